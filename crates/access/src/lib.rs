@@ -1,0 +1,1 @@
+//! Roles, tiers, permissions, lock-out.

@@ -1,0 +1,1 @@
+//! Queues, tiers, agents and the distribution of calls.

@@ -1,0 +1,1 @@
+//! Legs, bridges and hang-up causes.

@@ -1,0 +1,1 @@
+//! The order of it all: one machine over the rooms.

@@ -1,0 +1,1 @@
+//! What a desktop is told and may ask.

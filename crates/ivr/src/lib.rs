@@ -1,0 +1,1 @@
+//! The script language of menus, its checker and its interpreter.

@@ -1,0 +1,1 @@
+//! Who is calling: query, deadline, cache.

@@ -1,0 +1,1 @@
+//! Codecs, prompts, frames and the wanted topology of media.

@@ -1,0 +1,197 @@
+//! Facts: what happened, appended once. Everything that is counted is a fold over them.
+
+use std::sync::Arc;
+
+use crate::{
+    AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, MissedCause,
+    Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Tier, TrunkId, UserId, Wall,
+};
+
+/// The version of the shapes below. A fact of an older version is still read.
+pub const SCHEMA_VERSION: u16 = 1;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Fact {
+    /// Where it happened.
+    pub site: u16,
+    /// The engine's start count there.
+    pub epoch: u32,
+    /// Gap-free within the epoch, from 1.
+    pub seq: u64,
+    /// When, on the engine's clock.
+    pub mono: Mono,
+    /// When, for people.
+    pub wall: Wall,
+    /// [`SCHEMA_VERSION`] of the code that wrote it.
+    pub version: u16,
+    /// What.
+    pub body: FactBody,
+}
+
+/// What a leg is in its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum LegRole {
+    /// The one who called in.
+    Caller,
+    /// An agent's phone.
+    Agent(AgentId),
+}
+
+/// What was refused to someone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum RefusalKind {
+    /// A missing permission.
+    Forbidden,
+    /// A wrong password.
+    WrongPassword,
+    /// Too many wrong passwords.
+    LockedOut,
+}
+
+/// What makes a recording provable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seal {
+    /// SHA-256 of the whole file, in hexadecimal.
+    pub sha256: String,
+    /// The file's length.
+    pub bytes: u64,
+    /// Frames a channel, at 8,000 a second.
+    pub frames: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "type", rename_all = "snake_case"))]
+#[expect(missing_docs, reason = "fields are named after the nouns of this crate")]
+pub enum FactBody {
+    /// The engine began an epoch.
+    EngineStarted { code_version: String, config_sha256: String },
+    /// The engine ended an epoch in order.
+    EngineStopped,
+
+    /// An INVITE came and was accepted for handling.
+    CallArrived {
+        call: CallId,
+        leg: LegId,
+        trunk: TrunkId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        ani: Pii<String>,
+        dnis: String,
+        sip_call_id: String,
+    },
+    /// We sent 200 to the caller.
+    CallAnswered { call: CallId },
+    /// A dialog can now be ended by a BYE: kept so that a restarted engine can.
+    DialogEstablished { call: CallId, leg: LegId, role: LegRole, dialog: DialogSnapshot },
+    /// The menu moved to a node.
+    MenuEntered { call: CallId, node: String },
+    /// The caller keyed digits; those that identify a person are masked.
+    DigitsCollected { call: CallId, node: String, digits: String },
+    /// It is known who calls, or that it is not (`found`, `unknown`, `late`, `failed`).
+    LookupEnded { call: CallId, result: String, customer_id: Option<String>, took_ms: u64 },
+
+    /// The call entered a queue. `entered` is the time that counts for its place.
+    Queued { call: CallId, queue: QueueId, entered: Mono },
+    /// A tier became eligible for a waiting call.
+    TierReached { call: CallId, queue: QueueId, tier: Tier },
+    /// A call was reserved for an agent.
+    Offered { call: CallId, offer: OfferId, queue: QueueId, agent: AgentId },
+    /// The screen pop left for the agent's desktop; `desktop` is false where none is connected.
+    Popped { call: CallId, offer: OfferId, agent: AgentId, desktop: bool },
+    /// The INVITE to the agent's phone left.
+    Rang { call: CallId, offer: OfferId, agent: AgentId, leg: LegId },
+    /// The agent did not take the call; it keeps its place.
+    Missed { call: CallId, offer: OfferId, agent: AgentId, cause: MissedCause },
+    /// The agent answered.
+    AgentAnswered { call: CallId, offer: OfferId, agent: AgentId, leg: LegId },
+    /// A leg ended.
+    LegEnded { call: CallId, leg: LegId, role: LegRole, cause: HangupCause },
+    /// The call is over. The last fact of every call but for its recording and wrap-up.
+    CallEnded { call: CallId, outcome: Outcome, cause: HangupCause },
+    /// The agent chose a disposition.
+    WrappedUp { call: CallId, agent: AgentId, disposition: String },
+
+    /// Taping began; `path` is relative to the recordings' folder.
+    RecordingStarted { call: CallId, recording: RecordingId, agent: AgentId, path: String },
+    /// Taping failed or was interrupted; the call went on.
+    RecordingGap { call: CallId, recording: RecordingId, error: String },
+    /// Taping works again.
+    RecordingResumed { call: CallId, recording: RecordingId },
+    /// The recording is complete. `recovered` after a crash.
+    RecordingSealed { call: CallId, recording: RecordingId, seal: Seal, recovered: bool },
+
+    /// An agent's status or state changed.
+    AgentChanged { agent: AgentId, status: AgentStatus, state: AgentState, call: Option<CallId> },
+    /// A phone registered, or renewed; `expires` on the wall clock, so that it outlives a restart.
+    Registered {
+        aor: String,
+        contact: String,
+        path: Vec<String>,
+        flow: String,
+        sip_call_id: String,
+        cseq: u32,
+        expires: Wall,
+    },
+    /// A phone's registration is gone.
+    Unregistered { aor: String, contact: String },
+
+    /// Someone signed in on the web.
+    SessionOpened { user: UserId, source: String },
+    /// Something was refused, and to whom.
+    Refused { user: Option<UserId>, source: String, kind: RefusalKind, what: String },
+    /// Someone saw personal data unmasked.
+    Unmasked { user: UserId, what: String },
+    /// Someone played a recording.
+    Played { user: UserId, recording: RecordingId, call: CallId },
+    /// Something an operator must see.
+    AlarmRaised { alarm: Arc<str>, detail: String },
+    /// It is over.
+    AlarmCleared { alarm: Arc<str> },
+}
+
+impl FactBody {
+    /// The call this fact belongs to, if any.
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::CallArrived { call, .. }
+            | Self::CallAnswered { call }
+            | Self::DialogEstablished { call, .. }
+            | Self::MenuEntered { call, .. }
+            | Self::DigitsCollected { call, .. }
+            | Self::LookupEnded { call, .. }
+            | Self::Queued { call, .. }
+            | Self::TierReached { call, .. }
+            | Self::Offered { call, .. }
+            | Self::Popped { call, .. }
+            | Self::Rang { call, .. }
+            | Self::Missed { call, .. }
+            | Self::AgentAnswered { call, .. }
+            | Self::LegEnded { call, .. }
+            | Self::CallEnded { call, .. }
+            | Self::WrappedUp { call, .. }
+            | Self::RecordingStarted { call, .. }
+            | Self::RecordingGap { call, .. }
+            | Self::RecordingResumed { call, .. }
+            | Self::RecordingSealed { call, .. }
+            | Self::Played { call, .. } => Some(*call),
+            Self::AgentChanged { call, .. } => *call,
+            Self::EngineStarted { .. }
+            | Self::EngineStopped
+            | Self::Registered { .. }
+            | Self::Unregistered { .. }
+            | Self::SessionOpened { .. }
+            | Self::Refused { .. }
+            | Self::Unmasked { .. }
+            | Self::AlarmRaised { .. }
+            | Self::AlarmCleared { .. } => None,
+        }
+    }
+}

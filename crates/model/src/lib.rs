@@ -1,0 +1,26 @@
+//! The nouns that more than two rooms share: time, ids, names, people, facts.
+//!
+//! Nothing here does I/O, reads a clock or makes a random number; nothing here decides anything.
+//! The `serde` feature is for the edges alone (`store`, `web`, `engine`).
+
+mod agent;
+mod customer;
+mod dialog;
+mod fact;
+mod id;
+mod name;
+mod outcome;
+mod permission;
+mod pii;
+mod time;
+
+pub use agent::{AgentState, AgentStatus, NotReadyReason};
+pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
+pub use dialog::{DialogSnapshot, Transport};
+pub use fact::{Fact, FactBody, LegRole, RefusalKind, SCHEMA_VERSION, Seal};
+pub use id::{CallId, Id, IdSource, LegId, OfferId, ParseIdError, PlayId, RecordingId};
+pub use name::{AgentId, PromptId, QueueId, TrunkId, UserId};
+pub use outcome::{HangupCause, MissedCause, Outcome};
+pub use permission::{Permission, Role, Tier};
+pub use pii::{Masked, Pii, stored};
+pub use time::{Mono, Wall};

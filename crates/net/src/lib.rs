@@ -1,0 +1,1 @@
+//! Sockets: SIP workers, media workers, recorder threads.

@@ -1,0 +1,1 @@
+//! What is taped: timeline, seals.

@@ -1,0 +1,1 @@
+//! Facts folded into call records and figures.

@@ -1,0 +1,1 @@
+//! Tests only: seeded clock, carrier, phones, agents, callers.

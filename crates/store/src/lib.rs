@@ -1,0 +1,1 @@
+//! Schema, migrations, queries on SQLite and PostgreSQL.

@@ -1,0 +1,1 @@
+//! Which carrier or branch sent an INVITE, and what the dialled number means.

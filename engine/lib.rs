@@ -1,0 +1,1 @@
+//! Hotline: a call-center telephony engine.

@@ -1,1 +1,145 @@
 //! Which carrier or branch sent an INVITE, and what the dialled number means.
+//!
+//! A trunk is known by its source addresses. What it may dial is a list of numbers, each with a
+//! destination; everything else is refused with the status that RFC 3261 §21.4 names for it.
+
+mod cidr;
+mod number;
+
+pub use cidr::{Cidr, ParseCidrError};
+pub use number::normalise;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use model::{QueueId, TrunkId};
+
+/// Where calls to a number go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// To the menu of that name.
+    Script(String),
+    /// Straight into a queue.
+    Queue(QueueId),
+}
+
+/// A carrier's or branch's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trunk {
+    /// Its name.
+    pub id: TrunkId,
+    /// The addresses that its INVITEs come from.
+    pub sources: Vec<Cidr>,
+    /// The numbers that may be dialled over it.
+    pub numbers: BTreeMap<String, Destination>,
+    /// Whether its P-Asserted-Identity is believed (RFC 3325 §9).
+    pub asserts_identity: bool,
+    /// The brand that its callers hear, such as `95512`.
+    pub brand: String,
+    /// The language that its callers hear, as RFC 5646 writes it (`zh-CN`).
+    pub language: String,
+}
+
+/// Why an INVITE is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No trunk sends from that address.
+    UnknownSource,
+    /// The trunk may not dial that number, or nobody has it.
+    UnknownNumber,
+}
+
+impl Refusal {
+    /// The final response's status code.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::UnknownSource => 403,
+            Self::UnknownNumber => 404,
+        }
+    }
+}
+
+/// An INVITE that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival<'a> {
+    /// The line it came over.
+    pub trunk: &'a Trunk,
+    /// The dialled number, normalised, as configured.
+    pub number: &'a str,
+    /// Where it goes.
+    pub destination: &'a Destination,
+}
+
+/// All trunks, in the order in which they are asked.
+#[derive(Debug, Clone, Default)]
+pub struct Trunks(Vec<Trunk>);
+
+impl Trunks {
+    /// The first trunk of the list that has the source wins.
+    pub fn new(trunks: Vec<Trunk>) -> Self {
+        Self(trunks)
+    }
+
+    /// The trunk that sends from `source`.
+    pub fn by_source(&self, source: IpAddr) -> Option<&Trunk> {
+        self.0.iter().find(|trunk| trunk.sources.iter().any(|cidr| cidr.contains(source)))
+    }
+
+    /// What becomes of an INVITE from `source` to `dialled` (the user part of its Request-URI).
+    pub fn identify(&self, source: IpAddr, dialled: &str) -> Result<Arrival<'_>, Refusal> {
+        let trunk = self.by_source(source).ok_or(Refusal::UnknownSource)?;
+        let (number, destination) =
+            trunk.numbers.get_key_value(&normalise(dialled)).ok_or(Refusal::UnknownNumber)?;
+        Ok(Arrival { trunk, number, destination })
+    }
+
+    /// Every trunk, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Trunk> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunks() -> Trunks {
+        let trunk = |id: &str, source: &str, number: &str| Trunk {
+            id: id.into(),
+            sources: vec![source.parse().expect("a network")],
+            numbers: BTreeMap::from([(number.to_owned(), Destination::Queue("general".into()))]),
+            asserts_identity: false,
+            brand: "95512".to_owned(),
+            language: "zh-CN".to_owned(),
+        };
+        Trunks::new(vec![
+            trunk("branch", "10.0.0.0/24", "95500"),
+            trunk("carrier", "10.0.0.0/8", "95512"),
+        ])
+    }
+
+    fn identify(source: &str, dialled: &str) -> Result<String, u16> {
+        let trunks = trunks();
+        let arrival = trunks.identify(source.parse().expect("an address"), dialled);
+        arrival.map(|arrival| arrival.trunk.id.to_string()).map_err(Refusal::status)
+    }
+
+    #[test]
+    fn the_first_trunk_with_the_source_decides() {
+        assert_eq!(identify("10.0.0.7", "95500"), Ok("branch".to_owned()));
+        assert_eq!(identify("10.0.0.7", "95512"), Err(404));
+        assert_eq!(identify("10.9.0.7", "95512"), Ok("carrier".to_owned()));
+    }
+
+    #[test]
+    fn a_strange_source_is_forbidden_whatever_it_dials() {
+        assert_eq!(identify("192.0.2.1", "95512"), Err(403));
+    }
+
+    #[test]
+    fn separators_in_a_number_do_not_matter() {
+        assert_eq!(identify("10.9.0.7", "955-12"), Ok("carrier".to_owned()));
+        assert_eq!(identify("10.9.0.7", "+86 955 12"), Ok("carrier".to_owned()));
+        assert_eq!(identify("10.9.0.7", ""), Err(404));
+    }
+}

@@ -1,1 +1,3 @@
-//! Hotline: a call-center telephony engine.
+//! Hotline: a call-center telephony engine for an insurer's national number.
+
+pub mod config;

@@ -1,0 +1,259 @@
+//! The configuration file: read, checked, and every fault named with its line, key and remedy.
+
+mod checks;
+mod fault;
+
+pub use fault::{Fault, Faults};
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The commented default: also what a key that is not written means.
+pub const DEFAULT: &str = include_str!("config/default.toml");
+
+/// All of it. The keys are explained in `engine/config/default.toml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Config {
+    #[serde(default)]
+    pub site: Site,
+    #[serde(default)]
+    pub sip: Sip,
+    #[serde(default)]
+    pub media: Media,
+    #[serde(default)]
+    pub http: Http,
+    #[serde(default)]
+    pub ivr: Ivr,
+    #[serde(default)]
+    pub lookup: Lookup,
+    #[serde(default)]
+    pub acd: Acd,
+    #[serde(default)]
+    pub recordings: Recordings,
+    #[serde(default, rename = "tier")]
+    pub tiers: Vec<Tier>,
+    #[serde(default, rename = "queue")]
+    pub queues: Vec<Queue>,
+    #[serde(default, rename = "disposition")]
+    pub dispositions: Vec<Disposition>,
+    #[serde(default, rename = "trunk")]
+    pub trunks: Vec<Trunk>,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($key:ident: $kind:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        #[expect(missing_docs, reason = "the keys are explained in the commented default")]
+        pub struct $name {
+            $(pub $key: $kind,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// `[site]`
+    Site {
+        id: u16 = 1,
+        data: PathBuf = "hotline-data".into(),
+        database: String = "sqlite".into(),
+    }
+}
+
+section! {
+    /// `[sip]`
+    Sip {
+        listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 5060)),
+        advertise: Option<IpAddr> = None,
+        realm: String = "hotline".into(),
+        workers: usize = 1,
+        calls_max: usize = 10_000,
+    }
+}
+
+section! {
+    /// `[media]`
+    Media {
+        ports: String = "20000-29999".into(),
+        workers: usize = 1,
+        tick_us: u64 = 2_000,
+        silent_after_ms: u64 = 30_000,
+    }
+}
+
+section! {
+    /// `[http]`
+    Http {
+        listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 8080)),
+    }
+}
+
+section! {
+    /// `[ivr]`
+    Ivr {
+        scripts: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// `[lookup]`
+    Lookup {
+        deadline_ms: u64 = 300,
+        cache_capacity: usize = 10_000,
+        cache_ttl_ms: u64 = 60_000,
+    }
+}
+
+section! {
+    /// `[acd]`
+    Acd {
+        ring_timeout_ms: u64 = 20_000,
+        unreachable_after_ms: u64 = 5_000,
+        acw_ms: u64 = 10_000,
+        pop_timeout_ms: u64 = 300,
+        announce_every_ms: u64 = 30_000,
+    }
+}
+
+section! {
+    /// `[recordings]`
+    Recordings {
+        enabled: bool = true,
+        folder: PathBuf = "recordings".into(),
+    }
+}
+
+/// `[[tier]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Tier {
+    pub level: u8,
+    pub permissions: Vec<String>,
+}
+
+/// `[[queue]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Queue {
+    pub name: String,
+    #[serde(default)]
+    pub title: String,
+    pub tiers: Vec<TierStep>,
+}
+
+/// One of a queue's `tiers`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct TierStep {
+    pub level: u8,
+    pub after_ms: u64,
+}
+
+/// `[[disposition]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Disposition {
+    pub code: String,
+    pub title: String,
+}
+
+/// `[[trunk]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Trunk {
+    pub name: String,
+    pub sources: Vec<String>,
+    pub brand: String,
+    #[serde(default = "mandarin")]
+    pub language: String,
+    #[serde(default)]
+    pub asserts_identity: bool,
+    pub numbers: BTreeMap<String, String>,
+}
+
+fn mandarin() -> String {
+    "zh-CN".into()
+}
+
+impl Config {
+    /// Reads and checks `text`; `file` is only for the faults' places.
+    ///
+    /// Lists that are not written at all (`tier`, `queue`, `disposition`) are the default's; a file
+    /// without a `trunk` is a fault, for nobody could call.
+    pub fn parse(file: &Path, text: &str) -> Result<Config, Faults> {
+        let mut config = Self::read(file, text)?;
+        if config.tiers.is_empty() || config.queues.is_empty() || config.dispositions.is_empty() {
+            let default = Self::read(Path::new("default"), DEFAULT)?;
+            let Config { tiers, queues, dispositions, .. } = default;
+            or(&mut config.tiers, tiers);
+            or(&mut config.queues, queues);
+            or(&mut config.dispositions, dispositions);
+        }
+        let faults = checks::check(&config, &fault::Places::new(file, text));
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+    }
+
+    /// Reads and checks the file.
+    pub fn load(file: &Path) -> Result<Config, Faults> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Faults(vec![Fault {
+                file: file.display().to_string(),
+                line: 0,
+                key: String::new(),
+                message: format!("cannot be read: {error}"),
+                remedy: "name an existing file; `hotline config` prints one to begin with".into(),
+            }])
+        })?;
+        Self::parse(file, &text)
+    }
+
+    /// The default, without its example trunk.
+    pub fn without_trunks() -> Config {
+        let mut config = Self::read(Path::new("default"), DEFAULT)
+            .unwrap_or_else(|faults| panic!("the built-in default is broken: {faults}"));
+        config.trunks.clear();
+        config
+    }
+
+    fn read(file: &Path, text: &str) -> Result<Config, Faults> {
+        toml::from_str(text)
+            .map_err(|error| Faults(vec![fault::Places::new(file, text).of_syntax(&error)]))
+    }
+
+    /// The RTP ports, first and last.
+    pub fn media_ports(&self) -> Option<(u16, u16)> {
+        let (first, last) = self.media.ports.split_once('-')?;
+        Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+    }
+
+    /// The address that others reach us at.
+    pub fn advertised(&self) -> IpAddr {
+        self.sip.advertise.unwrap_or(self.sip.listen.ip())
+    }
+}
+
+fn or<T>(list: &mut Vec<T>, default: Vec<T>) {
+    if list.is_empty() {
+        *list = default;
+    }
+}
+
+#[cfg(test)]
+mod tests;

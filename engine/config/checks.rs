@@ -1,0 +1,156 @@
+//! What a configuration must satisfy beyond its syntax.
+
+use std::collections::BTreeSet;
+
+use model::Permission;
+use trunk::Cidr;
+
+use super::fault::{Fault, Places};
+use super::{Config, Trunk};
+
+const SITE_MAX: u16 = 1023;
+const WORKERS_MAX: usize = 64;
+
+pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    numbers(config, places, &mut faults);
+    sip(config, places, &mut faults);
+    ports(config, places, &mut faults);
+    tiers(config, places, &mut faults);
+    queues(config, places, &mut faults);
+    trunks(config, places, &mut faults);
+    faults
+}
+
+fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let mut within = |section: &str, key: &str, value: u64, least: u64, most: u64| {
+        if !(least..=most).contains(&value) {
+            let message = format!("{value} is out of range");
+            let remedy = format!("give a number from {least} to {most}");
+            faults.push(places.fault(section, 0, key, message, remedy));
+        }
+    };
+    let count = |value: usize| value as u64;
+    within("site", "id", u64::from(config.site.id), 0, u64::from(SITE_MAX));
+    within("sip", "workers", count(config.sip.workers), 1, count(WORKERS_MAX));
+    within("sip", "calls_max", count(config.sip.calls_max), 1, 1_000_000);
+    within("media", "workers", count(config.media.workers), 1, count(WORKERS_MAX));
+    within("media", "tick_us", config.media.tick_us, 500, 10_000);
+    within("media", "silent_after_ms", config.media.silent_after_ms, 1_000, 86_400_000);
+    within("lookup", "deadline_ms", config.lookup.deadline_ms, 1, 10_000);
+    within("lookup", "cache_ttl_ms", config.lookup.cache_ttl_ms, 0, 86_400_000);
+    within("lookup", "cache_capacity", count(config.lookup.cache_capacity), 0, 10_000_000);
+    within("acd", "ring_timeout_ms", config.acd.ring_timeout_ms, 1_000, 180_000);
+    within("acd", "unreachable_after_ms", config.acd.unreachable_after_ms, 500, 32_000);
+    within("acd", "acw_ms", config.acd.acw_ms, 0, 3_600_000);
+    within("acd", "pop_timeout_ms", config.acd.pop_timeout_ms, 0, 10_000);
+    within("acd", "announce_every_ms", config.acd.announce_every_ms, 5_000, 3_600_000);
+}
+
+fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    if config.advertised().is_unspecified() {
+        let message = format!("{} is no address that others can reach", config.sip.listen.ip());
+        let remedy = "give `advertise` this host's address, or `listen` on one";
+        faults.push(places.fault("sip", 0, "advertise", message, remedy));
+    }
+    if config.sip.realm.is_empty() || config.sip.realm.contains(['"', '\\', '\r', '\n']) {
+        let message = "a realm is a text without quotes, backslashes or line breaks";
+        faults.push(places.fault("sip", 0, "realm", message, "write realm = \"hotline\""));
+    }
+}
+
+fn ports(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let enough = |(first, last): (u16, u16)| first >= 1024 && last > first;
+    if !config.media_ports().is_some_and(enough) {
+        let message = format!("{:?} is no range of ports", config.media.ports);
+        let remedy = "write the first and the last port, as in ports = \"20000-29999\"";
+        faults.push(places.fault("media", 0, "ports", message, remedy));
+    }
+}
+
+fn tiers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let mut below: Option<(u8, BTreeSet<&str>)> = None;
+    for (index, tier) in config.tiers.iter().enumerate() {
+        let held: BTreeSet<&str> = tier.permissions.iter().map(String::as_str).collect();
+        for unknown in held.iter().filter(|name| Permission::from_name(name).is_none()) {
+            let known: Vec<&str> = Permission::ALL.iter().map(|known| known.as_str()).collect();
+            let message = format!("there is no permission {unknown:?}");
+            let remedy = format!("choose among {}", known.join(", "));
+            faults.push(places.fault("tier", index, "permissions", message, remedy));
+        }
+        if let Some((level, lower)) = &below {
+            if tier.level <= *level {
+                let message = format!("tier {} follows tier {level}", tier.level);
+                faults.push(places.fault("tier", index, "level", message, "list tiers upwards"));
+            }
+            let lost: Vec<&str> = lower.difference(&held).copied().collect();
+            if !lost.is_empty() {
+                let message = format!("tier {} lacks what tier {level} holds", tier.level);
+                let remedy = format!("add {}", lost.join(", "));
+                faults.push(places.fault("tier", index, "permissions", message, remedy));
+            }
+        }
+        below = Some((tier.level, held));
+    }
+}
+
+fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let mut names = BTreeSet::new();
+    for (index, queue) in config.queues.iter().enumerate() {
+        if !names.insert(&queue.name) {
+            let message = format!("there are two queues {:?}", queue.name);
+            faults.push(places.fault("queue", index, "name", message, "rename one"));
+        }
+        if queue.tiers.is_empty() {
+            let remedy = "write tiers = [{ level = 1, after_ms = 0 }]";
+            faults.push(places.fault("queue", index, "tiers", "no tier ever serves it", remedy));
+        }
+        for step in &queue.tiers {
+            if !config.tiers.iter().any(|tier| tier.level == step.level) {
+                let message = format!("there is no tier {}", step.level);
+                let remedy = "add a [[tier]] of that level, or choose another";
+                faults.push(places.fault("queue", index, "tiers", message, remedy));
+            }
+        }
+        let waits = queue.tiers.windows(2).all(|pair| pair[0].after_ms <= pair[1].after_ms);
+        if !waits {
+            let remedy = "list the steps by after_ms, the soonest first";
+            faults.push(places.fault("queue", index, "tiers", "steps are out of order", remedy));
+        }
+    }
+}
+
+fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    if config.trunks.is_empty() {
+        let remedy = "add a [[trunk]] with the carrier's addresses and your numbers";
+        faults.push(places.fault("trunk", 0, "", "there is none: nobody can call", remedy));
+    }
+    for (index, trunk) in config.trunks.iter().enumerate() {
+        for source in &trunk.sources {
+            if let Err(error) = source.parse::<Cidr>() {
+                let message = format!("{source:?}: {error}");
+                let remedy = "write sources = [\"192.0.2.0/24\"]";
+                faults.push(places.fault("trunk", index, "sources", message, remedy));
+            }
+        }
+        destinations(config, trunk, index, places, faults);
+    }
+}
+
+fn destinations(
+    config: &Config,
+    trunk: &Trunk,
+    index: usize,
+    places: &Places<'_>,
+    faults: &mut Vec<Fault>,
+) {
+    for (number, destination) in &trunk.numbers {
+        let Some(name) = destination.strip_prefix("queue:") else { continue };
+        if !config.queues.iter().any(|queue| queue.name == name) {
+            let known: Vec<&str> = config.queues.iter().map(|queue| queue.name.as_str()).collect();
+            let message = format!("number {number} goes to queue {name:?}, which is not there");
+            let remedy = format!("choose among {}", known.join(", "));
+            faults.push(places.fault("trunk", index, number, message, remedy));
+        }
+    }
+}

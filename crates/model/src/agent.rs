@@ -127,3 +127,56 @@ impl AgentState {
         }
     }
 }
+
+/// What an agent may ask for now: the buttons of the desktop that are not grey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum AgentAction {
+    /// Take calls; ends after-call work.
+    Ready,
+    /// Take no calls; while busy, afterwards.
+    NotReady,
+    /// Leave; while busy with a call, afterwards.
+    SignOut,
+    /// End or decline the call.
+    HangUp,
+    /// Prolong after-call work.
+    ExtendAcw,
+    /// Choose a disposition and end after-call work.
+    WrapUp,
+}
+
+impl AgentAction {
+    /// The name on the wire: that of the command it allows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NotReady => "not_ready",
+            Self::SignOut => "sign_out",
+            Self::HangUp => "hang_up",
+            Self::ExtendAcw => "extend_acw",
+            Self::WrapUp => "wrap_up",
+        }
+    }
+}
+
+/// How many of a queue's agents are doing what. Every agent is counted once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AgentTotals {
+    /// Not at work.
+    pub signed_out: u32,
+    /// At work, taking no calls.
+    pub not_ready: u32,
+    /// Ready, with nothing to do.
+    pub idle: u32,
+    /// Meant for a call; the phone does not ring yet.
+    pub reserved: u32,
+    /// Being rung.
+    pub ringing: u32,
+    /// In conversation.
+    pub talking: u32,
+    /// In after-call work.
+    pub acw: u32,
+}

@@ -14,7 +14,7 @@ mod permission;
 mod pii;
 mod time;
 
-pub use agent::{AgentState, AgentStatus, NotReadyReason};
+pub use agent::{AgentAction, AgentState, AgentStatus, AgentTotals, NotReadyReason};
 pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
 pub use dialog::{DialogSnapshot, Transport};
 pub use fact::{Fact, FactBody, LegRole, RefusalKind, SCHEMA_VERSION, Seal};

@@ -1,1 +1,24 @@
 //! Codecs, prompts, frames and the wanted topology of media.
+//!
+//! Frames in, frames out: nothing here owns a socket, a file or a clock.
+
+pub mod compare;
+pub mod g711;
+mod play;
+mod prompts;
+pub mod tone;
+mod topology;
+
+pub use play::Playing;
+pub use prompts::{Prompt, PromptError, Prompts};
+pub use sdp::Codec;
+pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source};
+
+/// Samples a second of telephone voice.
+pub const SAMPLE_RATE: u32 = 8000;
+
+/// The length of one frame in milliseconds.
+pub const FRAME_MS: u64 = 20;
+
+/// The samples of one frame, and its bytes in G.711.
+pub const FRAME_SAMPLES: usize = 160;

@@ -1,1 +1,20 @@
 //! RTP and RTCP packets, sequence, RFC 4733 digits.
+//!
+//! Packets are read in place and written into the caller's buffer: nothing here allocates for a
+//! packet. [`OutStream`] keeps what a receiver hears one continuous stream while its source changes.
+
+pub mod digits;
+mod out;
+mod packet;
+pub mod rtcp;
+mod sequence;
+
+pub use out::OutStream;
+pub use packet::{BufferTooSmall, HEADER_BYTES, Header, Malformed, Packet};
+pub use sequence::{Arrival, SequenceTracker};
+
+/// Ticks a second of telephone voice (RFC 3551 §4.5.14).
+pub const CLOCK_RATE: u32 = 8000;
+
+/// The longest packet that is read, in bytes: an Ethernet frame's worth.
+pub const MAX_PACKET_BYTES: usize = 1500;

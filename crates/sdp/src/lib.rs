@@ -1,1 +1,30 @@
 //! SDP: parse, print, offer and answer.
+//!
+//! Parsing is lenient (RFC 8866 as it is really written by telephones), bounded and never panics;
+//! offer and answer follow RFC 3264 for one audio stream of G.711 with RFC 4733 digits.
+
+mod negotiate;
+mod parse;
+mod print;
+mod types;
+
+pub use negotiate::{Refusal, accept, answer, offer};
+pub use parse::{Error, Problem};
+pub use types::{
+    Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, Origin, Session,
+};
+
+/// The longest description that is read, in bytes: more than any telephone sends.
+pub const MAX_BYTES: usize = 16 * 1024;
+
+/// The most lines that are read.
+pub const MAX_LINES: usize = 512;
+
+/// The most `m=` lines: each is repeated in the answer.
+pub const MAX_MEDIA: usize = 16;
+
+/// The most formats of one `m=` line, and the most maps and parameters beside it.
+pub const MAX_FORMATS: usize = 64;
+
+/// Milliseconds of audio in a packet, unless a description says otherwise (RFC 3551 §4.5).
+pub const DEFAULT_PTIME_MS: u32 = 20;

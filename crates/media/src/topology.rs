@@ -1,0 +1,166 @@
+//! What media workers are told and what they tell: plain, complete, idempotent values.
+//!
+//! Nothing here is shared by pointer, so that one day the workers can be a process of their own
+//! that goes on while the brain restarts. Telling the same again changes nothing.
+
+use std::net::SocketAddr;
+
+use model::{CallId, LegId, Mono, PlayId, PromptId, RecordingId, Seal};
+
+use crate::Codec;
+
+/// What a media worker is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaCommand {
+    /// The wanted state of one leg; replaces what was.
+    Set(LegMedia),
+    /// The leg is over: its socket is closed and [`MediaEvent::Closed`] follows.
+    Close {
+        /// Which.
+        leg: LegId,
+    },
+    /// Tape what both legs send, each on its own channel.
+    StartRecording {
+        /// The call that both legs belong to.
+        call: CallId,
+        /// The new recording.
+        recording: RecordingId,
+        /// Goes to the left channel.
+        caller: LegId,
+        /// Goes to the right channel.
+        agent: LegId,
+        /// The file, relative to the recordings' folder.
+        path: String,
+        /// The time of the first sample on both channels.
+        at: Mono,
+    },
+    /// The recording is complete: [`MediaEvent::RecordingSealed`] follows.
+    StopRecording {
+        /// Which.
+        recording: RecordingId,
+        /// The time of the last sample.
+        at: Mono,
+    },
+}
+
+/// The wanted state of one leg's media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegMedia {
+    /// The call that the leg belongs to: all legs of a call are with one worker.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// Where its RTP goes, as its description said.
+    pub remote: SocketAddr,
+    /// The codec of both directions.
+    pub codec: Codec,
+    /// The payload type to send that codec with.
+    pub payload_type: u8,
+    /// The payload type of RFC 4733 digits, if both sides know them.
+    pub digits_payload_type: Option<u8>,
+    /// What this leg hears.
+    pub hears: Source,
+    /// False while the leg is on hold: nothing is sent to it.
+    pub sends: bool,
+}
+
+/// What a leg hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing is sent.
+    Silence,
+    /// Prompts or music.
+    Play(Play),
+    /// What another leg of the same call sends.
+    Leg(LegId),
+}
+
+/// Prompts, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Play {
+    /// The same id again means that the same playing goes on; a new id begins from the start.
+    pub id: PlayId,
+    /// What is played, in this order.
+    pub prompts: Vec<PromptId>,
+    /// Begin again after the last prompt, as music does; else [`MediaEvent::PlayFinished`] follows.
+    pub repeat: bool,
+}
+
+/// What a media worker tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// The leg's phone sent a digit.
+    Digit {
+        /// Whose.
+        leg: LegId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+        /// How long the key was held, in milliseconds.
+        duration_ms: u32,
+    },
+    /// The last prompt has been sent to its end.
+    PlayFinished {
+        /// To whom.
+        leg: LegId,
+        /// Which playing.
+        play: PlayId,
+    },
+    /// Nothing came from the leg for the configured time. Told once until something comes again.
+    Silent {
+        /// Which.
+        leg: LegId,
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The leg's socket is closed.
+    Closed {
+        /// Which.
+        leg: LegId,
+        /// What it sent and received.
+        stats: LegStats,
+    },
+    /// The recording is complete and its file flushed.
+    RecordingSealed {
+        /// Which.
+        recording: RecordingId,
+        /// What proves it.
+        seal: Seal,
+    },
+    /// Taping failed; the call goes on.
+    RecordingGap {
+        /// Which.
+        recording: RecordingId,
+        /// What the system said.
+        error: String,
+    },
+    /// Taping works again; what was missed is silence in the file.
+    RecordingResumed {
+        /// Which.
+        recording: RecordingId,
+    },
+}
+
+/// What one leg sent and received over its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LegStats {
+    /// RTP packets that came from the leg's phone and were taken.
+    pub packets_received: u64,
+    /// Their bytes, headers included.
+    pub bytes_received: u64,
+    /// Packets that should have come and did not.
+    pub packets_lost: u64,
+    /// Packets that came behind a newer one.
+    pub packets_late: u64,
+    /// Datagrams that came and were not taken: no RTP, another source, another payload type.
+    pub packets_refused: u64,
+    /// RTP packets sent to the leg's phone.
+    pub packets_sent: u64,
+    /// Their bytes, headers included.
+    pub bytes_sent: u64,
+    /// Packets that the system did not take.
+    pub send_errors: u64,
+    /// Interarrival jitter at the end, in microseconds (RFC 3550 A.8).
+    pub jitter_us: u32,
+    /// The longest time without a packet from the phone, in milliseconds.
+    pub longest_gap_ms: u32,
+}

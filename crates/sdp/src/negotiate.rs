@@ -1,0 +1,229 @@
+//! Offer and answer (RFC 3264) for one audio stream.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::{
+    Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, Map, Media, Negotiated, Origin,
+    Session,
+};
+
+/// The profile of plain RTP, the only one that is accepted.
+const PROTOCOL: &str = "RTP/AVP";
+/// The encoding name of RFC 4733 digits.
+const DIGITS: &str = "telephone-event";
+/// The payload type that our offers give to digits: what nearly every telephone uses.
+const DIGITS_PAYLOAD_TYPE: u8 = 101;
+/// The events that we understand: 0-9, *, #, A-D.
+const DIGITS_PARAMETERS: &str = "0-15";
+/// Ticks a second of telephone voice.
+const CLOCK_RATE: u32 = 8000;
+
+/// Why there is no common ground. SIP answers 488 to each (RFC 3261 §21.4.26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No audio stream over plain RTP.
+    NoAudio,
+    /// Audio, but no codec that this side knows.
+    NoCodec,
+    /// A host name where an address is needed.
+    NoAddress,
+    /// The answer refuses the stream that we offered.
+    Declined,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoAudio => "no audio stream over RTP/AVP",
+            Self::NoCodec => "no common codec: PCMA or PCMU is needed",
+            Self::NoAddress => "the audio stream's address is a host name",
+            Self::Declined => "the audio stream was refused",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Our offer: one audio stream with all of our codecs. `version` counts our descriptions in this
+/// dialog, one more for each that differs.
+pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
+    let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
+    let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
+    let media = stream(capabilities, maps, digits, direction);
+    describe(capabilities, version, vec![media])
+}
+
+/// Our answer to `offer`: the first audio stream that can be taken is taken, with the codec that
+/// is first in our order of preference; all other streams are refused with port 0.
+///
+/// `wanted` is what we would like to do; what the offer does not allow is left out (§6.1).
+///
+/// # Errors
+/// The reason why no stream can be taken.
+pub fn answer(
+    offer: &Session,
+    capabilities: &Capabilities,
+    version: u64,
+    wanted: Direction,
+) -> Result<(Session, Negotiated), Refusal> {
+    let mut taken = Err(Refusal::NoAudio);
+    let mut streams = Vec::with_capacity(offer.media.len());
+    for media in &offer.media {
+        if taken.is_err() && media.is_plain_audio() {
+            match negotiate(offer, media, &capabilities.codecs) {
+                Ok(mut negotiated) => {
+                    negotiated.direction = negotiated.direction.and(wanted);
+                    if !capabilities.digits {
+                        negotiated.digits_payload_type = None;
+                    }
+                    let map = [(negotiated.codec, negotiated.payload_type)];
+                    let digits = negotiated.digits_payload_type;
+                    streams.push(stream(capabilities, map, digits, negotiated.direction));
+                    taken = Ok(negotiated);
+                    continue;
+                }
+                Err(refusal) => taken = Err(refusal),
+            }
+        }
+        streams.push(refused(media));
+    }
+    Ok((describe(capabilities, version, streams), taken?))
+}
+
+/// Reads the answer to an offer of ours.
+///
+/// # Errors
+/// The reason why nothing was agreed on.
+pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> {
+    let streams = || offer.media.iter().zip(&answer.media);
+    let (ours, theirs) =
+        streams().find(|(ours, _)| ours.is_plain_audio()).ok_or(Refusal::NoAudio)?;
+    if theirs.port == 0 {
+        return Err(Refusal::Declined);
+    }
+    let codecs: Vec<Codec> = ours.codecs().map(|(codec, _)| codec).collect();
+    // The answerer's first format is the one that it prefers to receive (§6.1).
+    let preferred: Vec<Codec> =
+        theirs.codecs().map(|(codec, _)| codec).filter(|codec| codecs.contains(codec)).collect();
+    let mut negotiated = negotiate(answer, theirs, &preferred)?;
+    negotiated.direction = negotiated.direction.and(ours.direction.unwrap_or_default());
+    if ours.digits().is_none() {
+        negotiated.digits_payload_type = None;
+    }
+    Ok(negotiated)
+}
+
+/// What can be agreed on with `media` of the other side's description.
+fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negotiated, Refusal> {
+    let find = |wanted: &Codec| media.codecs().find(|(codec, _)| codec == wanted);
+    let (codec, payload_type) = codecs.iter().find_map(find).ok_or(Refusal::NoCodec)?;
+    let address = match media.connection.as_ref().or(theirs.connection.as_ref()) {
+        Some(Connection::Ip(address)) => *address,
+        Some(Connection::Host(_)) | None => return Err(Refusal::NoAddress),
+    };
+    let mut direction = media.direction.or(theirs.direction).unwrap_or_default().reversed();
+    if address.is_unspecified() {
+        // Hold as it was before RFC 3264 (§8.4): nothing is to be sent there.
+        direction = Direction::of(false, direction.receives());
+    }
+    Ok(Negotiated {
+        remote: SocketAddr::new(address, media.port),
+        codec,
+        payload_type,
+        digits_payload_type: media.digits(),
+        direction,
+        ptime_ms: media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS),
+    })
+}
+
+impl Media {
+    fn is_plain_audio(&self) -> bool {
+        self.kind == "audio" && self.protocol == PROTOCOL && self.port != 0
+    }
+
+    /// The formats that are payload types, in the writer's order, each with its map if it has one.
+    fn payload_types(&self) -> impl Iterator<Item = (u8, Option<&Map>)> {
+        let numbers = self.formats.iter().filter_map(|format| format.parse::<u8>().ok());
+        numbers.map(|number| (number, self.maps.iter().find(|map| map.payload_type == number)))
+    }
+
+    /// The codecs that this engine knows, with their payload types, in the writer's order.
+    fn codecs(&self) -> impl Iterator<Item = (Codec, u8)> {
+        self.payload_types().filter_map(|(number, map)| {
+            let codec = match map {
+                Some(map) if map.clock_rate != CLOCK_RATE || map.channels != 1 => None,
+                Some(map) => Codec::from_name(&map.encoding),
+                None => Codec::from_static(number),
+            };
+            codec.map(|codec| (codec, number))
+        })
+    }
+
+    /// The payload type of digits at the voice's clock rate (RFC 4733 §2.5.1.1).
+    fn digits(&self) -> Option<u8> {
+        let is_digits =
+            |map: &Map| map.encoding.eq_ignore_ascii_case(DIGITS) && map.clock_rate == CLOCK_RATE;
+        self.payload_types().find(|(_, map)| map.is_some_and(is_digits)).map(|(number, _)| number)
+    }
+}
+
+fn describe(capabilities: &Capabilities, version: u64, media: Vec<Media>) -> Session {
+    let address = Connection::Ip(capabilities.address.ip());
+    Session {
+        origin: Origin {
+            user: "-".into(),
+            session_id: capabilities.session_id,
+            version,
+            address: address.clone(),
+        },
+        name: "-".into(),
+        connection: Some(address),
+        direction: None,
+        media,
+    }
+}
+
+fn stream(
+    capabilities: &Capabilities,
+    codecs: impl IntoIterator<Item = (Codec, u8)>,
+    digits: Option<u8>,
+    direction: Direction,
+) -> Media {
+    let map = |payload_type: u8, encoding: &str| Map {
+        payload_type,
+        encoding: encoding.into(),
+        clock_rate: CLOCK_RATE,
+        channels: 1,
+    };
+    let voices = codecs.into_iter().map(|(codec, number)| map(number, codec.name()));
+    let maps: Vec<Map> = voices.chain(digits.map(|number| map(number, DIGITS))).collect();
+    Media {
+        kind: "audio".into(),
+        port: capabilities.address.port(),
+        protocol: PROTOCOL.into(),
+        formats: maps.iter().map(|map| map.payload_type.to_string()).collect(),
+        connection: None,
+        maps,
+        parameters: digits.map(|number| (number, DIGITS_PARAMETERS.into())).into_iter().collect(),
+        direction: Some(direction),
+        ptime_ms: Some(DEFAULT_PTIME_MS),
+        rtcp_port: None,
+    }
+}
+
+/// `media` with port 0: every stream of the offer has its place in the answer (§6).
+fn refused(media: &Media) -> Media {
+    Media {
+        kind: media.kind.clone(),
+        port: 0,
+        protocol: media.protocol.clone(),
+        formats: media.formats.clone(),
+        connection: None,
+        maps: Vec::new(),
+        parameters: Vec::new(),
+        direction: None,
+        ptime_ms: None,
+        rtcp_port: None,
+    }
+}

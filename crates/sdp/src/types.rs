@@ -1,0 +1,223 @@
+//! What a session description says, as far as a telephone engine reads it.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// The voice codecs of the telephone network (RFC 3551 §4.5.14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// G.711 A-law, static payload type 8: mainland China and Europe.
+    Pcma,
+    /// G.711 µ-law, static payload type 0: North America and Japan.
+    Pcmu,
+}
+
+impl Codec {
+    /// Every codec.
+    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+
+    /// The encoding name in `a=rtpmap`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcma => "PCMA",
+            Self::Pcmu => "PCMU",
+        }
+    }
+
+    /// The static payload type (RFC 3551 §6).
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Self::Pcma => 8,
+            Self::Pcmu => 0,
+        }
+    }
+
+    /// The codec of that encoding name, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The codec of that static payload type.
+    pub const fn from_static(payload_type: u8) -> Option<Self> {
+        match payload_type {
+            8 => Some(Self::Pcma),
+            0 => Some(Self::Pcmu),
+            _ => None,
+        }
+    }
+}
+
+/// Who sends media, seen from the side that wrote the description (RFC 3264 §5.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Both.
+    #[default]
+    SendRecv,
+    /// Only the writer: the other side is on hold.
+    SendOnly,
+    /// Only the other side.
+    RecvOnly,
+    /// Nobody.
+    Inactive,
+}
+
+impl Direction {
+    /// Of the two facts.
+    pub const fn of(sends: bool, receives: bool) -> Self {
+        match (sends, receives) {
+            (true, true) => Self::SendRecv,
+            (true, false) => Self::SendOnly,
+            (false, true) => Self::RecvOnly,
+            (false, false) => Self::Inactive,
+        }
+    }
+
+    /// Whether the writer sends.
+    pub const fn sends(self) -> bool {
+        match self {
+            Self::SendRecv | Self::SendOnly => true,
+            Self::RecvOnly | Self::Inactive => false,
+        }
+    }
+
+    /// Whether the writer receives.
+    pub const fn receives(self) -> bool {
+        match self {
+            Self::SendRecv | Self::RecvOnly => true,
+            Self::SendOnly | Self::Inactive => false,
+        }
+    }
+
+    /// The same, seen from the other side.
+    pub const fn reversed(self) -> Self {
+        Self::of(self.receives(), self.sends())
+    }
+
+    /// What is left of this direction when the other side wants `other`, both seen from here.
+    pub const fn and(self, other: Self) -> Self {
+        Self::of(self.sends() && other.sends(), self.receives() && other.receives())
+    }
+
+    /// The attribute's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// The direction of that attribute.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]
+            .into_iter()
+            .find(|direction| direction.as_str() == name)
+    }
+}
+
+/// One session description (RFC 8866): what an offer or an answer says.
+///
+/// Lines and attributes that do not matter to a telephone call are dropped while parsing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `o=`: who wrote it, and which version of it this is.
+    pub origin: Origin,
+    /// `s=`.
+    pub name: String,
+    /// `c=` at session level.
+    pub connection: Option<Connection>,
+    /// The direction at session level: the default of every stream.
+    pub direction: Option<Direction>,
+    /// `m=` lines, in their order, which is the order of the answer's too.
+    pub media: Vec<Media>,
+}
+
+/// The origin line (RFC 8866 §5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `-` where the host has no users.
+    pub user: String,
+    /// Stays the same for all descriptions of one session.
+    pub session_id: u64,
+    /// One more with each changed description (RFC 3264 §8).
+    pub version: u64,
+    /// Where it was written.
+    pub address: Connection,
+}
+
+/// An address as a description gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// `IP4` or `IP6`.
+    Ip(IpAddr),
+    /// A host name: legal, but nobody here resolves names on the call's path.
+    Host(String),
+}
+
+/// One stream (RFC 8866 §5.14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// `audio`, `video`, `image`, …
+    pub kind: String,
+    /// 0: refused, or not offered any more.
+    pub port: u16,
+    /// `RTP/AVP`, `RTP/SAVP`, …
+    pub protocol: String,
+    /// The formats in the writer's order of preference, as written: payload types for RTP.
+    pub formats: Vec<String>,
+    /// `c=` of this stream.
+    pub connection: Option<Connection>,
+    /// `a=rtpmap`, in the order of their lines.
+    pub maps: Vec<Map>,
+    /// `a=fmtp`: payload type and parameters.
+    pub parameters: Vec<(u8, String)>,
+    /// The direction of this stream, if it says one.
+    pub direction: Option<Direction>,
+    /// `a=ptime`: milliseconds of audio in a packet.
+    pub ptime_ms: Option<u32>,
+    /// `a=rtcp`: the port of RTCP where it is not the next one (RFC 3605).
+    pub rtcp_port: Option<u16>,
+}
+
+/// One `a=rtpmap`: what a payload type means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    /// 0 to 127.
+    pub payload_type: u8,
+    /// The encoding's name.
+    pub encoding: String,
+    /// Ticks a second.
+    pub clock_rate: u32,
+    /// 1 unless said.
+    pub channels: u8,
+}
+
+/// What this side of a call can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Where this side receives RTP.
+    pub address: SocketAddr,
+    /// The codecs in order of preference; at least one.
+    pub codecs: Vec<Codec>,
+    /// Whether RFC 4733 digits are understood.
+    pub digits: bool,
+    /// The session id of our origin line: the same for all descriptions of one dialog.
+    pub session_id: u64,
+}
+
+/// What both sides agreed on, seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Where to send RTP.
+    pub remote: SocketAddr,
+    /// The codec of both directions.
+    pub codec: Codec,
+    /// The payload type to send it with.
+    pub payload_type: u8,
+    /// The payload type to send RFC 4733 digits with, if both sides know them.
+    pub digits_payload_type: Option<u8>,
+    /// Whether we send and receive.
+    pub direction: Direction,
+    /// Milliseconds of audio in a packet that the other side wishes; 20 unless it says so.
+    pub ptime_ms: u32,
+}

@@ -1,0 +1,109 @@
+//! What to do when a recording cannot be written: say so once, try again on a schedule, say when
+//! it works again. The call never notices.
+
+use model::Mono;
+
+/// After the first failure, the next attempt comes this much later, in milliseconds; after each
+/// further one twice as much as before.
+pub const RETRY_FIRST_MS: u64 = 500;
+/// No longer than this, in milliseconds.
+pub const RETRY_LAST_MS: u64 = 30_000;
+
+/// What others are to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// From now on something is missing.
+    Gap {
+        /// The first error of the row.
+        error: String,
+    },
+    /// From now on it works again.
+    Resumed,
+}
+
+/// The state of the disk as one recording sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Disk {
+    /// Writing works.
+    #[default]
+    Works,
+    /// Writing failed.
+    Failed {
+        /// When next to try.
+        retry: Mono,
+        /// How long after that, in milliseconds.
+        then_ms: u64,
+    },
+}
+
+impl Disk {
+    /// Whether to try to write at `now`.
+    pub fn may_write(&self, now: Mono) -> bool {
+        match self {
+            Self::Works => true,
+            Self::Failed { retry, .. } => *retry <= now,
+        }
+    }
+
+    /// An attempt failed.
+    pub fn handle_failure(&mut self, error: &str, now: Mono) -> Option<Notice> {
+        let (wait_ms, notice) = match *self {
+            Self::Works => (RETRY_FIRST_MS, Some(Notice::Gap { error: error.to_owned() })),
+            Self::Failed { then_ms, .. } => (then_ms, None),
+        };
+        *self = Self::Failed {
+            retry: now + std::time::Duration::from_millis(wait_ms),
+            then_ms: (wait_ms * 2).min(RETRY_LAST_MS),
+        };
+        notice
+    }
+
+    /// An attempt succeeded.
+    pub fn handle_success(&mut self) -> Option<Notice> {
+        match std::mem::take(self) {
+            Self::Works => None,
+            Self::Failed { .. } => Some(Notice::Resumed),
+        }
+    }
+
+    /// When the next attempt is due.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        match self {
+            Self::Works => None,
+            Self::Failed { retry, .. } => Some((*retry, "the disk failed: try again")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_told_once_and_its_end_once() {
+        let mut disk = Disk::default();
+        let gap = Notice::Gap { error: "no space left on device".to_owned() };
+        assert_eq!(disk.handle_success(), None);
+        assert_eq!(disk.handle_failure("no space left on device", Mono::from_ms(0)), Some(gap));
+        assert_eq!(disk.handle_failure("read-only file system", Mono::from_ms(500)), None);
+        assert_eq!(disk.handle_success(), Some(Notice::Resumed));
+        assert_eq!(disk.handle_success(), None);
+        assert_eq!(disk.poll_timeout(), None);
+    }
+
+    #[test]
+    fn attempts_grow_rarer_up_to_a_limit() {
+        let mut disk = Disk::default();
+        let mut now = Mono::from_ms(0);
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            assert!(disk.may_write(now));
+            disk.handle_failure("full", now);
+            assert!(!disk.may_write(now));
+            let (retry, _why) = disk.poll_timeout().unwrap();
+            waits.push(retry.ms_since(now));
+            now = retry;
+        }
+        assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    }
+}

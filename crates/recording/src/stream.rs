@@ -1,0 +1,242 @@
+//! One leg's samples in order of its own RTP timestamps, anchored to the engine's clock.
+//!
+//! Samples lie in a ring at positions counted by the sender's timestamps. The reader walks the
+//! ring in step with the recording; how far both are apart is the stream's *lead*. A packet says
+//! how late it is: the end of its samples by its arrival, less their end by its timestamp. Delay
+//! on the way only adds to lateness, so the least lateness of a window shows where the sender's
+//! clock is:
+//! - within [`DEADBAND`]: fine, that is the noise of schedulers;
+//! - up to [`STEP_LIMIT`]: the sender's clock drifts; the reader leaves out or repeats one sample
+//!   a block (0.6 %, not audible) until the difference is gone;
+//! - more: the way became longer or shorter, the sender's timestamps jumped, it is another sender
+//!   (SSRC): anchored anew by the arrival.
+//!
+//! What never came is silence, what came twice is written twice to the same place, and what comes
+//! too late for its place is counted.
+
+use crate::timeline::{BLOCK, HORIZON, Packet};
+
+/// Lateness, in samples (8 a millisecond), that is not corrected.
+pub const DEADBAND: i64 = 24;
+/// Lateness, in samples, beyond which a stream is anchored anew rather than corrected gently.
+pub const STEP_LIMIT: i64 = 160;
+/// The most samples of a packet that are looked at: 200 ms.
+pub const MAX_PACKET: usize = 1_600;
+
+/// Samples the ring holds: more than the horizon, a block, the longest packet and a step.
+const RING: usize = 4_096;
+/// Samples between two looks at the least lateness: 2 s.
+const WINDOW: u64 = 16_000;
+/// Packets a window must have for its least lateness to mean something.
+const WINDOW_PACKETS: u32 = 10;
+/// Samples after an anchor during which an earlier packet moves it at once: 500 ms.
+const SETTLE: u64 = 4_000;
+/// How far back a sequence number may lie and still mean a late packet (RFC 3550, appendix A.1).
+const MAX_MISORDER: u16 = 100;
+
+/// What became of a side's packets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All packets.
+    pub packets: u64,
+    /// Packets that came too late for their place, or lay too far ahead.
+    pub missed: u64,
+    /// Times the stream was anchored, the first time included.
+    pub anchors: u64,
+    /// Samples left out or repeated because the sender's clock drifts.
+    pub corrected: u64,
+}
+
+#[derive(Debug)]
+struct Anchor {
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    /// Where the sample of `timestamp` lies.
+    position: i64,
+    /// Until when, in frames of the recording, an earlier packet moves it at once.
+    settles: u64,
+}
+
+/// The least lateness since a while.
+#[derive(Debug, Default)]
+struct Window {
+    began: u64,
+    packets: u32,
+    least: i64,
+}
+
+/// One side of a recording.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    ring: Box<[i16]>,
+    /// Position of the next sample to be read.
+    read: i64,
+    anchor: Option<Anchor>,
+    window: Window,
+    /// Samples by which the voice is still to be moved: later if positive, earlier if negative.
+    pending: i64,
+    counts: Counts,
+}
+
+impl Stream {
+    pub(crate) fn new() -> Self {
+        Self {
+            ring: vec![0; RING].into_boxed_slice(),
+            read: 0,
+            anchor: None,
+            window: Window::default(),
+            pending: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// A packet arrived at frame `arrived` of the recording, of which `emitted` were read.
+    pub(crate) fn handle_packet(&mut self, packet: &Packet<'_>, arrived: u64, emitted: u64) {
+        let samples = &packet.samples[..packet.samples.len().min(MAX_PACKET)];
+        self.counts.packets += 1;
+        let by_arrival = arrived as i64 + self.read - emitted as i64 - samples.len() as i64;
+        let start = self.place(packet, by_arrival, arrived);
+        match start {
+            Some(start) if self.write(start, samples) => {}
+            Some(_) | None => self.counts.missed += 1,
+        }
+    }
+
+    /// Where the packet's first sample lies; `by_arrival` is where it would lie if it had come
+    /// without delay. `None` if it is a stray of the past.
+    fn place(&mut self, packet: &Packet<'_>, by_arrival: i64, arrived: u64) -> Option<i64> {
+        let Some(anchor) = self.anchor.as_mut().filter(|anchor| anchor.ssrc == packet.ssrc) else {
+            return Some(self.anchor_at(packet, by_arrival, arrived));
+        };
+        let ahead = packet.timestamp.wrapping_sub(anchor.timestamp) as i32;
+        let start = anchor.position + i64::from(ahead);
+        let late = by_arrival - start;
+        let step = packet.sequence.wrapping_sub(anchor.sequence);
+        if step == 0 || step > u16::MAX - MAX_MISORDER {
+            return (-STEP_LIMIT..=HORIZON as i64).contains(&late).then_some(start);
+        }
+        let settling = arrived < anchor.settles;
+        if step > u16::MAX / 2 || late > HORIZON as i64 || (!settling && late < -STEP_LIMIT) {
+            return Some(self.anchor_at(packet, by_arrival, arrived));
+        }
+        if settling && late < -(HORIZON as i64) {
+            return Some(self.anchor_at(packet, by_arrival, arrived));
+        }
+        anchor.sequence = packet.sequence;
+        anchor.timestamp = packet.timestamp;
+        anchor.position = start;
+        if settling && late < 0 {
+            // The first packets were late ones: all that is not read yet was earlier, too.
+            self.skip(-late);
+            self.observe(0, arrived);
+        } else {
+            self.observe(late, arrived);
+        }
+        Some(start)
+    }
+
+    /// Anchors the stream at a packet, by its arrival.
+    fn anchor_at(&mut self, packet: &Packet<'_>, by_arrival: i64, arrived: u64) -> i64 {
+        self.anchor = Some(Anchor {
+            ssrc: packet.ssrc,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            position: by_arrival,
+            settles: arrived + SETTLE,
+        });
+        self.pending = 0;
+        self.window = Window { began: arrived, packets: 1, least: 0 };
+        self.counts.anchors += 1;
+        by_arrival
+    }
+
+    /// Takes a packet's lateness into account.
+    fn observe(&mut self, late: i64, arrived: u64) {
+        let window = &mut self.window;
+        window.least = if window.packets == 0 { late } else { window.least.min(late) };
+        window.packets += 1;
+        if late < -DEADBAND {
+            // Nothing arrives before it was sent: no need to wait for the window's end.
+            self.pending = self.pending.min(late);
+        }
+        if arrived < self.window.began + WINDOW {
+            return;
+        }
+        let (least, packets) = (self.window.least, self.window.packets);
+        self.window = Window { began: arrived, packets: 0, least: 0 };
+        if packets < WINDOW_PACKETS || least.abs() <= DEADBAND {
+            return;
+        }
+        if least <= STEP_LIMIT {
+            self.pending = least;
+        } else if let Some(anchor) = self.anchor.as_mut() {
+            // The way has become longer: what comes from now on is placed later.
+            anchor.position += least;
+            self.pending = 0;
+            self.counts.anchors += 1;
+        }
+    }
+
+    /// Writes samples at a position, leaving out what was read already. False if nothing is left
+    /// or they lie too far ahead.
+    fn write(&mut self, start: i64, samples: &[i16]) -> bool {
+        let gone = (self.read - start).max(0);
+        let end = start + samples.len() as i64;
+        if gone >= samples.len() as i64 || end > self.read + RING as i64 {
+            return false;
+        }
+        let samples = &samples[gone as usize..];
+        let at = slot(start + gone);
+        let head = samples.len().min(RING - at);
+        self.ring[at..at + head].copy_from_slice(&samples[..head]);
+        self.ring[..samples.len() - head].copy_from_slice(&samples[head..]);
+        true
+    }
+
+    /// Fills one channel of interleaved `frames` and forgets what was read.
+    pub(crate) fn read(&mut self, frames: &mut [i16], channel: usize) {
+        let mut frames = frames.chunks_exact_mut(2);
+        if frames.len() == BLOCK && self.pending != 0 {
+            self.counts.corrected += 1;
+            if self.pending < 0 {
+                self.pending += 1;
+                self.window.least += 1;
+                self.skip(1);
+            } else if let Some(frame) = frames.next() {
+                self.pending -= 1;
+                self.window.least -= 1;
+                frame[channel] = self.ring[slot(self.read)];
+            }
+        }
+        let count = frames.len();
+        let at = slot(self.read);
+        let head = count.min(RING - at);
+        let (after, before) = (at..at + head, 0..count - head);
+        for (frame, sample) in
+            frames.zip(self.ring[after.clone()].iter().chain(&self.ring[before.clone()]))
+        {
+            frame[channel] = *sample;
+        }
+        self.ring[after].fill(0);
+        self.ring[before].fill(0);
+        self.read += count as i64;
+    }
+
+    /// Leaves out the next samples.
+    fn skip(&mut self, samples: i64) {
+        for position in self.read..self.read + samples.min(RING as i64) {
+            self.ring[slot(position)] = 0;
+        }
+        self.read += samples;
+    }
+}
+
+/// The place of a position in the ring.
+fn slot(position: i64) -> usize {
+    position.rem_euclid(RING as i64) as usize
+}

@@ -1,0 +1,221 @@
+//! Two voices on one clock: packets of both legs in, interleaved stereo frames out.
+//!
+//! Frame `n` of a recording is what was heard `n / 8000` seconds after its start on the engine's
+//! monotonic clock, on both channels. Each leg is placed by its own RTP timestamps, anchored to
+//! that clock by when its packets arrive (`stream.rs`); frames leave when they are [`HORIZON_MS`]
+//! old, so that late and reordered packets still find their place. The memory is bounded: one
+//! ring a side, one block for what is emitted.
+
+use model::Mono;
+
+use crate::stream::{Counts, Stream};
+use crate::wav::{MAX_FRAMES, RATE};
+
+/// How long a frame waits for late packets before it is emitted, in milliseconds.
+pub const HORIZON_MS: u64 = 200;
+/// Frames in a block: 20 ms.
+pub const BLOCK: usize = 160;
+
+/// Nanoseconds a sample lasts.
+const SAMPLE_NANOS: u64 = 1_000_000_000 / RATE as u64;
+/// [`HORIZON_MS`] in samples.
+pub(crate) const HORIZON: u64 = HORIZON_MS * RATE as u64 / 1_000;
+
+/// Whose voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one who called in: the left channel.
+    Caller,
+    /// The agent: the right channel.
+    Agent,
+}
+
+/// One packet of audio, decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// When it arrived.
+    pub arrived: Mono,
+    /// RTP: the source.
+    pub ssrc: u32,
+    /// RTP: the sequence number.
+    pub sequence: u16,
+    /// RTP: the timestamp of the first sample, 8,000 a second.
+    pub timestamp: u32,
+    /// At most [`crate::MAX_PACKET`]; what is more is ignored.
+    pub samples: &'a [i16],
+}
+
+/// The timeline of one recording.
+///
+/// After each input, drain [`Timeline::poll_output`]: packets that lie further ahead than the
+/// ring is long are dropped (and counted).
+#[derive(Debug)]
+pub struct Timeline {
+    start: Mono,
+    now: Mono,
+    /// Frames emitted so far.
+    emitted: u64,
+    /// How many frames it will have, once that is known.
+    length: Option<u64>,
+    caller: Stream,
+    agent: Stream,
+    block: [i16; 2 * BLOCK],
+}
+
+impl Timeline {
+    /// A recording whose frame 0 is at `start`.
+    pub fn new(start: Mono) -> Self {
+        Self {
+            start,
+            now: start,
+            emitted: 0,
+            length: None,
+            caller: Stream::new(),
+            agent: Stream::new(),
+            block: [0; 2 * BLOCK],
+        }
+    }
+
+    /// A packet came. Its arrival also moves the clock: never back.
+    ///
+    /// What arrived before the start or after the end is not part of the recording.
+    pub fn handle_packet(&mut self, side: Side, packet: &Packet<'_>) {
+        if packet.arrived < self.start || self.length.is_some() {
+            return;
+        }
+        self.now = self.now.max(packet.arrived);
+        let (arrived, emitted) = (self.position(packet.arrived), self.emitted);
+        match side {
+            Side::Caller => self.caller.handle_packet(packet, arrived, emitted),
+            Side::Agent => self.agent.handle_packet(packet, arrived, emitted),
+        }
+    }
+
+    /// The clock moves to `now`, and no packet that arrived earlier is still to be handed in.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        self.now = self.now.max(now);
+    }
+
+    /// The recording ends at `at`: everything up to there can be emitted now.
+    pub fn finish(&mut self, at: Mono) {
+        if self.length.is_none() {
+            let length = self.position(at).max(self.emitted).min(MAX_FRAMES);
+            self.length = Some(length);
+        }
+    }
+
+    /// The next frames, interleaved (caller, agent): a whole [`BLOCK`], at the end also less.
+    pub fn poll_output(&mut self) -> Option<&[i16]> {
+        let due = match self.length {
+            Some(length) => length,
+            None => self.position(self.now).saturating_sub(HORIZON).min(MAX_FRAMES),
+        };
+        let frames = (due.saturating_sub(self.emitted)).min(BLOCK as u64) as usize;
+        if frames == 0 || (frames < BLOCK && self.length.is_none()) {
+            return None;
+        }
+        let block = &mut self.block[..2 * frames];
+        self.caller.read(block, 0);
+        self.agent.read(block, 1);
+        self.emitted += frames as u64;
+        Some(&self.block[..2 * frames])
+    }
+
+    /// When the next block is due.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        match self.length {
+            Some(_) => None,
+            None if self.emitted >= MAX_FRAMES => None,
+            None => {
+                let frames = self.emitted + BLOCK as u64 + HORIZON;
+                Some((Mono(self.start.0 + frames * SAMPLE_NANOS), "a block is due"))
+            }
+        }
+    }
+
+    /// Frames emitted so far.
+    pub fn frames(&self) -> u64 {
+        self.emitted
+    }
+
+    /// Whether everything was emitted: after [`Timeline::finish`], or at [`MAX_FRAMES`].
+    pub fn is_complete(&self) -> bool {
+        self.emitted >= self.length.unwrap_or(MAX_FRAMES)
+    }
+
+    /// What became of a side's packets.
+    pub fn counts(&self, side: Side) -> Counts {
+        match side {
+            Side::Caller => self.caller.counts(),
+            Side::Agent => self.agent.counts(),
+        }
+    }
+
+    /// The frame at a time.
+    fn position(&self, at: Mono) -> u64 {
+        at.0.saturating_sub(self.start.0) / SAMPLE_NANOS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(arrived: Mono, sequence: u16, samples: &[i16]) -> Packet<'_> {
+        let timestamp = u32::from(sequence) * 160;
+        Packet { arrived, ssrc: 1, sequence, timestamp, samples }
+    }
+
+    fn drain(timeline: &mut Timeline) -> Vec<i16> {
+        let mut all = Vec::new();
+        while let Some(frames) = timeline.poll_output() {
+            all.extend_from_slice(frames);
+        }
+        all
+    }
+
+    #[test]
+    fn each_voice_is_on_its_own_channel() {
+        let mut timeline = Timeline::new(Mono::from_ms(1_000));
+        for n in 0..10_u16 {
+            let arrived = Mono::from_ms(1_020 + 20 * u64::from(n));
+            timeline.handle_packet(Side::Caller, &packet(arrived, n, &[100; 160]));
+            timeline.handle_packet(Side::Agent, &packet(arrived, n + 7, &[-200; 160]));
+        }
+        timeline.finish(Mono::from_ms(1_200));
+        let frames = drain(&mut timeline);
+        assert_eq!(frames.len(), 2 * 1_600);
+        assert!(frames.chunks(2).all(|frame| frame == [100, -200]));
+        assert!(timeline.is_complete());
+    }
+
+    #[test]
+    fn nothing_leaves_before_the_horizon_and_all_of_it_after() {
+        let mut timeline = Timeline::new(Mono::from_ms(0));
+        timeline.handle_packet(Side::Caller, &packet(Mono::from_ms(20), 0, &[5; 160]));
+        timeline.handle_timeout(Mono::from_ms(219));
+        assert!(timeline.poll_output().is_none());
+        assert_eq!(timeline.poll_timeout().map(|due| due.0), Some(Mono::from_ms(220)));
+        timeline.handle_timeout(Mono::from_ms(220));
+        assert_eq!(timeline.poll_output().map(<[i16]>::len), Some(320));
+        assert!(timeline.poll_output().is_none());
+    }
+
+    #[test]
+    fn a_recording_without_any_packet_is_silence_of_its_length() {
+        let mut timeline = Timeline::new(Mono::from_ms(50));
+        timeline.finish(Mono::from_ms(1_057));
+        let frames = drain(&mut timeline);
+        assert_eq!(frames.len(), 2 * 8_056);
+        assert!(frames.iter().all(|sample| *sample == 0));
+        assert_eq!(timeline.frames(), 8_056);
+    }
+
+    #[test]
+    fn what_came_before_the_start_is_not_taped() {
+        let mut timeline = Timeline::new(Mono::from_ms(1_000));
+        timeline.handle_packet(Side::Agent, &packet(Mono::from_ms(990), 0, &[9; 160]));
+        timeline.finish(Mono::from_ms(1_100));
+        assert!(drain(&mut timeline).iter().all(|sample| *sample == 0));
+    }
+}

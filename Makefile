@@ -1,0 +1,34 @@
+# The two commands of the README are `make demo` and `make test`; each does all set-up it needs on
+# a new Debian 12 machine with Rust and Node.
+.PHONY: demo test desktop peers lint deny bench check
+
+DEMO_ARGS ?=
+
+# A complete hotline with sample data. DEMO_ARGS="--callers 20" shows it busy.
+demo: desktop
+	cargo run --release -- demo $(DEMO_ARGS)
+
+# Everything that must hold. Installs what the tests talk to: SIPp, baresip, Chromium, PostgreSQL.
+test: peers desktop lint
+	cd desktop && npm run --silent check && npm test --silent
+	cargo test --workspace --no-fail-fast
+
+# What the tests talk to, installed where missing.
+peers:
+	scripts/install-peers
+
+# The web application, built into desktop/dist, from where the engine embeds it.
+desktop:
+	scripts/build-desktop
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences and sources of all dependencies. Needs cargo-deny: cargo install cargo-deny --locked
+deny:
+	cargo deny check bans licenses sources
+
+# Measures beside the bare kernel loop and writes docs/performance.md. A quiet machine, please.
+bench:
+	benches/run.sh

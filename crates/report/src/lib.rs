@@ -1,1 +1,16 @@
 //! Facts folded into call records and figures.
+//!
+//! [`CallRecords`] makes exactly one [`CallRecord`] per call, and knows after a restart which calls
+//! were in progress. [`Figures`] counts what a board and a metrics page show. Both are pure folds:
+//! the same facts give the same records and figures, whenever they are folded.
+
+mod call_records;
+mod figures;
+mod fold;
+mod open_call;
+mod record;
+
+pub use call_records::{CallRecords, Limits, Recovered};
+pub use figures::{Config as FiguresConfig, Counts, Figures, Outcomes, QueueFigures};
+pub use open_call::{OpenCall, OpenDialog, OpenRecording};
+pub use record::{CallRecord, Input, Offer, Recording};

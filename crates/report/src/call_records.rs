@@ -1,0 +1,171 @@
+//! All calls' facts, folded: exactly one record per call.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::{AgentId, CallId, Fact, FactBody, Mono};
+
+use crate::fold::Fold;
+use crate::open_call::{OpenCall, OpenRecording};
+use crate::record::CallRecord;
+
+/// How long ended calls are kept for what may still come: a seal, after-call work, a disposition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// At most so many ended calls; the oldest is dropped.
+    pub ended_calls: usize,
+    /// At most so long after its end.
+    pub keep_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { ended_calls: 10_000, keep_ms: 30 * 60 * 1000 }
+    }
+}
+
+/// What a restarted engine finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Calls without their end, by id: each dialog gets a BYE, each call the facts of
+    /// [`OpenCall::lost`].
+    pub open: Vec<OpenCall>,
+    /// Recordings without their seal, of open and of ended calls.
+    pub unsealed: Vec<OpenRecording>,
+    /// Records of calls that had ended and are settled by the loss alone: to be written again.
+    pub records: Vec<CallRecord>,
+}
+
+/// All calls that may still change. As many open calls as the engine has; ended ones are dropped
+/// when nothing can change them any more, or at the [`Limits`].
+#[derive(Debug)]
+pub struct CallRecords {
+    limits: Limits,
+    calls: BTreeMap<CallId, Fold>,
+    /// The call that an agent talks about or works on.
+    agents: BTreeMap<AgentId, CallId>,
+    /// Ended calls that are kept, oldest first: when they ended, in which epoch.
+    ended: VecDeque<(u32, Mono, CallId)>,
+}
+
+impl CallRecords {
+    /// With no calls.
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, calls: BTreeMap::new(), agents: BTreeMap::new(), ended: VecDeque::new() }
+    }
+
+    /// Folds one fact. Returns the call's record when the call ends, and again whenever a later
+    /// fact changes it: the newest one is the record.
+    pub fn apply(&mut self, fact: &Fact) -> Option<CallRecord> {
+        self.drop_old(fact);
+        if let FactBody::AgentChanged { agent, state, call, .. } = &fact.body {
+            let of = *self.agents.get(agent)?;
+            let fold = self.calls.get_mut(&of)?;
+            if !fold.apply_agent(*state, *call, fact) {
+                return None;
+            }
+            self.agents.remove(agent);
+            return self.record(of);
+        }
+        let call = fact.body.call()?;
+        if let FactBody::CallArrived { .. } = &fact.body {
+            if !self.calls.contains_key(&call)
+                && let Some(begun) = Fold::begin(fact)
+            {
+                self.calls.insert(call, begun);
+            }
+            return None;
+        }
+        let fold = self.calls.get_mut(&call)?;
+        let was_ended = fold.has_ended();
+        let changed = fold.apply(fact);
+        if !was_ended && fold.has_ended() {
+            self.ended.push_back((fact.epoch, fact.mono, call));
+        }
+        if let FactBody::AgentAnswered { agent, .. } = &fact.body {
+            self.agents.insert(agent.clone(), call);
+        }
+        if changed { self.record(call) } else { None }
+    }
+
+    /// The record of `call` if it has ended; a final one leaves memory.
+    fn record(&mut self, call: CallId) -> Option<CallRecord> {
+        let fold = self.calls.get(&call)?;
+        let record = fold.record()?;
+        if fold.is_final() {
+            self.forget(call);
+        }
+        Some(record)
+    }
+
+    fn forget(&mut self, call: CallId) {
+        let Some(fold) = self.calls.remove(&call) else { return };
+        if let Some(agent) = fold.agent()
+            && self.agents.get(agent) == Some(&call)
+        {
+            self.agents.remove(agent);
+        }
+    }
+
+    /// Drops ended calls whose time is over, or that are too many.
+    fn drop_old(&mut self, now: &Fact) {
+        while let Some(&(epoch, mono, call)) = self.ended.front() {
+            let gone = !self.calls.contains_key(&call);
+            let old = epoch == now.epoch && now.mono.ms_since(mono) > self.limits.keep_ms;
+            if !gone && !old && self.ended.len() <= self.limits.ended_calls {
+                return;
+            }
+            self.forget(call);
+            self.ended.pop_front();
+        }
+    }
+
+    /// Folds the facts of a lost engine's unsettled calls, oldest first, and tells what it left.
+    /// To be called once, before the new engine's first fact.
+    pub fn recover<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> Recovered {
+        for fact in facts {
+            self.apply(fact);
+        }
+        self.agents.clear();
+        let mut records = Vec::new();
+        let mut finals = Vec::new();
+        for (call, fold) in &mut self.calls {
+            fold.apply_loss();
+            let Some(record) = fold.record().filter(|record| record.settled) else { continue };
+            records.push(record);
+            if fold.is_final() {
+                finals.push(*call);
+            }
+        }
+        for call in finals {
+            self.forget(call);
+        }
+        Recovered {
+            open: self.open_calls().collect(),
+            unsealed: self.unsealed().collect(),
+            records,
+        }
+    }
+
+    /// The calls that have not ended, by id.
+    pub fn open_calls(&self) -> impl Iterator<Item = OpenCall> + '_ {
+        self.calls
+            .iter()
+            .filter(|(_, fold)| !fold.has_ended())
+            .map(|(call, fold)| OpenCall { call: *call, dialogs: fold.dialogs().to_vec() })
+    }
+
+    /// The recordings without a seal, of open and of ended calls.
+    pub fn unsealed(&self) -> impl Iterator<Item = OpenRecording> + '_ {
+        self.calls.values().flat_map(Fold::unsealed)
+    }
+
+    /// How many calls are in memory, ended ones included.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether no call is in memory.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+}

@@ -1,0 +1,125 @@
+//! The record of one call, as reports, inspectors and the law ask for it.
+
+use model::{
+    AgentId, CallId, HangupCause, MissedCause, OfferId, Outcome, Pii, QueueId, RecordingId, Seal,
+    Tier, TrunkId, Wall,
+};
+
+/// One call. There is exactly one per call; it is written when the call ends, and again when its
+/// recordings are sealed or the agent has wrapped up.
+///
+/// Durations are measured on the engine's monotonic clock. They are `None` where the thing did not
+/// happen, and where the engine was lost before its end was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    /// The call.
+    pub call: CallId,
+    /// The line it came on.
+    pub trunk: TrunkId,
+    /// Who called, as the carrier wrote it.
+    pub ani: Pii<String>,
+    /// What they dialled.
+    pub dnis: String,
+    /// SIP's Call-ID of the caller's leg, for comparing with a carrier.
+    pub sip_call_id: String,
+    /// When the INVITE came.
+    pub arrived: Wall,
+    /// When we answered the caller.
+    pub answered: Option<Wall>,
+    /// When it first entered a queue.
+    pub queued: Option<Wall>,
+    /// When an agent answered.
+    pub agent_answered: Option<Wall>,
+    /// When it ended.
+    pub ended: Wall,
+    /// The menu's nodes in the order they were entered, at most [`CallRecord::MENU_LIMIT`].
+    pub menu_path: Vec<String>,
+    /// What was keyed and where, masked where it identifies a person; at most
+    /// [`CallRecord::MENU_LIMIT`].
+    pub inputs: Vec<Input>,
+    /// The last queue it was in.
+    pub queue: Option<QueueId>,
+    /// The highest tier that became eligible while it waited.
+    pub tier: Option<Tier>,
+    /// From entering the queue to the agent's answer, or to the end for a call nobody answered.
+    pub waited_ms: Option<u64>,
+    /// How long the last offered agent's phone rang.
+    pub rang_ms: Option<u64>,
+    /// From the agent's answer to the end of the conversation.
+    pub talked_ms: Option<u64>,
+    /// How long the agent worked afterwards.
+    pub acw_ms: Option<u64>,
+    /// Whom it was offered to, in order; at most [`CallRecord::OFFER_LIMIT`].
+    pub offers: Vec<Offer>,
+    /// Who answered.
+    pub agent: Option<AgentId>,
+    /// How it ended, as a report counts it.
+    pub outcome: Outcome,
+    /// What the network or a party said at the end.
+    pub cause: HangupCause,
+    /// What the look-up said: `found`, `unknown`, `late` or `failed`.
+    pub lookup: Option<String>,
+    /// How long the look-up took.
+    pub lookup_ms: Option<u64>,
+    /// Whose call it was, if that is known.
+    pub customer_id: Option<String>,
+    /// What was taped, in order.
+    pub recordings: Vec<Recording>,
+    /// The code the agent chose.
+    pub disposition: Option<String>,
+    /// Whether nothing more is expected: every recording is sealed and the agent's after-call work
+    /// is over. A later disposition may still change the record.
+    pub settled: bool,
+}
+
+impl CallRecord {
+    /// How many menu steps, and how many inputs, a record keeps.
+    pub const MENU_LIMIT: usize = 200;
+    /// How many offers a record keeps; the latest is always among them.
+    pub const OFFER_LIMIT: usize = 100;
+    /// How many recordings a record keeps.
+    pub const RECORDING_LIMIT: usize = 100;
+}
+
+/// Digits that were keyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The menu's node.
+    pub node: String,
+    /// The digits, masked where they identify a person.
+    pub digits: String,
+}
+
+/// One offer to one agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The offer.
+    pub offer: OfferId,
+    /// To whom.
+    pub agent: AgentId,
+    /// When.
+    pub at: Wall,
+    /// How long the phone rang; `None` if it never did.
+    pub rang_ms: Option<u64>,
+    /// Why it was not taken; `None` if it was, or if the caller left first.
+    pub missed: Option<MissedCause>,
+}
+
+/// One recording of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// The recording.
+    pub recording: RecordingId,
+    /// Whose conversation.
+    pub agent: AgentId,
+    /// The file, relative to the recordings' folder.
+    pub path: String,
+    /// When taping began.
+    pub started: Wall,
+    /// How often taping was interrupted.
+    pub gaps: u32,
+    /// What makes it provable, once it is complete.
+    pub seal: Option<Seal>,
+    /// Whether it was completed after a crash.
+    pub recovered: bool,
+}

@@ -42,6 +42,12 @@ pub fn digits(text: &str) -> Vec<PromptId> {
     text.chars().filter(char::is_ascii_digit).map(|c| format!("digit_{c}").into()).collect()
 }
 
+/// The last four digits of a policy's number, one by one.
+pub fn tail(policy_number: &str) -> Vec<PromptId> {
+    let all = digits(policy_number);
+    all[all.len().saturating_sub(4)..].to_vec()
+}
+
 /// How many of something there are: `None` where the number is not recorded (0, 100 and more).
 pub fn count(number: u32) -> Option<PromptId> {
     match number {

@@ -1,6 +1,13 @@
 //! What a caller keyed, and what it is.
 
+use std::fmt;
+
 use model::Pii;
+
+use crate::script::Accepts;
+
+/// Keys beyond the longest right number after which the caller is not waited for any more.
+const MAX_EXCESS: usize = 32;
 
 /// Right digits, by what they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +18,83 @@ pub enum Input {
     PolicyNumber(Pii<String>),
     /// Other digits.
     Digits(Pii<String>),
+}
+
+/// Keys in the order in which they came. They may identify a person: printed, they are masked.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Keyed {
+    digits: String,
+    excess: usize,
+}
+
+impl Keyed {
+    /// Keeps `digit`, or only counts it where there are already `max`.
+    pub(crate) fn push(&mut self, digit: char, max: usize) {
+        if self.digits.len() < max {
+            self.digits.push(digit);
+        } else {
+            self.excess = self.excess.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn pop_first(&mut self) -> Option<char> {
+        if self.digits.is_empty() { None } else { Some(self.digits.remove(0)) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    /// Whether the caller leans on the keys.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.excess >= MAX_EXCESS
+    }
+
+    /// The digits as facts and logs may hold them.
+    pub(crate) fn shown(&self, is_personal: bool) -> String {
+        if is_personal {
+            Pii::new(self.digits.as_str()).masked().to_string()
+        } else {
+            self.digits.clone()
+        }
+    }
+
+    /// What the digits are: the first of `accepts` that they fit.
+    pub(crate) fn read(&self, accepts: &[Accepts]) -> Option<Input> {
+        if self.excess > 0 {
+            return None;
+        }
+        accepts.iter().find_map(|accepts| match *accepts {
+            Accepts::IdentityNumber => {
+                let number = match self.digits.strip_suffix('*') {
+                    Some(body) => format!("{body}X"),
+                    None => self.digits.clone(),
+                };
+                let is_right = identity_number_is_valid(&number);
+                is_right.then(|| Input::IdentityNumber(Pii::new(number)))
+            }
+            Accepts::PolicyNumber { min, max } => {
+                let number = self.digits_between(min, max)?;
+                Some(Input::PolicyNumber(Pii::new(number)))
+            }
+            Accepts::Digits { min, max } => {
+                let number = self.digits_between(min, max)?;
+                Some(Input::Digits(Pii::new(number)))
+            }
+        })
+    }
+
+    fn digits_between(&self, min: usize, max: usize) -> Option<String> {
+        let is_right = (min..=max).contains(&self.digits.len())
+            && self.digits.bytes().all(|b| b.is_ascii_digit());
+        is_right.then(|| self.digits.clone())
+    }
+}
+
+impl fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", Pii::new(self.digits.as_str()))
+    }
 }
 
 /// Whether `number` is an identity number of GB 11643-1999: 6 digits of the place, 8 of the day of

@@ -10,7 +10,7 @@ mod check;
 mod diagnostic;
 pub mod fragment;
 mod input;
-mod interpreter;
+pub mod interpreter;
 mod parse;
 mod script;
 

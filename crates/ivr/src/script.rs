@@ -20,15 +20,12 @@ pub struct Known<'a> {
     pub queues: &'a BTreeSet<QueueId>,
 }
 
-/// One hotline's menu.
+/// One hotline's menu. Only [`Script::parse`] makes one, so every script that exists was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// Where a call begins.
-    pub start: NodeName,
-    /// Where a call goes that uses up the engine's own limits ([`crate::Interpreter`]'s steps).
-    pub exhausted: NodeName,
-    /// All nodes.
-    pub nodes: BTreeMap<NodeName, Node>,
+    pub(crate) start: NodeName,
+    pub(crate) exhausted: NodeName,
+    pub(crate) nodes: BTreeMap<NodeName, Node>,
 }
 
 impl Script {
@@ -48,9 +45,24 @@ impl Script {
         parse::parse(file, text, known)
     }
 
+    /// Where a call begins.
+    pub fn start(&self) -> &NodeName {
+        &self.start
+    }
+
+    /// Where a call goes that goes round in circles ([`crate::interpreter::MAX_STEPS`]).
+    pub fn exhausted(&self) -> &NodeName {
+        &self.exhausted
+    }
+
+    /// All nodes, by name.
+    pub fn nodes(&self) -> &BTreeMap<NodeName, Node> {
+        &self.nodes
+    }
+
     /// Every prompt that the script can play, the fragments of its values among them.
     pub fn prompts(&self) -> BTreeSet<PromptId> {
-        self.nodes.values().flat_map(Node::pieces).flat_map(Piece::prompts).collect()
+        self.nodes.values().flat_map(Node::prompts).collect()
     }
 }
 
@@ -90,14 +102,14 @@ pub struct Each {
     /// At most so many of the policies found.
     pub limit: usize,
     /// Said once after the last where there are more than `limit`.
-    pub more: Vec<Piece>,
+    pub more: Vec<PromptId>,
 }
 
 /// Asks for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {
     /// The question.
-    pub prompts: Vec<Piece>,
+    pub prompts: Vec<PromptId>,
     /// Where each key leads.
     pub keys: BTreeMap<char, NodeName>,
     /// The key that asks the question once more, without counting as an attempt.
@@ -107,9 +119,9 @@ pub struct Menu {
     /// How often the question is asked in all.
     pub attempts: u32,
     /// Said before asking again after a key that leads nowhere.
-    pub on_wrong: Vec<Piece>,
+    pub on_wrong: Vec<PromptId>,
     /// Said before asking again after no key.
-    pub on_timeout: Vec<Piece>,
+    pub on_timeout: Vec<PromptId>,
     /// Where the call goes after the last attempt.
     pub exhausted: NodeName,
 }
@@ -118,7 +130,7 @@ pub struct Menu {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collect {
     /// The question.
-    pub prompts: Vec<Piece>,
+    pub prompts: Vec<PromptId>,
     /// What is right.
     pub accepts: Vec<Accepts>,
     /// The key that ends the digits.
@@ -132,13 +144,20 @@ pub struct Collect {
     /// How often digits are asked for in all; a look-up that finds nothing counts.
     pub attempts: u32,
     /// Said before asking again after digits that are not right.
-    pub on_wrong: Vec<Piece>,
+    pub on_wrong: Vec<PromptId>,
     /// Said before asking again after no digit.
-    pub on_timeout: Vec<Piece>,
+    pub on_timeout: Vec<PromptId>,
     /// Where the call goes after the last attempt.
     pub exhausted: NodeName,
     /// Where the call goes with right digits.
     pub next: NodeName,
+}
+
+impl Collect {
+    /// The most digits that can be right.
+    pub fn longest(&self) -> usize {
+        self.accepts.iter().map(|accepts| accepts.longest()).max().unwrap_or(0)
+    }
 }
 
 /// What a [`Collect`] takes for right.
@@ -162,6 +181,16 @@ pub enum Accepts {
     },
 }
 
+impl Accepts {
+    /// The most digits that can be right.
+    pub const fn longest(self) -> usize {
+        match self {
+            Self::IdentityNumber => 18,
+            Self::PolicyNumber { min: _, max } | Self::Digits { min: _, max } => max,
+        }
+    }
+}
+
 /// Looks up the policies of what was collected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookUp {
@@ -169,9 +198,9 @@ pub struct LookUp {
     /// unknown.
     pub input: NodeName,
     /// Said while it takes its time.
-    pub prompts: Vec<Piece>,
+    pub prompts: Vec<PromptId>,
     /// Said before `input` asks again.
-    pub on_unknown: Vec<Piece>,
+    pub on_unknown: Vec<PromptId>,
     /// How long the answer is waited for, in milliseconds; none by then is a failure.
     pub timeout_ms: u64,
     /// Where the call goes with policies.
@@ -262,23 +291,18 @@ impl Piece {
 }
 
 impl Node {
-    /// Everything that the node says.
-    pub fn pieces(&self) -> Vec<&Piece> {
+    /// Every prompt that the node can play.
+    pub fn prompts(&self) -> Vec<PromptId> {
         match self {
             Self::Say(say) => {
-                let more = say.each.iter().flat_map(|each| &each.more);
-                say.prompts.iter().chain(more).collect()
+                let more = say.each.iter().flat_map(|each| each.more.iter().cloned());
+                say.prompts.iter().flat_map(Piece::prompts).chain(more).collect()
             }
-            Self::Menu(menu) => {
-                [&menu.prompts, &menu.on_wrong, &menu.on_timeout].into_iter().flatten().collect()
-            }
+            Self::Menu(menu) => [&menu.prompts[..], &menu.on_wrong, &menu.on_timeout].concat(),
             Self::Collect(collect) => {
-                let Collect { prompts, on_wrong, on_timeout, .. } = collect;
-                [prompts, on_wrong, on_timeout].into_iter().flatten().collect()
+                [&collect.prompts[..], &collect.on_wrong, &collect.on_timeout].concat()
             }
-            Self::LookUp(look_up) => {
-                [&look_up.prompts, &look_up.on_unknown].into_iter().flatten().collect()
-            }
+            Self::LookUp(look_up) => [&look_up.prompts[..], &look_up.on_unknown].concat(),
             Self::Enqueue(_) | Self::HangUp => Vec::new(),
         }
     }

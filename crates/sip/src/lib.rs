@@ -1,1 +1,43 @@
-//! SIP messages, transactions, dialogs, digest, registrar.
+//! SIP: messages, transactions, dialogs, digest, registrar; one RFC concept a file.
+//!
+//! Pure: no socket, no clock, no thread, no randomness. Time, addresses and secrets are passed in.
+
+mod address;
+mod build;
+mod cseq;
+mod dialog;
+pub mod digest;
+mod exchange;
+mod flow;
+mod framer;
+mod message;
+mod method;
+mod name;
+mod params;
+mod parse;
+mod registrar;
+mod status;
+mod transactions;
+mod uri;
+mod validate;
+mod values;
+mod via;
+
+pub use address::NameAddr;
+pub use build::{RequestBuilder, ResponseBuilder};
+pub use cseq::CSeq;
+pub use dialog::{Dialog, DialogId};
+pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain};
+pub use flow::Flow;
+pub use framer::{Frame, Framer, FramingError, MAX_HEAD_BYTES};
+pub use message::{Defect, Kind, MAX_HEADERS, MAX_MESSAGE_BYTES, Message};
+pub use method::Method;
+pub use name::Name;
+pub use params::Params;
+pub use parse::ParseError;
+pub use registrar::{Binding, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
+pub use status::reason_phrase;
+pub use transactions::{Transactions, TransactionsConfig, TxOutput};
+pub use uri::{OwnedUri, Scheme, Uri};
+pub use validate::{ALLOW, Refusal, validate};
+pub use via::{MAGIC_COOKIE, Via};

@@ -1,0 +1,396 @@
+//! Writing messages: requests and responses, with the index made while writing.
+//!
+//! Whatever is given as a value, a line break in it becomes a space: nobody outside can write a
+//! header of their own into a message of ours.
+
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::message::{Field, Inner, MAX_MESSAGE_BYTES, Message, Span, Start};
+use crate::parse::texts;
+use crate::status::reason_phrase;
+use crate::{Method, Name};
+
+/// Room for a usual message, in bytes.
+const USUAL_BYTES: usize = 768;
+
+/// Makes a request (RFC 3261 §8.1.1). The Via is the transaction layer's to add.
+#[derive(Debug, Clone)]
+pub struct RequestBuilder(Writer);
+
+impl RequestBuilder {
+    /// Begins a request. The rest comes in the order in which it is given; Max-Forwards is 70
+    /// unless one is given.
+    pub fn new(method: Method, uri: &str) -> Self {
+        let mut out = Writer::new();
+        let label = out.text(method.as_str());
+        out.buffer.push(b' ');
+        let uri = out.text(uri);
+        out.buffer.push(b' ');
+        let version = out.text("SIP/2.0");
+        out.end_line();
+        out.start = Some(Start::Request { method, label, uri, version });
+        Self(out)
+    }
+
+    /// From: `<sip:95512@host>` or with display name, and our tag.
+    #[must_use]
+    pub fn from(mut self, address: &str, tag: &str) -> Self {
+        self.0.field(Name::From, format_args!("{address};tag={tag}"));
+        self
+    }
+
+    /// To, with the other side's tag inside a dialog.
+    #[must_use]
+    pub fn to(mut self, address: &str, tag: Option<&str>) -> Self {
+        match tag {
+            Some(tag) => self.0.field(Name::To, format_args!("{address};tag={tag}")),
+            None => self.0.field(Name::To, address),
+        }
+        self
+    }
+
+    /// Call-ID.
+    #[must_use]
+    pub fn call_id(mut self, call_id: &str) -> Self {
+        self.0.field(Name::CallId, call_id);
+        self
+    }
+
+    /// CSeq; the method is that of the request.
+    #[must_use]
+    pub fn cseq(mut self, number: u32) -> Self {
+        let method = match self.0.start {
+            Some(Start::Request { method, .. }) => method,
+            Some(Start::Response { .. }) | None => Method::Other,
+        };
+        self.0.field(Name::CSeq, format_args!("{number} {method}"));
+        self
+    }
+
+    /// Contact, as `<sip:...>`.
+    #[must_use]
+    pub fn contact(mut self, address: &str) -> Self {
+        self.0.field(Name::Contact, address);
+        self
+    }
+
+    /// Any header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.0.any_field(name, value);
+        self
+    }
+
+    /// The body and its type.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: &[u8]) -> Self {
+        self.0.body(content_type, body);
+        self
+    }
+
+    /// The finished request. A body that would make it longer than [`MAX_MESSAGE_BYTES`] is left
+    /// out.
+    pub fn build(mut self) -> Message {
+        if !self.0.has(Name::MaxForwards) {
+            self.0.field(Name::MaxForwards, "70");
+        }
+        self.0.finish()
+    }
+}
+
+/// Makes a response (RFC 3261 §8.2.6): Via, From, To, Call-ID, CSeq and, for a dialog, Record-Route
+/// are those of the request.
+#[derive(Debug, Clone)]
+pub struct ResponseBuilder {
+    out: Writer,
+    to: Vec<u8>,
+    to_has_tag: bool,
+    tag: Option<String>,
+}
+
+impl ResponseBuilder {
+    /// Begins a response with the usual reason phrase.
+    ///
+    /// The topmost Via gets `received` and `rport` where RFC 3261 §18.2.1 and RFC 3581 §4 ask for
+    /// it, if the request knows its source.
+    pub fn to(request: &Message, status: u16) -> Self {
+        Self::with_reason(request, status, reason_phrase(status))
+    }
+
+    /// Begins a response with a reason phrase of its own.
+    pub fn with_reason(request: &Message, status: u16, reason: &str) -> Self {
+        let mut out = Writer::new();
+        out.buffer.extend_from_slice(b"SIP/2.0 ");
+        out.display(status);
+        out.buffer.push(b' ');
+        let reason = out.text(reason);
+        out.end_line();
+        out.start = Some(Start::Response { status, reason });
+        let mut top = true;
+        let mut to = Vec::new();
+        let dialog = (101..300).contains(&status);
+        for field in &request.0.fields {
+            match field.name {
+                Name::Via => {
+                    out.copy(Name::Via, request.bytes(field.value));
+                    if std::mem::take(&mut top) {
+                        out.add_source(request, field.value);
+                    }
+                }
+                Name::From | Name::CallId | Name::CSeq => {
+                    out.copy(field.name, request.bytes(field.value));
+                }
+                Name::RecordRoute if dialog => {
+                    out.copy(field.name, request.bytes(field.value));
+                }
+                Name::To if to.is_empty() => to.extend_from_slice(request.bytes(field.value)),
+                _ => {}
+            }
+        }
+        let to_has_tag = request.to().is_some_and(|to| to.tag().is_some());
+        Self { out, to, to_has_tag, tag: None }
+    }
+
+    /// Our tag, put into To unless the request had one there (RFC 3261 §8.2.6.2).
+    #[must_use]
+    pub fn to_tag(mut self, tag: &str) -> Self {
+        self.tag = Some(tag.to_owned());
+        self
+    }
+
+    /// Contact, as `<sip:...>`.
+    #[must_use]
+    pub fn contact(mut self, address: &str) -> Self {
+        self.out.field(Name::Contact, address);
+        self
+    }
+
+    /// Any header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.out.any_field(name, value);
+        self
+    }
+
+    /// The body and its type.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: &[u8]) -> Self {
+        self.out.body(content_type, body);
+        self
+    }
+
+    /// The finished response.
+    pub fn build(mut self) -> Message {
+        match &self.tag {
+            Some(tag) if !self.to_has_tag => {
+                self.to.extend_from_slice(b";tag=");
+                self.to.extend_from_slice(tag.as_bytes());
+            }
+            Some(_) | None => {}
+        }
+        self.out.copy(Name::To, &self.to);
+        self.out.finish()
+    }
+}
+
+/// The buffer and its index while they are written.
+#[derive(Debug, Clone)]
+struct Writer {
+    buffer: Vec<u8>,
+    start: Option<Start>,
+    fields: Vec<Field>,
+    content: Vec<u8>,
+}
+
+impl Writer {
+    fn new() -> Self {
+        let buffer = Vec::with_capacity(USUAL_BYTES);
+        Self { buffer, start: None, fields: Vec::with_capacity(16), content: Vec::new() }
+    }
+
+    fn has(&self, name: Name) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
+    /// Appends without line breaks.
+    fn bytes(&mut self, bytes: &[u8]) -> Span {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        self.clean(start)
+    }
+
+    fn text(&mut self, text: &str) -> Span {
+        self.bytes(text.as_bytes())
+    }
+
+    fn display(&mut self, value: impl fmt::Display) -> Span {
+        let start = self.buffer.len();
+        // Writing into a vector cannot fail; a value whose own `Display` fails is cut there.
+        let _cut = write!(Sink(&mut self.buffer), "{value}");
+        self.clean(start)
+    }
+
+    fn clean(&mut self, start: usize) -> Span {
+        let added = self.buffer.get_mut(start..).unwrap_or_default();
+        if memchr::memchr3(b'\r', b'\n', 0, added).is_some() {
+            for byte in added.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+                *byte = b' ';
+            }
+        }
+        Span::new(start, self.buffer.len())
+    }
+
+    fn end_line(&mut self) {
+        self.buffer.extend_from_slice(b"\r\n");
+    }
+
+    fn label(&mut self, label: &str) -> Span {
+        let span = self.text(label);
+        self.buffer.extend_from_slice(b": ");
+        span
+    }
+
+    fn field(&mut self, name: Name, value: impl fmt::Display) {
+        let label = self.label(name.as_str());
+        let value = self.display(value);
+        self.end_line();
+        self.fields.push(Field { name, label, value });
+    }
+
+    fn any_field(&mut self, name: &str, value: impl fmt::Display) {
+        let known = Name::from_text(name);
+        let label = self.label(name);
+        let value = self.display(value);
+        self.end_line();
+        self.fields.push(Field { name: known, label, value });
+    }
+
+    fn copy(&mut self, name: Name, value: &[u8]) {
+        let label = self.label(name.as_str());
+        let value = self.bytes(value);
+        self.end_line();
+        self.fields.push(Field { name, label, value });
+    }
+
+    /// Writes `received` and `rport` into the Via just written.
+    fn add_source(&mut self, request: &Message, value: Span) {
+        let (Some(source), Some(via)) = (request.source(), request.top_via()) else {
+            return;
+        };
+        let wishes_port = via.rport() == Some(None);
+        if !wishes_port && via.ip() == Some(source.ip()) {
+            return;
+        }
+        let Some(field) = self.fields.last_mut() else {
+            return;
+        };
+        self.buffer.truncate(usize::from(field.value.start));
+        let (top, rest) = top_value(request.text(value), request.bytes(value));
+        let (head, params) = top.split_at(memchr::memchr(b';', top).unwrap_or(top.len()));
+        self.buffer.extend_from_slice(head);
+        for param in params.split(|byte| *byte == b';').skip(1) {
+            let name = param.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+            let replaced = name.eq_ignore_ascii_case(b"received")
+                || (wishes_port && name.eq_ignore_ascii_case(b"rport"));
+            if !replaced {
+                self.buffer.push(b';');
+                self.buffer.extend_from_slice(param);
+            }
+        }
+        let start = usize::from(field.value.start);
+        let mut sink = Sink(&mut self.buffer);
+        let _infallible = match source.ip() {
+            IpAddr::V4(ip) => write!(sink, ";received={ip}"),
+            IpAddr::V6(ip) => write!(sink, ";received={ip}"),
+        };
+        if wishes_port {
+            let _infallible = write!(sink, ";rport={}", source.port());
+        }
+        self.buffer.extend_from_slice(rest);
+        let span = self.clean(start);
+        self.end_line();
+        if let Some(field) = self.fields.last_mut() {
+            field.value = span;
+        }
+    }
+
+    fn body(&mut self, content_type: &str, body: &[u8]) {
+        self.field(Name::ContentType, content_type);
+        body.clone_into(&mut self.content);
+    }
+
+    fn finish(mut self) -> Message {
+        // Room for the last header and the empty line.
+        const TAIL: usize = 32;
+        if self.buffer.len() + self.content.len() + TAIL > MAX_MESSAGE_BYTES {
+            self.content.clear();
+        }
+        let length = self.content.len();
+        self.field(Name::ContentLength, length);
+        self.end_line();
+        let body = Span::new(self.buffer.len(), self.buffer.len() + length);
+        self.buffer.extend_from_slice(&self.content);
+        self.buffer.truncate(MAX_MESSAGE_BYTES);
+        let (text, raw) = texts(self.buffer);
+        let unset = Start::Response { status: 500, reason: Span::default() };
+        let start = self.start.unwrap_or(unset);
+        let fields = self.fields;
+        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, source: None }))
+    }
+}
+
+/// The first value of a line of several, and what follows it.
+fn top_value<'a>(text: &str, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let end = crate::params::end_of(text, b',');
+    bytes.split_at_checked(end).unwrap_or((bytes, &[]))
+}
+
+/// Lets `write!` append to bytes.
+struct Sink<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+impl Message {
+    /// The same request with one more Via on top.
+    pub(crate) fn with_top_via(&self, via: &str) -> Message {
+        const LABEL: &str = "Via: ";
+        let inner = &*self.0;
+        let line_end = memchr::memchr(b'\n', self.as_bytes()).map_or(0, |at| at + 1);
+        let added = LABEL.len() + via.len() + 2;
+        let grow = |bytes: &[u8]| {
+            let mut out = Vec::with_capacity(bytes.len() + added);
+            let (head, tail) = bytes.split_at_checked(line_end).unwrap_or((bytes, &[]));
+            out.extend_from_slice(head);
+            out.extend_from_slice(LABEL.as_bytes());
+            out.extend_from_slice(via.as_bytes());
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(tail);
+            out
+        };
+        let by = u16::try_from(added).unwrap_or(u16::MAX);
+        let mut fields = Vec::with_capacity(inner.fields.len() + 1);
+        let value = Span::new(line_end + LABEL.len(), line_end + LABEL.len() + via.len());
+        let label = Span::new(line_end, line_end + 3);
+        fields.push(Field { name: Name::Via, label, value });
+        fields.extend(inner.fields.iter().map(|field| Field {
+            name: field.name,
+            label: field.label.shifted(by),
+            value: field.value.shifted(by),
+        }));
+        let (text, raw) = texts(grow(self.as_bytes()));
+        let (start, body) = (inner.start, inner.body.shifted(by));
+        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, source: None }))
+    }
+}
+
+/// The Via of a request of ours.
+pub(crate) fn via_line(transport: &str, sent_by: &str, branch: impl fmt::Display) -> String {
+    format!("SIP/2.0/{transport} {sent_by};branch={branch};rport")
+}

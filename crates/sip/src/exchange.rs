@@ -1,0 +1,128 @@
+//! What transaction layer and transaction user say to each other.
+//!
+//! The layer absorbs retransmissions, answers CANCEL itself, repeats a 2xx to an INVITE until its
+//! ACK has come, and repeats the ACK when a 2xx is repeated. The user sees each thing once.
+
+use crate::{Flow, Message};
+
+/// A server transaction: one request that came. The top 8 bits are its worker's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerTx(pub u64);
+
+/// A client transaction: one request of ours, numbered by whoever sends it. The top 8 bits are the
+/// number of the worker that shall run it, and the whole number is used once while the engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientTx(pub u64);
+
+impl ServerTx {
+    /// Which worker runs it.
+    pub const fn worker(self) -> u8 {
+        (self.0 >> 56) as u8
+    }
+}
+
+impl ClientTx {
+    /// The `counter`th transaction of `worker`. Bits of the counter beyond 56 are dropped.
+    pub const fn new(worker: u8, counter: u64) -> Self {
+        Self((worker as u64) << 56 | counter & 0x00ff_ffff_ffff_ffff)
+    }
+
+    /// Which worker runs it.
+    pub const fn worker(self) -> u8 {
+        (self.0 >> 56) as u8
+    }
+}
+
+/// What the transaction layer reports.
+#[derive(Debug, Clone)]
+pub enum ToBrain {
+    /// A new request, validated: everything but ACK and CANCEL.
+    Request {
+        /// Answer it by this.
+        tx: ServerTx,
+        /// The request.
+        message: Message,
+        /// How it came.
+        flow: Flow,
+    },
+    /// The ACK for a 2xx of ours; only the first.
+    Ack {
+        /// The ACK.
+        message: Message,
+        /// How it came.
+        flow: Flow,
+    },
+    /// An INVITE that has no final response was cancelled; the CANCEL is answered. Answer the
+    /// INVITE with 487.
+    Cancelled {
+        /// The INVITE.
+        tx: ServerTx,
+    },
+    /// Our 2xx was repeated for 64 × T1 and never acknowledged (RFC 3261 §13.3.1.4): send BYE.
+    AckTimeout {
+        /// The INVITE.
+        tx: ServerTx,
+    },
+    /// A response to a request of ours: each provisional one, the final one, and of an INVITE each
+    /// forked 2xx once.
+    Response {
+        /// The request.
+        tx: ClientTx,
+        /// The response.
+        message: Message,
+        /// How it came.
+        flow: Flow,
+    },
+    /// Nobody answered (timers B and F): treat as 408.
+    Timeout {
+        /// The request.
+        tx: ClientTx,
+    },
+    /// The request could not be sent or the table is full: treat as 503.
+    TransportFailed {
+        /// The request.
+        tx: ClientTx,
+    },
+    /// A TCP connection is gone.
+    FlowClosed {
+        /// Which.
+        flow: Flow,
+    },
+}
+
+/// What the transaction user asks for.
+#[derive(Debug, Clone)]
+pub enum FromBrain {
+    /// Answer a request; provisional, then final.
+    Respond {
+        /// The request.
+        tx: ServerTx,
+        /// The response, made by [`ResponseBuilder`](crate::ResponseBuilder).
+        message: Message,
+    },
+    /// Send a request. The layer adds the Via.
+    Request {
+        /// A number that was never used before.
+        tx: ClientTx,
+        /// The request, without Via.
+        message: Message,
+        /// Where to.
+        flow: Flow,
+    },
+    /// Cancel an INVITE of ours. The layer makes the CANCEL and, where nothing has come yet, waits
+    /// for a provisional response first (RFC 3261 §9.1). The INVITE's final response or a
+    /// [`ToBrain::Timeout`] still comes.
+    Cancel {
+        /// The INVITE.
+        tx: ClientTx,
+    },
+    /// Acknowledge a 2xx. The layer adds the Via, keeps the ACK and repeats it with the 2xx.
+    Ack {
+        /// The INVITE.
+        tx: ClientTx,
+        /// The ACK, without Via.
+        message: Message,
+        /// Where to.
+        flow: Flow,
+    },
+}

@@ -1,0 +1,244 @@
+//! Reading a message (RFC 3261 §7 and §25): lenient, in one pass, without an answer of its own.
+//!
+//! Refused is only what cannot be indexed. What breaks a rule is marked as a [`Defect`] and gets
+//! its answer from [`validate`](crate::validate).
+
+use std::fmt;
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use crate::message::{Defect, Field, Inner, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Span, Start};
+use crate::{Method, Name};
+
+/// How many headers an index has room for before it grows.
+const USUAL_HEADERS: usize = 24;
+
+/// Why bytes are no SIP message: they are dropped, not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParseError {
+    /// Nothing but line breaks: a keep-alive (RFC 5626 §3.5.1).
+    Empty,
+    /// More than [`MAX_MESSAGE_BYTES`].
+    TooLong,
+    /// More than [`MAX_HEADERS`] header lines.
+    TooManyHeaders,
+    /// The first line is neither a request's nor a response's.
+    StartLine,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an empty message",
+            Self::TooLong => "a message of more than 65,535 bytes",
+            Self::TooManyHeaders => "a message of more than 256 headers",
+            Self::StartLine => "a first line that is not SIP",
+        })
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl Message {
+    /// Reads one whole message, such as a datagram. Without Content-Length the body is all that
+    /// follows the empty line; with it, what follows the body is ignored (RFC 3261 §18.3).
+    ///
+    /// # Errors
+    /// What cannot be indexed as a message at all.
+    pub fn parse(datagram: &[u8]) -> Result<Message, ParseError> {
+        let blank = datagram.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let bytes = datagram.get(blank..).unwrap_or_default();
+        if bytes.is_empty() {
+            return Err(ParseError::Empty);
+        }
+        if bytes.len() > MAX_MESSAGE_BYTES {
+            return Err(ParseError::TooLong);
+        }
+        let mut bytes = bytes.to_vec();
+        let index = Index::read(&mut bytes)?;
+        let (text, raw) = texts(bytes);
+        let Index { start, fields, body, defect } = index;
+        let inner = Inner { text, raw, start, fields, body, defect, source: None };
+        Ok(Message(Arc::new(inner)))
+    }
+}
+
+/// The buffer as text and, where it is not UTF-8, as it came. Both have the same length.
+pub(crate) fn texts(bytes: Vec<u8>) -> (Box<str>, Option<Box<[u8]>>) {
+    match String::from_utf8(bytes) {
+        Ok(text) => (text.into_boxed_str(), None),
+        Err(error) => {
+            let bytes = error.into_bytes();
+            let mut text = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                text.extend(chunk.invalid().iter().map(|_| '?'));
+            }
+            (text.into_boxed_str(), Some(bytes.into_boxed_slice()))
+        }
+    }
+}
+
+struct Index {
+    start: Start,
+    fields: Vec<Field>,
+    body: Span,
+    defect: Option<Defect>,
+}
+
+impl Index {
+    fn read(bytes: &mut [u8]) -> Result<Index, ParseError> {
+        let (line, mut at) = line_from(bytes, 0);
+        let (start, defect) = read_start(bytes, line)?;
+        let mut index =
+            Index { start, fields: Vec::with_capacity(USUAL_HEADERS), body: line, defect };
+        let body = loop {
+            if at >= bytes.len() {
+                index.mark(Defect::NoEmptyLine);
+                break at;
+            }
+            let (line, next) = line_from(bytes, at);
+            match bytes.get(at) {
+                _ if line.start == line.end => break next,
+                Some(b' ' | b'\t') => index.unfold(bytes, at, line),
+                _ => index.read_field(bytes, line)?,
+            }
+            at = next;
+        };
+        index.read_body(bytes, body);
+        Ok(index)
+    }
+
+    /// The first thing that is wrong counts.
+    fn mark(&mut self, defect: Defect) {
+        self.defect.get_or_insert(defect);
+    }
+
+    fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
+        let all = bytes.get(line.range()).unwrap_or_default();
+        let Some(colon) = memchr(b':', all) else {
+            self.mark(Defect::HeaderLine);
+            return Ok(());
+        };
+        let label = trimmed(bytes, Span::new(line.range().start, line.range().start + colon));
+        let value = trimmed(bytes, Span::new(line.range().start + colon + 1, line.range().end));
+        let written = bytes.get(label.range()).unwrap_or_default();
+        if written.is_empty() || written.iter().any(|byte| matches!(byte, b' ' | b'\t')) {
+            self.mark(Defect::HeaderLine);
+        }
+        if self.fields.len() == MAX_HEADERS {
+            return Err(ParseError::TooManyHeaders);
+        }
+        self.fields.push(Field { name: Name::from_bytes(written), label, value });
+        Ok(())
+    }
+
+    /// RFC 3261 §7.3.1: a line that begins with a space goes on where the last one ended. The line
+    /// break becomes spaces, so that the value is one stretch.
+    fn unfold(&mut self, bytes: &mut [u8], at: usize, line: Span) {
+        let Some(field) = self.fields.last_mut() else {
+            self.mark(Defect::HeaderLine);
+            return;
+        };
+        let from = usize::from(field.value.end);
+        bytes.get_mut(from..at).unwrap_or_default().fill(b' ');
+        field.value = trimmed(bytes, Span { start: field.value.start, end: line.end });
+    }
+
+    fn read_body(&mut self, bytes: &[u8], start: usize) {
+        let text = |span: Span| std::str::from_utf8(bytes.get(span.range())?).ok();
+        let mut wanted: Option<usize> = None;
+        let mut differs = false;
+        for field in self.fields.iter().filter(|field| field.name == Name::ContentLength) {
+            let digits = text(field.value).filter(|text| !text.starts_with('+'));
+            match (digits.and_then(|text| text.parse().ok()), wanted) {
+                (Some(length), None) => wanted = Some(length),
+                (Some(length), Some(other)) => differs |= length != other,
+                (None, _) => differs = true,
+            }
+        }
+        if differs {
+            self.mark(Defect::ContentLength);
+        }
+        let there = bytes.len().saturating_sub(start);
+        let length = match wanted {
+            Some(length) if length > there => {
+                self.mark(Defect::ShortBody);
+                there
+            }
+            Some(length) => length,
+            None => there,
+        };
+        self.body = Span::new(start, start + length);
+    }
+}
+
+/// The line that begins at `at`, without its line break, and where the next one begins. A bare LF
+/// ends a line too.
+fn line_from(bytes: &[u8], at: usize) -> (Span, usize) {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match memchr(b'\n', rest) {
+        Some(0) => (Span::new(at, at), at + 1),
+        Some(length) => {
+            let ends_with_cr = rest.get(length - 1) == Some(&b'\r');
+            (Span::new(at, at + length - usize::from(ends_with_cr)), at + length + 1)
+        }
+        None => (Span::new(at, bytes.len()), bytes.len()),
+    }
+}
+
+fn trimmed(bytes: &[u8], span: Span) -> Span {
+    let all = bytes.get(span.range()).unwrap_or_default();
+    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r');
+    let start = all.iter().take_while(blank).count();
+    let end = all.iter().rev().take_while(blank).count();
+    let from = span.range().start + start;
+    Span::new(from, (span.range().end - end).max(from))
+}
+
+fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), ParseError> {
+    let all = bytes.get(line.range()).unwrap_or_default();
+    let base = line.range().start;
+    if all.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"SIP/")) {
+        return read_status(all, base).map(|start| (start, None));
+    }
+    let first = memchr(b' ', all).ok_or(ParseError::StartLine)?;
+    let tight = trimmed(bytes, line);
+    let end = tight.range().end - base;
+    let last = memchr::memrchr(b' ', all.get(..end).unwrap_or_default()).unwrap_or(first);
+    let version = Span::new(base + last + 1, base + end);
+    let written = bytes.get(version.range()).unwrap_or_default();
+    let label = all.get(..first).unwrap_or_default();
+    if label.is_empty() || !written.get(..4).is_some_and(|b| b.eq_ignore_ascii_case(b"SIP/")) {
+        return Err(ParseError::StartLine);
+    }
+    let uri = trimmed(bytes, Span::new(base + first + 1, base + last.max(first + 1)));
+    let method = std::str::from_utf8(label).map_or(Method::Other, Method::from_name);
+    let inside = bytes.get(uri.range()).unwrap_or_default();
+    // One space on either side of the URI and none inside or behind (RFC 3261 §7.1).
+    let plain = !inside.is_empty()
+        && inside.len() + first + 2 + written.len() == all.len()
+        && !inside.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+    let defect = (!plain).then_some(Defect::StartLine);
+    let label = Span::new(base, base + first);
+    Ok((Start::Request { method, label, uri, version }, defect))
+}
+
+fn read_status(all: &[u8], base: usize) -> Result<Start, ParseError> {
+    let rest = match all.split_at_checked(8) {
+        Some((version, rest)) if version.eq_ignore_ascii_case(b"SIP/2.0 ") => rest,
+        Some(_) | None => return Err(ParseError::StartLine),
+    };
+    let status = match rest {
+        [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', tail @ ..]
+            if matches!(tail.first(), None | Some(b' ')) =>
+        {
+            let digit = |byte: &u8| u16::from(byte - b'0');
+            digit(a) * 100 + digit(b) * 10 + digit(c)
+        }
+        _ => return Err(ParseError::StartLine),
+    };
+    let reason = Span::new((base + 12).min(base + all.len()), base + all.len());
+    Ok(Start::Response { status, reason })
+}

@@ -8,6 +8,11 @@ use crate::{CLOCK_RATE, Header, Malformed, Packet};
 const MAX_DROPOUT: u16 = 3000;
 /// How far a packet may come behind the newest and still belong (RFC 3550 A.1).
 const MAX_MISORDER: u16 = 100;
+/// The least that a new source's first timestamp is ahead of the one before: a frame of 20 ms, so
+/// that two frames never cover the same time.
+const FRAME_TICKS: u32 = 160;
+/// How much later than expected a frame made here may be before the pause counts as silence.
+const MAX_LATENESS_TICKS: u32 = 1600;
 /// Nanoseconds of one tick.
 const TICK_NANOS: u64 = 1_000_000_000 / CLOCK_RATE as u64;
 
@@ -17,7 +22,10 @@ enum Source {
     /// Nothing yet, or the next packet begins a new source.
     None,
     /// Frames made here.
-    Own,
+    Own {
+        /// The length of the last one.
+        samples: u32,
+    },
     /// Packets of another leg, forwarded.
     Forwarded {
         /// Their stream.
@@ -43,13 +51,12 @@ pub struct OutStream {
     sequence: u16,
     /// The newest timestamp that was sent.
     timestamp: u32,
-    /// When that was.
+    /// When [`Self::timestamp`] was sent for the first time.
     sent: Mono,
-    /// How many packets were sent.
     packets: u64,
-    /// How many bytes of payload.
     payload_bytes: u64,
 }
+
 impl OutStream {
     /// A stream whose first packet has these numbers; they are to be random (RFC 3550 §5.1).
     pub const fn new(ssrc: u32, first_sequence: u16, first_timestamp: u32) -> Self {
@@ -74,13 +81,16 @@ impl OutStream {
         self.packets
     }
 
-    /// How many bytes of payload were sent.
+    /// How many bytes of payload were sent, as a sender report counts them (RFC 3550 §6.4.1).
     pub const fn payload_bytes(&self) -> u64 {
         self.payload_bytes
     }
-}
 
-impl OutStream {
+    /// The timestamp that belongs to `now`: for a sender report.
+    pub fn timestamp_at(&self, now: Mono) -> u32 {
+        self.timestamp.wrapping_add(ticks(self.sent, now))
+    }
+
     /// The next packet comes from another source, or after a pause: it is marked, and its
     /// timestamp goes on by the time that has passed.
     pub const fn begin_source(&mut self) {
@@ -88,12 +98,40 @@ impl OutStream {
     }
 
     /// The header of the next frame made here, `samples` long, which follows the one before.
+    ///
+    /// The timestamp counts samples, not the moment of sending, so that a late tick is not heard;
+    /// only after a pause of more than 200 ms does it go on by the time that has passed.
     pub fn own(&mut self, payload_type: u8, samples: u32, now: Mono) -> Header {
-        let _ = (samples, now);
-        Header { payload_type, marker: false, sequence: 0, timestamp: 0, ssrc: self.ssrc }
+        let next = match self.source {
+            Source::Own { samples } if ticks(self.sent, now) <= samples + MAX_LATENESS_TICKS => {
+                Some(self.timestamp.wrapping_add(samples))
+            }
+            Source::Own { .. } | Source::None | Source::Forwarded { .. } => None,
+        };
+        let marker = next.is_none();
+        self.advance(next.unwrap_or_else(|| self.timestamp_of_new_source(now)), now);
+        self.source = Source::Own { samples };
+        self.count(samples as usize);
+        self.header(payload_type, marker)
+    }
+
+    /// The header of the next packet of a digit made here ([`crate::digits::Sender`]): all packets
+    /// of one digit have the timestamp of their first (RFC 4733 §2.5.1.2).
+    pub fn digit(&mut self, payload_type: u8, first: bool, now: Mono) -> Header {
+        if first {
+            self.advance(self.timestamp_of_new_source(now), now);
+        } else {
+            self.sequence = self.sequence.wrapping_add(1);
+        }
+        self.source = Source::None;
+        self.count(crate::digits::PAYLOAD_BYTES);
+        self.header(payload_type, first)
     }
 
     /// Makes another leg's packet ours, in place: its loss, order and timing stay as they are.
+    ///
+    /// A packet that comes behind the first one of its source takes a number that was used for the
+    /// source before; the receiver drops it as seen.
     ///
     /// # Errors
     /// The datagram is no RTP packet; it is left as it was.
@@ -104,9 +142,180 @@ impl OutStream {
         now: Mono,
     ) -> Result<Header, Malformed> {
         let packet = Packet::parse(datagram)?;
-        let header = Header { payload_type, ssrc: self.ssrc, ..packet.header };
-        let _ = now;
+        let payload_bytes = packet.payload.len();
+        let theirs = packet.header;
+        let (header, is_newest) = match self.continued(&theirs) {
+            Some((sequence, timestamp, is_newest)) => {
+                let marker = theirs.marker;
+                (Header { payload_type, marker, sequence, timestamp, ssrc: self.ssrc }, is_newest)
+            }
+            None => {
+                self.advance(self.timestamp_of_new_source(now), now);
+                self.source = Source::Forwarded {
+                    ssrc: theirs.ssrc,
+                    newest: theirs.sequence,
+                    sequence_shift: self.sequence.wrapping_sub(theirs.sequence),
+                    timestamp_shift: self.timestamp.wrapping_sub(theirs.timestamp),
+                };
+                (self.header(payload_type, true), false)
+            }
+        };
+        if is_newest {
+            self.sequence = header.sequence;
+            if header.timestamp != self.timestamp {
+                self.timestamp = header.timestamp;
+                self.sent = now;
+            }
+        }
         header.overwrite(datagram);
+        self.count(payload_bytes);
         Ok(header)
+    }
+
+    /// Our numbers for a packet that goes on with the forwarded source, and whether it is its
+    /// newest; `None` if it begins a source.
+    fn continued(&mut self, theirs: &Header) -> Option<(u16, u32, bool)> {
+        match &mut self.source {
+            Source::Forwarded { ssrc, newest, sequence_shift, timestamp_shift }
+                if *ssrc == theirs.ssrc =>
+            {
+                let ahead = theirs.sequence.wrapping_sub(*newest);
+                let is_newest = (1..MAX_DROPOUT).contains(&ahead);
+                if is_newest {
+                    *newest = theirs.sequence;
+                } else if ahead != 0 && ahead < MAX_MISORDER.wrapping_neg() {
+                    return None;
+                }
+                let sequence = theirs.sequence.wrapping_add(*sequence_shift);
+                let timestamp = theirs.timestamp.wrapping_add(*timestamp_shift);
+                Some((sequence, timestamp, is_newest))
+            }
+            Source::None | Source::Own { .. } | Source::Forwarded { .. } => None,
+        }
+    }
+
+    fn timestamp_of_new_source(&self, now: Mono) -> u32 {
+        match self.packets {
+            0 => self.timestamp,
+            _ => self.timestamp.wrapping_add(ticks(self.sent, now).max(FRAME_TICKS)),
+        }
+    }
+
+    const fn advance(&mut self, timestamp: u32, now: Mono) {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = timestamp;
+        self.sent = now;
+    }
+
+    const fn count(&mut self, payload_bytes: usize) {
+        self.packets += 1;
+        self.payload_bytes += payload_bytes as u64;
+    }
+
+    const fn header(&self, payload_type: u8, marker: bool) -> Header {
+        let (sequence, timestamp) = (self.sequence, self.timestamp);
+        Header { payload_type, marker, sequence, timestamp, ssrc: self.ssrc }
+    }
+}
+
+/// The ticks from `from` to `to`; they wrap as timestamps do.
+const fn ticks(from: Mono, to: Mono) -> u32 {
+    (to.0.saturating_sub(from.0) / TICK_NANOS) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn datagram(ssrc: u32, sequence: u16, timestamp: u32) -> Vec<u8> {
+        let mut buffer = vec![0; 172];
+        let header = Header { payload_type: 8, marker: false, sequence, timestamp, ssrc };
+        header.write(&[0xd5; 160], &mut buffer).expect("it fits");
+        buffer
+    }
+
+    fn forward(out: &mut OutStream, ssrc: u32, sequence: u16, timestamp: u32, ms: u64) -> Header {
+        let mut datagram = datagram(ssrc, sequence, timestamp);
+        let header = out.forward(&mut datagram, 0, Mono::from_ms(ms)).expect("it is RTP");
+        assert_eq!(Packet::parse(&datagram).expect("it still is").header, header);
+        header
+    }
+
+    #[test]
+    fn prompt_music_and_agent_are_one_stream_for_the_caller() {
+        let mut out = OutStream::new(7, 65_534, u32::MAX - 200);
+        let prompt: Vec<Header> =
+            (0..3).map(|at| out.own(8, 160, Mono::from_ms(at * 20))).collect();
+        out.begin_source();
+        let music = [out.own(8, 160, Mono::from_ms(60)), out.own(8, 160, Mono::from_ms(85))];
+        let agent = [
+            forward(&mut out, 99, 5000, 1_000_000, 135),
+            forward(&mut out, 99, 5001, 1_000_160, 155),
+        ];
+        let all: Vec<Header> = prompt.into_iter().chain(music).chain(agent).collect();
+        let numbers: Vec<u16> = all.iter().map(|header| header.sequence).collect();
+        assert_eq!(numbers, [65_534, 65_535, 0, 1, 2, 3, 4]);
+        let first = u32::MAX - 200;
+        let times: Vec<u32> =
+            all.iter().map(|header| header.timestamp.wrapping_sub(first)).collect();
+        // The music's second frame left at 85 ms but is heard at 80; the agent comes 50 ms later.
+        assert_eq!(times, [0, 160, 320, 480, 640, 640 + 50 * 8, 640 + 70 * 8]);
+        let marks: Vec<bool> = all.iter().map(|header| header.marker).collect();
+        assert_eq!(marks, [true, false, false, true, false, true, false]);
+        assert!(all.iter().all(|header| header.ssrc == 7));
+        assert_eq!((out.packets(), out.payload_bytes()), (7, 7 * 160));
+    }
+
+    #[test]
+    fn loss_and_order_of_the_source_stay_visible() {
+        let mut out = OutStream::new(1, 100, 0);
+        forward(&mut out, 9, 40, 0, 0);
+        assert_eq!(forward(&mut out, 9, 43, 480, 60).sequence, 103);
+        let late = forward(&mut out, 9, 42, 320, 61);
+        assert_eq!((late.sequence, late.timestamp), (102, 320));
+        assert_eq!(forward(&mut out, 9, 44, 640, 80).sequence, 104);
+    }
+
+    #[test]
+    fn a_source_whose_numbers_jump_is_a_new_source() {
+        let mut out = OutStream::new(1, 100, 0);
+        forward(&mut out, 9, 40, 0, 0);
+        for (sequence, wanted) in [(40 + MAX_DROPOUT, 101), (40, 102), (40_000, 103)] {
+            let header = forward(&mut out, 9, sequence, 123_456, 20);
+            assert_eq!((header.sequence, header.marker), (wanted, true), "{sequence}");
+        }
+    }
+
+    #[test]
+    fn after_a_pause_the_time_has_gone_on() {
+        let mut out = OutStream::new(1, 0, 0);
+        out.own(8, 160, Mono::from_ms(0));
+        let header = out.own(8, 160, Mono::from_ms(1000));
+        assert_eq!((header.timestamp, header.marker), (8000, true));
+        assert_eq!(out.timestamp_at(Mono::from_ms(1010)), 8080);
+        // A source that begins at once does not overlap the frame before.
+        out.begin_source();
+        assert_eq!(out.own(8, 160, Mono::from_ms(1001)).timestamp, 8160);
+    }
+
+    #[test]
+    fn a_digit_has_one_timestamp_and_voice_follows_it() {
+        let mut out = OutStream::new(1, 0, 0);
+        out.own(8, 160, Mono::from_ms(0));
+        let packets: Vec<Header> =
+            (0..4).map(|at| out.digit(101, at == 0, Mono::from_ms(20 + at * 20))).collect();
+        assert!(packets.iter().all(|header| header.timestamp == 160));
+        assert_eq!(packets.iter().filter(|header| header.marker).count(), 1);
+        let voice = out.own(8, 160, Mono::from_ms(100));
+        assert_eq!((voice.sequence, voice.timestamp), (5, 160 + 80 * 8));
+    }
+
+    #[test]
+    fn what_is_no_packet_is_left_as_it_was() {
+        let mut out = OutStream::new(1, 0, 0);
+        let mut datagram = *b"not a packet at all";
+        assert_eq!(out.forward(&mut datagram, 8, Mono(0)), Err(Malformed::Version));
+        assert_eq!(&datagram, b"not a packet at all");
+        assert_eq!(out.packets(), 0);
     }
 }

@@ -1,0 +1,321 @@
+//! What stands behind the web: everything that this room asks of the engine.
+//!
+//! The room itself keeps no state but its connections. Sign-ins, records, recordings, audit and the
+//! event stream are behind [`Backend`], which the engine implements over `store` and the brain and
+//! a test implements in memory.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use access::Principal;
+use async_trait::async_trait;
+use model::{AgentId, CallId, Fact, Outcome, Permission, Pii, QueueId, RecordingId, UserId, Wall};
+use tokio::io::{AsyncRead, AsyncSeek};
+use tokio::sync::mpsc;
+
+/// Someone who is signed in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// What the client sends as bearer token: hard to guess, valid until signed out or expired,
+    /// of the characters `A-Z a-z 0-9 - _` only, so that it may stand in a URL.
+    pub token: Pii<String>,
+    /// Who, and what they may do.
+    pub principal: Arc<Principal>,
+    /// The name for people, such as `王芳`.
+    pub name: String,
+}
+
+/// Why a sign-in was refused. An unknown user and a wrong password are the same refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInError {
+    /// The user is unknown, or the password is wrong.
+    Wrong,
+    /// Too soon after a wrong attempt; the password was not looked at.
+    Slowed {
+        /// When the next attempt will be looked at, from now.
+        retry_after_ms: u64,
+    },
+    /// Too many wrong attempts; the password was not looked at.
+    Locked {
+        /// When the lock ends, from now.
+        retry_after_ms: u64,
+    },
+    /// The engine cannot tell now (store failing, stopping).
+    Unavailable,
+}
+
+/// Why the backend gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendError {
+    /// The `cursor` was not one of ours, or belongs to other filters.
+    BadCursor,
+    /// Busy, stopping, or the store fails: the same request may succeed later.
+    Unavailable,
+    /// A bug or damaged data; the text is for the log, never for the client.
+    Internal(String),
+}
+
+/// Which calls are asked for. Every field that is given narrows the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Calls that this agent answered, was offered or wrapped up.
+    pub agent: Option<AgentId>,
+    /// Calls that entered this queue.
+    pub queue: Option<QueueId>,
+    /// Calls that ended so.
+    pub outcome: Option<Outcome>,
+    /// Calls from exactly this number.
+    pub ani: Option<Pii<String>>,
+    /// Calls that arrived at this time or later.
+    pub from: Option<Wall>,
+    /// Calls that arrived before this time.
+    pub until: Option<Wall>,
+}
+
+/// Which recordings are asked for. Every field that is given narrows the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordingFilter {
+    /// Recordings of this call.
+    pub call: Option<CallId>,
+    /// Recordings of this agent's conversations.
+    pub agent: Option<AgentId>,
+    /// Recordings that started at this time or later.
+    pub from: Option<Wall>,
+    /// Recordings that started before this time.
+    pub until: Option<Wall>,
+}
+
+/// Which part of a list is asked for. Lists are newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// At most so many items: 1 to [`crate::MAX_PAGE_ITEMS`].
+    pub limit: usize,
+    /// Where the page before ended: its `next`, unchanged, at most
+    /// [`crate::MAX_CURSOR_BYTES`] long.
+    pub cursor: Option<String>,
+}
+
+/// One part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// The cursor of the next page; none at the end.
+    pub next: Option<String>,
+}
+
+/// One recording with the call that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecording {
+    /// The call.
+    pub call: CallId,
+    /// Its recording.
+    pub recording: report::Recording,
+}
+
+/// A reader that can be positioned: an open file, or anything that behaves like one.
+pub trait AudioReader: AsyncRead + AsyncSeek + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncSeek + Send + Unpin> AudioReader for T {}
+
+/// A recording opened for playing, as WAV.
+pub struct Audio {
+    /// The content, at its beginning.
+    pub reader: Box<dyn AudioReader>,
+    /// How many bytes there are to read. What is appended later is not served by this opening.
+    pub bytes: u64,
+}
+
+/// One call with all that is known about it.
+#[derive(Debug, Clone)]
+pub struct CallDetail {
+    /// The record that the facts fold into.
+    pub record: report::CallRecord,
+    /// The call's facts in their order, at most [`crate::MAX_TIMELINE_FACTS`].
+    pub facts: Vec<Fact>,
+}
+
+/// What must be on record before its answer leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audit {
+    /// Someone was refused something for want of a permission.
+    Refused {
+        /// Who.
+        user: UserId,
+        /// From where.
+        source: IpAddr,
+        /// What was missing.
+        permission: Permission,
+        /// What they asked for, such as `GET /api/v1/calls/c1-2-3`.
+        what: String,
+    },
+    /// Someone was shown personal data in clear.
+    Unmasked {
+        /// Who.
+        user: UserId,
+        /// Whose data, as ids: such as `call c1-2-3` or `screen_pop c1-2-3`.
+        what: String,
+    },
+    /// Someone listened to a recording.
+    Played {
+        /// Who.
+        user: UserId,
+        /// The call that was listened to.
+        call: CallId,
+        /// Its recording.
+        recording: RecordingId,
+    },
+}
+
+/// What the engine sends to one desktop.
+#[derive(Debug, Clone)]
+pub enum ToDesktop {
+    /// The next event of the user's stream.
+    Event(Arc<cti::Stamped>),
+    /// The answer to a command.
+    Reply {
+        /// The command's id, as the desktop chose it.
+        id: String,
+        /// Done, or why not.
+        result: Result<(), cti::CommandError>,
+    },
+    /// Close the connection, for that reason. Nothing is read after it.
+    Close(cti::CloseReason),
+    /// The session is over (signed out elsewhere, expired): close the connection. Nothing is read
+    /// after it.
+    SessionOver,
+}
+
+/// Why a desktop is not connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectError {
+    /// The event stream's room refuses.
+    Refused(cti::ConnectRefused),
+    /// Busy or stopping: the same request may succeed later.
+    Unavailable,
+}
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandRefused {
+    /// The brain's inbox is full; the same command may be sent again.
+    Busy,
+    /// The engine stops.
+    Stopping,
+}
+
+/// One desktop's way to the brain. Dropping it tells the engine that the desktop has gone.
+pub trait CommandSink: Send + Sync {
+    /// Hands a command over without waiting. Its answer comes as [`ToDesktop::Reply`].
+    fn send(&self, id: String, command: cti::Command) -> Result<(), CommandRefused>;
+}
+
+/// One desktop's event stream and its way back.
+pub struct Connection {
+    /// Bounded by the engine. When it is full the engine drops its sender instead of waiting;
+    /// this room then closes the WebSocket as too slow and the desktop resumes from its last
+    /// sequence number.
+    pub events: mpsc::Receiver<ToDesktop>,
+    /// The way back.
+    pub commands: Box<dyn CommandSink>,
+}
+
+/// How the engine is, for load balancers and people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// New calls are being refused because the engine is about to stop.
+    pub draining: bool,
+    /// Each part: its name (`store`, `sip`, `media`, `recordings`), and what is wrong if anything.
+    pub parts: Vec<(&'static str, Option<String>)>,
+}
+
+/// A code with the words that people see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What is sent in commands and events.
+    pub code: String,
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
+/// The parts of the configuration that a desktop needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DesktopConfig {
+    /// The hotline's numbers, such as `95512`.
+    pub numbers: Vec<String>,
+    /// What may be chosen at wrap-up.
+    pub dispositions: Vec<Named>,
+    /// The queues.
+    pub queues: Vec<Named>,
+    /// How long after-call work lasts unless extended, in milliseconds.
+    pub acw_ms: u64,
+    /// How long an agent's phone rings, in milliseconds.
+    pub ring_timeout_ms: u64,
+    /// The engine's version.
+    pub version: String,
+}
+
+/// The engine, as the web sees it. Every method may be called from many tasks at once.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Signs `user` in from the address `source`. Slowing and locking by user and source, the
+    /// password's check and the audit of a refusal are the backend's.
+    async fn sign_in(
+        &self,
+        user: &str,
+        password: &Pii<String>,
+        source: IpAddr,
+    ) -> Result<Session, SignInError>;
+
+    /// Ends the session of `token`; its desktops are told [`ToDesktop::SessionOver`].
+    async fn sign_out(&self, token: &Pii<String>) -> Result<(), BackendError>;
+
+    /// The session of `token`, if it is one and still valid.
+    async fn authenticate(&self, token: &Pii<String>) -> Result<Option<Session>, BackendError>;
+
+    /// Connects one desktop to its user's event stream: from the event after `after`, or from a
+    /// snapshot where `after` is none or no longer known.
+    async fn connect(
+        &self,
+        session: &Session,
+        after: Option<u64>,
+    ) -> Result<Connection, ConnectError>;
+
+    /// Calls, newest first. What the viewer may see is already part of `filter`.
+    async fn calls(
+        &self,
+        filter: &CallFilter,
+        page: &PageRequest,
+    ) -> Result<Page<report::CallRecord>, BackendError>;
+
+    /// One call.
+    async fn call(&self, call: CallId) -> Result<Option<CallDetail>, BackendError>;
+
+    /// Recordings, newest first. What the viewer may see is already part of `filter`.
+    async fn recordings(
+        &self,
+        filter: &RecordingFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CallRecording>, BackendError>;
+
+    /// One recording's description.
+    async fn recording(&self, id: RecordingId) -> Result<Option<CallRecording>, BackendError>;
+
+    /// Opens a recording that [`Backend::recording`] described; none if its file is gone.
+    async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError>;
+
+    /// Puts `entry` on record and returns when it is committed. What it is about is not shown, or
+    /// the refusal not given, before that.
+    async fn audit(&self, entry: Audit) -> Result<(), BackendError>;
+
+    /// How the engine is.
+    async fn health(&self) -> Health;
+
+    /// The engine's figures as Prometheus text (version 0.0.4); this room adds its own.
+    async fn metrics(&self) -> String;
+
+    /// What a desktop needs to know of the configuration.
+    fn desktop_config(&self) -> Arc<DesktopConfig>;
+}

@@ -1,1 +1,3 @@
 //! Sockets: SIP workers, media workers, recorder threads.
+
+pub mod sip;

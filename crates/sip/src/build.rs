@@ -337,7 +337,7 @@ impl Writer {
         let unset = Start::Response { status: 500, reason: Span::default() };
         let start = self.start.unwrap_or(unset);
         let fields = self.fields;
-        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, source: None }))
+        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, flow: None }))
     }
 }
 
@@ -386,7 +386,7 @@ impl Message {
         }));
         let (text, raw) = texts(grow(self.as_bytes()));
         let (start, body) = (inner.start, inner.body.shifted(by));
-        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, source: None }))
+        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, flow: None }))
     }
 }
 

@@ -1,38 +1,47 @@
 //! Dialogs (RFC 3261 §12): what two sides must remember to speak to each other again.
 
-use model::DialogSnapshot;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::{Flow, Message, Method, Refusal, RequestBuilder};
+use model::{DialogSnapshot, Transport};
 
-/// What identifies a dialog: seen from our side.
+use crate::{Flow, Message, Method, Name, Refusal, RequestBuilder, Uri};
+
+/// The most routes of one dialog; what a message names beyond them is not kept.
+pub const MAX_ROUTES: usize = 32;
+
+/// How far the numbers of a dialog that was read back are moved on: requests may have been sent
+/// after it was written down, and a gap is allowed (RFC 3261 §12.2.2).
+const CSEQ_GAP: u32 = 1_000;
+
+/// What identifies a dialog, seen from our side.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DialogId {
     /// Call-ID.
     pub call_id: String,
     /// Our tag.
     pub local_tag: String,
-    /// Theirs.
+    /// Theirs; empty for a peer of RFC 2543 that has none.
     pub remote_tag: String,
 }
 
 impl DialogId {
     /// The dialog that a request which came belongs to; `None` if it is outside of any.
     pub fn of_request(request: &Message) -> Option<DialogId> {
-        let (local, remote) = (request.to()?.tag()?, request.from()?.tag().unwrap_or(""));
+        let (to, from) = (request.to()?, request.from()?);
         Some(DialogId {
             call_id: request.call_id().to_owned(),
-            local_tag: local.to_owned(),
-            remote_tag: remote.to_owned(),
+            local_tag: to.tag()?.to_owned(),
+            remote_tag: from.tag().unwrap_or("").to_owned(),
         })
     }
 
     /// The dialog that a response to a request of ours belongs to.
     pub fn of_response(response: &Message) -> Option<DialogId> {
-        let (local, remote) = (response.from()?.tag()?, response.to()?.tag()?);
+        let (to, from) = (response.to()?, response.from()?);
         Some(DialogId {
             call_id: response.call_id().to_owned(),
-            local_tag: local.to_owned(),
-            remote_tag: remote.to_owned(),
+            local_tag: from.tag()?.to_owned(),
+            remote_tag: to.tag().unwrap_or("").to_owned(),
         })
     }
 }
@@ -41,28 +50,88 @@ impl DialogId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialog {
     id: DialogId,
+    /// Our address, without tag.
     local_uri: String,
+    /// Theirs, without tag.
     remote_uri: String,
+    /// The other side's Contact.
     remote_target: String,
+    /// URIs, nearest first.
     route_set: Vec<String>,
+    /// The last number that we used; 0 if none.
     local_cseq: u32,
+    /// The last number that they used; 0 if none.
     remote_cseq: u32,
     flow: Flow,
+    /// The other side is behind a translator of addresses: its Contact is of no use to us, the
+    /// flow is.
+    translated: bool,
 }
 
 impl Dialog {
-    /// The dialog that our response with `local_tag` to an INVITE makes (§12.1.1). `None` if the
-    /// request lacks what a dialog needs, which a validated INVITE does not.
-    pub fn incoming(request: &Message, local_tag: &str, flow: Flow) -> Option<Dialog> {
-        let _ = (request, local_tag, flow);
-        unimplemented!()
+    /// The dialog that our response to an INVITE makes (§12.1.1). `None` if the response has no tag
+    /// of ours, or the request has no Contact.
+    pub fn uas(request: &Message, response: &Message, flow: &Flow) -> Option<Dialog> {
+        let (to, from) = (response.to()?, request.from()?);
+        let source = request.source().unwrap_or(flow.remote);
+        let translated =
+            request.top_via().and_then(|via| via.ip()).is_some_and(|ip| ip != source.ip());
+        let route_set = request.record_routes().take(MAX_ROUTES);
+        let mut dialog = Dialog {
+            id: DialogId {
+                call_id: request.call_id().to_owned(),
+                local_tag: to.tag()?.to_owned(),
+                remote_tag: from.tag().unwrap_or("").to_owned(),
+            },
+            local_uri: to.without_params().to_owned(),
+            remote_uri: from.without_params().to_owned(),
+            remote_target: target_of(request)?,
+            route_set: route_set.map(|route| route.uri_text().to_owned()).collect(),
+            local_cseq: 0,
+            remote_cseq: request.cseq()?.number,
+            flow: *flow,
+            translated,
+        };
+        dialog.reach();
+        Some(dialog)
     }
 
-    /// The dialog that a response to an INVITE of ours makes (§12.1.2): `None` for 100, a failure,
-    /// or where To has no tag.
-    pub fn outgoing(request: &Message, response: &Message, flow: Flow) -> Option<Dialog> {
-        let _ = (request, response, flow);
-        unimplemented!()
+    /// The dialog that a response to an INVITE of ours makes (§12.1.2). `None` for 100, for a
+    /// failure, and for a provisional response without tag.
+    pub fn uac(request: &Message, response: &Message, flow: &Flow) -> Option<Dialog> {
+        let (to, from) = (response.to()?, response.from()?);
+        match (response.status()?, to.tag()) {
+            (101..=199, Some(_)) | (200..=299, _) => {}
+            (_, _) => return None,
+        }
+        let target = target_of(response).or_else(|| {
+            let uri = request.uri();
+            (!uri.is_empty()).then(|| uri.to_owned())
+        })?;
+        let mut route_set: Vec<String> = response
+            .record_routes()
+            .take(MAX_ROUTES)
+            .map(|route| route.uri_text().to_owned())
+            .collect();
+        route_set.reverse();
+        let far = Uri::parse(&target).and_then(|uri| uri.ip());
+        let mut dialog = Dialog {
+            id: DialogId {
+                call_id: response.call_id().to_owned(),
+                local_tag: from.tag()?.to_owned(),
+                remote_tag: to.tag().unwrap_or("").to_owned(),
+            },
+            local_uri: from.without_params().to_owned(),
+            remote_uri: to.without_params().to_owned(),
+            remote_target: target,
+            route_set,
+            local_cseq: response.cseq()?.number,
+            remote_cseq: 0,
+            flow: *flow,
+            translated: far.is_some_and(|far| is_private(far) && !is_private(flow.remote.ip())),
+        };
+        dialog.reach();
+        Some(dialog)
     }
 
     /// What identifies it.
@@ -70,47 +139,219 @@ impl Dialog {
         &self.id
     }
 
-    /// Where its requests are sent.
+    /// Call-ID.
+    pub fn call_id(&self) -> &str {
+        &self.id.call_id
+    }
+
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        &self.id.local_tag
+    }
+
+    /// Their tag; empty if they have none.
+    pub fn remote_tag(&self) -> &str {
+        &self.id.remote_tag
+    }
+
+    /// The other side's Contact URI.
+    pub fn remote_target(&self) -> &str {
+        &self.remote_target
+    }
+
+    /// Where its requests are sent: the nearest route or the other side's Contact where that is an
+    /// address, else the way its messages came.
     pub const fn flow(&self) -> Flow {
         self.flow
     }
 
-    /// Begins the next request in the dialog (§12.2.1.1): CSeq counts up; not for ACK.
+    /// Begins the next request in the dialog (§12.2.1.1): CSeq counts up. Not for ACK.
     pub fn request(&mut self, method: Method) -> RequestBuilder {
-        let _ = method;
-        unimplemented!()
+        self.local_cseq = self.local_cseq.wrapping_add(1) & 0x7fff_ffff;
+        self.begin(method, self.local_cseq)
     }
 
-    /// Begins the ACK for a 2xx; `cseq` is that of the INVITE (§13.2.2.4).
-    pub fn ack(&self, cseq: u32) -> RequestBuilder {
-        let _ = cseq;
-        unimplemented!()
+    /// Begins a BYE (§15.1.1).
+    pub fn bye(&mut self) -> RequestBuilder {
+        self.request(Method::Bye)
     }
 
-    /// Takes a request that came in the dialog (§12.2.2): checks its order and, if it may, follows
-    /// its Contact and flow.
+    /// Begins a re-INVITE (§14.1).
+    pub fn reinvite(&mut self) -> RequestBuilder {
+        self.request(Method::Invite)
+    }
+
+    /// Begins an INFO (RFC 6086).
+    pub fn info(&mut self) -> RequestBuilder {
+        self.request(Method::Info)
+    }
+
+    /// Begins an OPTIONS (§11).
+    pub fn options(&mut self) -> RequestBuilder {
+        self.request(Method::Options)
+    }
+
+    /// Begins the ACK for a 2xx: the number and the credentials are those of the INVITE
+    /// (§13.2.2.4).
+    pub fn ack(&self, invite: &Message) -> RequestBuilder {
+        let number = invite.cseq().map_or(self.local_cseq, |cseq| cseq.number);
+        [Name::Authorization, Name::ProxyAuthorization]
+            .into_iter()
+            .fold(self.begin(Method::Ack, number), |ack, name| {
+                invite.all(name).fold(ack, |ack, value| ack.header(name.as_str(), value))
+            })
+    }
+
+    fn begin(&self, method: Method, cseq: u32) -> RequestBuilder {
+        let first = self.route_set.first();
+        let is_loose = |uri: &String| Uri::parse(uri).is_some_and(|uri| uri.params().has("lr"));
+        // §12.2.1.1: a nearest route without `lr` is a strict router of RFC 2543: it wants to be
+        // in the Request-URI, and the target goes last.
+        let strict = first.filter(|first| !is_loose(first));
+        let uri = strict.unwrap_or(&self.remote_target);
+        let routes = self.route_set.iter().skip(usize::from(strict.is_some()));
+        let last = strict.is_some().then_some(&self.remote_target);
+        let remote_tag = Some(self.remote_tag()).filter(|tag| !tag.is_empty());
+        let request = RequestBuilder::new(method, uri)
+            .from(&self.local_uri, &self.id.local_tag)
+            .to(&self.remote_uri, remote_tag)
+            .call_id(&self.id.call_id)
+            .cseq(cseq);
+        routes
+            .chain(last)
+            .fold(request, |request, route| request.header("Route", format_args!("<{route}>")))
+    }
+
+    /// Takes a request that came in the dialog (§12.2.2): checks its order, follows its flow, and
+    /// follows its Contact if it may change the target.
     ///
     /// # Errors
-    /// 500 for one that is out of order, 481 for one of another dialog.
-    pub fn handle_request(&mut self, request: &Message, flow: Flow) -> Result<(), Refusal> {
-        let _ = (request, flow);
-        unimplemented!()
+    /// 481 for a request of another dialog, 500 for one that is out of order.
+    pub fn accept_request(&mut self, request: &Message) -> Result<(), Refusal> {
+        let ours = DialogId::of_request(request).is_some_and(|id| id == self.id);
+        let Some(cseq) = request.cseq().filter(|_| ours) else {
+            return Err(Refusal::of(481));
+        };
+        if request.method() == Method::Ack {
+            return Ok(());
+        }
+        if cseq.number <= self.remote_cseq && self.remote_cseq != 0 {
+            return Err(Refusal::because(500, "Request Out Of Order"));
+        }
+        self.remote_cseq = cseq.number;
+        if let Some(flow) = request.flow() {
+            self.flow = flow;
+        }
+        self.refresh_target(request);
+        self.reach();
+        Ok(())
     }
 
     /// Takes a 2xx to a re-INVITE of ours: follows its Contact (§12.2.1.2).
-    pub fn handle_response(&mut self, response: &Message) {
-        let _ = response;
+    pub fn accept_response(&mut self, response: &Message) {
+        if matches!(response.status(), Some(200..=299)) {
+            self.refresh_target(response);
+            self.reach();
+        }
+    }
+
+    /// §12.2: only INVITE (and UPDATE, RFC 3311 §5.1) changes the target.
+    fn refresh_target(&mut self, message: &Message) {
+        let refreshes = matches!(message.method(), Method::Invite | Method::Update);
+        if let Some(target) = target_of(message).filter(|_| refreshes) {
+            self.remote_target = target;
+        }
+    }
+
+    /// Points the flow to the next hop, where that can be known.
+    fn reach(&mut self) {
+        match self.flow.transport {
+            // The connection is the way; where it is gone a new one goes to the same address.
+            Transport::Tcp => {}
+            Transport::Udp if self.translated => {}
+            Transport::Udp => {
+                let next = self.route_set.first().unwrap_or(&self.remote_target);
+                let addr = Uri::parse(next).and_then(|uri| uri.socket_addr());
+                if let Some(addr) = addr.filter(|addr| is_usable(*addr, self.flow.local)) {
+                    self.flow.remote = addr;
+                }
+            }
+        }
     }
 
     /// Written down, with the version of our last SDP.
     pub fn snapshot(&self, sdp_version: u64) -> DialogSnapshot {
-        let _ = sdp_version;
-        unimplemented!()
+        DialogSnapshot {
+            call_id: self.id.call_id.clone(),
+            local_tag: self.id.local_tag.clone(),
+            remote_tag: self.id.remote_tag.clone(),
+            local_uri: self.local_uri.clone(),
+            remote_uri: self.remote_uri.clone(),
+            remote_target: self.remote_target.clone(),
+            route_set: self.route_set.clone(),
+            local_cseq: self.local_cseq,
+            remote_cseq: self.remote_cseq,
+            transport: self.flow.transport,
+            local: self.flow.local,
+            remote: self.flow.remote,
+            sdp_version,
+        }
     }
 
-    /// Read back. TCP connections did not survive: a new one is opened.
+    /// Read back after a restart: connections did not survive it, and our next number is beyond any
+    /// that was used.
     pub fn from_snapshot(snapshot: &DialogSnapshot) -> Dialog {
-        let _ = snapshot;
-        unimplemented!()
+        Dialog {
+            id: DialogId {
+                call_id: snapshot.call_id.clone(),
+                local_tag: snapshot.local_tag.clone(),
+                remote_tag: snapshot.remote_tag.clone(),
+            },
+            local_uri: snapshot.local_uri.clone(),
+            remote_uri: snapshot.remote_uri.clone(),
+            remote_target: snapshot.remote_target.clone(),
+            route_set: snapshot.route_set.clone(),
+            local_cseq: snapshot.local_cseq.wrapping_add(CSEQ_GAP) & 0x7fff_ffff,
+            remote_cseq: snapshot.remote_cseq,
+            flow: Flow {
+                transport: snapshot.transport,
+                local: snapshot.local,
+                remote: snapshot.remote,
+                connection: 0,
+                listener: 0,
+            },
+            translated: true,
+        }
+    }
+}
+
+/// The URI of the only Contact.
+fn target_of(message: &Message) -> Option<String> {
+    message.contacts().next().map(|contact| contact.uri_text().to_owned())
+}
+
+/// Whether a datagram can go there at all from our address.
+fn is_usable(addr: SocketAddr, local: SocketAddr) -> bool {
+    !addr.ip().is_unspecified() && addr.port() != 0 && addr.is_ipv4() == local.is_ipv4()
+}
+
+/// Whether an address has no meaning outside of its own network (RFC 1918, 4193, 6598).
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || a & 0xfe == 0xfc
+                || (a == 0xfe && b & 0xc0 == 0x80)
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::values::Values;
-use crate::{CSeq, Method, Name, NameAddr, Via, cseq};
+use crate::{CSeq, Flow, Method, Name, NameAddr, Via, cseq};
 
 /// The longest message, in bytes: what fits one UDP datagram. Offsets are kept in 16 bits.
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
@@ -87,7 +87,7 @@ pub(crate) struct Inner {
     pub(crate) fields: Vec<Field>,
     pub(crate) body: Span,
     pub(crate) defect: Option<Defect>,
-    pub(crate) source: Option<SocketAddr>,
+    pub(crate) flow: Option<Flow>,
 }
 
 /// What kind of message, and its first line.
@@ -288,15 +288,20 @@ impl Message {
         }
     }
 
-    /// Where the message came from, if it came over the network.
-    pub fn source(&self) -> Option<SocketAddr> {
-        self.0.source
+    /// The way the message came, if it came over the network.
+    pub fn flow(&self) -> Option<Flow> {
+        self.0.flow
     }
 
-    /// The same message with the address that it came from.
+    /// Where the message came from, if it came over the network.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.0.flow.map(|flow| flow.remote)
+    }
+
+    /// The same message with the way that it came.
     #[must_use]
-    pub fn with_source(mut self, source: SocketAddr) -> Self {
-        Arc::make_mut(&mut self.0).source = Some(source);
+    pub fn with_flow(mut self, flow: Flow) -> Self {
+        Arc::make_mut(&mut self.0).flow = Some(flow);
         self
     }
 

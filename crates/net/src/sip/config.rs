@@ -1,0 +1,80 @@
+//! How the SIP workers are set up.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use model::Transport;
+
+/// One address to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// Port 0 lets the system choose. A UDP and a TCP listener on the same address that both ask
+    /// for port 0 get the same port.
+    pub addr: SocketAddr,
+}
+
+/// Which sources are served; all others are dropped without an answer.
+pub type Admit = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// What is bounded, and where.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The most transactions of one worker.
+    pub transactions: usize,
+    /// What Retry-After says in a 503, in seconds.
+    pub retry_after_s: u32,
+    /// The most TCP connections of one worker.
+    pub connections: usize,
+    /// The most TCP connections from one address.
+    pub connections_per_source: usize,
+    /// A TCP connection on which nothing came or left for so long is closed.
+    pub connection_idle_ms: u64,
+    /// A TCP connection that began a message must end it within this time.
+    pub connection_partial_ms: u64,
+    /// The most bytes that wait for a slow TCP peer; beyond it the connection is closed.
+    pub connection_backlog_bytes: usize,
+    /// The most commands that wait for one worker.
+    pub commands: usize,
+    /// The most datagrams that wait at one worker for another.
+    pub handovers: usize,
+    /// Places in the queue to the brain that new INVITEs may not take: room for answers, BYE and
+    /// ACK.
+    pub reserved: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            transactions: 400_000,
+            retry_after_s: 5,
+            connections: 10_000,
+            connections_per_source: 1_000,
+            connection_idle_ms: 600_000,
+            connection_partial_ms: 10_000,
+            connection_backlog_bytes: 1 << 20,
+            commands: 65_536,
+            handovers: 16_384,
+            reserved: 1_024,
+        }
+    }
+}
+
+/// How the SIP workers are set up.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listeners: Vec<Listener>,
+    /// How many threads; 1 to 16. Calls are shared out by Call-ID.
+    pub workers: u8,
+    /// Bounds.
+    pub limits: Limits,
+    /// Which sources are served.
+    pub admit: Admit,
+    /// When the engine started: the zero of [`model::Mono`].
+    pub started: Instant,
+    /// Random bytes, new at each start: branches and tags are derived from them.
+    pub secret: [u8; 32],
+}

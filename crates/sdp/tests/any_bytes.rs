@@ -1,0 +1,87 @@
+//! Whatever comes is read or refused, never a panic; what is printed reads back.
+
+use std::net::{IpAddr, SocketAddr};
+
+use proptest::prelude::*;
+use sdp::{Capabilities, Codec, Direction, Session, accept, answer, offer};
+
+fn capabilities() -> impl Strategy<Value = Capabilities> {
+    let codecs = prop_oneof![
+        Just(vec![Codec::Pcma]),
+        Just(vec![Codec::Pcmu]),
+        Just(vec![Codec::Pcma, Codec::Pcmu]),
+        Just(vec![Codec::Pcmu, Codec::Pcma]),
+    ];
+    (any::<IpAddr>(), 1..u16::MAX, codecs, any::<bool>(), any::<u64>())
+        .prop_filter("an address that can be sent to", |(ip, ..)| !ip.is_unspecified())
+        .prop_map(|(ip, port, codecs, digits, session_id)| Capabilities {
+            address: SocketAddr::new(ip, port),
+            codecs,
+            digits,
+            session_id,
+        })
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    (any::<bool>(), any::<bool>()).prop_map(|(sends, receives)| Direction::of(sends, receives))
+}
+
+/// Lines that look like SDP, in any order and number.
+fn lines() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("v=0".to_owned()),
+        "[a-z]=.{0,40}",
+        "m=(audio|video) [0-9]{1,6}(/[0-9])? (RTP/AVP|RTP/SAVP|udptl)( [0-9]{1,3}){0,5}",
+        "c=IN IP[46] [0-9a-f.:/]{0,20}",
+        "a=rtpmap:[0-9]{1,3} (PCMA|pcmu|telephone-event)/(8000|48000)(/[12])?",
+        "a=(sendonly|recvonly|inactive|sendrecv|ptime:[0-9]{1,4}|fmtp:[0-9]{1,3} .{0,10})",
+        ".{0,20}",
+    ];
+    proptest::collection::vec(line, 0..30)
+        .prop_map(|lines| format!("v=0\r\n{}", lines.join("\r\n")))
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Session::parse(&bytes);
+    }
+
+    #[test]
+    fn what_is_read_prints_and_reads_back(text in lines(), ours in capabilities()) {
+        let Ok(session) = Session::parse(text.as_bytes()) else { return Ok(()) };
+        let printed = session.to_string();
+        let again = Session::parse(printed.as_bytes());
+        prop_assert_eq!(again.as_ref().map(ToString::to_string), Ok(printed));
+        if let Ok((answered, _)) = answer(&session, &ours, 1, Direction::SendRecv) {
+            prop_assert_eq!(answered.media.len(), session.media.len());
+            let open = answered.media.iter().filter(|media| media.port != 0).count();
+            prop_assert_eq!(open, 1);
+            prop_assert_eq!(Session::parse(answered.to_string().as_bytes()), Ok(answered));
+        }
+    }
+
+    /// Two engines that negotiate agree with each other.
+    #[test]
+    fn both_sides_see_the_same(
+        one in capabilities(), other in capabilities(), wish in direction(), wanted in direction(),
+    ) {
+        let offered = offer(&one, 4, wish);
+        let read = Session::parse(offered.to_string().as_bytes()).expect("what is printed reads");
+        prop_assert_eq!(&read, &offered);
+        let common = other.codecs.iter().any(|codec| one.codecs.contains(codec));
+        match answer(&read, &other, 9, wanted) {
+            Ok((answered, theirs)) => {
+                let ours = accept(&offered, &answered).expect("they took it");
+                prop_assert!(common);
+                prop_assert_eq!(ours.codec, theirs.codec);
+                prop_assert_eq!(ours.payload_type, theirs.payload_type);
+                prop_assert_eq!(ours.digits_payload_type, theirs.digits_payload_type);
+                prop_assert_eq!(ours.digits_payload_type.is_some(), one.digits && other.digits);
+                prop_assert_eq!(ours.direction, theirs.direction.reversed());
+                prop_assert_eq!((ours.remote, theirs.remote), (other.address, one.address));
+            }
+            Err(refusal) => prop_assert!(!common, "{}", refusal),
+        }
+    }
+}

@@ -158,6 +158,43 @@ pub enum FactBody {
 }
 
 impl FactBody {
+    /// The name on the wire and in the store: the tag of the serialized form.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::EngineStarted { .. } => "engine_started",
+            Self::EngineStopped => "engine_stopped",
+            Self::CallArrived { .. } => "call_arrived",
+            Self::CallAnswered { .. } => "call_answered",
+            Self::DialogEstablished { .. } => "dialog_established",
+            Self::MenuEntered { .. } => "menu_entered",
+            Self::DigitsCollected { .. } => "digits_collected",
+            Self::LookupEnded { .. } => "lookup_ended",
+            Self::Queued { .. } => "queued",
+            Self::TierReached { .. } => "tier_reached",
+            Self::Offered { .. } => "offered",
+            Self::Popped { .. } => "popped",
+            Self::Rang { .. } => "rang",
+            Self::Missed { .. } => "missed",
+            Self::AgentAnswered { .. } => "agent_answered",
+            Self::LegEnded { .. } => "leg_ended",
+            Self::CallEnded { .. } => "call_ended",
+            Self::WrappedUp { .. } => "wrapped_up",
+            Self::RecordingStarted { .. } => "recording_started",
+            Self::RecordingGap { .. } => "recording_gap",
+            Self::RecordingResumed { .. } => "recording_resumed",
+            Self::RecordingSealed { .. } => "recording_sealed",
+            Self::AgentChanged { .. } => "agent_changed",
+            Self::Registered { .. } => "registered",
+            Self::Unregistered { .. } => "unregistered",
+            Self::SessionOpened { .. } => "session_opened",
+            Self::Refused { .. } => "refused",
+            Self::Unmasked { .. } => "unmasked",
+            Self::Played { .. } => "played",
+            Self::AlarmRaised { .. } => "alarm_raised",
+            Self::AlarmCleared { .. } => "alarm_cleared",
+        }
+    }
+
     /// The call this fact belongs to, if any.
     pub const fn call(&self) -> Option<CallId> {
         match self {
@@ -192,6 +229,27 @@ impl FactBody {
             | Self::Unmasked { .. }
             | Self::AlarmRaised { .. }
             | Self::AlarmCleared { .. } => None,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+    use crate::Id;
+
+    #[test]
+    fn a_kind_is_the_tag_of_the_serialized_form() {
+        let call = CallId(Id::new(1, 1, 1));
+        let bodies = [
+            FactBody::EngineStopped,
+            FactBody::CallAnswered { call },
+            FactBody::RecordingGap { call, recording: RecordingId(Id(2)), error: String::new() },
+            FactBody::Unmasked { user: UserId::from("qa"), what: String::new() },
+        ];
+        for body in bodies {
+            let tag = serde_json::to_value(&body).unwrap()["type"].clone();
+            assert_eq!(tag, body.kind());
         }
     }
 }

@@ -257,12 +257,12 @@ mod tests {
 
     #[test]
     fn the_digital_milliwatt_is_a_sine_of_1000_hz_at_0_dbm0() {
-        // G.711 tables 5 and 6.
-        for (codec, period, overload_dbm0) in [
-            (Codec::Pcma, [0x34, 0x21, 0x21, 0x34, 0xb4, 0xa1, 0xa1, 0xb4], 3.14),
-            (Codec::Pcmu, [0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e], 3.17),
+        // G.711 tables 5 and 6; the load capacity in hundredths of a dBm0 (§3.2.3).
+        for (codec, period, overload) in [
+            (Codec::Pcma, [0x34, 0x21, 0x21, 0x34, 0xb4, 0xa1, 0xa1, 0xb4], 314),
+            (Codec::Pcmu, [0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e], 317),
         ] {
-            let peak = 32768.0 / 10_f64.powf(overload_dbm0 / 20.0);
+            let peak = 32768.0 / 10_f64.powf(f64::from(overload) / 2000.0);
             for (at, byte) in period.into_iter().enumerate() {
                 let angle = (at as f64 + 0.5) * std::f64::consts::FRAC_PI_4;
                 let wanted = -peak * angle.sin();

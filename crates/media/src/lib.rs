@@ -3,14 +3,17 @@
 //! Frames in, frames out: nothing here owns a socket, a file or a clock.
 
 pub mod compare;
+mod decode;
 pub mod g711;
 mod play;
 mod prompts;
+mod resample;
 pub mod tone;
 mod topology;
 
+pub use decode::{MAX_SECONDS, RATES, decode};
 pub use play::Playing;
-pub use prompts::{Prompt, PromptError, Prompts};
+pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
 pub use sdp::Codec;
 pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source};
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use model::PromptId;
 
-use crate::{Codec, FRAME_SAMPLES, SAMPLE_RATE};
+use crate::{Codec, FRAME_SAMPLES, SAMPLE_RATE, decode, g711};
+
+/// The most prompts of one engine.
+pub const MAX_PROMPTS: usize = 10_000;
 
 /// One prompt, encoded for every codec, whole frames.
 #[derive(Debug, Clone)]
@@ -16,12 +19,28 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// Encodes `samples` at 8 kHz; the last frame is filled up with silence.
+    fn encode(samples: &[i16]) -> Self {
+        let bytes = |codec| {
+            let length = samples.len().next_multiple_of(FRAME_SAMPLES);
+            let mut bytes = vec![g711::silence(codec); length];
+            g711::encode(codec, samples, &mut bytes);
+            bytes.into()
+        };
+        Self { pcma: bytes(Codec::Pcma), pcmu: bytes(Codec::Pcmu) }
+    }
+
     /// The bytes to send, a multiple of a frame.
     pub const fn audio(&self, codec: Codec) -> &Arc<[u8]> {
         match codec {
             Codec::Pcma => &self.pcma,
             Codec::Pcmu => &self.pcmu,
         }
+    }
+
+    /// The frame at that place, 20 ms long; `None` behind the last.
+    pub fn frame(&self, codec: Codec, at: usize) -> Option<&[u8]> {
+        self.audio(codec).chunks_exact(FRAME_SAMPLES).nth(at)
     }
 
     /// How many frames of 20 ms.
@@ -52,7 +71,7 @@ impl fmt::Display for PromptError {
 
 impl std::error::Error for PromptError {}
 
-/// All prompts of one engine. Cheap to clone.
+/// All prompts of one engine, held in memory: 16 kB a second. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Prompts {
     by_id: Arc<BTreeMap<PromptId, Prompt>>,
@@ -62,13 +81,41 @@ impl Prompts {
     /// Decodes the files (WAV, MP3, FLAC or OGG), given as name and content.
     ///
     /// # Errors
-    /// The first file that cannot be decoded.
+    /// The first file that cannot be used, or whose name came before, or that is one too many.
     pub fn load<B>(files: impl IntoIterator<Item = (PromptId, B)>) -> Result<Self, PromptError>
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
-        let _ = files.into_iter().count();
-        Ok(Self::default())
+        Self::collect(files.into_iter().map(|(id, file)| (id, decode::decode(file))))
+    }
+
+    /// Encodes samples at 8 kHz: prompts that are made, not read.
+    ///
+    /// # Errors
+    /// As [`Prompts::load`].
+    pub fn from_samples(
+        samples: impl IntoIterator<Item = (PromptId, Vec<i16>)>,
+    ) -> Result<Self, PromptError> {
+        Self::collect(samples.into_iter().map(|(id, samples)| (id, Ok(samples))))
+    }
+
+    fn collect(
+        prompts: impl Iterator<Item = (PromptId, Result<Vec<i16>, String>)>,
+    ) -> Result<Self, PromptError> {
+        let mut by_id = BTreeMap::new();
+        for (prompt, samples) in prompts {
+            let reason = match samples {
+                Ok(samples) if samples.is_empty() => "holds no audio".into(),
+                Ok(_) if by_id.len() == MAX_PROMPTS => format!("is beyond {MAX_PROMPTS} prompts"),
+                Ok(samples) => match by_id.insert(prompt.clone(), Prompt::encode(&samples)) {
+                    None => continue,
+                    Some(_) => "is there twice".into(),
+                },
+                Err(reason) => reason,
+            };
+            return Err(PromptError { prompt, reason });
+        }
+        Ok(Self { by_id: Arc::new(by_id) })
     }
 
     /// The prompt of that name.
@@ -79,5 +126,36 @@ impl Prompts {
     /// Every prompt, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&PromptId, &Prompt)> {
         self.by_id.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tone::sine;
+
+    #[test]
+    fn the_last_frame_is_filled_up_with_silence() {
+        let prompts =
+            Prompts::from_samples([("a".into(), sine(1000.0, 20_000, 200))]).expect("it is audio");
+        let prompt = prompts.find(&"a".into()).expect("it was loaded");
+        assert_eq!((prompt.frames(), prompt.duration_ms()), (2, 40));
+        for codec in Codec::ALL {
+            let last = prompt.frame(codec, 1).expect("two frames");
+            assert!(last[40..].iter().all(|byte| *byte == g711::silence(codec)));
+            assert!(last[..40].iter().any(|byte| *byte != g711::silence(codec)));
+            assert_eq!(prompt.frame(codec, 2), None);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_prompt() {
+        let twice = [("a".into(), vec![1]), ("a".into(), vec![2])];
+        let error = Prompts::from_samples(twice).expect_err("there twice");
+        assert_eq!(error.to_string(), "prompt 'a': is there twice");
+        let error = Prompts::from_samples([("b".into(), vec![])]).expect_err("empty");
+        assert_eq!(error.to_string(), "prompt 'b': holds no audio");
+        let error = Prompts::load([("c".into(), b"no audio file at all")]).expect_err("no file");
+        assert!(error.to_string().starts_with("prompt 'c': not a WAV"), "{error}");
     }
 }

@@ -1,0 +1,251 @@
+//! The room itself: its tables, and how inputs and deadlines reach them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, QueueId};
+
+use crate::agent::{Activity, Agent, AgentIndex, Serves};
+use crate::call::Call;
+use crate::queue::{Queue, Step};
+use crate::timer::{Timer, Timers};
+use crate::view::{AgentView, MissedCounts, Position, QueueView};
+use crate::{AgentConfig, Config, ConfigError, Input, Output, QueueConfig, Refusal};
+
+/// The distribution of calls. See the crate's page for who gets which call.
+#[derive(Debug)]
+pub struct Acd {
+    pub(crate) reserve_timeout_ms: u64,
+    pub(crate) ring_timeout_ms: u64,
+    pub(crate) acw_limit_ms: u64,
+    pub(crate) ids: IdSource,
+    /// The time that the room has reached: that of the last input, or of the last deadline.
+    pub(crate) now: Mono,
+    /// In the order of the agents' ids.
+    pub(crate) agents: Vec<Agent>,
+    agents_by_id: BTreeMap<AgentId, AgentIndex>,
+    pub(crate) queues: Vec<Queue>,
+    queues_by_id: BTreeMap<QueueId, u32>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) offers: BTreeMap<OfferId, CallId>,
+    pub(crate) timers: Timers,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) changed_queues: BTreeSet<u32>,
+}
+
+impl Acd {
+    /// Everyone is signed out and nobody waits. Offers are numbered from `ids`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the configuration does not make sense.
+    pub fn new(config: &Config, ids: IdSource) -> Result<Self, ConfigError> {
+        config.check()?;
+        let queues: Vec<Queue> =
+            config.queues.iter().map(|queue| new_queue(queue, config)).collect();
+        let queues_by_id: BTreeMap<QueueId, u32> =
+            (0..).zip(&queues).map(|(at, queue)| (queue.id.clone(), at)).collect();
+        let mut agents: Vec<Agent> =
+            config.agents.iter().map(|agent| new_agent(agent, &queues, &queues_by_id)).collect();
+        agents.sort_by(|one, other| one.id.cmp(&other.id));
+        let agents_by_id =
+            (0..).zip(&agents).map(|(at, agent)| (agent.id.clone(), AgentIndex(at))).collect();
+        let mut acd = Self {
+            reserve_timeout_ms: config.reserve_timeout_ms,
+            ring_timeout_ms: config.ring_timeout_ms,
+            acw_limit_ms: config.acw_limit_ms,
+            ids,
+            now: Mono::default(),
+            agents,
+            agents_by_id,
+            queues,
+            queues_by_id,
+            calls: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            changed_queues: BTreeSet::new(),
+        };
+        for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
+            for serves in &agent.serves {
+                acd.queues[serves.queue as usize].list(serves.step, at, agent);
+            }
+        }
+        Ok(acd)
+    }
+
+    /// Something happened. What is due before it happens first.
+    pub fn handle_input(&mut self, input: Input, now: Mono) {
+        self.handle_timeout(now);
+        self.now = self.now.max(now);
+        match input {
+            Input::SignIn { agent } => self.for_agent(agent, Self::sign_in),
+            Input::SignOut { agent } => self.for_agent(agent, Self::sign_out),
+            Input::Ready { agent } => self.for_agent(agent, Self::ready),
+            Input::NotReady { agent, reason } => {
+                self.for_agent(agent, |acd, at| acd.not_ready(at, reason));
+            }
+            Input::PhoneReachable { agent, reachable } => {
+                self.for_agent(agent, |acd, at| acd.phone_reachable(at, reachable));
+            }
+            Input::ExtendAcw { agent, ms } => {
+                self.for_agent(agent, |acd, at| acd.extend_acw(at, ms));
+            }
+            Input::WrapUp { agent, call } => {
+                self.for_agent(agent, |acd, at| acd.wrap_up(at, call));
+            }
+            Input::Enqueue { call, queue, permission, entered, head_start_ms } => {
+                self.enqueue(call, queue, permission, entered, head_start_ms);
+            }
+            Input::Dequeue { call } => self.dequeue(call),
+            Input::OfferRinging { offer } => self.offer_ringing(offer),
+            Input::OfferAnswered { offer } => self.offer_answered(offer),
+            Input::OfferMissed { offer, cause } => self.offer_missed(offer, cause),
+            Input::CallEnded { call } => self.call_ended(call),
+        }
+    }
+
+    /// Does what is due, each at its own deadline.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        while let Some((due, timer)) = self.timers.pop_due(now) {
+            self.now = self.now.max(due);
+            match timer {
+                Timer::Acw(agent) => self.finish_acw(agent),
+                Timer::Offer(offer) => self.offer_timed_out(offer),
+                Timer::Tier(call) => self.reach_tiers(call),
+            }
+        }
+    }
+
+    /// What was decided, if anything is left to tell.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front().or_else(|| {
+            let queue = self.changed_queues.pop_first()?;
+            Some(Output::QueueChanged(self.queues[queue as usize].view()))
+        })
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is wanted, and why.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        self.timers.next()
+    }
+
+    /// One agent; `None` if there is no such one.
+    pub fn agent(&self, agent: &AgentId) -> Option<AgentView> {
+        let at = self.agents_by_id.get(agent)?;
+        Some(self.agents[at.0 as usize].view())
+    }
+
+    /// Every agent, by id.
+    pub fn agents(&self) -> impl Iterator<Item = AgentView> + '_ {
+        self.agents.iter().map(Agent::view)
+    }
+
+    /// One queue; `None` if there is no such one.
+    pub fn queue_snapshot(&self, queue: &QueueId) -> Option<QueueView> {
+        let at = self.queues_by_id.get(queue)?;
+        Some(self.queues[*at as usize].view())
+    }
+
+    /// Every queue, by name.
+    pub fn queues(&self) -> impl Iterator<Item = QueueView> + '_ {
+        self.queues_by_id.values().map(|at| self.queues[*at as usize].view())
+    }
+
+    /// The calls of a queue that have no agent yet, first in line first.
+    pub fn line(&self, queue: &QueueId) -> impl Iterator<Item = CallId> + '_ {
+        let queue = self.queues_by_id.get(queue).map(|at| &self.queues[*at as usize]);
+        queue.into_iter().flat_map(Queue::calls)
+    }
+
+    /// A caller's place in line; `None` once the call has an agent or left.
+    pub fn position(&self, call: CallId) -> Option<Position> {
+        let call = self.calls.get(&call)?;
+        let queue = &self.queues[call.queue as usize];
+        let ahead = queue.ahead_of(call)?;
+        Some(Position {
+            queue: queue.id.clone(),
+            position: u32::try_from(ahead + 1).unwrap_or(u32::MAX),
+            waiting: u32::try_from(queue.len()).unwrap_or(u32::MAX),
+            entered: call.entered,
+        })
+    }
+
+    pub(crate) fn agent_at(&self, at: AgentIndex) -> &Agent {
+        &self.agents[at.0 as usize]
+    }
+
+    pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
+        self.changed_queues.insert(at);
+        &mut self.queues[at as usize]
+    }
+
+    pub(crate) fn queue_index(&self, queue: &QueueId) -> Option<u32> {
+        self.queues_by_id.get(queue).copied()
+    }
+
+    /// Changes an agent and keeps every index, count and listener in step with it: there is no
+    /// other way to change one.
+    pub(crate) fn change(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
+        let now = self.now;
+        let agent = &mut self.agents[at.0 as usize];
+        let before = agent.view();
+        for serves in &agent.serves {
+            self.queues[serves.queue as usize].unlist(serves.step, at, agent);
+        }
+        edit(agent);
+        if (agent.status, agent.state()) != (before.status, before.state) {
+            agent.since = now;
+        }
+        for serves in &agent.serves {
+            self.queues[serves.queue as usize].list(serves.step, at, agent);
+        }
+        let after = agent.view();
+        if (after.status, after.state) != (before.status, before.state) {
+            self.changed_queues.extend(agent.serves.iter().map(|serves| serves.queue));
+        }
+        if after != before {
+            self.outputs.push_back(Output::AgentChanged(after));
+        }
+    }
+
+    /// Runs a request of an agent, or refuses it if there is no such agent.
+    fn for_agent(&mut self, agent: AgentId, request: impl FnOnce(&mut Self, AgentIndex)) {
+        match self.agents_by_id.get(&agent).copied() {
+            Some(at) => request(self, at),
+            None => self.outputs.push_back(Output::Refused { agent, why: Refusal::UnknownAgent }),
+        }
+    }
+
+    pub(crate) fn known_agent(&self, agent: &AgentId) -> Option<AgentIndex> {
+        self.agents_by_id.get(agent).copied()
+    }
+}
+
+fn new_queue(queue: &QueueConfig, config: &Config) -> Queue {
+    let steps = queue.steps.iter().map(|step| {
+        let permissions = config.permissions.get(&step.tier).cloned().unwrap_or_default();
+        Step::new(step.tier, step.after_ms, permissions)
+    });
+    Queue::new(queue.queue.clone(), steps.collect(), queue.max_waiting, queue.head_start_ms)
+}
+
+fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u32>) -> Agent {
+    let serves = agent.queues.iter().filter_map(|queue| {
+        let queue = *by_id.get(queue)?;
+        let steps = &queues[queue as usize].steps;
+        let step = steps.iter().position(|step| step.tier == agent.tier)?;
+        Some(Serves { queue, step })
+    });
+    Agent {
+        id: agent.agent.clone(),
+        tier: agent.tier,
+        acw_ms: agent.acw_ms,
+        serves: serves.collect(),
+        status: AgentStatus::SignedOut,
+        activity: Activity::Idle,
+        next_status: None,
+        reachable: false,
+        since: Mono::default(),
+        idle_since: Mono::default(),
+        missed: MissedCounts::default(),
+    }
+}

@@ -1,0 +1,121 @@
+//! What the room is told.
+
+use model::{
+    AgentId, AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId,
+};
+
+/// What the room is told. Whatever names an agent that is not configured is refused; whatever names
+/// a call or an offer that is over is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The agent comes to work: `NotReady` until they say otherwise.
+    SignIn {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent leaves: at once when idle or in after-call work, else when the present call and
+    /// its after-call work are over.
+    SignOut {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent takes calls. Signs in as well; ends after-call work; takes back a `NotReady` or
+    /// `SignOut` that is still to come. Refused while the agent's phone cannot be rung.
+    Ready {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent takes no calls: at once when idle, else when the present call and its after-call
+    /// work are over. Signs in as well.
+    NotReady {
+        /// Who.
+        agent: AgentId,
+        /// Why.
+        reason: NotReadyReason,
+    },
+    /// Whether the agent's phone can be rung. An agent whose phone is lost while idle becomes
+    /// `NotReady`, and does not become ready again by itself.
+    PhoneReachable {
+        /// Whose.
+        agent: AgentId,
+        /// False when the registration is gone or the phone does not respond.
+        reachable: bool,
+    },
+    /// A call wants an agent.
+    Enqueue {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueId,
+        /// What the agent must be allowed to do, if something special.
+        permission: Option<Permission>,
+        /// The time that counts for its place and for the tiers it has reached; not in the future.
+        entered: Mono,
+        /// How much earlier than that it is deemed to have entered, compared with other calls.
+        head_start_ms: u64,
+    },
+    /// The caller left, or was sent elsewhere. An offer of it is withdrawn.
+    Dequeue {
+        /// Which call.
+        call: CallId,
+    },
+    /// The INVITE to the agent's phone has left.
+    OfferRinging {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The agent answered.
+    OfferAnswered {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The agent's phone declined, was busy, could not be reached or failed.
+    OfferMissed {
+        /// Which offer.
+        offer: OfferId,
+        /// Why.
+        cause: MissedCause,
+    },
+    /// The conversation is over: the agent is in after-call work. A call that still waits is
+    /// dequeued.
+    CallEnded {
+        /// Which call.
+        call: CallId,
+    },
+    /// The agent needs more time after the call.
+    ExtendAcw {
+        /// Who.
+        agent: AgentId,
+        /// How much more, in milliseconds.
+        ms: u64,
+    },
+    /// The agent is done with what comes after the call. Ignored if that is over already.
+    WrapUp {
+        /// Who.
+        agent: AgentId,
+        /// After which call.
+        call: CallId,
+    },
+}
+
+/// An agent as known before a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoredAgent {
+    /// Who.
+    pub agent: AgentId,
+    /// The status that was acknowledged last (of one that was to come, that one).
+    pub status: AgentStatus,
+    /// Whether the phone's registration is still good.
+    pub phone_reachable: bool,
+    /// What is left of after-call work, if the agent was in it or in a call that the restart ended.
+    pub acw: Option<RestoredAcw>,
+}
+
+/// What is left of after-call work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestoredAcw {
+    /// After which call.
+    pub call: CallId,
+    /// Until when, on the present clock.
+    pub until: Mono,
+}

@@ -1,0 +1,78 @@
+//! A sorted line that knows everyone's place.
+
+use std::ops::Range;
+
+/// How many elements a piece has before it is cut in two.
+const PIECE: usize = 256;
+
+/// A sorted set that also tells how many elements come before one.
+///
+/// Kept in pieces of at most [`PIECE`], so that with 10,000 elements an insertion moves some
+/// hundred bytes and a place is found by adding up some forty lengths.
+#[derive(Debug, Default)]
+pub(crate) struct Line<T> {
+    /// None is empty.
+    pieces: Vec<Vec<T>>,
+    len: usize,
+}
+
+impl<T: Ord + Copy> Line<T> {
+    pub(crate) const fn new() -> Self {
+        Self { pieces: Vec::new(), len: 0 }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds an element that is not in the line.
+    pub(crate) fn insert(&mut self, element: T) {
+        let at = self.piece_of(&element).min(self.pieces.len().saturating_sub(1));
+        let Some(piece) = self.pieces.get_mut(at) else {
+            self.pieces.push(vec![element]);
+            self.len = 1;
+            return;
+        };
+        let Err(place) = piece.binary_search(&element) else { return };
+        piece.insert(place, element);
+        self.len += 1;
+        if piece.len() > PIECE {
+            let upper = piece.split_off(PIECE / 2);
+            self.pieces.insert(at + 1, upper);
+        }
+    }
+
+    /// Removes an element; false if it was not in the line.
+    pub(crate) fn remove(&mut self, element: &T) -> bool {
+        let at = self.piece_of(element);
+        let Some(piece) = self.pieces.get_mut(at) else { return false };
+        let Ok(place) = piece.binary_search(element) else { return false };
+        piece.remove(place);
+        self.len -= 1;
+        if piece.is_empty() {
+            self.pieces.remove(at);
+        }
+        true
+    }
+
+    /// How many elements come before this one; `None` if it is not in the line.
+    pub(crate) fn rank(&self, element: &T) -> Option<usize> {
+        let at = self.piece_of(element);
+        let place = self.pieces.get(at)?.binary_search(element).ok()?;
+        Some(self.lengths(0..at) + place)
+    }
+
+    /// From the first to the last.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = T> + '_ {
+        self.pieces.iter().flatten().copied()
+    }
+
+    /// The first piece whose last element is not before this one.
+    fn piece_of(&self, element: &T) -> usize {
+        self.pieces.partition_point(|piece| piece.last().is_some_and(|last| last < element))
+    }
+
+    fn lengths(&self, pieces: Range<usize>) -> usize {
+        self.pieces.get(pieces).unwrap_or_default().iter().map(Vec::len).sum()
+    }
+}

@@ -1,0 +1,148 @@
+//! What the room decides.
+
+use model::{AgentId, CallId, MissedCause, OfferId, QueueId, Tier};
+
+use crate::{AgentView, QueueView};
+
+/// What the room decides. In the order of deciding, but for [`Output::QueueChanged`], which comes
+/// once for each queue when everything else has been polled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A call is reserved for an agent: show the pop, then ring the phone.
+    Offer {
+        /// The reservation.
+        offer: OfferId,
+        /// Which call.
+        call: CallId,
+        /// From which queue.
+        queue: QueueId,
+        /// For whom.
+        agent: AgentId,
+        /// How long it has waited since it entered.
+        waited_ms: u64,
+        /// The score that won: nanoseconds waited and head start (see the crate's page).
+        score: u64,
+    },
+    /// An offer is over before it was answered: stop the agent's phone.
+    OfferWithdrawn {
+        /// Which offer.
+        offer: OfferId,
+        /// Of which call.
+        call: CallId,
+        /// To whom.
+        agent: AgentId,
+        /// Why.
+        why: Withdrawal,
+    },
+    /// An offer was missed, whoever noticed; the call has its old place again.
+    Missed {
+        /// Which offer.
+        offer: OfferId,
+        /// Of which call.
+        call: CallId,
+        /// By whom.
+        agent: AgentId,
+        /// Why.
+        cause: MissedCause,
+    },
+    /// An answer was in time: the call has left the queue and is the agent's.
+    Connected {
+        /// Which offer.
+        offer: OfferId,
+        /// Which call.
+        call: CallId,
+        /// From which queue.
+        queue: QueueId,
+        /// Whose.
+        agent: AgentId,
+        /// From entering to the answer.
+        waited_ms: u64,
+    },
+    /// A call left its queue without an agent, as it was asked to.
+    Dequeued {
+        /// Which call.
+        call: CallId,
+        /// Which queue.
+        queue: QueueId,
+        /// How long it had waited since it entered.
+        waited_ms: u64,
+    },
+    /// A call was not enqueued.
+    NotEnqueued {
+        /// Which call.
+        call: CallId,
+        /// Which queue.
+        queue: QueueId,
+        /// Why.
+        why: NotEnqueued,
+    },
+    /// From now on agents of this tier may take the call as well.
+    TierReached {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueId,
+        /// Which tier.
+        tier: Tier,
+    },
+    /// Something about an agent changed.
+    AgentChanged(AgentView),
+    /// An agent's request was refused; nothing changed.
+    Refused {
+        /// Whose.
+        agent: AgentId,
+        /// Why.
+        why: Refusal,
+    },
+    /// A queue's figures changed.
+    QueueChanged(QueueView),
+}
+
+/// Why an offer is over before it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Withdrawal {
+    /// The call was dequeued or ended.
+    CallerLeft,
+    /// The phone rang for `ring_timeout_ms`.
+    RangOut,
+    /// The phone did not ring within `reserve_timeout_ms`.
+    NeverRang,
+}
+
+/// Why a call is not enqueued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotEnqueued {
+    /// There is no such queue.
+    UnknownQueue,
+    /// The call is in a queue, or with an agent, already.
+    AlreadyKnown,
+    /// The queue has `max_waiting` callers.
+    QueueFull,
+    /// None of the queue's tiers holds the permission: the call would wait for ever.
+    NobodyMay,
+}
+
+/// Why an agent's request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// There is no such agent.
+    UnknownAgent,
+    /// The agent's phone is not registered or does not respond.
+    PhoneUnreachable,
+    /// The agent is not in after-call work.
+    NotInAcw,
+    /// After-call work is as long as it may be.
+    AcwLimit,
+}
+
+impl Refusal {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownAgent => "unknown_agent",
+            Self::PhoneUnreachable => "phone_unreachable",
+            Self::NotInAcw => "not_in_acw",
+            Self::AcwLimit => "acw_limit",
+        }
+    }
+}

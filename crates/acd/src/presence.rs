@@ -1,0 +1,188 @@
+//! What agents ask for, and after-call work.
+
+use std::time::Duration;
+
+use model::{AgentStatus, CallId, Mono, NotReadyReason};
+
+use crate::agent::{Activity, Agent, AgentIndex};
+use crate::timer::Timer;
+use crate::view::MissedCounts;
+use crate::{Acd, Output, Refusal, RestoredAgent};
+
+impl Acd {
+    /// Puts an agent back as they were before a restart. Meant for the start, before any input;
+    /// an agent that is not configured any more is refused.
+    ///
+    /// Calls do not survive a restart, so the agent is idle or in what is left of after-call work.
+    pub fn restore_agent(&mut self, restored: RestoredAgent, now: Mono) {
+        self.handle_timeout(now);
+        self.now = self.now.max(now);
+        let RestoredAgent { agent, status, phone_reachable, acw } = restored;
+        let Some(at) = self.known_agent(&agent) else {
+            self.outputs.push_back(Output::Refused { agent, why: Refusal::UnknownAgent });
+            return;
+        };
+        let now = self.now;
+        self.leave_activity(at);
+        self.change(at, |agent| {
+            agent.reachable = phone_reachable;
+            agent.next_status = Some(status);
+            agent.finish(now);
+        });
+        if let Some(acw) = acw.filter(|acw| acw.until > now) {
+            self.change(at, |agent| {
+                agent.next_status = (status != AgentStatus::Ready).then_some(status);
+                agent.status = AgentStatus::Ready;
+            });
+            self.start_acw(at, acw.call, acw.until);
+        }
+        self.serve_agent(at);
+    }
+
+    pub(crate) fn sign_in(&mut self, at: AgentIndex) {
+        let reason = NotReadyReason::SignedIn;
+        self.change(at, |agent| match agent.status {
+            AgentStatus::SignedOut => {
+                agent.status = AgentStatus::NotReady { reason };
+                agent.missed = MissedCounts::default();
+            }
+            // Takes back a sign-out that is still to come; else there is nothing to do.
+            AgentStatus::NotReady { .. } | AgentStatus::Ready => {
+                if agent.next_status == Some(AgentStatus::SignedOut) {
+                    agent.next_status = None;
+                }
+            }
+        });
+    }
+
+    pub(crate) fn sign_out(&mut self, at: AgentIndex) {
+        if let Activity::Acw { .. } = self.agent_at(at).activity {
+            self.change(at, |agent| agent.next_status = Some(AgentStatus::SignedOut));
+            self.finish_acw(at);
+            return;
+        }
+        self.ask_status(at, AgentStatus::SignedOut);
+    }
+
+    pub(crate) fn not_ready(&mut self, at: AgentIndex, reason: NotReadyReason) {
+        self.ask_status(at, AgentStatus::NotReady { reason });
+    }
+
+    /// A status other than `Ready`: at once when idle, else at the end of all work.
+    fn ask_status(&mut self, at: AgentIndex, status: AgentStatus) {
+        self.change(at, |agent| match agent.activity {
+            Activity::Idle => {
+                forget_misses_on_arrival(agent);
+                agent.set_status(status);
+            }
+            Activity::Reserved { .. }
+            | Activity::Ringing { .. }
+            | Activity::Talking { .. }
+            | Activity::Acw { .. } => agent.next_status = Some(status),
+        });
+    }
+
+    pub(crate) fn ready(&mut self, at: AgentIndex) {
+        let agent = self.agent_at(at);
+        let waits_for_phone = match agent.activity {
+            Activity::Idle | Activity::Acw { .. } => !agent.reachable,
+            Activity::Reserved { .. } | Activity::Ringing { .. } | Activity::Talking { .. } => {
+                false
+            }
+        };
+        if waits_for_phone {
+            self.refuse(at, Refusal::PhoneUnreachable);
+            return;
+        }
+        let (now, activity, status) = (self.now, agent.activity, agent.status);
+        match activity {
+            Activity::Idle if status == AgentStatus::Ready => {}
+            Activity::Idle => {
+                self.change(at, |agent| {
+                    forget_misses_on_arrival(agent);
+                    agent.finish(now);
+                });
+                self.serve_agent(at);
+            }
+            Activity::Reserved { .. } | Activity::Ringing { .. } | Activity::Talking { .. } => {
+                self.change(at, |agent| agent.next_status = None);
+            }
+            Activity::Acw { .. } => {
+                self.change(at, |agent| agent.next_status = None);
+                self.finish_acw(at);
+            }
+        }
+    }
+
+    pub(crate) fn phone_reachable(&mut self, at: AgentIndex, reachable: bool) {
+        self.change(at, |agent| {
+            agent.reachable = reachable;
+            if agent.activity == Activity::Idle {
+                agent.set_status(agent.status);
+            }
+        });
+    }
+
+    pub(crate) fn extend_acw(&mut self, at: AgentIndex, ms: u64) {
+        let Activity::Acw { call, until, at_most } = self.agent_at(at).activity else {
+            self.refuse(at, Refusal::NotInAcw);
+            return;
+        };
+        if until >= at_most {
+            self.refuse(at, Refusal::AcwLimit);
+            return;
+        }
+        let longer = (until + Duration::from_millis(ms)).min(at_most);
+        self.timers.cancel(until, Timer::Acw(at));
+        self.timers.set(longer, Timer::Acw(at));
+        self.change(at, |agent| agent.activity = Activity::Acw { call, until: longer, at_most });
+    }
+
+    pub(crate) fn wrap_up(&mut self, at: AgentIndex, wrapped: CallId) {
+        match self.agent_at(at).activity {
+            Activity::Acw { call, .. } if call == wrapped => self.finish_acw(at),
+            Activity::Idle
+            | Activity::Reserved { .. }
+            | Activity::Ringing { .. }
+            | Activity::Talking { .. }
+            | Activity::Acw { .. } => {}
+        }
+    }
+
+    /// After-call work begins; it is ended by its deadline or by the agent, by nothing else.
+    pub(crate) fn start_acw(&mut self, at: AgentIndex, call: CallId, until: Mono) {
+        let at_most = until.max(self.now + Duration::from_millis(self.acw_limit_ms));
+        self.timers.set(until, Timer::Acw(at));
+        self.change(at, |agent| agent.activity = Activity::Acw { call, until, at_most });
+    }
+
+    pub(crate) fn finish_acw(&mut self, at: AgentIndex) {
+        let now = self.now;
+        self.leave_activity(at);
+        self.change(at, |agent| agent.finish(now));
+        self.serve_agent(at);
+    }
+
+    /// Cancels the deadline that an agent's after-call work has set.
+    fn leave_activity(&mut self, at: AgentIndex) {
+        match self.agent_at(at).activity {
+            Activity::Acw { until, .. } => self.timers.cancel(until, Timer::Acw(at)),
+            Activity::Idle
+            | Activity::Reserved { .. }
+            | Activity::Ringing { .. }
+            | Activity::Talking { .. } => {}
+        }
+    }
+
+    fn refuse(&mut self, at: AgentIndex, why: Refusal) {
+        let agent = self.agent_at(at).id.clone();
+        self.outputs.push_back(Output::Refused { agent, why });
+    }
+}
+
+/// Misses are counted from signing in.
+fn forget_misses_on_arrival(agent: &mut Agent) {
+    if agent.status == AgentStatus::SignedOut {
+        agent.missed = MissedCounts::default();
+    }
+}

@@ -1,1 +1,209 @@
-//! The order of it all: one machine over the rooms.
+//! The order of it all: one machine over the rooms that decides what happens to a call.
+//!
+//! The modules stand in the order in which a hotline call passes them. The machine is fed
+//! [`Input`]s with the time and drained of [`Output`]s; it owns no clock, socket or thread, so that
+//! a simulator can run a day of calls in seconds and a seed replays any run.
+
+mod arrive;
+mod identify;
+
+mod greet;
+
+mod queue;
+
+mod offer;
+
+mod connect;
+
+mod wrap_up;
+
+mod report;
+
+mod calls;
+mod config;
+mod desktop;
+mod io;
+mod phones;
+mod recover;
+mod signalling;
+mod timers;
+
+pub use config::{Config, ConfigError, Phone, QueuePrompts};
+pub use io::{DesktopInput, Input, LostCall, Output, Recovery};
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use acd::Acd;
+use call::Tokens;
+use cti::Cti;
+use lookup::Lookup;
+use model::{AgentId, CallId, IdSource, LegId, Mono, RecordingId};
+use sip::{ClientTx, Registrar, ServerTx};
+
+use crate::calls::{Call, LegEntry, Opening};
+use crate::phones::Challenger;
+use crate::timers::{Timer, Timers};
+
+/// The machine.
+pub struct Callflow {
+    config: Config,
+    ids: IdSource,
+    tokens: Tokens,
+    next_fact: u64,
+    next_tx: u64,
+    acd: Acd,
+    lookup: Lookup,
+    cti: Cti,
+    registrar: Registrar,
+    challenger: Challenger,
+    calls: BTreeMap<CallId, Call>,
+    legs: BTreeMap<LegId, LegEntry>,
+    /// Legs that wait for their port.
+    opening: BTreeMap<LegId, Opening>,
+    /// Our tag → the leg whose dialog it is.
+    dialogs: BTreeMap<String, LegId>,
+    /// INVITEs that came.
+    incoming: BTreeMap<ServerTx, LegId>,
+    /// INVITEs of ours.
+    outgoing: BTreeMap<ClientTx, LegId>,
+    /// Recordings that are not sealed yet.
+    recordings: BTreeMap<RecordingId, CallId>,
+    /// The last call of each agent: what a wrap-up may be about.
+    last_calls: BTreeMap<AgentId, CallId>,
+    /// Alarms that are raised, with what is wrong.
+    alarms: BTreeMap<Arc<str>, String>,
+    /// The queue's last word on something an agent asked for.
+    refusal: Option<acd::Refusal>,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    /// The time of the input that is being handled.
+    now: Mono,
+    stopping: bool,
+}
+
+impl Callflow {
+    /// A hotline without calls.
+    ///
+    /// # Errors
+    /// What the configuration of queues, agents or desktops lacks.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let ids = IdSource::new(config.site, config.epoch);
+        let offers = IdSource::new(config.site, config.epoch);
+        Ok(Self {
+            acd: Acd::new(&config.acd, offers)?,
+            lookup: Lookup::new(config.lookup.clone()),
+            cti: Cti::new(config.cti.clone())?,
+            registrar: Registrar::new(sip::RegistrarConfig::default()),
+            challenger: Challenger::new(&config),
+            tokens: Tokens::new(config.secret),
+            ids,
+            config,
+            next_fact: 1,
+            next_tx: 1,
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            opening: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            outgoing: BTreeMap::new(),
+            recordings: BTreeMap::new(),
+            last_calls: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            refusal: None,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            now: Mono::default(),
+            stopping: false,
+        })
+    }
+
+    /// Something happened. Drain [`Callflow::poll_output`] afterwards.
+    pub fn handle_input(&mut self, input: Input, now: Mono) {
+        self.now = now.max(self.now);
+        match input {
+            Input::Sip(event) => self.handle_sip(event),
+            Input::Media(event) => self.handle_media(event),
+            Input::MediaOpened { leg, address } => self.handle_media_opened(leg, address),
+            Input::CallerFound { token, answer } => {
+                self.lookup.handle_answer(token, answer, self.now);
+            }
+            Input::PolicyFound { call, answer } => self.handle_policy(call, answer),
+            Input::Desktop(input) => self.handle_desktop(input),
+            Input::Note(body) => self.handle_note(body),
+            Input::Stop => self.handle_stop(),
+        }
+        self.drain_rooms();
+    }
+
+    /// Time passed: to be called at or after [`Callflow::poll_timeout`].
+    pub fn handle_timeout(&mut self, now: Mono) {
+        self.now = now.max(self.now);
+        while let Some((call, timer)) = self.timers.expired(self.now) {
+            match timer {
+                Timer::Menu => self.handle_menu_timeout(call),
+                Timer::Announcement => self.announce_position(call),
+                Timer::PopShown => self.ring(call),
+                Timer::PhoneResponds => self.phone_is_unreachable(call),
+            }
+            self.drain_rooms();
+        }
+        self.acd.handle_timeout(self.now);
+        self.lookup.handle_timeout(self.now);
+        self.cti.handle_timeout(self.now);
+        self.expire_registrations();
+        self.drain_rooms();
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When time is next waited for, and why.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        [
+            self.timers.next(),
+            self.acd.poll_timeout(),
+            self.lookup.poll_timeout(),
+            self.cti.poll_timeout(),
+            self.registrar.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Calls in progress.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Translates what the rooms say until none has anything to say.
+    fn drain_rooms(&mut self) {
+        loop {
+            if let Some(output) = self.acd.poll_output() {
+                self.handle_acd(output);
+            } else if let Some(output) = self.lookup.poll_output() {
+                self.handle_lookup(output);
+            } else if let Some(output) = self.cti.poll_output() {
+                self.handle_cti(output);
+            } else {
+                break;
+            }
+        }
+        if self.stopping && self.calls.is_empty() && self.opening.is_empty() {
+            self.stopping = false;
+            self.note(model::FactBody::EngineStopped);
+            self.outputs.push_back(Output::Stopped);
+        }
+    }
+
+    fn mint_call(&mut self) -> CallId {
+        CallId(self.ids.mint())
+    }
+
+    fn mint_leg(&mut self) -> LegId {
+        LegId(self.ids.mint())
+    }
+}

@@ -1,0 +1,113 @@
+//! Step 1: an INVITE becomes a call. The caller's look-up starts now, not later.
+
+use std::net::SocketAddr;
+
+use call::{Description, Leg};
+use model::{CallId, FactBody, HangupCause, LegId, LegRole, Lookup, Outcome};
+use sdp::Codec;
+use sip::{Flow, FromBrain, Message, ResponseBuilder, ServerTx};
+use trunk::Destination;
+
+use crate::calls::{Call, Invite, LegEntry, Opening, Stage};
+use crate::identify::Identified;
+use crate::{Callflow, Output};
+
+/// After how many seconds a caller may try again when all places are taken.
+const RETRY_AFTER_S: u32 = 5;
+
+impl Callflow {
+    pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {
+        if self.calls.len() >= self.config.calls_max || self.stopping {
+            let response = ResponseBuilder::to(&invite, 503).to_tag("full");
+            let message = response.header("Retry-After", RETRY_AFTER_S).build();
+            return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+        }
+        match self.identify(&invite, &flow) {
+            Identified::Refused(status) => self.respond(tx, &invite, status),
+            // Outbound calls are by allow-list and role, and nobody has been given any.
+            Identified::Phone(_) => self.respond(tx, &invite, 403),
+            Identified::Caller { trunk, ani, dnis, destination } => {
+                let (call, leg) = (self.mint_call(), self.mint_leg());
+                self.note(FactBody::CallArrived {
+                    call,
+                    leg,
+                    trunk,
+                    ani: ani.clone(),
+                    dnis: dnis.clone(),
+                    sip_call_id: invite.call_id().to_owned(),
+                });
+                self.lookup.handle_ask(call, ani.clone(), self.now);
+                self.calls.insert(
+                    call,
+                    Call {
+                        ani,
+                        dnis: dnis.clone(),
+                        destination,
+                        caller: leg,
+                        legs: vec![leg],
+                        stage: Stage::Arriving,
+                        stage_since: self.now,
+                        lookup: Lookup::Pending,
+                        menu_path: Vec::new(),
+                        menu_inputs: Vec::new(),
+                        served: false,
+                        playing: None,
+                        recording: None,
+                        outcome: None,
+                    },
+                );
+                let description = self.description(dnis);
+                let role = LegRole::Caller;
+                let leg_machine =
+                    Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
+                self.add_leg(call, leg_machine, Invite::Theirs(tx));
+                self.opening.insert(leg, Opening::Caller { call });
+                self.outputs.push_back(Output::OpenMedia { call, leg });
+            }
+        }
+    }
+
+    pub(crate) fn handle_media_opened(&mut self, leg: LegId, address: Option<SocketAddr>) {
+        match (self.opening.remove(&leg), address) {
+            (Some(Opening::Caller { call }), Some(address)) => self.answer(call, leg, address),
+            (Some(Opening::Caller { call }), None) => {
+                self.give_up(call, Outcome::Error, HangupCause::Response(503), 503);
+            }
+            (Some(Opening::Agent { call, offer, flow, target, route }), address) => {
+                self.invite_phone((call, offer, leg), (flow, target, route), address);
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Answers the caller with 200 at once.
+    fn answer(&mut self, call: CallId, leg: LegId, address: SocketAddr) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        entry.leg.accept(address);
+        self.drain_leg(leg);
+        if !matches!(self.calls.get(&call), Some(Call { stage: Stage::Arriving, .. })) {
+            return;
+        }
+        self.note(FactBody::CallAnswered { call });
+        match self.calls.get(&call).map(|call| call.destination.clone()) {
+            Some(Destination::Script(script)) => self.greet(call, &script),
+            Some(Destination::Queue(queue)) => self.enter_queue(call, queue, None),
+            None => {}
+        }
+    }
+
+    pub(crate) fn add_leg(&mut self, call: CallId, leg: Leg, invite: Invite) {
+        self.dialogs.insert(leg.tag().to_owned(), leg.id());
+        if let Invite::Theirs(tx) = invite {
+            self.incoming.insert(tx, leg.id());
+        }
+        let entry = LegEntry { leg, call, invite, hears: media::Source::Silence };
+        self.legs.insert(entry.leg.id(), entry);
+    }
+
+    /// What we say of ourselves: A-law first, as mainland China's carriers do.
+    pub(crate) fn description(&self, user: String) -> Description {
+        let codecs = vec![Codec::Pcma, Codec::Pcmu];
+        Description { advertised: self.config.advertised, user, codecs }
+    }
+}

@@ -1,0 +1,142 @@
+//! A call in progress, and the legs it has.
+
+use call::Leg;
+use cti::MenuInput;
+use ivr::Interpreter;
+use media::Source;
+use model::{
+    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission, Pii, PlayId,
+    QueueId, RecordingId,
+};
+use sip::{ClientTx, Flow, ServerTx};
+use trunk::Destination;
+
+/// One contact.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) ani: Pii<String>,
+    pub(crate) dnis: String,
+    pub(crate) destination: Destination,
+    pub(crate) caller: LegId,
+    /// Legs that have not ended, the caller's among them.
+    pub(crate) legs: Vec<LegId>,
+    pub(crate) stage: Stage,
+    pub(crate) stage_since: Mono,
+    pub(crate) lookup: Lookup,
+    pub(crate) menu_path: Vec<String>,
+    pub(crate) menu_inputs: Vec<MenuInput>,
+    /// The menu answered what the caller asked.
+    pub(crate) served: bool,
+    /// What is played to the caller.
+    pub(crate) playing: Option<PlayId>,
+    pub(crate) recording: Option<RecordingId>,
+    /// How the call ends, once that is certain.
+    pub(crate) outcome: Option<(Outcome, HangupCause)>,
+}
+
+/// Where a call is on its path.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Its port is being taken.
+    Arriving,
+    /// In the menu.
+    Greeting { menu: Box<Interpreter> },
+    /// In line, perhaps offered to an agent.
+    Waiting { waiting: Waiting, offer: Option<Offer> },
+    /// In conversation.
+    Connected { queue: QueueId, agent: AgentId, leg: LegId },
+    /// Told that nobody can take the call.
+    Leaving,
+    /// Nothing more will be done for the caller.
+    Over,
+}
+
+/// A place in line.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) queue: QueueId,
+    pub(crate) permission: Option<Permission>,
+    pub(crate) entered: Mono,
+}
+
+/// A reservation of an agent.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) offer: OfferId,
+    pub(crate) agent: AgentId,
+    /// The leg to the agent's phone, from the moment its port is asked for.
+    pub(crate) leg: Option<LegId>,
+    /// Whether the INVITE has left.
+    pub(crate) rings: bool,
+}
+
+impl Call {
+    pub(crate) const fn offer(&self) -> Option<&Offer> {
+        match &self.stage {
+            Stage::Waiting { offer, .. } => offer.as_ref(),
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Connected { .. }
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    pub(crate) const fn offer_mut(&mut self) -> Option<&mut Offer> {
+        match &mut self.stage {
+            Stage::Waiting { offer, .. } => offer.as_mut(),
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Connected { .. }
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    pub(crate) const fn queue(&self) -> Option<&QueueId> {
+        match &self.stage {
+            Stage::Waiting { waiting, .. } => Some(&waiting.queue),
+            Stage::Connected { queue, .. } => Some(queue),
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+        }
+    }
+
+    /// The agent whom the call is offered to or who talks with the caller.
+    pub(crate) const fn agent(&self) -> Option<&AgentId> {
+        match &self.stage {
+            Stage::Waiting { offer: Some(offer), .. } => Some(&offer.agent),
+            Stage::Connected { agent, .. } => Some(agent),
+            Stage::Waiting { offer: None, .. }
+            | Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+}
+
+/// A leg with what the machine knows of it.
+#[derive(Debug)]
+pub(crate) struct LegEntry {
+    pub(crate) leg: Leg,
+    pub(crate) call: CallId,
+    /// The INVITE, theirs or ours.
+    pub(crate) invite: Invite,
+    /// What the party hears.
+    pub(crate) hears: Source,
+}
+
+/// An INVITE by its transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Invite {
+    Theirs(ServerTx),
+    /// None until it leaves.
+    Ours(Option<ClientTx>),
+}
+
+/// A leg that waits for its port.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    Caller { call: CallId },
+    Agent { call: CallId, offer: OfferId, flow: Flow, target: String, route: Vec<String> },
+}

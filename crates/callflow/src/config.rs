@@ -1,0 +1,107 @@
+//! What the machine is told once, when it is made.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use model::{AgentId, PromptId, Wall};
+use sip::digest::{Algorithm, Secrets};
+use trunk::Trunks;
+
+/// All that the call's path depends on.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This site's number.
+    pub site: u16,
+    /// How often the engine has been started here, from 1.
+    pub epoch: u32,
+    /// The time of day when the engine's clock was 0.
+    pub started: Wall,
+    /// For tags, nonces and SSRCs that nobody can guess. New at each start.
+    pub secret: [u8; 32],
+    /// The lines that calls come in on.
+    pub trunks: Trunks,
+    /// The menus by name.
+    pub scripts: BTreeMap<String, Arc<ivr::Script>>,
+    /// Queues, tiers and agents.
+    pub acd: acd::Config,
+    /// Look-ups' limits.
+    pub lookup: lookup::Config,
+    /// Desktops' limits.
+    pub cti: cti::Config,
+    /// Phones by the agent whose they are.
+    pub phones: BTreeMap<AgentId, Phone>,
+    /// The realm of digest challenges.
+    pub realm: String,
+    /// The algorithms that a phone without an account is challenged with.
+    pub default_algorithms: Vec<Algorithm>,
+    /// What an agent may say a call was about.
+    pub dispositions: Vec<String>,
+    /// The address in our Contact and SDP where the peer's flow does not say a better one.
+    pub advertised: Option<IpAddr>,
+    /// How long the phone waits for the screen.
+    pub pop_timeout_ms: u64,
+    /// A phone that answers an INVITE with nothing at all for so long is unreachable.
+    pub unreachable_after_ms: u64,
+    /// How often a waiting caller is told their position.
+    pub announce_every_ms: u64,
+    /// Whether conversations are taped.
+    pub records: bool,
+    /// The most calls at one time; one more is answered 503.
+    pub calls_max: usize,
+    /// What callers hear besides the menus.
+    pub prompts: QueuePrompts,
+}
+
+/// An agent's phone.
+#[derive(Debug, Clone)]
+pub struct Phone {
+    /// What it is challenged with and checked by, the preferred algorithm first (RFC 8760).
+    pub secrets: Secrets,
+    /// Whether the agent is signed in and ready as soon as the phone registers.
+    pub ready_when_registered: bool,
+}
+
+/// What a waiting caller hears.
+#[derive(Debug, Clone)]
+pub struct QueuePrompts {
+    /// All agents are busy, please wait.
+    pub please_wait: Vec<PromptId>,
+    /// Music.
+    pub music: Vec<PromptId>,
+    /// Something went wrong; before the engine hangs up.
+    pub sorry: Vec<PromptId>,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Queues or agents.
+    Acd(acd::ConfigError),
+    /// Desktops.
+    Cti(cti::ConfigError),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Acd(error) => error.fmt(f),
+            Self::Cti(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<acd::ConfigError> for ConfigError {
+    fn from(error: acd::ConfigError) -> Self {
+        Self::Acd(error)
+    }
+}
+
+impl From<cti::ConfigError> for ConfigError {
+    fn from(error: cti::ConfigError) -> Self {
+        Self::Cti(error)
+    }
+}

@@ -1,0 +1,180 @@
+//! Desktops: who is connected, what they see first, what they ask for.
+
+use acd::{AgentView, Input as AcdInput, QueueView};
+use cti::{Audience, Command, CommandError, Event, Viewer};
+use model::{AgentId, FactBody, RefusalKind, UserId};
+
+use crate::{Callflow, DesktopInput, Output};
+
+impl Callflow {
+    pub(crate) fn handle_desktop(&mut self, input: DesktopInput) {
+        match input {
+            DesktopInput::Connect { session, principal, after } => {
+                let user = principal.user.clone();
+                let permissions = principal.permissions.clone();
+                let viewer = Viewer { user: user.clone(), permissions };
+                match self.cti.connect(session, viewer, after, self.now) {
+                    Ok(()) => self.sign_in(&AgentId::from(user.as_str())),
+                    Err(refused) => {
+                        let output = Output::DesktopRefused { session, refused };
+                        self.outputs.push_back(output);
+                    }
+                }
+            }
+            DesktopInput::Disconnect { session } => self.cti.disconnect(session, self.now),
+            DesktopInput::Overflow { session } => self.cti.handle_overflow(session, self.now),
+            DesktopInput::Command { session, id, command } => {
+                self.cti.handle_command(session, id, command, self.now);
+            }
+        }
+    }
+
+    /// An agent who opens the desktop is at work.
+    fn sign_in(&mut self, agent: &AgentId) {
+        let is_signed_out =
+            self.acd.agent(agent).is_some_and(|view| view.status == model::AgentStatus::SignedOut);
+        if is_signed_out {
+            self.acd.handle_input(AcdInput::SignIn { agent: agent.clone() }, self.now);
+        }
+    }
+
+    pub(crate) fn handle_cti(&mut self, output: cti::Output) {
+        match output {
+            cti::Output::SnapshotWanted { user, board } => {
+                let events = self.snapshot(&user, board);
+                let wall = self.wall();
+                self.cti.handle_snapshot(&user, events, wall);
+            }
+            cti::Output::Perform { session: _, user, id, command } => {
+                let result = self.perform_command(&AgentId::from(user.as_str()), command);
+                self.cti.handle_done(&user, &id, result);
+            }
+            cti::Output::Refused { user, permission, what } => {
+                let what = format!("{what}: {permission}");
+                let kind = RefusalKind::Forbidden;
+                self.note(FactBody::Refused {
+                    user: Some(user),
+                    source: String::new(),
+                    kind,
+                    what,
+                });
+            }
+            cti::Output::Deliver { .. } | cti::Output::Reply { .. } | cti::Output::Close { .. } => {
+                self.outputs.push_back(Output::Desktop(output));
+            }
+        }
+    }
+
+    fn perform_command(&mut self, agent: &AgentId, command: Command) -> Result<(), CommandError> {
+        let agent = agent.clone();
+        match command {
+            Command::Ready => self.ask_acd(AcdInput::Ready { agent }),
+            Command::NotReady { reason } => self.ask_acd(AcdInput::NotReady { agent, reason }),
+            Command::SignOut => self.ask_acd(AcdInput::SignOut { agent }),
+            Command::ExtendAcw { ms } => self.ask_acd(AcdInput::ExtendAcw { agent, ms }),
+            Command::PopShown { offer } => {
+                if self.handle_pop_shown(offer, &agent) {
+                    Ok(())
+                } else {
+                    Err(CommandError::new("offer_over", format!("offer {offer} is over")))
+                }
+            }
+            Command::HangUp => {
+                let call = self.acd.agent(&agent).and_then(|view| view.call);
+                match call {
+                    Some(call) if self.handle_hang_up(call) => Ok(()),
+                    Some(_) | None => Err(CommandError::new("no_call", "there is no call to end")),
+                }
+            }
+            Command::WrapUp { call, disposition } => self.handle_wrap_up(&agent, call, disposition),
+        }
+    }
+
+    /// Asks for something that may be refused at once.
+    fn ask_acd(&mut self, input: AcdInput) -> Result<(), CommandError> {
+        self.refusal = None;
+        self.acd.handle_input(input, self.now);
+        while let Some(output) = self.acd.poll_output() {
+            self.handle_acd(output);
+        }
+        match self.refusal.take() {
+            None => Ok(()),
+            Some(why) => Err(CommandError::new(why.as_str(), refusal_text(why))),
+        }
+    }
+
+    /// All that a desktop that begins afresh has to know, the most important first.
+    fn snapshot(&self, user: &UserId, board: bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        let agent = AgentId::from(user.as_str());
+        if let Some(view) = self.acd.agent(&agent) {
+            events.push(self.agent_event(&view));
+            if let Some(call) = view.call {
+                events.extend(self.pop_event(call));
+                events.extend(self.phase(call).and_then(|phase| self.call_event(call, phase)));
+            }
+        }
+        if board {
+            events.extend(self.alarms.iter().map(|(alarm, detail)| Event::Alarm {
+                alarm: alarm.clone(),
+                raised: true,
+                detail: detail.clone(),
+            }));
+            events.extend(self.acd.queues().map(|view| self.queue_event(&view)));
+            let others = self.acd.agents().filter(|other| other.agent != agent);
+            events.extend(others.map(|view| self.agent_event(&view)));
+            let calls = self.calls.keys().copied();
+            events.extend(calls.filter_map(|call| self.call_event(call, self.phase(call)?)));
+        }
+        events
+    }
+
+    pub(crate) fn handle_agent_changed(&mut self, view: &AgentView) {
+        self.note(FactBody::AgentChanged {
+            agent: view.agent.clone(),
+            status: view.status,
+            state: view.state,
+            call: view.call,
+        });
+        let audience = Audience::UserAndBoard(UserId::from(view.agent.as_str()));
+        let event = self.agent_event(view);
+        self.cti.publish(audience, event, self.wall());
+    }
+
+    fn agent_event(&self, view: &AgentView) -> Event {
+        Event::AgentState {
+            agent: view.agent.clone(),
+            status: view.status,
+            state: view.state,
+            since: self.wall_at(view.since),
+            next_status: view.next_status,
+            allowed: view.allowed.to_vec(),
+            call: view.call,
+            acw_until: view.acw_until.map(|until| self.wall_at(until)),
+            phone_reachable: view.phone_reachable,
+        }
+    }
+
+    pub(crate) fn publish_queue(&mut self, view: &QueueView) {
+        let event = self.queue_event(view);
+        self.cti.publish(Audience::Board, event, self.wall());
+    }
+
+    fn queue_event(&self, view: &QueueView) -> Event {
+        Event::QueueState {
+            queue: view.queue.clone(),
+            waiting: view.waiting,
+            longest_wait_ms: view.longest_since.map_or(0, |since| self.now.ms_since(since)),
+            agents: view.agents,
+        }
+    }
+}
+
+const fn refusal_text(why: acd::Refusal) -> &'static str {
+    match why {
+        acd::Refusal::UnknownAgent => "you are not an agent",
+        acd::Refusal::PhoneUnreachable => "your phone is not registered: connect it first",
+        acd::Refusal::NotInAcw => "you are not in after-call work",
+        acd::Refusal::AcwLimit => "after-call work is as long as it may be",
+    }
+}

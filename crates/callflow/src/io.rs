@@ -1,0 +1,166 @@
+//! What goes into the machine and what comes out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use access::Principal;
+use cti::SessionId;
+use ivr::PolicyAnswer;
+use media::{MediaCommand, MediaEvent};
+use model::{CallId, CustomerCard, DialogSnapshot, Fact, LegId, LegRole, Pii};
+use sip::{FromBrain, ToBrain};
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// From the transaction layer.
+    Sip(ToBrain),
+    /// From a media worker or a recorder.
+    Media(MediaEvent),
+    /// The answer to [`Output::OpenMedia`]: our address, or none because no port is left.
+    MediaOpened {
+        /// For which leg.
+        leg: LegId,
+        /// Our RTP address.
+        address: Option<SocketAddr>,
+    },
+    /// The answer to [`Output::FindCaller`].
+    CallerFound {
+        /// Which question.
+        token: CallId,
+        /// Who it is, if anyone.
+        answer: Result<Option<Arc<CustomerCard>>, lookup::Failed>,
+    },
+    /// The answer to [`Output::FindPolicy`].
+    PolicyFound {
+        /// Whose question.
+        call: CallId,
+        /// What was found.
+        answer: PolicyAnswer,
+    },
+    /// From a desktop.
+    Desktop(DesktopInput),
+    /// Something that others saw and that belongs among the facts (sign-ins, refusals, alarms).
+    Note(model::FactBody),
+    /// End all calls in order, take no new ones.
+    Stop,
+}
+
+/// What a desktop does.
+#[derive(Debug, Clone)]
+pub enum DesktopInput {
+    /// A WebSocket opened.
+    Connect {
+        /// Its number.
+        session: SessionId,
+        /// Who.
+        principal: Principal,
+        /// Where their stream of events goes on; none for a new beginning.
+        after: Option<u64>,
+    },
+    /// It closed.
+    Disconnect {
+        /// Its number.
+        session: SessionId,
+    },
+    /// It asks for something.
+    Command {
+        /// On which.
+        session: SessionId,
+        /// The desktop's number for this command.
+        id: String,
+        /// What.
+        command: cti::Command,
+    },
+    /// It does not read what it is sent.
+    Overflow {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+/// Something is to be done. Nothing of it may wait.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Keep this. An acknowledging output that comes later must not leave before it is kept.
+    Fact(Fact),
+    /// To the transaction layer.
+    Sip(FromBrain),
+    /// Take a port for a leg and answer with [`Input::MediaOpened`] at once.
+    OpenMedia {
+        /// Its call: all of a call's legs belong to one worker.
+        call: CallId,
+        /// The leg.
+        leg: LegId,
+    },
+    /// To the call's media worker.
+    Media(MediaCommand),
+    /// Who has this number? Answer with [`Input::CallerFound`].
+    FindCaller {
+        /// Which question.
+        token: CallId,
+        /// The number.
+        phone: Pii<String>,
+    },
+    /// Which policy is it? Answer with [`Input::PolicyFound`].
+    FindPolicy {
+        /// Whose question.
+        call: CallId,
+        /// Which.
+        query: ivr::Query,
+    },
+    /// To a desktop.
+    Desktop(cti::Output),
+    /// A desktop is not let in.
+    DesktopRefused {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        refused: cti::ConnectRefused,
+    },
+    /// All calls are over after [`Input::Stop`].
+    Stopped,
+}
+
+impl Output {
+    /// Whether this output acknowledges something to the outside: a final SIP response or an
+    /// answer on the WebSocket. It may leave only when all facts before it are kept.
+    pub fn acknowledges(&self) -> bool {
+        match self {
+            Self::Sip(FromBrain::Respond { message, .. }) => {
+                message.status().is_some_and(|status| status >= 200)
+            }
+            Self::Desktop(output) => matches!(output, cti::Output::Reply { .. }),
+            Self::Sip(
+                FromBrain::Request { .. } | FromBrain::Cancel { .. } | FromBrain::Ack { .. },
+            )
+            | Self::Fact(_)
+            | Self::OpenMedia { .. }
+            | Self::Media(_)
+            | Self::FindCaller { .. }
+            | Self::FindPolicy { .. }
+            | Self::DesktopRefused { .. }
+            | Self::Stopped => false,
+        }
+    }
+}
+
+/// What was in progress when the engine last stopped, read from the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Recovery {
+    /// Calls without an end.
+    pub calls: Vec<LostCall>,
+    /// Registrations that have not expired.
+    pub registrations: Vec<model::FactBody>,
+    /// Agents' last status.
+    pub agents: Vec<(model::AgentId, model::AgentStatus)>,
+}
+
+/// A call that was in progress.
+#[derive(Debug, Clone)]
+pub struct LostCall {
+    /// Which.
+    pub call: CallId,
+    /// Its legs that have not ended, with their dialogs where one was established.
+    pub legs: Vec<(LegId, LegRole, Option<DialogSnapshot>)>,
+}

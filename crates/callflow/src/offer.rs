@@ -1,0 +1,226 @@
+//! Step 5: an agent is reserved, the screen pops, and only then the phone rings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use acd::Input as AcdInput;
+use call::{Invitation, Leg};
+use cti::{Audience, CallPhase, Event};
+use model::{
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, UserId,
+};
+use sip::Flow;
+
+use crate::calls::{Invite, Offer, Opening, Stage};
+use crate::timers::Timer;
+use crate::{Callflow, Output};
+
+impl Callflow {
+    pub(crate) fn handle_acd(&mut self, output: acd::Output) {
+        match output {
+            acd::Output::Offer { offer, call, queue, agent, waited_ms: _, score: _ } => {
+                self.pop(offer, call, queue, agent);
+            }
+            acd::Output::OfferWithdrawn { offer, call, agent: _, why: _ } => {
+                self.handle_offer_over(offer, call);
+            }
+            acd::Output::Missed { offer, call, agent, cause } => {
+                self.note(FactBody::Missed { call, offer, agent, cause });
+                self.handle_offer_over(offer, call);
+            }
+            acd::Output::Connected { offer, call, queue: _, agent: _, waited_ms: _ } => {
+                self.connect(call, offer);
+            }
+            acd::Output::Dequeued { .. } => {}
+            acd::Output::NotEnqueued { call, queue: _, why: _ } => self.apologise(call),
+            acd::Output::Refused { agent: _, why } => self.refusal = Some(why),
+            acd::Output::TierReached { call, queue, tier } => {
+                self.note(FactBody::TierReached { call, queue, tier });
+            }
+            acd::Output::AgentChanged(change) => self.handle_agent_changed(&change),
+            acd::Output::QueueChanged(figures) => self.publish_queue(&figures),
+        }
+    }
+
+    /// Shows the agent who is calling; the phone waits for the screen.
+    fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
+        self.note(FactBody::Offered { call, offer, queue, agent: agent.clone() });
+        let Some(known) = self.calls.get_mut(&call) else {
+            return self.miss(offer, MissedCause::Error);
+        };
+        let Stage::Waiting { offer: slot, .. } = &mut known.stage else {
+            return self.miss(offer, MissedCause::Error);
+        };
+        *slot = Some(Offer { offer, agent: agent.clone(), leg: None, rings: false });
+        let user = UserId::from(agent.as_str());
+        let desktop = self.cti.is_connected(&user);
+        if let Some(event) = self.pop_event(call) {
+            self.cti.publish(Audience::User(user), event, self.wall());
+        }
+        self.note(FactBody::Popped { call, offer, agent, desktop });
+        self.publish_call(call, CallPhase::Offered);
+        if desktop {
+            let patience = Duration::from_millis(self.config.pop_timeout_ms);
+            self.timers.set(call, Timer::PopShown, self.now + patience);
+        } else {
+            self.ring(call);
+        }
+    }
+
+    /// The screen pop of the call's present offer.
+    pub(crate) fn pop_event(&self, call: CallId) -> Option<Event> {
+        let known = self.calls.get(&call)?;
+        let (offer, queue, entered) = match &known.stage {
+            Stage::Waiting { waiting, offer: Some(offer) } => {
+                (offer.offer, waiting.queue.clone(), waiting.entered)
+            }
+            Stage::Waiting { offer: None, .. }
+            | Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Connected { .. }
+            | Stage::Leaving
+            | Stage::Over => return None,
+        };
+        Some(Event::ScreenPop {
+            call,
+            offer,
+            ani: known.ani.clone(),
+            dnis: known.dnis.clone(),
+            queue,
+            waited_ms: self.now.ms_since(entered),
+            ivr_path: known.menu_path.clone(),
+            ivr_inputs: known.menu_inputs.clone(),
+            lookup: known.lookup.clone(),
+        })
+    }
+
+    /// The desktop says that the screen is shown.
+    pub(crate) fn handle_pop_shown(&mut self, offer: OfferId, agent: &AgentId) -> bool {
+        let view = self.acd.agent(agent);
+        let Some(call) = view.filter(|view| view.offer == Some(offer)).and_then(|view| view.call)
+        else {
+            return false;
+        };
+        self.ring(call);
+        true
+    }
+
+    /// Rings the agent's phone, once an offer.
+    pub(crate) fn ring(&mut self, call: CallId) {
+        self.timers.stop(call, Timer::PopShown);
+        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
+        if offer.leg.is_some() {
+            return;
+        }
+        let (id, agent) = (offer.offer, offer.agent.clone());
+        let contact = self.phone_contact(&agent);
+        let Some((flow, target, route)) = contact else {
+            return self.miss(id, MissedCause::Unreachable);
+        };
+        let leg = self.mint_leg();
+        if let Some(offer) = self.calls.get_mut(&call).and_then(|call| call.offer_mut()) {
+            offer.leg = Some(leg);
+        }
+        self.opening.insert(leg, Opening::Agent { call, offer: id, flow, target, route });
+        self.outputs.push_back(Output::OpenMedia { call, leg });
+    }
+
+    /// The port is there: the INVITE leaves, unless the offer is gone meanwhile.
+    pub(crate) fn invite_phone(
+        &mut self,
+        (call, offer, leg): (CallId, OfferId, LegId),
+        (flow, target, route): (Flow, String, Vec<String>),
+        address: Option<SocketAddr>,
+    ) {
+        let current = self.calls.get(&call).and_then(|call| call.offer());
+        let current = current.filter(|current| current.offer == offer && current.leg == Some(leg));
+        let (Some(current), Some(address)) = (current.cloned(), address) else {
+            if address.is_some() {
+                self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
+            } else {
+                self.miss(offer, MissedCause::Error);
+            }
+            return;
+        };
+        let agent = current.agent;
+        let invitation = self.invitation(call, &agent, flow, target, route);
+        let description = self.description(invitation.1);
+        let role = LegRole::Agent(agent.clone());
+        let machine = Leg::outgoing(leg, role, &self.tokens, &invitation.0, address, description);
+        self.note(FactBody::Rang { call, offer, agent, leg });
+        self.add_leg(call, machine, Invite::Ours(None));
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.legs.push(leg);
+            if let Some(offer) = known.offer_mut() {
+                offer.rings = true;
+            }
+        }
+        self.drain_leg(leg);
+        self.acd.handle_input(AcdInput::OfferRinging { offer }, self.now);
+        let patience = Duration::from_millis(self.config.unreachable_after_ms);
+        self.timers.set(call, Timer::PhoneResponds, self.now + patience);
+        self.publish_call(call, CallPhase::Ringing);
+    }
+
+    /// What the agent's phone is told of the call. The phone shows the caller's number masked: who
+    /// may see it in clear sees it on the screen.
+    fn invitation(
+        &self,
+        call: CallId,
+        agent: &AgentId,
+        flow: Flow,
+        target: String,
+        route: Vec<String>,
+    ) -> (Invitation, String) {
+        let known = self.calls.get(&call);
+        let (ani, dnis) = known.map_or_else(Default::default, |known| {
+            (known.ani.masked().to_string(), known.dnis.clone())
+        });
+        let realm = &self.config.realm;
+        let shown: String =
+            ani.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
+        let invitation = Invitation {
+            target,
+            route,
+            flow,
+            from: format!("\"{shown}\" <sip:{dnis}@{realm}>"),
+            to: format!("sip:{agent}@{realm}"),
+            headers: vec![("X-Hotline-Call", call.to_string())],
+        };
+        (invitation, dnis)
+    }
+
+    /// The phone has not even said 100 (RFC 3261 §8.2.6.1): nobody is there.
+    pub(crate) fn phone_is_unreachable(&mut self, call: CallId) {
+        if let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) {
+            self.miss(offer.offer, MissedCause::Unreachable);
+        }
+    }
+
+    /// Says that an offer failed; the room withdraws it and the call keeps its place.
+    pub(crate) fn miss(&mut self, offer: OfferId, cause: MissedCause) {
+        self.acd.handle_input(AcdInput::OfferMissed { offer, cause }, self.now);
+    }
+
+    /// The offer is over without an answer.
+    fn handle_offer_over(&mut self, offer: OfferId, call: CallId) {
+        let current = self.calls.get(&call).and_then(|known| known.offer());
+        if current.is_some_and(|current| current.offer == offer) {
+            self.withdraw_offer(call);
+            self.publish_call(call, CallPhase::Queued);
+        }
+    }
+
+    /// Stops the agent's phone, if it rings, and forgets the offer.
+    pub(crate) fn withdraw_offer(&mut self, call: CallId) {
+        self.timers.stop(call, Timer::PopShown);
+        self.timers.stop(call, Timer::PhoneResponds);
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Stage::Waiting { offer, .. } = &mut known.stage else { return };
+        let Some(leg) = offer.take().and_then(|offer| offer.leg) else { return };
+        if let Some(entry) = self.legs.get_mut(&leg) {
+            entry.leg.hang_up(HangupCause::LocalBye, 480);
+            self.drain_leg(leg);
+        }
+    }
+}

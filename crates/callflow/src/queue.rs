@@ -1,0 +1,109 @@
+//! Step 4: the caller waits, with music, announcements and a place that nothing takes away.
+
+use std::time::Duration;
+
+use acd::Input as AcdInput;
+use cti::CallPhase;
+use media::MediaEvent;
+use model::{CallId, FactBody, HangupCause, LegId, Outcome, Permission, QueueId};
+
+use crate::Callflow;
+use crate::calls::{Stage, Waiting};
+use crate::timers::Timer;
+
+impl Callflow {
+    pub(crate) fn enter_queue(
+        &mut self,
+        call: CallId,
+        queue: QueueId,
+        permission: Option<Permission>,
+    ) {
+        let entered = self.now;
+        let waiting = Waiting { queue: queue.clone(), permission, entered };
+        self.enter_stage(call, Stage::Waiting { waiting, offer: None });
+        self.note(FactBody::Queued { call, queue: queue.clone(), entered });
+        self.publish_call(call, CallPhase::Queued);
+        self.acd.handle_input(
+            AcdInput::Enqueue { call, queue, permission, entered, head_start_ms: 0 },
+            self.now,
+        );
+        self.play(call, self.config.prompts.please_wait.clone(), false);
+        self.set_announcement(call);
+    }
+
+    /// Tells the caller how many are before them, and then plays music again.
+    pub(crate) fn announce_position(&mut self, call: CallId) {
+        let Some(Stage::Waiting { .. }) = self.calls.get(&call).map(|call| &call.stage) else {
+            return;
+        };
+        self.set_announcement(call);
+        if let Some(position) = self.acd.position(call) {
+            self.play(call, ivr::position_prompts(position.position), false);
+        }
+    }
+
+    /// The call cannot wait here: the caller is told so before the line is cut.
+    pub(crate) fn apologise(&mut self, call: CallId) {
+        self.timers.stop_all(call);
+        self.enter_stage(call, Stage::Leaving);
+        self.play(call, self.config.prompts.sorry.clone(), false);
+    }
+
+    fn set_announcement(&mut self, call: CallId) {
+        let every = Duration::from_millis(self.config.announce_every_ms);
+        self.timers.set(call, Timer::Announcement, self.now + every);
+    }
+
+    pub(crate) fn handle_media(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::Digit { leg, digit, duration_ms: _ } => {
+                if let Some(entry) = self.legs.get(&leg) {
+                    self.handle_digit(entry.call, digit);
+                }
+            }
+            MediaEvent::PlayFinished { leg, play } => {
+                let Some(entry) = self.legs.get(&leg) else { return };
+                let call = entry.call;
+                let Some(known) = self.calls.get_mut(&call) else { return };
+                if known.playing != Some(play) {
+                    return;
+                }
+                known.playing = None;
+                match known.stage {
+                    Stage::Greeting { .. } => self.handle_menu_play_finished(call),
+                    Stage::Waiting { .. } => {
+                        self.play(call, self.config.prompts.music.clone(), true);
+                    }
+                    Stage::Leaving => {
+                        self.give_up(call, Outcome::Error, HangupCause::LocalBye, 480);
+                    }
+                    Stage::Arriving | Stage::Connected { .. } | Stage::Over => {}
+                }
+            }
+            MediaEvent::Silent { leg, for_ms: _ } => self.handle_silent(leg),
+            MediaEvent::Closed { .. } => {}
+            MediaEvent::RecordingSealed { recording, seal } => {
+                self.handle_sealed(recording, seal);
+            }
+            MediaEvent::RecordingGap { recording, error } => self.handle_gap(recording, error),
+            MediaEvent::RecordingResumed { recording } => self.handle_resumed(recording),
+        }
+    }
+
+    /// A party whose media has died has lost its line: the call ends and the agent is free.
+    fn handle_silent(&mut self, leg: LegId) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        if entry.leg.media().is_some_and(|media| media.direction.receives()) {
+            entry.leg.hang_up(HangupCause::MediaTimeout, 408);
+            self.drain_leg(leg);
+        }
+    }
+
+    /// The caller is gone while waiting or while the agent's phone rings.
+    pub(crate) fn abandon(&mut self, call: CallId, cause: HangupCause) {
+        self.timers.stop_all(call);
+        self.withdraw_offer(call);
+        self.acd.handle_input(AcdInput::Dequeue { call }, self.now);
+        self.decide(call, Outcome::Abandoned, cause);
+    }
+}

@@ -1,0 +1,76 @@
+//! After a restart: phones and agents as they were acknowledged, and an end to lost calls.
+
+use acd::{Input as AcdInput, RestoredAgent};
+use model::{CallId, FactBody, HangupCause, LegId, Mono, Outcome};
+use sip::Dialog;
+
+use crate::phones::read_flow;
+use crate::{Callflow, LostCall, Recovery};
+
+impl Callflow {
+    /// Takes over what the last engine left. To be called once, before any input.
+    ///
+    /// Calls that were in progress get their end as a fact, `engine_lost`; their phones get a BYE
+    /// where a dialog is known, for nobody else would tell them.
+    pub fn recover(&mut self, recovery: Recovery) {
+        for call in recovery.calls {
+            self.end_lost(call);
+        }
+        for registration in recovery.registrations {
+            self.restore_registration(registration);
+        }
+        for (agent, status) in recovery.agents {
+            let phone_reachable = !self.registrar.bindings(agent.as_str()).is_empty();
+            let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
+            self.acd.restore_agent(restored, self.now);
+        }
+        self.drain_rooms();
+    }
+
+    fn end_lost(&mut self, lost: LostCall) {
+        let cause = HangupCause::EngineLost;
+        for (leg, role, dialog) in lost.legs {
+            if let Some(snapshot) = dialog {
+                let mut dialog = Dialog::from_snapshot(&snapshot);
+                let reason = call::reason(cause);
+                let bye = dialog.request(sip::Method::Bye).header("Reason", reason).build();
+                self.send(bye, dialog.flow());
+            }
+            self.note(FactBody::LegEnded { call: lost.call, leg, role, cause });
+        }
+        self.note(FactBody::CallEnded { call: lost.call, outcome: Outcome::EngineLost, cause });
+    }
+
+    fn restore_registration(&mut self, registration: FactBody) {
+        let FactBody::Registered { aor, contact, path: _, flow, sip_call_id, cseq, expires } =
+            registration
+        else {
+            return;
+        };
+        let left_us = expires.0 - self.wall().0;
+        let (Some(flow), Ok(left_us)) = (read_flow(&flow), u64::try_from(left_us)) else { return };
+        let expires_at = Mono(self.now.0 + left_us * 1_000);
+        self.registrar.restore(&aor, &contact, flow, (&sip_call_id, cseq), expires_at);
+        self.drain_registrar();
+        let agent = model::AgentId::from(aor);
+        self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable: true }, self.now);
+    }
+
+    /// Ends all calls in order; [`crate::Output::Stopped`] says when the last one is over.
+    pub(crate) fn handle_stop(&mut self) {
+        self.stopping = true;
+        let calls: Vec<(CallId, LegId)> =
+            self.calls.iter().map(|(call, known)| (*call, known.caller)).collect();
+        for (call, caller) in calls {
+            let talks = self
+                .calls
+                .get(&call)
+                .is_some_and(|known| matches!(known.stage, crate::calls::Stage::Connected { .. }));
+            if talks {
+                self.hang_up_leg(caller, HangupCause::LocalBye);
+            } else {
+                self.give_up(call, Outcome::EngineLost, HangupCause::EngineLost, 503);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Step 8: what happened is written down as facts, and shown to whoever watches.
+
+use std::sync::Arc;
+
+use cti::{Audience, CallPhase, Event};
+use model::{AgentId, CallId, Fact, FactBody, SCHEMA_VERSION, UserId, Wall};
+
+use crate::{Callflow, Output};
+
+impl Callflow {
+    /// The time of day.
+    pub(crate) fn wall(&self) -> Wall {
+        self.wall_at(self.now)
+    }
+
+    pub(crate) fn wall_at(&self, mono: model::Mono) -> Wall {
+        self.config.started.after(std::time::Duration::from_nanos(mono.0))
+    }
+
+    /// Appends a fact.
+    pub(crate) fn note(&mut self, body: FactBody) {
+        let fact = Fact {
+            site: self.config.site,
+            epoch: self.config.epoch,
+            seq: self.next_fact,
+            mono: self.now,
+            wall: self.wall(),
+            version: SCHEMA_VERSION,
+            body,
+        };
+        self.next_fact += 1;
+        self.outputs.push_back(Output::Fact(fact));
+    }
+
+    /// A fact that others saw; alarms are shown as well.
+    pub(crate) fn handle_note(&mut self, body: FactBody) {
+        match body {
+            FactBody::AlarmRaised { alarm, detail } => self.raise_alarm(&alarm, detail),
+            FactBody::AlarmCleared { alarm } => self.clear_alarm(&alarm),
+            other => self.note(other),
+        }
+    }
+
+    /// An alarm that is raised already stays as it is.
+    pub(crate) fn raise_alarm(&mut self, name: &str, detail: String) {
+        let alarm: Arc<str> = Arc::from(name);
+        if self.alarms.insert(Arc::clone(&alarm), detail.clone()).is_some() {
+            return;
+        }
+        self.note(FactBody::AlarmRaised { alarm: Arc::clone(&alarm), detail: detail.clone() });
+        let event = Event::Alarm { alarm, raised: true, detail };
+        self.cti.publish(Audience::Board, event, self.wall());
+    }
+
+    pub(crate) fn clear_alarm(&mut self, name: &str) {
+        let Some((alarm, _)) = self.alarms.remove_entry(name) else { return };
+        self.note(FactBody::AlarmCleared { alarm: Arc::clone(&alarm) });
+        let event = Event::Alarm { alarm, raised: false, detail: String::new() };
+        self.cti.publish(Audience::Board, event, self.wall());
+    }
+
+    /// Tells the board, and the call's agent, where the call is.
+    pub(crate) fn publish_call(&mut self, call: CallId, phase: CallPhase) {
+        let Some(event) = self.call_event(call, phase) else { return };
+        let agent = self.calls.get(&call).and_then(|known| known.agent());
+        let audience = match agent {
+            Some(agent) => Audience::UserAndBoard(UserId::from(agent.as_str())),
+            None => Audience::Board,
+        };
+        self.cti.publish(audience, event, self.wall());
+    }
+
+    pub(crate) fn publish_call_ended(&mut self, call: CallId) {
+        self.publish_call(call, CallPhase::Ended);
+    }
+
+    pub(crate) fn call_event(&self, call: CallId, phase: CallPhase) -> Option<Event> {
+        let known = self.calls.get(&call)?;
+        let since = if phase == CallPhase::Ended { self.now } else { known.stage_since };
+        Some(Event::CallState {
+            call,
+            phase,
+            since: self.wall_at(since),
+            ani: known.ani.clone(),
+            dnis: known.dnis.clone(),
+            queue: known.queue().cloned(),
+            agent: known.agent().cloned(),
+            recording: known.recording,
+            outcome: known.outcome.map(|(outcome, _)| outcome),
+        })
+    }
+
+    /// The look-up of a call's caller ended: the screen, if it popped, is told once.
+    pub(crate) fn handle_lookup(&mut self, output: lookup::Output) {
+        match output {
+            lookup::Output::Query { token, phone } => {
+                self.outputs.push_back(Output::FindCaller { token, phone });
+            }
+            lookup::Output::Ended { token: call, result, took_ms } => {
+                let customer_id = result.card().map(|card| card.customer_id.clone());
+                let name = result.as_str().to_owned();
+                self.note(FactBody::LookupEnded { call, result: name, customer_id, took_ms });
+                let Some(known) = self.calls.get_mut(&call) else { return };
+                known.lookup = result.clone();
+                let Some(agent) = known.agent().cloned() else { return };
+                self.publish_to(&agent, Event::ScreenPopUpdate { call, lookup: result });
+            }
+        }
+    }
+
+    pub(crate) fn publish_to(&mut self, agent: &AgentId, event: Event) {
+        let audience = Audience::User(UserId::from(agent.as_str()));
+        self.cti.publish(audience, event, self.wall());
+    }
+}

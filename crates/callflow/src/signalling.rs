@@ -1,0 +1,185 @@
+//! SIP events to the leg they are about, and what legs want to the transaction layer.
+
+use call::Output as LegOutput;
+use media::{LegMedia, MediaCommand, Source};
+use model::{FactBody, HangupCause, LegId};
+use sip::{ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
+
+use crate::calls::{Invite, LegEntry};
+use crate::timers::Timer;
+use crate::{Callflow, Output};
+
+/// Our tag in responses outside of any dialog: it only has to be there (RFC 3261 §8.2.6.2).
+const STATELESS_TAG: &str = "hotline";
+
+impl Callflow {
+    pub(crate) fn handle_sip(&mut self, event: ToBrain) {
+        match event {
+            ToBrain::Request { tx, message, flow } => self.handle_request(tx, message, flow),
+            ToBrain::Ack { message, flow: _ } => {
+                self.with_dialog(&message, |entry| entry.leg.handle_ack(&message));
+            }
+            ToBrain::Cancelled { tx } => self.with_incoming(tx, |entry| {
+                entry.leg.handle_cancelled();
+            }),
+            ToBrain::AckTimeout { tx } => self.with_incoming(tx, |entry| {
+                entry.leg.handle_ack_timeout();
+            }),
+            ToBrain::Response { tx, message, flow } => {
+                self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow));
+            }
+            ToBrain::Timeout { tx } => self.with_outgoing(tx, |entry| {
+                entry.leg.handle_no_response(HangupCause::TransactionTimeout);
+            }),
+            ToBrain::TransportFailed { tx } => self.with_outgoing(tx, |entry| {
+                entry.leg.handle_no_response(HangupCause::TransportError);
+            }),
+            ToBrain::FlowClosed { flow } => {
+                self.registrar.handle_flow_closed(flow);
+                self.drain_registrar();
+            }
+        }
+    }
+
+    fn handle_request(&mut self, tx: ServerTx, message: Message, flow: Flow) {
+        if message.to().is_some_and(|to| to.tag().is_some()) {
+            if !self.with_dialog(&message, |entry| entry.leg.handle_request(tx, &message, flow)) {
+                self.respond(tx, &message, 481);
+            }
+            return;
+        }
+        match message.method() {
+            Method::Invite => self.handle_invite(tx, message, flow),
+            Method::Register => self.handle_register(tx, &message, flow),
+            Method::Options => self.respond(tx, &message, 200),
+            Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
+                self.respond(tx, &message, 481);
+            }
+            Method::Ack
+            | Method::Cancel
+            | Method::Refer
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other => self.respond(tx, &message, 405),
+        }
+    }
+
+    /// The leg whose dialog a request belongs to: by our tag, which no two legs share.
+    fn with_dialog(&mut self, request: &Message, act: impl FnOnce(&mut LegEntry)) -> bool {
+        let tag = request.to().and_then(|to| to.tag());
+        let leg = tag.and_then(|tag| self.dialogs.get(tag)).copied();
+        leg.is_some_and(|leg| self.with_leg(leg, act))
+    }
+
+    fn with_incoming(&mut self, tx: ServerTx, act: impl FnOnce(&mut LegEntry)) {
+        if let Some(leg) = self.incoming.get(&tx).copied() {
+            self.with_leg(leg, act);
+        }
+    }
+
+    fn with_outgoing(&mut self, tx: ClientTx, act: impl FnOnce(&mut LegEntry)) {
+        if let Some(leg) = self.outgoing.get(&tx).copied() {
+            self.with_leg(leg, act);
+        }
+    }
+
+    fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut LegEntry)) -> bool {
+        let Some(entry) = self.legs.get_mut(&leg) else { return false };
+        act(entry);
+        self.drain_leg(leg);
+        true
+    }
+
+    /// Does what a leg wants, until it wants nothing more.
+    pub(crate) fn drain_leg(&mut self, leg: LegId) {
+        while let Some(entry) = self.legs.get_mut(&leg) {
+            let Some(output) = entry.leg.poll_output() else { return };
+            self.perform_leg(leg, output);
+        }
+    }
+
+    fn perform_leg(&mut self, leg: LegId, output: LegOutput) {
+        let Some(entry) = self.legs.get(&leg) else { return };
+        let (call, invite) = (entry.call, entry.invite);
+        match output {
+            LegOutput::Respond { tx, message } => {
+                self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+            }
+            LegOutput::Invite { message, flow } => {
+                let tx = self.send(message, flow);
+                self.outgoing.insert(tx, leg);
+                if let Some(entry) = self.legs.get_mut(&leg) {
+                    entry.invite = Invite::Ours(Some(tx));
+                }
+            }
+            LegOutput::Cancel => {
+                if let Invite::Ours(Some(tx)) = invite {
+                    self.outputs.push_back(Output::Sip(FromBrain::Cancel { tx }));
+                }
+            }
+            LegOutput::Ack { message, flow } => {
+                if let Invite::Ours(Some(tx)) = invite {
+                    self.outputs.push_back(Output::Sip(FromBrain::Ack { tx, message, flow }));
+                }
+            }
+            LegOutput::Send { message, flow } => {
+                self.send(message, flow);
+            }
+            LegOutput::Progressed => self.timers.stop(call, Timer::PhoneResponds),
+            LegOutput::Ringing => {}
+            LegOutput::Established(dialog) => {
+                let role = entry.leg.role().clone();
+                self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
+                if let Invite::Ours(_) = invite {
+                    self.phone_answered(call, leg);
+                }
+            }
+            LegOutput::MediaChanged => self.set_media(leg),
+            LegOutput::Digit(digit) => self.handle_digit(call, digit),
+            LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
+        }
+    }
+
+    /// Sends a request of ours.
+    pub(crate) fn send(&mut self, message: Message, flow: Flow) -> ClientTx {
+        let tx = ClientTx::new(0, self.next_tx);
+        self.next_tx += 1;
+        self.outputs.push_back(Output::Sip(FromBrain::Request { tx, message, flow }));
+        tx
+    }
+
+    pub(crate) fn respond(&mut self, tx: ServerTx, request: &Message, status: u16) {
+        let mut response = ResponseBuilder::to(request, status).to_tag(STATELESS_TAG);
+        if status == 405 || request.method() == Method::Options {
+            response = response.header("Allow", call::ALLOW).header("Accept", "application/sdp");
+        }
+        let message = response.build();
+        self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+    }
+
+    /// Changes what a party hears.
+    pub(crate) fn hear(&mut self, leg: LegId, source: Source) {
+        if let Some(entry) = self.legs.get_mut(&leg) {
+            entry.hears = source;
+            self.set_media(leg);
+        }
+    }
+
+    /// Tells the media worker all that it has to know of a leg.
+    fn set_media(&mut self, leg: LegId) {
+        let Some(entry) = self.legs.get(&leg) else { return };
+        let Some(media) = entry.leg.media() else { return };
+        let wanted = LegMedia {
+            call: entry.call,
+            leg,
+            remote: media.remote,
+            codec: media.codec,
+            payload_type: media.payload_type,
+            digits_payload_type: media.digits_payload_type,
+            hears: entry.hears.clone(),
+            sends: media.direction.sends(),
+        };
+        self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
+    }
+}

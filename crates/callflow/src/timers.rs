@@ -1,0 +1,101 @@
+//! The deadlines of calls, each with what it is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{CallId, Mono};
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The menu's next time-out.
+    Menu,
+    /// The next announcement of the position in the queue.
+    Announcement,
+    /// The desktop's word that the screen is shown; then the phone rings whatever it says.
+    PopShown,
+    /// A first sign of life from the agent's phone after the INVITE.
+    PhoneResponds,
+}
+
+impl Timer {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Menu => "the menu",
+            Self::Announcement => "the next announcement of the position",
+            Self::PopShown => "the screen to be shown",
+            Self::PhoneResponds => "the agent's phone to respond",
+        }
+    }
+}
+
+/// At most one deadline a call and kind.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    by_time: BTreeSet<(Mono, CallId, Timer)>,
+    by_call: BTreeMap<(CallId, Timer), Mono>,
+}
+
+impl Timers {
+    /// Replaces the call's deadline of that kind.
+    pub(crate) fn set(&mut self, call: CallId, timer: Timer, at: Mono) {
+        self.stop(call, timer);
+        self.by_call.insert((call, timer), at);
+        self.by_time.insert((at, call, timer));
+    }
+
+    pub(crate) fn stop(&mut self, call: CallId, timer: Timer) {
+        if let Some(at) = self.by_call.remove(&(call, timer)) {
+            self.by_time.remove(&(at, call, timer));
+        }
+    }
+
+    /// Forgets all deadlines of a call.
+    pub(crate) fn stop_all(&mut self, call: CallId) {
+        for timer in [Timer::Menu, Timer::Announcement, Timer::PopShown, Timer::PhoneResponds] {
+            self.stop(call, timer);
+        }
+    }
+
+    /// Takes the next deadline that has come.
+    pub(crate) fn expired(&mut self, now: Mono) -> Option<(CallId, Timer)> {
+        let &(at, call, timer) = self.by_time.first()?;
+        if at > now {
+            return None;
+        }
+        self.stop(call, timer);
+        Some((call, timer))
+    }
+
+    pub(crate) fn next(&self) -> Option<(Mono, &'static str)> {
+        self.by_time.first().map(|(at, _, timer)| (*at, timer.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Id;
+
+    #[test]
+    fn a_deadline_comes_once_and_the_last_one_set_counts() {
+        let call = CallId(Id::new(1, 1, 1));
+        let mut timers = Timers::default();
+        timers.set(call, Timer::Menu, Mono::from_ms(10));
+        timers.set(call, Timer::PopShown, Mono::from_ms(5));
+        timers.set(call, Timer::Menu, Mono::from_ms(20));
+        assert_eq!(timers.next(), Some((Mono::from_ms(5), "the screen to be shown")));
+        assert_eq!(timers.expired(Mono::from_ms(15)), Some((call, Timer::PopShown)));
+        assert_eq!(timers.expired(Mono::from_ms(15)), None);
+        assert_eq!(timers.expired(Mono::from_ms(20)), Some((call, Timer::Menu)));
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_call_that_is_over_has_no_deadlines() {
+        let call = CallId(Id::new(1, 1, 1));
+        let mut timers = Timers::default();
+        timers.set(call, Timer::Announcement, Mono::from_ms(10));
+        timers.stop_all(call);
+        assert_eq!(timers.expired(Mono::from_ms(99)), None);
+    }
+}

@@ -26,7 +26,7 @@ mod via;
 pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};
 pub use cseq::CSeq;
-pub use dialog::{Dialog, DialogId};
+pub use dialog::{Dialog, DialogId, MAX_ROUTES};
 pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain};
 pub use flow::Flow;
 pub use framer::{Frame, Framer, FramingError, MAX_HEAD_BYTES};

@@ -1,10 +1,18 @@
 //! The registrar (RFC 3261 §10.3): where a phone is reached, and whether it answers.
+//!
+//! A contact is `Bound` by a REGISTER, refreshed by others, and `Unbound` by one with expiry 0, by
+//! time, by a newer contact of the same phone, or with its connection. In between it may be asked
+//! by OPTIONS whether it is there.
 
-use std::net::SocketAddr;
+mod probe;
+mod register;
+mod table;
 
 use model::Mono;
 
-use crate::{Flow, Message};
+use crate::Flow;
+
+pub use table::Registrar;
 
 /// Limits and times.
 #[derive(Debug, Clone)]
@@ -15,12 +23,15 @@ pub struct RegistrarConfig {
     pub default_expiry_s: u32,
     /// Longer wishes get this, in seconds.
     pub max_expiry_s: u32,
-    /// The most contacts of one address of record; one more gets 403.
+    /// The most contacts of one address of record: for one more, the one that was refreshed longest
+    /// ago gives way.
     pub max_contacts: usize,
     /// The most contacts of all; one more gets 503.
     pub max_bindings: usize,
     /// How often a phone is asked by OPTIONS whether it is there, in milliseconds; 0 for never.
     pub probe_interval_ms: u64,
+    /// A phone that has not answered after so long is unreachable, in milliseconds.
+    pub probe_timeout_ms: u64,
 }
 
 impl Default for RegistrarConfig {
@@ -32,6 +43,7 @@ impl Default for RegistrarConfig {
             max_contacts: 4,
             max_bindings: 100_000,
             probe_interval_ms: 0,
+            probe_timeout_ms: 4_000,
         }
     }
 }
@@ -49,8 +61,16 @@ pub struct Binding {
     pub q: u16,
     /// Whether the phone answers.
     pub reachable: bool,
+    /// The phone's own identity (`+sip.instance`, RFC 5626 §4.1), if it tells one.
+    pub instance: Option<String>,
+    /// When it was last refreshed.
+    pub refreshed_at: Mono,
     call_id: String,
     cseq: u32,
+    /// When it is asked next.
+    probe_at: Option<Mono>,
+    /// The probe that waits for its answer is given up then.
+    probe_ends: Option<Mono>,
 }
 
 /// Why a contact is gone.
@@ -62,6 +82,8 @@ pub enum Unbound {
     Expired,
     /// Its connection closed.
     FlowClosed,
+    /// A newer contact of the same phone, or one too many, took its place.
+    Replaced,
 }
 
 /// What changed, and what is to be done.
@@ -109,67 +131,5 @@ pub enum RegistrarOutput {
     },
 }
 
-/// All contacts.
-#[derive(Debug)]
-pub struct Registrar {}
-
-impl Registrar {
-    /// An empty registrar.
-    pub fn new(config: RegistrarConfig) -> Self {
-        let _ = config;
-        Self {}
-    }
-
-    /// Takes a REGISTER whose credentials were accepted for `aor`; gives its response, with `tag`
-    /// as ours.
-    pub fn handle_register(
-        &mut self,
-        aor: &str,
-        request: &Message,
-        flow: Flow,
-        tag: &str,
-        now: Mono,
-    ) -> Message {
-        let _ = (aor, request, flow, tag, now);
-        unimplemented!()
-    }
-
-    /// A TCP connection is gone: its contacts with it.
-    pub fn handle_flow_closed(&mut self, flow: Flow) {
-        let _ = flow;
-    }
-
-    /// Whether a phone answered (a probe, or any request).
-    pub fn handle_probe(&mut self, aor: &str, contact: &str, answered: bool, now: Mono) {
-        let _ = (aor, contact, answered, now);
-    }
-
-    /// Ends the contacts whose time is over; asks for probes that are due.
-    pub fn handle_timeout(&mut self, now: Mono) {
-        let _ = now;
-    }
-
-    /// When [`Registrar::handle_timeout`] is to be called next, and why.
-    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
-        None
-    }
-
-    /// The next change. Drain until `None`.
-    pub fn poll_output(&mut self) -> Option<RegistrarOutput> {
-        None
-    }
-
-    /// The contacts of an address of record: those that answer first, then by preference, then the
-    /// newest first.
-    pub fn bindings(&self, aor: &str) -> Vec<&Binding> {
-        let _ = aor;
-        Vec::new()
-    }
-
-    /// Whose phone sends from this address: by the source of its registration or the address in
-    /// its Contact.
-    pub fn agent_of(&self, remote: SocketAddr) -> Option<&str> {
-        let _ = remote;
-        None
-    }
-}
+#[cfg(test)]
+mod tests;

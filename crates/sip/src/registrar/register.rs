@@ -1,0 +1,216 @@
+//! One REGISTER (RFC 3261 §10.3, steps 6 to 8): all of it is done, or nothing.
+
+use std::time::Duration;
+
+use model::Mono;
+
+use super::table::{Number, Registrar};
+use super::{Binding, Unbound};
+use crate::{Flow, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
+
+/// One Contact of the request, read.
+struct Wish<'a> {
+    uri: Uri<'a>,
+    /// In seconds; 0 takes the contact back.
+    expires_s: u32,
+    q: u16,
+    instance: Option<&'a str>,
+}
+
+impl Registrar {
+    /// Takes a REGISTER whose credentials were accepted for `aor`, the user part of the address of
+    /// record; gives its response, with `tag` as ours.
+    pub fn handle_register(
+        &mut self,
+        aor: &str,
+        request: &Message,
+        flow: Flow,
+        tag: &str,
+        now: Mono,
+    ) -> Message {
+        match self.register(aor, request, flow, now) {
+            Ok(()) => self.listing(aor, request, tag, now),
+            Err(refusal) => refusal.response(request, tag),
+        }
+    }
+
+    fn register(
+        &mut self,
+        aor: &str,
+        request: &Message,
+        flow: Flow,
+        now: Mono,
+    ) -> Result<(), Refusal> {
+        let cseq = request.cseq().ok_or(Refusal::of(400))?.number;
+        if request.all(Name::Contact).any(|value| value == "*") {
+            return self.remove_all(aor, request, cseq);
+        }
+        let wishes = self.read_wishes(request)?;
+        for wish in &wishes {
+            for (_, known) in self.of(aor) {
+                // Step 7: within one Call-ID the numbers rise, or a late packet would win.
+                let old = known.binding.call_id == request.call_id() && cseq <= known.binding.cseq;
+                if old && is_same(&known.binding, wish) {
+                    return Err(Refusal::because(500, "Registration Out Of Order"));
+                }
+            }
+        }
+        let added = wishes.iter().filter(|wish| wish.expires_s > 0).count();
+        if added > self.config.max_contacts {
+            return Err(Refusal::because(403, "Too Many Contacts"));
+        }
+        let replaced = self
+            .of(aor)
+            .filter(|(_, known)| wishes.iter().any(|wish| is_same(&known.binding, wish)));
+        if (self.len() - replaced.count()) + added > self.config.max_bindings {
+            return Err(Refusal::of(503).with("Retry-After", "60"));
+        }
+        for wish in wishes {
+            self.apply(aor, &wish, request.call_id(), cseq, flow, now);
+        }
+        Ok(())
+    }
+
+    /// Step 6: `*` takes all back, and may only stand alone with Expires 0.
+    fn remove_all(&mut self, aor: &str, request: &Message, cseq: u32) -> Result<(), Refusal> {
+        let alone = request.all(Name::Contact).count() == 1;
+        if !alone || request.first(Name::Expires).map(str::trim) != Some("0") {
+            return Err(Refusal::because(400, "Wildcard Contact Needs Expires 0"));
+        }
+        let old = |binding: &Binding| binding.call_id == request.call_id() && cseq <= binding.cseq;
+        if self.of(aor).any(|(_, known)| old(&known.binding)) {
+            return Err(Refusal::because(500, "Registration Out Of Order"));
+        }
+        let numbers: Vec<_> = self.of(aor).map(|(number, _)| number).collect();
+        for number in numbers {
+            self.unbind(number, Unbound::Removed);
+        }
+        Ok(())
+    }
+
+    fn read_wishes<'a>(&self, request: &'a Message) -> Result<Vec<Wish<'a>>, Refusal> {
+        let broken = || Refusal::because(400, "Malformed Contact");
+        let header = request.first(Name::Expires).and_then(|value| value.trim().parse().ok());
+        let mut wishes = Vec::new();
+        for value in request.all(Name::Contact) {
+            let contact = NameAddr::parse(value).ok_or_else(broken)?;
+            let uri = contact.uri().ok_or_else(broken)?;
+            match uri.scheme() {
+                Scheme::Sip | Scheme::Sips => {}
+                Scheme::Tel | Scheme::Other => return Err(broken()),
+            }
+            let own = contact.params().value("expires").and_then(|value| value.parse().ok());
+            let wish = own.or(header).unwrap_or(self.config.default_expiry_s);
+            if wish > 0 && wish < self.config.min_expiry_s {
+                let least = self.config.min_expiry_s.to_string();
+                return Err(Refusal::of(423).with("Min-Expires", least));
+            }
+            let expires_s = wish.min(self.config.max_expiry_s);
+            let q = contact.params().value("q").and_then(thousandths).unwrap_or(1000);
+            let instance = contact.params().value("+sip.instance");
+            wishes.push(Wish { uri, expires_s, q, instance });
+        }
+        Ok(wishes)
+    }
+
+    fn apply(
+        &mut self,
+        aor: &str,
+        wish: &Wish<'_>,
+        call_id: &str,
+        cseq: u32,
+        flow: Flow,
+        now: Mono,
+    ) {
+        let same: Vec<Number> = self
+            .of(aor)
+            .filter(|(_, known)| is_same(&known.binding, wish))
+            .map(|(number, _)| number)
+            .collect();
+        if wish.expires_s == 0 {
+            for number in same {
+                self.unbind(number, Unbound::Removed);
+            }
+            return;
+        }
+        let binding = Binding {
+            contact: wish.uri.as_str().to_owned(),
+            flow,
+            expires_at: now + Duration::from_secs(wish.expires_s.into()),
+            q: wish.q,
+            reachable: true,
+            instance: wish.instance.map(str::to_owned),
+            refreshed_at: now,
+            call_id: call_id.to_owned(),
+            cseq,
+            probe_at: None,
+            probe_ends: None,
+        };
+        let is_refresh = |number: &Number| {
+            let known = self.contacts.get(number);
+            known.is_some_and(|known| known.binding.contact == binding.contact)
+        };
+        let kept = same.iter().copied().find(is_refresh);
+        match kept {
+            Some(number) => self.refresh(number, binding, now),
+            None => self.bind(aor, binding, now),
+        }
+        for number in same.into_iter().filter(|number| Some(*number) != kept) {
+            self.unbind(number, Unbound::Replaced);
+        }
+        self.make_room(aor);
+    }
+
+    fn refresh(&mut self, number: Number, binding: Binding, now: Mono) {
+        self.set_reachable(number, true);
+        if let Some(mut contact) = self.remove(number) {
+            contact.binding = binding;
+            self.insert(number, contact, now);
+        }
+    }
+
+    fn make_room(&mut self, aor: &str) {
+        while self.of(aor).count() > self.config.max_contacts {
+            let oldest =
+                self.of(aor).min_by_key(|(number, known)| (known.binding.refreshed_at, *number));
+            let Some((number, _)) = oldest else {
+                return;
+            };
+            self.unbind(number, Unbound::Replaced);
+        }
+    }
+
+    /// Step 8: 200 with all contacts and the time that each has left.
+    fn listing(&self, aor: &str, request: &Message, tag: &str, now: Mono) -> Message {
+        let response = ResponseBuilder::to(request, 200).to_tag(tag);
+        self.bindings(aor)
+            .into_iter()
+            .fold(response, |response, binding| {
+                let left_s = (binding.expires_at - now).as_millis().div_ceil(1000);
+                let contact = format!("<{}>;expires={left_s}", binding.contact);
+                response.contact(&contact)
+            })
+            .build()
+    }
+}
+
+/// Whether a Contact names a contact that is known: the same URI, or the same phone.
+fn is_same(binding: &Binding, wish: &Wish<'_>) -> bool {
+    let instance = binding.instance.as_deref();
+    (instance.is_some() && instance == wish.instance)
+        || Uri::parse(&binding.contact).is_some_and(|known| known.is_equivalent(&wish.uri))
+}
+
+/// `0.75` as 750 (RFC 3261 §25.1, qvalue).
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 3 {
+        return None;
+    }
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    match whole {
+        "0" | "" => Some(part),
+        "1" if part == 0 => Some(1000),
+        _ => None,
+    }
+}

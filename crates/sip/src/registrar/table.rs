@@ -1,0 +1,186 @@
+//! The table of contacts, and the ways to find one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+
+use model::Mono;
+
+use super::{Binding, RegistrarConfig, RegistrarOutput, Unbound};
+use crate::{Flow, Uri};
+
+/// A contact's number: rising in the order of binding.
+pub(super) type Number = u64;
+
+/// All contacts. In every index the number of a contact leads to it.
+#[derive(Debug)]
+pub struct Registrar {
+    pub(super) config: RegistrarConfig,
+    pub(super) contacts: BTreeMap<Number, Contact>,
+    by_aor: BTreeMap<String, BTreeSet<Number>>,
+    by_addr: BTreeSet<(SocketAddr, Number)>,
+    by_connection: BTreeSet<(u64, Number)>,
+    pub(super) expiries: BTreeSet<(Mono, Number)>,
+    pub(super) probes: BTreeSet<(Mono, Number)>,
+    pub(super) outputs: VecDeque<RegistrarOutput>,
+    next: Number,
+}
+
+/// A contact and whose it is.
+#[derive(Debug)]
+pub(super) struct Contact {
+    pub(super) aor: String,
+    pub(super) binding: Binding,
+}
+
+impl Registrar {
+    /// An empty registrar.
+    pub fn new(config: RegistrarConfig) -> Self {
+        Self {
+            config,
+            contacts: BTreeMap::new(),
+            by_aor: BTreeMap::new(),
+            by_addr: BTreeSet::new(),
+            by_connection: BTreeSet::new(),
+            expiries: BTreeSet::new(),
+            probes: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// A TCP connection is gone: its contacts with it.
+    pub fn handle_flow_closed(&mut self, flow: Flow) {
+        if flow.connection == 0 {
+            return;
+        }
+        let range = (flow.connection, 0)..=(flow.connection, Number::MAX);
+        let gone: Vec<_> = self.by_connection.range(range).map(|(_, number)| *number).collect();
+        for number in gone {
+            self.unbind(number, Unbound::FlowClosed);
+        }
+    }
+
+    /// Ends the contacts whose time is over; asks for the probes that are due.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        while let Some((at, number)) = self.expiries.first().copied() {
+            if at > now {
+                break;
+            }
+            self.unbind(number, Unbound::Expired);
+        }
+        self.probe_due(now);
+    }
+
+    /// When [`Registrar::handle_timeout`] is to be called next, and why.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        let expiry = self.expiries.first().map(|(at, _)| (*at, "a registration ends"));
+        let probe = self.probes.first().map(|(at, _)| (*at, "a phone is asked by OPTIONS"));
+        [expiry, probe].into_iter().flatten().min()
+    }
+
+    /// The next change. Drain until `None`.
+    pub fn poll_output(&mut self) -> Option<RegistrarOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// The contacts of an address of record: those that answer first, then by preference, then the
+    /// one that was refreshed last.
+    pub fn bindings(&self, aor: &str) -> Vec<&Binding> {
+        let mut bindings: Vec<_> = self.of(aor).map(|(_, contact)| &contact.binding).collect();
+        bindings.sort_by_key(|binding| {
+            (!binding.reachable, u16::MAX - binding.q, u64::MAX - binding.refreshed_at.0)
+        });
+        bindings
+    }
+
+    /// Whose phone sends from this address: by the source of its registration or the address in
+    /// its Contact. Of several, the one that registered last.
+    pub fn agent_of(&self, remote: SocketAddr) -> Option<&str> {
+        let range = (remote, 0)..=(remote, Number::MAX);
+        let (_, number) = self.by_addr.range(range).next_back()?;
+        self.contacts.get(number).map(|contact| contact.aor.as_str())
+    }
+
+    /// Whether a phone of this address of record sends from this address.
+    pub fn is_phone_of(&self, remote: SocketAddr, aor: &str) -> bool {
+        let range = (remote, 0)..=(remote, Number::MAX);
+        self.by_addr
+            .range(range)
+            .any(|(_, number)| self.contacts.get(number).is_some_and(|known| known.aor == aor))
+    }
+
+    /// How many contacts there are.
+    pub fn len(&self) -> usize {
+        self.contacts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.contacts.is_empty()
+    }
+
+    /// How many of an address's contacts answer.
+    pub fn reachable(&self, aor: &str) -> usize {
+        self.of(aor).filter(|(_, contact)| contact.binding.reachable).count()
+    }
+
+    pub(super) fn of(&self, aor: &str) -> impl Iterator<Item = (Number, &Contact)> {
+        let numbers = self.by_aor.get(aor).into_iter().flatten();
+        numbers.filter_map(|number| Some((*number, self.contacts.get(number)?)))
+    }
+
+    pub(super) fn bind(&mut self, aor: &str, binding: Binding, now: Mono) {
+        let (contact, flow) = (binding.contact.clone(), binding.flow);
+        let aor = aor.to_owned();
+        self.next += 1;
+        self.insert(self.next, Contact { aor: aor.clone(), binding }, now);
+        self.outputs.push_back(RegistrarOutput::Bound { aor, contact, flow });
+    }
+
+    /// Puts a contact into every index.
+    pub(super) fn insert(&mut self, number: Number, contact: Contact, now: Mono) {
+        self.by_aor.entry(contact.aor.clone()).or_default().insert(number);
+        for addr in addresses(&contact.binding) {
+            self.by_addr.insert((addr, number));
+        }
+        if contact.binding.flow.connection != 0 {
+            self.by_connection.insert((contact.binding.flow.connection, number));
+        }
+        self.expiries.insert((contact.binding.expires_at, number));
+        self.contacts.insert(number, contact);
+        self.plan_probe(number, now);
+    }
+
+    /// Takes a contact out of every index.
+    pub(super) fn remove(&mut self, number: Number) -> Option<Contact> {
+        let contact = self.contacts.remove(&number)?;
+        let binding = &contact.binding;
+        if let Some(numbers) = self.by_aor.get_mut(&contact.aor) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.by_aor.remove(&contact.aor);
+            }
+        }
+        for addr in addresses(binding) {
+            self.by_addr.remove(&(addr, number));
+        }
+        self.by_connection.remove(&(binding.flow.connection, number));
+        self.expiries.remove(&(binding.expires_at, number));
+        self.drop_probe(number, &contact.binding);
+        Some(contact)
+    }
+
+    pub(super) fn unbind(&mut self, number: Number, cause: Unbound) {
+        if let Some(Contact { aor, binding }) = self.remove(number) {
+            let left = self.reachable(&aor);
+            let contact = binding.contact;
+            self.outputs.push_back(RegistrarOutput::Unbound { aor, contact, cause, left });
+        }
+    }
+}
+
+/// The addresses that a phone may send from: its registration's source and its Contact's.
+fn addresses(binding: &Binding) -> impl Iterator<Item = SocketAddr> {
+    let written = Uri::parse(&binding.contact).and_then(|uri| uri.socket_addr());
+    [Some(binding.flow.remote), written].into_iter().flatten()
+}

@@ -1,3 +1,5 @@
 //! Sockets: SIP workers, media workers, recorder threads.
 
+pub mod media;
+pub mod recorder;
 pub mod sip;

@@ -1,0 +1,162 @@
+//! One leg: a socket, what is wanted of it, and the little state that its packets need.
+
+use std::net::{SocketAddr, UdpSocket};
+
+use media::{Codec, LegMedia, LegStats};
+use model::{CallId, LegId, Mono};
+use recording::Side;
+use rtp::{OutStream, Packet, SequenceTracker, digits};
+
+use super::origin::Origin;
+use super::playing::Playing;
+
+/// What a packet carries, by its payload type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Voice in the leg's codec.
+    Voice,
+    /// A digit (RFC 4733).
+    Digit,
+}
+
+/// What a leg has been told to be.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// As it was told.
+    pub(crate) media: LegMedia,
+    pub(crate) origin: Origin,
+}
+
+/// One leg.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) call: CallId,
+    pub(crate) id: LegId,
+    pub(crate) socket: UdpSocket,
+    pub(crate) port: u16,
+    /// Until the first `Set`, packets are dropped.
+    pub(crate) wanted: Option<Wanted>,
+    pub(crate) out: OutStream,
+    /// Indices of the legs that hear this one.
+    pub(crate) listeners: Vec<u32>,
+    pub(crate) playing: Option<Playing>,
+    /// When its next frame is due.
+    pub(crate) frame_due: Mono,
+    /// Whether the wheel holds it.
+    pub(crate) is_on_wheel: bool,
+    /// The recording that it is taped for.
+    pub(crate) tape: Option<(u32, Side)>,
+    pub(crate) digits: digits::Receiver,
+    /// Whether it is among those whose digit has not ended.
+    pub(crate) is_pressing: bool,
+    source: Option<u32>,
+    sequence: SequenceTracker,
+    pub(crate) heard: Mono,
+    pub(crate) is_silent: bool,
+    pub(crate) stats: LegStats,
+}
+
+impl Leg {
+    /// A leg that was just opened.
+    pub(crate) fn new(
+        call: CallId,
+        id: LegId,
+        socket: UdpSocket,
+        port: u16,
+        out: OutStream,
+        now: Mono,
+    ) -> Self {
+        Self {
+            call,
+            id,
+            socket,
+            port,
+            wanted: None,
+            out,
+            listeners: Vec::new(),
+            playing: None,
+            frame_due: now,
+            is_on_wheel: false,
+            tape: None,
+            digits: digits::Receiver::default(),
+            is_pressing: false,
+            source: None,
+            sequence: SequenceTracker::default(),
+            heard: now,
+            is_silent: false,
+            stats: LegStats::default(),
+        }
+    }
+
+    /// What the payload type means on this leg.
+    pub(crate) fn content(&self, payload_type: u8) -> Option<Content> {
+        let media = &self.wanted.as_ref()?.media;
+        let is_static = match media.codec {
+            Codec::Pcmu => payload_type == 0,
+            Codec::Pcma => payload_type == 8,
+        };
+        if payload_type == media.payload_type || is_static {
+            Some(Content::Voice)
+        } else if Some(payload_type) == media.digits_payload_type {
+            Some(Content::Digit)
+        } else {
+            None
+        }
+    }
+
+    /// Counts a packet that was taken.
+    pub(crate) fn count(&mut self, packet: &Packet<'_>, bytes: usize, now: Mono) {
+        let header = &packet.header;
+        if self.source != Some(header.ssrc) {
+            self.close_sequence();
+            self.source = Some(header.ssrc);
+        }
+        self.sequence.handle_packet(header.sequence, header.timestamp, now);
+        if self.stats.packets_received > 0 {
+            let gap_ms = u32::try_from(now.ms_since(self.heard)).unwrap_or(u32::MAX);
+            self.stats.longest_gap_ms = self.stats.longest_gap_ms.max(gap_ms);
+        }
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += bytes as u64;
+        self.heard = now;
+        self.is_silent = false;
+    }
+
+    /// Adds what the present source's numbering tells to the leg's figures.
+    fn close_sequence(&mut self) {
+        let sequence = std::mem::take(&mut self.sequence);
+        self.stats.packets_lost += sequence.lost();
+        self.stats.packets_late += sequence.late();
+        if self.source.is_some() {
+            let micros = u64::from(sequence.jitter()) * 1_000_000 / u64::from(rtp::CLOCK_RATE);
+            self.stats.jitter_us = u32::try_from(micros).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// The leg's figures at its end.
+    pub(crate) fn into_stats(mut self) -> LegStats {
+        self.close_sequence();
+        self.stats
+    }
+
+    /// Where to send, and as what; `None` while on hold and before the first `Set`.
+    pub(crate) fn sending(&self) -> Option<(&LegMedia, SocketAddr)> {
+        let wanted = self.wanted.as_ref().filter(|wanted| wanted.media.sends)?;
+        Some((&wanted.media, wanted.origin.target()))
+    }
+
+    /// Sends a packet. A packet that the system does not take is lost, as on any network.
+    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr) -> bool {
+        match self.socket.send_to(packet, target) {
+            Ok(bytes) => {
+                self.stats.packets_sent += 1;
+                self.stats.bytes_sent += bytes as u64;
+                true
+            }
+            Err(_) => {
+                self.stats.send_errors += 1;
+                false
+            }
+        }
+    }
+}

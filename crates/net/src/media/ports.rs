@@ -1,0 +1,87 @@
+//! The ports for RTP: even ones of a range, each used again as late as possible.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
+use std::sync::{Mutex, PoisonError};
+
+/// Ports tried for one socket, in case others have taken some.
+const ATTEMPTS: usize = 64;
+
+/// The free ports, the one that was closed longest ago in front: a packet that is still on its
+/// way to an ended call finds nobody.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    ip: IpAddr,
+    free: Mutex<VecDeque<u16>>,
+}
+
+impl Ports {
+    pub(crate) fn new(ip: IpAddr, range: RangeInclusive<u16>) -> Self {
+        let free = range.filter(|port| port % 2 == 0 && *port > 0).collect();
+        Self { ip, free: Mutex::new(free) }
+    }
+
+    /// A socket on the next port that can be bound. Such as cannot go back to the end.
+    pub(crate) fn bind(&self) -> io::Result<UdpSocket> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = io::Error::new(io::ErrorKind::AddrInUse, "no port for RTP is free");
+        for _ in 0..ATTEMPTS.min(free.len()) {
+            let Some(port) = free.pop_front() else { break };
+            match UdpSocket::bind(SocketAddr::new(self.ip, port)) {
+                Ok(socket) => match socket.set_nonblocking(true) {
+                    Ok(()) => return Ok(socket),
+                    Err(error) => last = error,
+                },
+                Err(error) => last = error,
+            }
+            free.push_back(port);
+        }
+        Err(last)
+    }
+
+    /// The socket on this port is closed.
+    pub(crate) fn give_back(&self, port: u16) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(port);
+    }
+
+    /// How many ports are free.
+    pub(crate) fn free(&self) -> usize {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 91, 1));
+
+    #[test]
+    fn only_even_ports_and_a_closed_one_last() {
+        let ports = Ports::new(IP, 26_001..=26_008);
+        let bound: Vec<UdpSocket> = (0..4).map(|_| ports.bind().unwrap()).collect();
+        let numbers: Vec<u16> = bound.iter().map(|s| s.local_addr().unwrap().port()).collect();
+        assert_eq!(numbers, [26_002, 26_004, 26_006, 26_008]);
+        assert_eq!(ports.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(bound);
+        for port in [26_006, 26_002] {
+            ports.give_back(port);
+        }
+        assert_eq!(ports.free(), 2);
+        assert_eq!(ports.bind().unwrap().local_addr().unwrap().port(), 26_006);
+    }
+
+    #[test]
+    fn a_port_that_another_has_taken_is_passed_over() {
+        let other = UdpSocket::bind(SocketAddr::new(IP, 26_010)).unwrap();
+        let ports = Ports::new(IP, 26_010..=26_013);
+        assert_eq!(ports.bind().unwrap().local_addr().unwrap().port(), 26_012);
+        assert_eq!(ports.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(other);
+        assert_eq!(ports.bind().unwrap().local_addr().unwrap().port(), 26_010);
+    }
+}

@@ -1,0 +1,188 @@
+//! Receiving: all that has arrived, one packet a ready socket at a time, and where it goes.
+
+use std::net::SocketAddr;
+
+use media::{MediaEvent, g711};
+use model::Mono;
+use rtp::Packet;
+use rustix::event::{Timespec, epoll};
+
+use super::counters::Counters;
+use super::leg::{Content, Leg};
+use super::legs::Legs;
+use super::outbox::Outbox;
+use super::tapes::Voice;
+use super::worker::Worker;
+
+/// Ready sockets asked for at once.
+const READY_LIMIT: usize = 1_024;
+/// Times a tick that the ready sockets are asked for: a flood on one of them gets no more packets
+/// handled in a tick than this.
+const ROUNDS: usize = 64;
+/// Longer than any packet that is taken, so that one that is too long can be told.
+const BUFFER_BYTES: usize = rtp::MAX_PACKET_BYTES + 4;
+
+/// The memory that receiving needs.
+pub(super) struct Ready {
+    events: Vec<epoll::Event>,
+    buffer: Box<[u8; BUFFER_BYTES]>,
+    copy: Box<[u8; BUFFER_BYTES]>,
+}
+
+impl Ready {
+    pub(super) fn new() -> Self {
+        let none =
+            epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) };
+        Self {
+            events: vec![none; READY_LIMIT],
+            buffer: Box::new([0; BUFFER_BYTES]),
+            copy: Box::new([0; BUFFER_BYTES]),
+        }
+    }
+}
+
+impl Worker {
+    /// Takes in what has arrived.
+    pub(super) fn receive(&mut self, ready: &mut Ready) {
+        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        for _ in 0..ROUNDS {
+            let count = match epoll::wait(&self.epoll, &mut ready.events[..], Some(&AT_ONCE)) {
+                Ok(0) => return,
+                Ok(count) => count,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "cannot ask which sockets are ready");
+                    return;
+                }
+            };
+            let now = self.now();
+            for at in 0..count {
+                let key = ready.events[at].data.u64();
+                self.receive_one(key, now, &mut ready.buffer[..], &mut ready.copy[..]);
+            }
+        }
+    }
+
+    /// One packet of one leg.
+    fn receive_one(&mut self, key: u64, now: Mono, buffer: &mut [u8], copy: &mut [u8]) {
+        let Some((index, leg)) = self.legs.find(key) else { return };
+        let (bytes, from) = match leg.socket.recv_from(buffer) {
+            Ok(received) => received,
+            // Nothing there after all, or the network's answer to something sent: not a packet.
+            Err(_) => return,
+        };
+        let datagram = &mut buffer[..bytes];
+        let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
+        leg.count(&packet, bytes, now);
+        self.counted.packets_received += 1;
+        match content {
+            Content::Voice => {
+                let codec = leg.wanted.as_ref().map(|wanted| wanted.media.codec);
+                if let (Some(tape), Some(codec)) = (leg.tape, codec) {
+                    let voice = Voice { codec, header: packet.header, payload: packet.payload };
+                    if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
+                        self.counted.taps_dropped += 1;
+                    }
+                }
+            }
+            Content::Digit => {
+                leg.digits.handle_packet(&packet, now);
+                tell_digits(leg, &mut self.outbox);
+                if !leg.is_pressing && leg.digits.poll_timeout().is_some() {
+                    leg.is_pressing = true;
+                    self.pressing.push(key);
+                }
+            }
+        }
+        let payload = payload_range(&packet, datagram);
+        self.forward(index, content, (datagram, payload), copy, now);
+    }
+}
+
+impl Worker {
+    /// Sends a packet on to those who hear the leg at `index`, without decoding where the codecs
+    /// are the same.
+    fn forward(
+        &mut self,
+        index: u32,
+        content: Content,
+        (datagram, payload): (&mut [u8], std::ops::Range<usize>),
+        copy: &mut [u8],
+        now: Mono,
+    ) {
+        let Some(leg) = self.legs.at(index) else { return };
+        let listeners = leg.listeners.len();
+        let Some(codec) = leg.wanted.as_ref().map(|wanted| wanted.media.codec) else { return };
+        for at in 0..listeners {
+            let Some(listener) = nth_listener(&mut self.legs, index, at) else { return };
+            let Some((media, target)) = listener.sending() else { continue };
+            let (to, voice, digit) = (media.codec, media.payload_type, media.digits_payload_type);
+            let Some(payload_type) = (match content {
+                Content::Voice => Some(voice),
+                Content::Digit => digit,
+            }) else {
+                continue;
+            };
+            // Each gets the packet as it came: the last may have the original.
+            let datagram = if at + 1 == listeners {
+                &mut *datagram
+            } else {
+                let copy = &mut copy[..datagram.len()];
+                copy.copy_from_slice(datagram);
+                copy
+            };
+            if listener.out.forward(datagram, payload_type, now).is_err() {
+                continue;
+            }
+            if content == Content::Voice {
+                g711::transcode(codec, to, &mut datagram[payload.clone()]);
+            }
+            match listener.send(datagram, target) {
+                true => self.counted.packets_sent += 1,
+                false => self.counted.send_errors += 1,
+            }
+        }
+    }
+}
+
+fn nth_listener(legs: &mut Legs, index: u32, nth: usize) -> Option<&mut Leg> {
+    let listener = *legs.at(index)?.listeners.get(nth)?;
+    legs.at(listener)
+}
+
+/// What a datagram is to a leg; `None`, counted, if it is not the leg's.
+fn read<'a>(
+    leg: &mut Leg,
+    datagram: &'a [u8],
+    from: SocketAddr,
+    counted: &mut Counters,
+) -> Option<(Packet<'a>, Content)> {
+    let packet = Packet::parse(datagram).ok().filter(|_| datagram.len() <= rtp::MAX_PACKET_BYTES);
+    let known = packet.and_then(|packet| Some((packet, leg.content(packet.header.payload_type)?)));
+    let Some(known) = known else {
+        leg.stats.packets_refused += 1;
+        counted.refused_content += 1;
+        return None;
+    };
+    if leg.wanted.as_mut().is_some_and(|wanted| wanted.origin.admits(from)) {
+        Some(known)
+    } else {
+        leg.stats.packets_refused += 1;
+        counted.refused_source += 1;
+        None
+    }
+}
+
+/// Tells of the digits that have ended.
+pub(super) fn tell_digits(leg: &mut Leg, outbox: &mut Outbox) {
+    while let Some(pressed) = leg.digits.poll_output() {
+        let (digit, duration_ms) = (pressed.digit, pressed.duration_ms);
+        outbox.push(MediaEvent::Digit { leg: leg.id, digit, duration_ms });
+    }
+}
+
+/// Where in its datagram a packet's payload is.
+fn payload_range(packet: &Packet<'_>, datagram: &[u8]) -> std::ops::Range<usize> {
+    let start = packet.payload.as_ptr() as usize - datagram.as_ptr() as usize;
+    start..start + packet.payload.len()
+}

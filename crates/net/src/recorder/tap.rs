@@ -1,0 +1,242 @@
+//! Taps: copies of packets on their way from a media worker to a recorder, in reused chunks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::Sender;
+use media::Codec;
+use model::{Mono, RecordingId};
+use recording::Side;
+
+/// Chunks between the workers and one recorder: what may wait while a disk is slow.
+pub(crate) const POOL_CHUNKS: usize = 384;
+/// Packets a chunk holds.
+const CHUNK_TAPS: usize = 256;
+/// Bytes of audio a chunk holds.
+const CHUNK_BYTES: usize = CHUNK_TAPS * 160;
+
+/// What is known of one tapped packet beside its audio.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    /// The worker's number of the recording.
+    pub(crate) slot: u32,
+    pub(crate) side: Side,
+    pub(crate) codec: Codec,
+    pub(crate) arrived: Mono,
+    pub(crate) ssrc: u32,
+    pub(crate) timestamp: u32,
+    pub(crate) sequence: u16,
+    /// Bytes of audio: its samples, as G.711 has one byte a sample.
+    pub(crate) bytes: u16,
+}
+
+/// Some taps of one worker, in the order of their arrival.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    heads: Vec<Head>,
+    audio: Vec<u8>,
+}
+
+impl Chunk {
+    /// Whether a packet of that many bytes finds room.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.heads.len() < CHUNK_TAPS && self.audio.len() + bytes <= CHUNK_BYTES
+    }
+
+    fn push(&mut self, head: Head, audio: &[u8]) {
+        self.heads.push(head);
+        self.audio.extend_from_slice(audio);
+    }
+
+    /// The taps with their audio.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Head, &[u8])> {
+        let mut rest = self.audio.as_slice();
+        self.heads.iter().map(move |head| {
+            let (audio, after) = rest.split_at(usize::from(head.bytes).min(rest.len()));
+            rest = after;
+            (head, audio)
+        })
+    }
+}
+
+/// Empty chunks. The one given back last is taken first, so that few are ever used when few are
+/// needed; a chunk gets its memory when it is first used.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    empty: Mutex<Vec<Chunk>>,
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        let empty = std::iter::repeat_with(Chunk::default).take(POOL_CHUNKS).collect();
+        Self { empty: Mutex::new(empty) }
+    }
+
+    fn take(&self) -> Option<Chunk> {
+        let mut chunk = self.empty.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        chunk.heads.reserve_exact(CHUNK_TAPS);
+        chunk.audio.reserve_exact(CHUNK_BYTES);
+        Some(chunk)
+    }
+
+    /// Takes an emptied chunk back.
+    pub(crate) fn give_back(&self, mut chunk: Chunk) {
+        chunk.heads.clear();
+        chunk.audio.clear();
+        self.empty.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+    }
+}
+
+/// What a worker tells a recorder.
+#[derive(Debug)]
+pub(crate) enum ToRecorder {
+    /// Packets.
+    Taps { worker: u16, chunk: Chunk },
+    /// A new recording; `slot` names it from now on.
+    Start { worker: u16, slot: u32, recording: RecordingId, path: String, at: Mono },
+    /// The recording of that slot is complete; the slot is free.
+    Stop { worker: u16, slot: u32, at: Mono },
+}
+
+/// The way to a recorder.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) sender: Sender<ToRecorder>,
+    pub(crate) pool: Arc<Pool>,
+}
+
+/// One worker's end of the way to its recorder. Never blocks and, once warm, never allocates.
+#[derive(Debug)]
+pub(crate) struct Tapper {
+    worker: u16,
+    link: Link,
+    chunk: Option<Chunk>,
+}
+
+impl Tapper {
+    pub(crate) fn new(worker: u16, link: Link) -> Self {
+        Self { worker, link, chunk: None }
+    }
+
+    /// Taps a packet. False if the recorder is so far behind that there is no room.
+    pub(crate) fn push(&mut self, head: Head, audio: &[u8]) -> bool {
+        if self.chunk.as_ref().is_some_and(|chunk| !chunk.has_room(audio.len())) {
+            self.flush();
+        }
+        if self.chunk.is_none() {
+            self.chunk = self.link.pool.take();
+        }
+        match self.chunk.as_mut() {
+            Some(chunk) if chunk.has_room(audio.len()) => {
+                chunk.push(head, audio);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Sends the taps collected so far.
+    pub(crate) fn flush(&mut self) {
+        let Some(chunk) = self.chunk.take_if(|chunk| !chunk.heads.is_empty()) else { return };
+        let worker = self.worker;
+        if let Err(refused) = self.link.sender.try_send(ToRecorder::Taps { worker, chunk }) {
+            // Cannot be for want of room, which there is for every chunk of the pool: the
+            // recorder has ended.
+            drop(refused);
+        }
+    }
+
+    /// Begins a recording. False if there is no room for it.
+    pub(crate) fn start(
+        &mut self,
+        slot: u32,
+        recording: RecordingId,
+        path: String,
+        at: Mono,
+    ) -> bool {
+        let worker = self.worker;
+        let start = ToRecorder::Start { worker, slot, recording, path, at };
+        self.link.sender.try_send(start).is_ok()
+    }
+
+    /// Ends a recording, behind its taps. False if there is no room: to be tried again.
+    pub(crate) fn stop(&mut self, slot: u32, at: Mono) -> bool {
+        self.flush();
+        let worker = self.worker;
+        self.link.sender.try_send(ToRecorder::Stop { worker, slot, at }).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(sequence: u16, bytes: u16) -> Head {
+        Head {
+            slot: 0,
+            side: Side::Caller,
+            codec: Codec::Pcma,
+            arrived: Mono(0),
+            ssrc: 1,
+            timestamp: 0,
+            sequence,
+            bytes,
+        }
+    }
+
+    fn link() -> (Link, crossbeam_channel::Receiver<ToRecorder>) {
+        let (sender, receiver) = crossbeam_channel::bounded(POOL_CHUNKS + 1);
+        (Link { sender, pool: Arc::new(Pool::new()) }, receiver)
+    }
+
+    #[test]
+    fn packets_of_any_size_come_out_as_they_went_in() {
+        let (link, receiver) = link();
+        let mut tapper = Tapper::new(3, link);
+        let sent: Vec<Vec<u8>> =
+            (0..1_000_usize).map(|n| vec![n as u8; [160, 0, 240, 80, 1_480][n % 5]]).collect();
+        for (n, audio) in sent.iter().enumerate() {
+            assert!(tapper.push(head(n as u16, audio.len() as u16), audio));
+        }
+        tapper.flush();
+        let mut came = Vec::new();
+        while let Ok(ToRecorder::Taps { worker: 3, chunk }) = receiver.try_recv() {
+            for (head, audio) in chunk.iter() {
+                assert_eq!(usize::from(head.sequence), came.len());
+                came.push(audio.to_vec());
+            }
+        }
+        assert_eq!(came, sent);
+    }
+
+    #[test]
+    fn a_recorder_that_stands_still_costs_taps_and_nothing_else() {
+        let (link, receiver) = link();
+        let mut tapper = Tapper::new(0, link.clone());
+        let mut taken = 0;
+        while tapper.push(head(0, 160), &[0; 160]) {
+            taken += 1;
+        }
+        assert_eq!(taken, POOL_CHUNKS * CHUNK_TAPS);
+        // There is still room for a stop, and taps go on when a chunk comes back.
+        assert!(tapper.stop(0, Mono(0)));
+        if let Ok(ToRecorder::Taps { chunk, .. }) = receiver.try_recv() {
+            link.pool.give_back(chunk);
+        }
+        assert!(tapper.push(head(0, 160), &[0; 160]));
+    }
+
+    #[test]
+    fn few_chunks_are_used_when_few_are_needed() {
+        let (link, receiver) = link();
+        let mut tapper = Tapper::new(0, link.clone());
+        for _ in 0..1_000 {
+            assert!(tapper.push(head(0, 160), &[0; 160]));
+            tapper.flush();
+            if let Ok(ToRecorder::Taps { chunk, .. }) = receiver.try_recv() {
+                link.pool.give_back(chunk);
+            }
+        }
+        let empty = link.pool.empty.lock().unwrap();
+        assert_eq!(empty.iter().filter(|chunk| chunk.audio.capacity() > 0).count(), 1);
+    }
+}

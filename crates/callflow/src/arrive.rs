@@ -17,7 +17,8 @@ const RETRY_AFTER_S: u32 = 5;
 
 impl Callflow {
     pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {
-        if self.calls.len() >= self.config.calls_max || self.stopping {
+        let is_full = self.calls.len() >= self.config.calls_max;
+        if is_full || !self.welcomes_calls || self.stopping {
             let response = ResponseBuilder::to(&invite, 503).to_tag("full");
             let message = response.header("Retry-After", RETRY_AFTER_S).build();
             return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
@@ -25,7 +26,7 @@ impl Callflow {
         match self.identify(&invite, &flow) {
             Identified::Refused(status) => self.respond(tx, &invite, status),
             // Outbound calls are by allow-list and role, and nobody has been given any.
-            Identified::Phone(_) => self.respond(tx, &invite, 403),
+            Identified::Phone => self.respond(tx, &invite, 403),
             Identified::Caller { trunk, ani, dnis, destination } => {
                 let (call, leg) = (self.mint_call(), self.mint_leg());
                 self.note(FactBody::CallArrived {

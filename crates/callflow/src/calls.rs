@@ -5,8 +5,8 @@ use cti::MenuInput;
 use ivr::Interpreter;
 use media::Source;
 use model::{
-    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission, Pii, PlayId,
-    QueueId, RecordingId,
+    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Pii, PlayId, QueueId,
+    RecordingId,
 };
 use sip::{ClientTx, Flow, ServerTx};
 use trunk::Destination;
@@ -55,7 +55,6 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     pub(crate) queue: QueueId,
-    pub(crate) permission: Option<Permission>,
     pub(crate) entered: Mono,
 }
 

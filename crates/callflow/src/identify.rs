@@ -1,6 +1,6 @@
 //! Step 2: who sent this INVITE, and what does the dialled number mean?
 
-use model::{AgentId, Pii, TrunkId};
+use model::{Pii, TrunkId};
 use sip::{Flow, Message, Uri};
 use trunk::Destination;
 
@@ -12,7 +12,7 @@ pub(crate) enum Identified {
     /// A customer's call.
     Caller { trunk: TrunkId, ani: Pii<String>, dnis: String, destination: Destination },
     /// An agent's phone calls out.
-    Phone(AgentId),
+    Phone,
     /// Neither: answer with this status.
     Refused(u16),
 }
@@ -24,8 +24,8 @@ impl Callflow {
     /// An INVITE from a registered contact is that agent's phone; only otherwise it is matched to a
     /// trunk.
     pub(crate) fn identify(&self, invite: &Message, flow: &Flow) -> Identified {
-        if let Some(aor) = self.registrar.agent_of(flow.remote) {
-            return Identified::Phone(AgentId::from(aor));
+        if self.registrar.agent_of(flow.remote).is_some() {
+            return Identified::Phone;
         }
         let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
         let dialled = dialled.user_decoded();

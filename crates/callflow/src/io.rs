@@ -7,7 +7,8 @@ use access::Principal;
 use cti::SessionId;
 use ivr::PolicyAnswer;
 use media::{MediaCommand, MediaEvent};
-use model::{CallId, CustomerCard, DialogSnapshot, Fact, LegId, LegRole, Pii};
+use model::{CallId, CustomerCard, Fact, LegId, Pii};
+use report::OpenCall;
 use sip::{FromBrain, ToBrain};
 
 /// Something happened.
@@ -42,6 +43,8 @@ pub enum Input {
     Desktop(DesktopInput),
     /// Something that others saw and that belongs among the facts (sign-ins, refusals, alarms).
     Note(model::FactBody),
+    /// Whether new calls are welcome: false while what happens cannot be written down in time.
+    Admission(bool),
     /// End all calls in order, take no new ones.
     Stop,
 }
@@ -149,18 +152,9 @@ impl Output {
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
     /// Calls without an end.
-    pub calls: Vec<LostCall>,
+    pub calls: Vec<OpenCall>,
     /// Registrations that have not expired.
     pub registrations: Vec<model::FactBody>,
     /// Agents' last status.
     pub agents: Vec<(model::AgentId, model::AgentStatus)>,
-}
-
-/// A call that was in progress.
-#[derive(Debug, Clone)]
-pub struct LostCall {
-    /// Which.
-    pub call: CallId,
-    /// Its legs that have not ended, with their dialogs where one was established.
-    pub legs: Vec<(LegId, LegRole, Option<DialogSnapshot>)>,
 }

@@ -29,7 +29,7 @@ mod signalling;
 mod timers;
 
 pub use config::{Config, ConfigError, Phone, QueuePrompts};
-pub use io::{DesktopInput, Input, LostCall, Output, Recovery};
+pub use io::{DesktopInput, Input, Output, Recovery};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -79,6 +79,7 @@ pub struct Callflow {
     outputs: VecDeque<Output>,
     /// The time of the input that is being handled.
     now: Mono,
+    welcomes_calls: bool,
     stopping: bool,
 }
 
@@ -114,6 +115,7 @@ impl Callflow {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             now: Mono::default(),
+            welcomes_calls: true,
             stopping: false,
         })
     }
@@ -131,6 +133,7 @@ impl Callflow {
             Input::PolicyFound { call, answer } => self.handle_policy(call, answer),
             Input::Desktop(input) => self.handle_desktop(input),
             Input::Note(body) => self.handle_note(body),
+            Input::Admission(welcome) => self.welcomes_calls = welcome,
             Input::Stop => self.handle_stop(),
         }
         self.drain_rooms();

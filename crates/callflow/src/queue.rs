@@ -19,7 +19,7 @@ impl Callflow {
         permission: Option<Permission>,
     ) {
         let entered = self.now;
-        let waiting = Waiting { queue: queue.clone(), permission, entered };
+        let waiting = Waiting { queue: queue.clone(), entered };
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);

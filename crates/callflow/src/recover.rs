@@ -2,10 +2,11 @@
 
 use acd::{Input as AcdInput, RestoredAgent};
 use model::{CallId, FactBody, HangupCause, LegId, Mono, Outcome};
+use report::OpenCall;
 use sip::Dialog;
 
 use crate::phones::read_flow;
-use crate::{Callflow, LostCall, Recovery};
+use crate::{Callflow, Recovery};
 
 impl Callflow {
     /// Takes over what the last engine left. To be called once, before any input.
@@ -13,7 +14,7 @@ impl Callflow {
     /// Calls that were in progress get their end as a fact, `engine_lost`; their phones get a BYE
     /// where a dialog is known, for nobody else would tell them.
     pub fn recover(&mut self, recovery: Recovery) {
-        for call in recovery.calls {
+        for call in &recovery.calls {
             self.end_lost(call);
         }
         for registration in recovery.registrations {
@@ -27,18 +28,17 @@ impl Callflow {
         self.drain_rooms();
     }
 
-    fn end_lost(&mut self, lost: LostCall) {
-        let cause = HangupCause::EngineLost;
-        for (leg, role, dialog) in lost.legs {
-            if let Some(snapshot) = dialog {
-                let mut dialog = Dialog::from_snapshot(&snapshot);
-                let reason = call::reason(cause);
-                let bye = dialog.request(sip::Method::Bye).header("Reason", reason).build();
-                self.send(bye, dialog.flow());
-            }
-            self.note(FactBody::LegEnded { call: lost.call, leg, role, cause });
+    fn end_lost(&mut self, lost: &OpenCall) {
+        for open in &lost.dialogs {
+            let mut dialog = Dialog::from_snapshot(&open.dialog);
+            let reason = call::reason(HangupCause::EngineLost);
+            let bye = dialog.bye().header("Reason", reason).build();
+            let flow = dialog.flow();
+            self.send(bye, flow);
         }
-        self.note(FactBody::CallEnded { call: lost.call, outcome: Outcome::EngineLost, cause });
+        for fact in lost.lost() {
+            self.note(fact);
+        }
     }
 
     fn restore_registration(&mut self, registration: FactBody) {
@@ -50,7 +50,8 @@ impl Callflow {
         let left_us = expires.0 - self.wall().0;
         let (Some(flow), Ok(left_us)) = (read_flow(&flow), u64::try_from(left_us)) else { return };
         let expires_at = Mono(self.now.0 + left_us * 1_000);
-        self.registrar.restore(&aor, &contact, flow, (&sip_call_id, cseq), expires_at);
+        let known = (aor.as_str(), contact.as_str(), flow);
+        self.registrar.restore(known, (&sip_call_id, cseq), expires_at, self.now);
         self.drain_registrar();
         let agent = model::AgentId::from(aor);
         self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable: true }, self.now);

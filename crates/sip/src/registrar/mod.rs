@@ -133,3 +133,15 @@ pub enum RegistrarOutput {
 
 #[cfg(test)]
 mod tests;
+
+impl Binding {
+    /// Call-ID of its last REGISTER.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// CSeq of its last REGISTER.
+    pub const fn cseq(&self) -> u32 {
+        self.cseq
+    }
+}

@@ -48,6 +48,36 @@ impl Registrar {
         }
     }
 
+    /// Takes a contact over from before a restart, as its last REGISTER left it: `call_id` and
+    /// `cseq` are that request's, so that a late copy of an older one still does not win.
+    ///
+    /// Ignored if its time is over, or if there is no room.
+    pub fn restore(
+        &mut self,
+        (aor, contact, flow): (&str, &str, Flow),
+        (call_id, cseq): (&str, u32),
+        expires_at: Mono,
+        now: Mono,
+    ) {
+        if expires_at <= now || self.len() >= self.config.max_bindings {
+            return;
+        }
+        let binding = Binding {
+            contact: contact.to_owned(),
+            flow,
+            expires_at,
+            q: 1000,
+            reachable: true,
+            instance: None,
+            refreshed_at: now,
+            call_id: call_id.to_owned(),
+            cseq,
+            probe_at: None,
+            probe_ends: None,
+        };
+        self.bind(aor, binding, now);
+    }
+
     /// A TCP connection is gone: its contacts with it.
     pub fn handle_flow_closed(&mut self, flow: Flow) {
         if flow.connection == 0 {

@@ -1,13 +1,56 @@
 //! HTTP and WebSocket for desktops and integrators.
+//!
+//! [`serve`] answers on a listener until it is told to stop. Everything it says comes from a
+//! [`Backend`]; what goes over the wire is in `wire.rs` and `command.rs` (events and commands),
+//! `record.rs` (calls and recordings) and `error.rs` (refusals), and is documented in
+//! `docs/protocol.md`, which a test holds to these types. Personal data is masked here, while it is
+//! encoded, unless the viewer may see it in clear; who does is on record before it is sent.
+
+mod app;
 mod backend;
+mod calls;
+mod command;
+mod counters;
+mod desktop;
+mod desktop_config;
+mod error;
+mod events;
+mod extract;
+mod names;
+mod openapi;
+mod range;
+mod record;
+mod recordings;
+mod router;
+mod serve;
+mod sessions;
+mod stall;
+mod status;
+mod time;
+mod timeline;
+mod wire;
+
+pub use app::Config;
 pub use backend::{
     Audio, AudioReader, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording,
     CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
     PageRequest, RecordingFilter, Session, SignInError, ToDesktop,
 };
+pub use serve::serve;
+
 /// Most items of one page of a list.
 pub const MAX_PAGE_ITEMS: usize = 200;
+/// Items of a page when the request does not say how many.
+pub const DEFAULT_PAGE_ITEMS: usize = 50;
 /// Longest cursor that is taken back, in bytes.
 pub const MAX_CURSOR_BYTES: usize = 256;
 /// Most facts in one call's timeline; later ones are cut off.
 pub const MAX_TIMELINE_FACTS: usize = 1_000;
+/// Longest body of a request, in bytes.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest frame and message that a desktop may send, in bytes.
+pub const MAX_FRAME_BYTES: usize = 8 * 1024;
+/// Commands of one desktop that may wait for their answer at the same time.
+pub const MAX_PENDING_COMMANDS: usize = 32;
+/// Malformed frames in a row after which a desktop's connection is closed.
+pub const MAX_MALFORMED_FRAMES: usize = 8;

@@ -1,0 +1,245 @@
+//! What a desktop sends: commands as JSON, and their answers. The doc comments here are the
+//! protocol's reference: OpenAPI and `docs/protocol.md` show them.
+
+use cti::{Command, CommandError, MAX_COMMAND_ID};
+use model::{CallId, NotReadyReason, OfferId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::names::ReasonName;
+
+/// A command. The same `id` twice is done once and answered the same.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape for OpenAPI; `decode` reads it in two steps")]
+pub(crate) struct CommandFrame {
+    /// Of the desktop's choice, 1 to 64 bytes: a UUID, for example.
+    #[schema(max_length = 64, min_length = 1)]
+    id: String,
+    /// What to do, and with what. `data` may be left out where it is empty.
+    #[schema(inline = false)]
+    #[serde(flatten)]
+    body: CommandBody,
+}
+
+/// What an agent may ask for. All commands need `call.handle`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum CommandBody {
+    /// Take calls; ends after-call work.
+    Ready(NoData),
+    /// Take no calls; while busy, afterwards.
+    NotReady(NotReadyData),
+    /// Leave; while busy with a call, afterwards.
+    SignOut(NoData),
+    /// The pop is on the screen: the phone may ring.
+    PopShown(PopShownData),
+    /// End or decline the call.
+    HangUp(NoData),
+    /// Prolong after-call work.
+    ExtendAcw(ExtendAcwData),
+    /// Say what the call was about; ends after-call work.
+    WrapUp(WrapUpData),
+}
+
+/// Nothing more to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoData {}
+
+/// `not_ready`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NotReadyData {
+    /// Why: `break`, `meal`, `training`, `meeting` or `back_office`.
+    #[schema(value_type = ReasonName)]
+    reason: NotReadyReason,
+}
+
+/// `pop_shown`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PopShownData {
+    /// Which pop.
+    #[schema(value_type = String)]
+    offer_id: OfferId,
+}
+
+/// `extend_acw`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExtendAcwData {
+    /// By how much, in milliseconds: 1 to 3,600,000.
+    ms: u64,
+}
+
+/// `wrap_up`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WrapUpData {
+    /// Which call.
+    #[schema(value_type = String)]
+    call_id: CallId,
+    /// One of the codes of `GET /api/v1/config`.
+    disposition: String,
+}
+
+impl From<CommandBody> for Command {
+    fn from(body: CommandBody) -> Self {
+        match body {
+            CommandBody::Ready(NoData {}) => Self::Ready,
+            CommandBody::NotReady(NotReadyData { reason }) => Self::NotReady { reason },
+            CommandBody::SignOut(NoData {}) => Self::SignOut,
+            CommandBody::PopShown(PopShownData { offer_id }) => Self::PopShown { offer: offer_id },
+            CommandBody::HangUp(NoData {}) => Self::HangUp,
+            CommandBody::ExtendAcw(ExtendAcwData { ms }) => Self::ExtendAcw { ms },
+            CommandBody::WrapUp(WrapUpData { call_id, disposition }) => {
+                Self::WrapUp { call: call_id, disposition }
+            }
+        }
+    }
+}
+
+/// The answer to a command.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reply<'a> {
+    /// The command's `id`; null where the frame had none that could be read.
+    reply_to: Option<&'a str>,
+    /// Whether it was done.
+    ok: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ReplyError<'a>>,
+}
+
+/// Why a command was not done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplyError<'a> {
+    /// For programs: one of the codes that the protocol lists.
+    code: &'a str,
+    /// For people, in English.
+    message: &'a str,
+}
+
+/// One JSON object that answers the command of that id.
+pub(crate) fn reply(id: Option<&str>, result: &Result<(), CommandError>) -> String {
+    let error = result.as_ref().err();
+    let error = error.map(|error| ReplyError { code: error.code, message: &error.message });
+    let reply = Reply { reply_to: id, ok: error.is_none(), error };
+    // Texts always serialize.
+    serde_json::to_string(&reply).unwrap_or_default()
+}
+
+/// A frame that is no command: its id, if that much could be read, and what is wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoCommand {
+    pub(crate) id: Option<String>,
+    pub(crate) error: CommandError,
+}
+
+/// The command of one text frame.
+pub(crate) fn decode(text: &str) -> Result<(String, Command), NoCommand> {
+    let none =
+        |code, message: String| NoCommand { id: None, error: CommandError::new(code, message) };
+    let mut frame: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| none("malformed", format!("expected one JSON object: {error}")))?;
+    let id = match frame.remove("id") {
+        Some(Value::String(id)) if (1..=MAX_COMMAND_ID).contains(&id.len()) => id,
+        Some(_) | None => {
+            let message = format!("'id' must be a text of 1 to {MAX_COMMAND_ID} bytes");
+            return Err(none("invalid", message));
+        }
+    };
+    if frame.get("data").is_none_or(Value::is_null) {
+        frame.insert("data".to_owned(), Value::Object(Map::new()));
+    }
+    match serde_json::from_value::<CommandBody>(Value::Object(frame)) {
+        Ok(body) => Ok((id, body.into())),
+        Err(error) => {
+            let error = CommandError::new("invalid", error.to_string());
+            Err(NoCommand { id: Some(id), error })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> Command {
+        let (id, command) = decode(text).unwrap();
+        assert_eq!(id, "7");
+        command
+    }
+
+    #[test]
+    fn every_command_is_read() {
+        for (text, wanted) in [
+            (r#"{"id":"7","type":"ready"}"#, Command::Ready),
+            (r#"{"id":"7","type":"ready","data":null}"#, Command::Ready),
+            (r#"{"data":{},"type":"sign_out","id":"7"}"#, Command::SignOut),
+            (r#"{"id":"7","type":"hang_up","data":{}}"#, Command::HangUp),
+            (
+                r#"{"id":"7","type":"not_ready","data":{"reason":"back_office"}}"#,
+                Command::NotReady { reason: NotReadyReason::BackOffice },
+            ),
+            (
+                r#"{"id":"7","type":"pop_shown","data":{"offer_id":"o1-2-3"}}"#,
+                Command::PopShown { offer: "o1-2-3".parse().unwrap() },
+            ),
+            (
+                r#"{"id":"7","type":"extend_acw","data":{"ms":30000}}"#,
+                Command::ExtendAcw { ms: 30_000 },
+            ),
+            (
+                r#"{"id":"7","type":"wrap_up","data":{"call_id":"c1-2-3","disposition":"x"}}"#,
+                Command::WrapUp { call: "c1-2-3".parse().unwrap(), disposition: "x".to_owned() },
+            ),
+        ] {
+            assert_eq!(command(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_says_what_is_wrong() {
+        for (text, id, code, named) in [
+            ("", None, "malformed", "EOF"),
+            ("[]", None, "malformed", "map"),
+            ("{\"id\":\"7\"", None, "malformed", "EOF"),
+            ("{}", None, "invalid", "'id'"),
+            (r#"{"id":7,"type":"ready"}"#, None, "invalid", "'id'"),
+            (r#"{"id":"","type":"ready"}"#, None, "invalid", "'id'"),
+            (r#"{"id":"7"}"#, Some("7"), "invalid", "type"),
+            (r#"{"id":"7","type":"fire"}"#, Some("7"), "invalid", "fire"),
+            (r#"{"id":"7","type":"ready","data":{"x":1}}"#, Some("7"), "invalid", "`x`"),
+            (r#"{"id":"7","type":"ready","data":[1]}"#, Some("7"), "invalid", "length"),
+            (r#"{"id":"7","type":"ready","more":1}"#, Some("7"), "invalid", "more"),
+            (r#"{"id":"7","type":"not_ready"}"#, Some("7"), "invalid", "reason"),
+            (
+                r#"{"id":"7","type":"not_ready","data":{"reason":"lunch"}}"#,
+                Some("7"),
+                "invalid",
+                "lunch",
+            ),
+            (
+                r#"{"id":"7","type":"pop_shown","data":{"offer_id":"c1-2-3"}}"#,
+                Some("7"),
+                "invalid",
+                "id",
+            ),
+            (r#"{"id":"7","type":"extend_acw","data":{"ms":-1}}"#, Some("7"), "invalid", "-1"),
+        ] {
+            let no = decode(text).unwrap_err();
+            assert_eq!((no.id.as_deref(), no.error.code), (id, code), "{text}");
+            assert!(no.error.message.contains(named), "{text}: {}", no.error.message);
+        }
+    }
+
+    #[test]
+    fn an_answer_names_its_command() {
+        assert_eq!(reply(Some("7"), &Ok(())), r#"{"reply_to":"7","ok":true}"#);
+        let refused = Err(CommandError::new("bad_reason", "no \"such\" reason"));
+        let wanted = r#"{"reply_to":null,"ok":false,"error":{"code":"bad_reason","message":"no \"such\" reason"}}"#;
+        assert_eq!(reply(None, &refused), wanted);
+    }
+}

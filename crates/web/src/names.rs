@@ -1,0 +1,211 @@
+//! The texts that stand for states and choices on the wire, each a type that documents its values.
+
+use std::borrow::Cow;
+
+use model::{
+    AgentAction, AgentState, AgentStatus, HangupCause, Lookup, MissedCause, NotReadyReason,
+    Outcome, Permission, PolicyStatus, Role,
+};
+use serde::Serialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! names {
+    ($($(#[doc = $doc:literal])* $name:ident $(of $from:ty)?: $values:expr;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(pub(crate) &'static str);
+
+        $(impl From<$from> for $name {
+            fn from(value: $from) -> Self {
+                Self(value.as_str())
+            }
+        })?
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let values: Vec<&'static str> = $values.to_vec();
+                let description = [$($doc),*].concat();
+                let text = ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(description.trim().to_owned()))
+                    .enum_values(Some(values));
+                RefOr::T(Schema::Object(text.build()))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
+}
+
+names! {
+    /// The agent's own choice.
+    StatusName: ["signed_out", "not_ready", "ready"];
+    /// Why an agent takes no calls. The first five may be chosen with `not_ready`; the others are set by the engine.
+    ReasonName of NotReadyReason: reasons();
+    /// What the engine is doing with the agent.
+    StateName of AgentState: [
+        AgentState::Idle, AgentState::Reserved, AgentState::Ringing, AgentState::Talking,
+        AgentState::Acw,
+    ].map(AgentState::as_str);
+    /// A command that an agent may give now.
+    ActionName of AgentAction: [
+        AgentAction::Ready, AgentAction::NotReady, AgentAction::SignOut, AgentAction::HangUp,
+        AgentAction::ExtendAcw, AgentAction::WrapUp,
+    ].map(AgentAction::as_str);
+    /// How far the engine is with finding out who calls.
+    LookupName: ["pending", "found", "unknown", "late", "failed"];
+    /// Where a policy is in its life.
+    PolicyStatusName of PolicyStatus: [
+        PolicyStatus::NotYetInForce, PolicyStatus::InForce, PolicyStatus::Expired,
+        PolicyStatus::Surrendered,
+    ].map(PolicyStatus::as_str);
+    /// Where a call is.
+    PhaseName of cti::CallPhase: [
+        cti::CallPhase::Menu, cti::CallPhase::Queued, cti::CallPhase::Offered,
+        cti::CallPhase::Ringing, cti::CallPhase::Talking, cti::CallPhase::Ended,
+    ].map(cti::CallPhase::as_str);
+    /// How a call ended. Every call has exactly one outcome.
+    OutcomeName of Outcome: OUTCOMES.map(Outcome::as_str);
+    /// Why a leg or call ended: what the network or a party said.
+    CauseName: [
+        "remote_bye", "remote_cancel", "local_bye", "agent_hang_up", "response", "ack_timeout",
+        "transaction_timeout", "media_timeout", "transport_error", "engine_lost",
+    ];
+    /// Why an agent did not take an offered call.
+    MissedName: ["no_answer", "rejected", "busy", "unreachable", "error"];
+    /// What someone is employed as.
+    RoleName of Role: [
+        Role::Agent, Role::Supervisor, Role::Inspector, Role::Administrator,
+    ].map(Role::as_str);
+    /// Something that is allowed to some and refused to others.
+    PermissionName of Permission: permissions();
+}
+
+/// Every outcome.
+const OUTCOMES: [Outcome; 7] = [
+    Outcome::Answered,
+    Outcome::Abandoned,
+    Outcome::SelfService,
+    Outcome::AbandonedInMenu,
+    Outcome::Refused,
+    Outcome::Error,
+    Outcome::EngineLost,
+];
+
+/// The outcome of that name.
+pub(crate) fn outcome(name: &str) -> Option<Outcome> {
+    OUTCOMES.into_iter().find(|outcome| outcome.as_str() == name)
+}
+
+/// Every reason, those first that an agent may choose.
+pub(crate) fn reasons() -> Vec<&'static str> {
+    let (choices, others): (Vec<_>, Vec<_>) =
+        NotReadyReason::ALL.into_iter().partition(|reason| reason.is_agents_choice());
+    choices.into_iter().chain(others).map(NotReadyReason::as_str).collect()
+}
+
+fn permissions() -> Vec<&'static str> {
+    Permission::ALL.iter().map(|permission| permission.as_str()).collect()
+}
+
+impl From<AgentStatus> for StatusName {
+    fn from(status: AgentStatus) -> Self {
+        Self(match status {
+            AgentStatus::SignedOut => "signed_out",
+            AgentStatus::NotReady { .. } => "not_ready",
+            AgentStatus::Ready => "ready",
+        })
+    }
+}
+
+/// The reason of a status that has one.
+pub(crate) fn reason_of(status: AgentStatus) -> Option<ReasonName> {
+    match status {
+        AgentStatus::NotReady { reason } => Some(reason.into()),
+        AgentStatus::SignedOut | AgentStatus::Ready => None,
+    }
+}
+
+impl From<&Lookup> for LookupName {
+    fn from(lookup: &Lookup) -> Self {
+        Self(lookup.as_str())
+    }
+}
+
+impl From<HangupCause> for CauseName {
+    fn from(cause: HangupCause) -> Self {
+        Self(match cause {
+            HangupCause::RemoteBye => "remote_bye",
+            HangupCause::RemoteCancel => "remote_cancel",
+            HangupCause::LocalBye => "local_bye",
+            HangupCause::AgentHangUp => "agent_hang_up",
+            HangupCause::Response(_) => "response",
+            HangupCause::AckTimeout => "ack_timeout",
+            HangupCause::TransactionTimeout => "transaction_timeout",
+            HangupCause::MediaTimeout => "media_timeout",
+            HangupCause::TransportError => "transport_error",
+            HangupCause::EngineLost => "engine_lost",
+        })
+    }
+}
+
+/// The SIP status of a cause that is a response.
+pub(crate) const fn sip_status(cause: HangupCause) -> Option<u16> {
+    match cause {
+        HangupCause::Response(status) => Some(status),
+        HangupCause::RemoteBye
+        | HangupCause::RemoteCancel
+        | HangupCause::LocalBye
+        | HangupCause::AgentHangUp
+        | HangupCause::AckTimeout
+        | HangupCause::TransactionTimeout
+        | HangupCause::MediaTimeout
+        | HangupCause::TransportError
+        | HangupCause::EngineLost => None,
+    }
+}
+
+impl From<MissedCause> for MissedName {
+    fn from(cause: MissedCause) -> Self {
+        Self(match cause {
+            MissedCause::NoAnswer => "no_answer",
+            MissedCause::Rejected => "rejected",
+            MissedCause::Busy => "busy",
+            MissedCause::Unreachable => "unreachable",
+            MissedCause::Error => "error",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values<T: PartialSchema>() -> Vec<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        let values = schema["enum"].as_array().unwrap();
+        values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_documented_values_are_those_that_are_sent() {
+        for reason in NotReadyReason::ALL {
+            assert!(values::<ReasonName>().contains(&ReasonName::from(reason).0.to_owned()));
+        }
+        for cause in [HangupCause::RemoteBye, HangupCause::Response(486), HangupCause::EngineLost] {
+            assert!(values::<CauseName>().contains(&CauseName::from(cause).0.to_owned()));
+        }
+        for outcome in OUTCOMES {
+            assert_eq!(super::outcome(outcome.as_str()), Some(outcome));
+        }
+        assert_eq!(values::<ReasonName>()[0], "break");
+        assert_eq!(super::outcome("lost"), None);
+    }
+}

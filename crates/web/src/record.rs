@@ -1,0 +1,191 @@
+//! Calls and recordings as JSON, personal data masked for those who may not see it. The doc
+//! comments here are the protocol's reference: OpenAPI and `docs/protocol.md` show them.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+use model::CallId;
+use report::CallRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::names::{CauseName, MissedName, OutcomeName, sip_status};
+use crate::time::rfc3339;
+use crate::wire::{InputData, Sight};
+
+/// Frames a channel, a second, of every recording.
+const FRAMES_A_SECOND: u64 = 8_000;
+
+/// One call that is over. Durations are measured on a clock that never jumps; they are null where
+/// the thing did not happen, or where the engine was lost before its end.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallBody<'a> {
+    /// The call.
+    call_id: String,
+    /// The line that it came on.
+    trunk: &'a str,
+    /// The caller's number; masked without `customer.unmask`.
+    ani: Cow<'a, str>,
+    /// The number that was dialled.
+    dnis: &'a str,
+    /// SIP's Call-ID of the caller's leg.
+    sip_call_id: &'a str,
+    /// When it came, RFC 3339 with offset.
+    arrived_at: String,
+    /// When the engine answered it, RFC 3339 with offset.
+    answered_at: Option<String>,
+    /// When it first entered a queue, RFC 3339 with offset.
+    queued_at: Option<String>,
+    /// When an agent answered it, RFC 3339 with offset.
+    agent_answered_at: Option<String>,
+    /// When it ended, RFC 3339 with offset.
+    ended_at: String,
+    /// The places of the menu that the caller passed, in order.
+    menu_path: &'a [String],
+    /// What the caller keyed.
+    inputs: Vec<InputData<'a>>,
+    /// The last queue that it was in.
+    queue: Option<&'a str>,
+    /// The highest tier that became eligible while it waited.
+    tier: Option<u8>,
+    /// From entering the queue to the agent's answer or the end, in milliseconds.
+    waited_ms: Option<u64>,
+    /// How long the last offered agent's phone rang, in milliseconds.
+    rang_ms: Option<u64>,
+    /// How long caller and agent talked, in milliseconds.
+    talked_ms: Option<u64>,
+    /// How long the agent worked afterwards, in milliseconds.
+    acw_ms: Option<u64>,
+    /// Whom it was offered to, in order.
+    offers: Vec<OfferBody<'a>>,
+    /// Who answered.
+    agent_id: Option<&'a str>,
+    /// How it ended.
+    outcome: OutcomeName,
+    /// What the network or a party said at the end.
+    cause: CauseName,
+    /// The SIP status, where `cause` is `response`.
+    sip_status: Option<u16>,
+    /// What the look-up said: `found`, `unknown`, `late` or `failed`.
+    lookup: Option<&'a str>,
+    /// How long the look-up took, in milliseconds.
+    lookup_ms: Option<u64>,
+    /// Whose call it was, where that is known.
+    customer_id: Option<&'a str>,
+    /// What was recorded, in order.
+    recordings: Vec<RecordingBody<'a>>,
+    /// The code that the agent chose at wrap-up.
+    disposition: Option<&'a str>,
+    /// Whether nothing more is expected: recordings sealed, after-call work over.
+    settled: bool,
+}
+
+/// One offer of a call to an agent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OfferBody<'a> {
+    /// The offer.
+    offer_id: String,
+    /// To whom.
+    agent_id: &'a str,
+    /// When, RFC 3339 with offset.
+    at: String,
+    /// How long the phone rang, in milliseconds; null if it never did.
+    rang_ms: Option<u64>,
+    /// Why it was not taken; null if it was, or if the caller left first.
+    missed: Option<MissedName>,
+}
+
+/// One recording: a WAV file of two channels, the caller left and the agent right.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordingBody<'a> {
+    /// The recording.
+    recording_id: String,
+    /// The call that it belongs to.
+    call_id: String,
+    /// Whose conversation it holds.
+    agent_id: &'a str,
+    /// When it began, RFC 3339 with offset.
+    started_at: String,
+    /// How long it is, in milliseconds; null until it is sealed.
+    duration_ms: Option<u64>,
+    /// The length of the file, in bytes; null until it is sealed.
+    bytes: Option<u64>,
+    /// SHA-256 of the file in hexadecimal; null until it is sealed.
+    sha256: Option<&'a str>,
+    /// How often recording was interrupted.
+    gaps: u32,
+    /// Whether it was completed after a crash rather than in order.
+    recovered: bool,
+}
+
+/// A call as `sight` may see it.
+pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) -> CallBody<'a> {
+    let inputs = record.inputs.iter();
+    CallBody {
+        call_id: record.call.to_string(),
+        trunk: record.trunk.as_str(),
+        ani: sight.show(&record.ani),
+        dnis: &record.dnis,
+        sip_call_id: &record.sip_call_id,
+        arrived_at: rfc3339(record.arrived, zone),
+        answered_at: record.answered.map(|at| rfc3339(at, zone)),
+        queued_at: record.queued.map(|at| rfc3339(at, zone)),
+        agent_answered_at: record.agent_answered.map(|at| rfc3339(at, zone)),
+        ended_at: rfc3339(record.ended, zone),
+        menu_path: &record.menu_path,
+        inputs: inputs
+            .map(|keyed| InputData { node: &keyed.node, digits: &keyed.digits })
+            .collect(),
+        queue: record.queue.as_ref().map(|queue| queue.as_str()),
+        tier: record.tier.map(|tier| tier.level),
+        waited_ms: record.waited_ms,
+        rang_ms: record.rang_ms,
+        talked_ms: record.talked_ms,
+        acw_ms: record.acw_ms,
+        offers: record.offers.iter().map(|made| offer(made, zone)).collect(),
+        agent_id: record.agent.as_ref().map(|agent| agent.as_str()),
+        outcome: record.outcome.into(),
+        cause: record.cause.into(),
+        sip_status: sip_status(record.cause),
+        lookup: record.lookup.as_deref(),
+        lookup_ms: record.lookup_ms,
+        customer_id: record.customer_id.as_deref(),
+        recordings: record
+            .recordings
+            .iter()
+            .map(|made| recording(record.call, made, zone))
+            .collect(),
+        disposition: record.disposition.as_deref(),
+        settled: record.settled,
+    }
+}
+
+fn offer<'a>(made: &'a report::Offer, zone: &TimeZone) -> OfferBody<'a> {
+    OfferBody {
+        offer_id: made.offer.to_string(),
+        agent_id: made.agent.as_str(),
+        at: rfc3339(made.at, zone),
+        rang_ms: made.rang_ms,
+        missed: made.missed.map(MissedName::from),
+    }
+}
+
+/// A recording.
+pub(crate) fn recording<'a>(
+    call: CallId,
+    made: &'a report::Recording,
+    zone: &TimeZone,
+) -> RecordingBody<'a> {
+    let seal = made.seal.as_ref();
+    RecordingBody {
+        recording_id: made.recording.to_string(),
+        call_id: call.to_string(),
+        agent_id: made.agent.as_str(),
+        started_at: rfc3339(made.started, zone),
+        duration_ms: seal.map(|seal| seal.frames.saturating_mul(1_000) / FRAMES_A_SECOND),
+        bytes: seal.map(|seal| seal.bytes),
+        sha256: seal.map(|seal| seal.sha256.as_str()),
+        gaps: made.gaps,
+        recovered: made.recovered,
+    }
+}

@@ -1,0 +1,241 @@
+//! A call's facts as JSON: what happened, in order.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+use model::{AgentStatus, Fact, FactBody, HangupCause, LegRole};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::names::{
+    CauseName, MissedName, OutcomeName, ReasonName, StateName, StatusName, reason_of, sip_status,
+};
+use crate::time::rfc3339;
+use crate::wire::Sight;
+
+/// One thing that happened in a call. Beside `seq`, `at` and `type` it has the fields that its
+/// type needs; the others are left out.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct FactEntry<'a> {
+    /// The fact's number within one start of the engine.
+    seq: u64,
+    /// When, RFC 3339 with offset.
+    at: String,
+    /// What: `call_arrived`, `call_answered`, `menu_entered`, `digits_collected`, `lookup_ended`,
+    /// `queued`, `tier_reached`, `offered`, `popped`, `rang`, `missed`, `agent_answered`,
+    /// `dialog_established`, `leg_ended`, `call_ended`, `wrapped_up`, `recording_started`,
+    /// `recording_gap`, `recording_resumed`, `recording_sealed`, `agent_changed` or `played`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leg_id: Option<String>,
+    /// The agent; absent for the caller's leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a str>,
+    /// The line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trunk: Option<&'a str>,
+    /// The caller's number; masked without `customer.unmask`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ani: Option<Cow<'a, str>>,
+    /// The number that was dialled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dnis: Option<&'a str>,
+    /// The place in the menu.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'a str>,
+    /// The digits; always masked where they identify a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digits: Option<&'a str>,
+    /// What the look-up said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup: Option<&'a str>,
+    /// How long the look-up took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
+    /// Whose call it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<&'a str>,
+    /// The queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
+    /// The tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<u8>,
+    /// The offer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer_id: Option<String>,
+    /// Whether a desktop was there to show the pop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desktop: Option<bool>,
+    /// Why the offer was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<MissedName>,
+    /// Why the leg or the call ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseName>,
+    /// The SIP status, where `cause` is `response`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_status: Option<u16>,
+    /// How the call ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<OutcomeName>,
+    /// The code that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition: Option<&'a str>,
+    /// The recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording_id: Option<String>,
+    /// What went wrong with the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// SHA-256 of the recording in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    /// Whether the recording was completed after a crash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovered: Option<bool>,
+    /// The agent's own choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusName>,
+    /// Why, where the status is `not_ready`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonName>,
+    /// What the engine is doing with the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateName>,
+    /// Who played the recording; only for those who hold `call.view_all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+}
+
+/// One fact of a call as `sight` may see it; none for what is about no call.
+pub(crate) fn entry<'a>(fact: &'a Fact, sight: Sight, zone: &TimeZone) -> Option<FactEntry<'a>> {
+    fact.body.call()?;
+    let mut entry = FactEntry {
+        seq: fact.seq,
+        at: rfc3339(fact.wall, zone),
+        kind: fact.body.kind(),
+        ..FactEntry::default()
+    };
+    tell(&mut entry, &fact.body, sight);
+    Some(entry)
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm a fact, each a plain translation")]
+fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
+    match body {
+        FactBody::CallArrived { leg, trunk, ani, dnis, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.trunk = Some(trunk.as_str());
+            entry.ani = Some(sight.show(ani));
+            entry.dnis = Some(dnis);
+        }
+        FactBody::DialogEstablished { leg, role, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.agent_id = agent_of(role);
+        }
+        FactBody::MenuEntered { node, .. } => entry.node = Some(node),
+        FactBody::DigitsCollected { node, digits, .. } => {
+            entry.node = Some(node);
+            entry.digits = Some(digits);
+        }
+        FactBody::LookupEnded { result, customer_id, took_ms, .. } => {
+            entry.lookup = Some(result);
+            entry.customer_id = customer_id.as_deref();
+            entry.took_ms = Some(*took_ms);
+        }
+        FactBody::Queued { queue, .. } => entry.queue = Some(queue.as_str()),
+        FactBody::TierReached { queue, tier, .. } => {
+            entry.queue = Some(queue.as_str());
+            entry.tier = Some(tier.level);
+        }
+        FactBody::Offered { offer, queue, agent, .. } => {
+            entry.offer_id = Some(offer.to_string());
+            entry.queue = Some(queue.as_str());
+            entry.agent_id = Some(agent.as_str());
+        }
+        FactBody::Popped { offer, agent, desktop, .. } => {
+            entry.offer_id = Some(offer.to_string());
+            entry.agent_id = Some(agent.as_str());
+            entry.desktop = Some(*desktop);
+        }
+        FactBody::Rang { offer, agent, leg, .. }
+        | FactBody::AgentAnswered { offer, agent, leg, .. } => {
+            entry.offer_id = Some(offer.to_string());
+            entry.agent_id = Some(agent.as_str());
+            entry.leg_id = Some(leg.to_string());
+        }
+        FactBody::Missed { offer, agent, cause, .. } => {
+            entry.offer_id = Some(offer.to_string());
+            entry.agent_id = Some(agent.as_str());
+            entry.missed = Some((*cause).into());
+        }
+        FactBody::LegEnded { leg, role, cause, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.agent_id = agent_of(role);
+            ended(entry, *cause);
+        }
+        FactBody::CallEnded { outcome, cause, .. } => {
+            entry.outcome = Some((*outcome).into());
+            ended(entry, *cause);
+        }
+        FactBody::WrappedUp { agent, disposition, .. } => {
+            entry.agent_id = Some(agent.as_str());
+            entry.disposition = Some(disposition);
+        }
+        FactBody::RecordingStarted { recording, agent, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.agent_id = Some(agent.as_str());
+        }
+        FactBody::RecordingGap { recording, error, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.error = Some(error);
+        }
+        FactBody::RecordingResumed { recording, .. } => {
+            entry.recording_id = Some(recording.to_string());
+        }
+        FactBody::RecordingSealed { recording, seal, recovered, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.sha256 = Some(&seal.sha256);
+            entry.recovered = Some(*recovered);
+        }
+        FactBody::AgentChanged { agent, status, state, .. } => {
+            entry.agent_id = Some(agent.as_str());
+            changed(entry, *status);
+            entry.state = Some((*state).into());
+        }
+        FactBody::Played { user, recording, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.user = Some(user.as_str());
+        }
+        FactBody::CallAnswered { .. }
+        | FactBody::EngineStarted { .. }
+        | FactBody::EngineStopped
+        | FactBody::Registered { .. }
+        | FactBody::Unregistered { .. }
+        | FactBody::SessionOpened { .. }
+        | FactBody::Refused { .. }
+        | FactBody::Unmasked { .. }
+        | FactBody::AlarmRaised { .. }
+        | FactBody::AlarmCleared { .. } => {}
+    }
+}
+
+fn agent_of(role: &LegRole) -> Option<&str> {
+    match role {
+        LegRole::Agent(agent) => Some(agent.as_str()),
+        LegRole::Caller => None,
+    }
+}
+
+fn ended(entry: &mut FactEntry<'_>, cause: HangupCause) {
+    entry.cause = Some(cause.into());
+    entry.sip_status = sip_status(cause);
+}
+
+fn changed(entry: &mut FactEntry<'_>, status: AgentStatus) {
+    entry.status = Some(status.into());
+    entry.reason = reason_of(status);
+}

@@ -1,0 +1,459 @@
+//! What goes to a desktop: `cti`'s events as JSON, personal data masked for those who may not see
+//! it. The doc comments here are the protocol's reference: OpenAPI and `docs/protocol.md` show them.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+use model::{AgentTotals, CustomerCard, Lookup, Permission, Pii, PolicyCard, Wall};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::names::{
+    ActionName, LookupName, OutcomeName, PhaseName, PolicyStatusName, ReasonName, StateName,
+    StatusName, reason_of,
+};
+use crate::time::rfc3339;
+
+/// What a viewer may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// Personal data in clear (`customer.unmask`).
+    pub(crate) personal: bool,
+    /// Policies (`policy.view`).
+    pub(crate) policies: bool,
+}
+
+impl Sight {
+    /// What `principal` may see.
+    pub(crate) fn of(principal: &access::Principal) -> Self {
+        Self {
+            personal: principal.holds(Permission::CustomerUnmask),
+            policies: principal.holds(Permission::PolicyView),
+        }
+    }
+
+    /// `data` as this viewer may see it.
+    pub(crate) fn show<'a>(self, data: &'a Pii<String>) -> Cow<'a, str> {
+        if self.personal {
+            Cow::Borrowed(data.reveal())
+        } else {
+            Cow::Owned(data.masked().to_string())
+        }
+    }
+}
+
+/// One event. `seq` grows by one from event to event of a user's stream, without gaps.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventFrame<'a> {
+    /// The event's number. Name the last one that was seen as `after` to go on from there.
+    pub(crate) seq: u64,
+    /// When it was said, RFC 3339 with offset.
+    pub(crate) at: String,
+    /// What it is, and its data.
+    #[serde(flatten)]
+    pub(crate) body: EventBody<'a>,
+}
+
+/// What a desktop is told. Every event tells a whole state, so that the same one twice changes
+/// nothing.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+pub(crate) enum EventBody<'a> {
+    /// An agent's status or state, or what the agent may ask for, changed.
+    AgentState(AgentStateData),
+    /// Who is calling and what they are insured for; it comes before the phone rings. The phone
+    /// rings as soon as `pop_shown` is sent, or a moment later without it.
+    ScreenPop(ScreenPopData<'a>),
+    /// The look-up ended after the pop was shown.
+    ScreenPopUpdate(ScreenPopUpdateData<'a>),
+    /// A call moved on. The caller's number is always masked here: a board is no place for it.
+    CallState(CallStateData<'a>),
+    /// A queue's figures changed.
+    QueueState(QueueStateData),
+    /// Something that an operator must see began or is over.
+    Alarm(AlarmData<'a>),
+}
+
+/// `agent_state`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgentStateData {
+    /// The agent's number.
+    agent_id: String,
+    /// The agent's own choice.
+    status: StatusName,
+    /// Why, where the status is `not_ready`.
+    reason: Option<ReasonName>,
+    /// What the engine is doing with the agent.
+    state: StateName,
+    /// Since when status and state are these, RFC 3339 with offset.
+    since: String,
+    /// The status that begins when the present work is over, if one was asked for.
+    next_status: Option<StatusName>,
+    /// The reason of `next_status`, where that is `not_ready`.
+    next_reason: Option<ReasonName>,
+    /// The commands that the agent may give now.
+    allowed: Vec<ActionName>,
+    /// The call that the agent is busy with.
+    call_id: Option<String>,
+    /// When after-call work ends by itself, RFC 3339 with offset.
+    acw_until: Option<String>,
+    /// Whether the agent's phone can be rung.
+    phone_reachable: bool,
+}
+
+/// `screen_pop`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScreenPopData<'a> {
+    /// The call.
+    call_id: String,
+    /// The offer, by which a pop is known: answer it with `pop_shown`.
+    offer_id: String,
+    /// The caller's number; masked without `customer.unmask`.
+    ani: Cow<'a, str>,
+    /// The number that was dialled.
+    dnis: &'a str,
+    /// The queue that the caller waited in.
+    queue: &'a str,
+    /// How long the caller waited there, in milliseconds.
+    waited_ms: u64,
+    /// What the caller did in the menu.
+    ivr: IvrData<'a>,
+    /// Whether it is known who calls; while `pending`, one `screen_pop_update` follows.
+    lookup: LookupName,
+    /// The customer, where `lookup` is `found`.
+    customer: Option<CustomerData<'a>>,
+    /// The customer's policies, newest first, at most 20; empty without `policy.view`.
+    policies: Vec<PolicyData<'a>>,
+}
+
+/// What a caller did in the menu.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IvrData<'a> {
+    /// The places that the caller passed, in order, as the script names them.
+    path: &'a [String],
+    /// What the caller keyed.
+    inputs: Vec<InputData<'a>>,
+}
+
+/// What a caller keyed at one place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InputData<'a> {
+    /// The place.
+    pub(crate) node: &'a str,
+    /// The digits; always masked where they identify a person.
+    pub(crate) digits: &'a str,
+}
+
+/// A customer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CustomerData<'a> {
+    /// The customer's number.
+    customer_id: &'a str,
+    /// The name; masked without `customer.unmask`.
+    name: Cow<'a, str>,
+    /// The mobile number; masked without `customer.unmask`.
+    phone: Cow<'a, str>,
+    /// The identity number; masked without `customer.unmask`.
+    identity_number: Cow<'a, str>,
+    /// The customer's class: `excellent`, `a`, `b` or `c`.
+    class: &'a str,
+    /// Province and city.
+    city: &'a str,
+}
+
+/// A policy.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PolicyData<'a> {
+    /// The policy's number, digits only.
+    policy_number: &'a str,
+    /// What is insured, such as `商业险` or `交强险`.
+    product: &'a str,
+    /// The plate; masked without `customer.unmask`.
+    plate: Cow<'a, str>,
+    /// The vehicle.
+    vehicle: &'a str,
+    /// Whether it is in force.
+    status: PolicyStatusName,
+    /// First day, `YYYY-MM-DD`.
+    starts_on: &'a str,
+    /// Last day, `YYYY-MM-DD`.
+    ends_on: &'a str,
+    /// The premium, in fen (1/100 yuan).
+    premium_fen: i64,
+    /// Claims, newest first, at most 10.
+    claims: Vec<ClaimData<'a>>,
+}
+
+/// A past or open claim.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClaimData<'a> {
+    /// The claim's number.
+    claim_number: &'a str,
+    /// The day of the loss, `YYYY-MM-DD`.
+    lost_on: &'a str,
+    /// `open` or `closed`.
+    status: &'a str,
+    /// What was paid, in fen (1/100 yuan); 0 while open.
+    paid_fen: i64,
+}
+
+/// `screen_pop_update`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScreenPopUpdateData<'a> {
+    /// The call.
+    call_id: String,
+    /// Whether it is known who calls.
+    lookup: LookupName,
+    /// The customer, where `lookup` is `found`.
+    customer: Option<CustomerData<'a>>,
+    /// The customer's policies, newest first, at most 20; empty without `policy.view`.
+    policies: Vec<PolicyData<'a>>,
+}
+
+/// `call_state`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallStateData<'a> {
+    /// The call.
+    call_id: String,
+    /// Where it is now.
+    state: PhaseName,
+    /// Since when, RFC 3339 with offset.
+    since: String,
+    /// The caller's number; always masked.
+    ani: Cow<'a, str>,
+    /// The number that was dialled.
+    dnis: &'a str,
+    /// The queue it waits or waited in.
+    queue: Option<&'a str>,
+    /// The agent it is offered to or talks with.
+    agent_id: Option<&'a str>,
+    /// The recording that runs, or ran last.
+    recording_id: Option<String>,
+    /// How it ended, where `state` is `ended`.
+    outcome: Option<OutcomeName>,
+}
+
+/// `queue_state`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueStateData {
+    /// The queue.
+    queue: String,
+    /// Callers waiting for an agent or being offered to one.
+    waiting: u32,
+    /// How long the first of them had waited when this was said, in milliseconds.
+    longest_wait_ms: u64,
+    /// Since when the first of them waits, RFC 3339 with offset; null where nobody waits.
+    longest_wait_since: Option<String>,
+    /// What the queue's agents are doing; every agent is counted once.
+    agents: AgentTotalsData,
+}
+
+/// How many agents are doing what.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgentTotalsData {
+    /// Not at work.
+    signed_out: u32,
+    /// At work, taking no calls.
+    not_ready: u32,
+    /// Ready, with nothing to do.
+    idle: u32,
+    /// Meant for a call; the phone does not ring yet.
+    reserved: u32,
+    /// Being rung.
+    ringing: u32,
+    /// In conversation.
+    talking: u32,
+    /// In after-call work.
+    acw: u32,
+}
+
+/// `alarm`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlarmData<'a> {
+    /// Its name.
+    alarm: &'a str,
+    /// False when it is over.
+    raised: bool,
+    /// What is wrong and what to do.
+    detail: &'a str,
+}
+
+/// An event ready to be sent.
+pub(crate) struct Encoded {
+    /// One JSON object.
+    pub(crate) text: String,
+    /// What personal data it shows in clear, as an audit names it; none where it shows none.
+    pub(crate) unmasked: Option<String>,
+}
+
+/// Encodes one event for a viewer.
+pub(crate) fn encode(stamped: &cti::Stamped, sight: Sight, zone: &TimeZone) -> Encoded {
+    let body = body(stamped, sight, zone);
+    let frame = EventFrame { seq: stamped.seq, at: rfc3339(stamped.at, zone), body };
+    // Strings and numbers always serialize.
+    let text = serde_json::to_string(&frame).unwrap_or_default();
+    Encoded { text, unmasked: if sight.personal { personal(&stamped.event) } else { None } }
+}
+
+/// Whose personal data an event holds, if any, apart from what is always masked.
+fn personal(event: &cti::Event) -> Option<String> {
+    match event {
+        cti::Event::ScreenPop { call, .. } => Some(format!("screen_pop {call}")),
+        cti::Event::ScreenPopUpdate { call, lookup } => {
+            lookup.card().map(|_| format!("screen_pop_update {call}"))
+        }
+        cti::Event::AgentState { .. }
+        | cti::Event::CallState { .. }
+        | cti::Event::QueueState { .. }
+        | cti::Event::Alarm { .. } => None,
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm an event, each a plain translation")]
+fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBody<'a> {
+    match stamped.event.as_ref() {
+        cti::Event::AgentState {
+            agent,
+            status,
+            state,
+            since,
+            next_status,
+            allowed,
+            call,
+            acw_until,
+            phone_reachable,
+        } => EventBody::AgentState(AgentStateData {
+            agent_id: agent.to_string(),
+            status: (*status).into(),
+            reason: reason_of(*status),
+            state: (*state).into(),
+            since: rfc3339(*since, zone),
+            next_status: next_status.map(StatusName::from),
+            next_reason: next_status.and_then(reason_of),
+            allowed: allowed.iter().copied().map(ActionName::from).collect(),
+            call_id: call.map(|call| call.to_string()),
+            acw_until: acw_until.map(|until| rfc3339(until, zone)),
+            phone_reachable: *phone_reachable,
+        }),
+        cti::Event::ScreenPop {
+            call,
+            offer,
+            ani,
+            dnis,
+            queue,
+            waited_ms,
+            ivr_path,
+            ivr_inputs,
+            lookup,
+        } => EventBody::ScreenPop(ScreenPopData {
+            call_id: call.to_string(),
+            offer_id: offer.to_string(),
+            ani: sight.show(ani),
+            dnis,
+            queue: queue.as_str(),
+            waited_ms: *waited_ms,
+            ivr: IvrData {
+                path: ivr_path,
+                inputs: ivr_inputs
+                    .iter()
+                    .map(|input| InputData { node: &input.node, digits: &input.digits })
+                    .collect(),
+            },
+            lookup: lookup.into(),
+            customer: customer(lookup, sight),
+            policies: policies(lookup, sight),
+        }),
+        cti::Event::ScreenPopUpdate { call, lookup } => {
+            EventBody::ScreenPopUpdate(ScreenPopUpdateData {
+                call_id: call.to_string(),
+                lookup: lookup.into(),
+                customer: customer(lookup, sight),
+                policies: policies(lookup, sight),
+            })
+        }
+        cti::Event::CallState {
+            call,
+            phase,
+            since,
+            ani,
+            dnis,
+            queue,
+            agent,
+            recording,
+            outcome,
+        } => EventBody::CallState(CallStateData {
+            call_id: call.to_string(),
+            state: (*phase).into(),
+            since: rfc3339(*since, zone),
+            ani: Cow::Owned(ani.masked().to_string()),
+            dnis,
+            queue: queue.as_ref().map(|queue| queue.as_str()),
+            agent_id: agent.as_ref().map(|agent| agent.as_str()),
+            recording_id: recording.map(|recording| recording.to_string()),
+            outcome: outcome.map(OutcomeName::from),
+        }),
+        cti::Event::QueueState { queue, waiting, longest_wait_ms, agents } => {
+            let since = earlier(stamped.at, *longest_wait_ms);
+            EventBody::QueueState(QueueStateData {
+                queue: queue.to_string(),
+                waiting: *waiting,
+                longest_wait_ms: *longest_wait_ms,
+                longest_wait_since: (*waiting > 0).then(|| rfc3339(since, zone)),
+                agents: totals(*agents),
+            })
+        }
+        cti::Event::Alarm { alarm, raised, detail } => {
+            EventBody::Alarm(AlarmData { alarm, raised: *raised, detail })
+        }
+    }
+}
+
+/// The time of day `ms` before `wall`.
+fn earlier(wall: Wall, ms: u64) -> Wall {
+    let micros = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+    Wall(wall.0.saturating_sub(micros))
+}
+
+fn totals(agents: AgentTotals) -> AgentTotalsData {
+    let AgentTotals { signed_out, not_ready, idle, reserved, ringing, talking, acw } = agents;
+    AgentTotalsData { signed_out, not_ready, idle, reserved, ringing, talking, acw }
+}
+
+fn customer(lookup: &Lookup, sight: Sight) -> Option<CustomerData<'_>> {
+    let card: &CustomerCard = lookup.card()?;
+    Some(CustomerData {
+        customer_id: &card.customer_id,
+        name: sight.show(&card.name),
+        phone: sight.show(&card.phone),
+        identity_number: sight.show(&card.identity_number),
+        class: &card.class,
+        city: &card.city,
+    })
+}
+
+fn policies(lookup: &Lookup, sight: Sight) -> Vec<PolicyData<'_>> {
+    let Some(card) = lookup.card().filter(|_| sight.policies) else {
+        return Vec::new();
+    };
+    card.policies.iter().map(|card| policy(card, sight)).collect()
+}
+
+fn policy(card: &PolicyCard, sight: Sight) -> PolicyData<'_> {
+    let claims = card.claims.iter().map(|claim| ClaimData {
+        claim_number: &claim.claim_number,
+        lost_on: &claim.lost_on,
+        status: &claim.status,
+        paid_fen: claim.paid_fen,
+    });
+    PolicyData {
+        policy_number: &card.policy_number,
+        product: &card.product,
+        plate: sight.show(&card.plate),
+        vehicle: &card.vehicle,
+        status: card.status.into(),
+        starts_on: &card.starts_on,
+        ends_on: &card.ends_on,
+        premium_fen: card.premium_fen,
+        claims: claims.collect(),
+    }
+}

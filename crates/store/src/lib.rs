@@ -1,1 +1,39 @@
 //! Schema, migrations, queries on SQLite and PostgreSQL.
+//!
+//! [`Store`] is the database: SQLite in a file by default, PostgreSQL by a URL. All queries are
+//! written once for both. Facts go through one [`Writer`], which groups what is queued into one
+//! transaction and then tells up to which fact everything is committed; all else is a method of
+//! [`Store`].
+//!
+//! How durable: a committed fact survives the death of the process; seals, sessions, accounts,
+//! settings and epochs survive a power cut as well.
+
+mod accounts;
+mod audit;
+mod calls;
+mod commit;
+mod customers;
+mod error;
+mod facts;
+mod lock;
+mod open;
+mod page;
+pub mod policies;
+mod record_row;
+mod recordings;
+mod restart;
+mod sessions;
+mod settings;
+mod sql;
+mod writer;
+
+pub use accounts::{Account, DigestAlgorithms};
+pub use audit::AuditFilter;
+pub use calls::{CallDetail, CallFilter};
+pub use error::{Error, Result};
+pub use open::{Kind, Purpose, Store};
+pub use page::{Page, PageRequest};
+pub use recordings::{RecordingEntry, Recordings};
+pub use restart::{AgentLast, FactKey, Registration};
+pub use sessions::{Session, token_sha256};
+pub use writer::{Full, Limits as WriterLimits, Notice, Pressure, Writer};

@@ -1,0 +1,163 @@
+//! A call record as a row, and back.
+
+use model::{AgentId, HangupCause, Outcome, Pii, QueueId, Tier, TrunkId, Wall};
+use report::{CallRecord, Input, Offer};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+
+use crate::error::{Error, Result};
+use crate::sql::{Columns, Value, big};
+
+/// The columns of a record, in the order of [`row`].
+pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_key, dnis, \
+     sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
+     inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
+     lookup, lookup_ms, customer_id, disposition, settled)";
+
+/// What happens to a record that is there: all that can change after its first writing is
+/// replaced.
+pub(crate) const REPLACE: &str = "ON CONFLICT (call_id) DO UPDATE SET \
+     talked_ms = excluded.talked_ms, acw_ms = excluded.acw_ms, offers = excluded.offers, \
+     rang_ms = excluded.rang_ms, lookup = excluded.lookup, lookup_ms = excluded.lookup_ms, \
+     customer_id = excluded.customer_id, disposition = excluded.disposition, \
+     outcome = excluded.outcome, cause = excluded.cause, ended_us = excluded.ended_us, \
+     settled = excluded.settled";
+
+/// An input as JSON keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredInput {
+    node: String,
+    digits: String,
+}
+
+/// An offer as JSON keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredOffer {
+    offer: model::OfferId,
+    agent: AgentId,
+    at: Wall,
+    rang_ms: Option<u64>,
+    missed: Option<model::MissedCause>,
+}
+
+/// `record` as a row. Its recordings have rows of their own.
+pub(crate) fn row(record: &CallRecord) -> [Value; 29] {
+    let ani = record.ani.reveal();
+    let inputs: Vec<StoredInput> = record
+        .inputs
+        .iter()
+        .map(|input| StoredInput { node: input.node.clone(), digits: input.digits.clone() })
+        .collect();
+    let offers: Vec<StoredOffer> = record
+        .offers
+        .iter()
+        .map(|offer| StoredOffer {
+            offer: offer.offer,
+            agent: offer.agent.clone(),
+            at: offer.at,
+            rang_ms: offer.rang_ms,
+            missed: offer.missed,
+        })
+        .collect();
+    let micros = |wall: Option<Wall>| Value::MaybeInt(wall.map(|wall| wall.0));
+    let ms = |ms: Option<u64>| Value::MaybeInt(ms.map(big));
+    [
+        Value::Text(record.call.to_string()),
+        Value::Int(i64::from(record.call.0.site())),
+        Value::Text(record.trunk.to_string()),
+        Value::Text(ani.clone()),
+        Value::Text(lookup::normalise(ani).unwrap_or_else(|| ani.clone())),
+        Value::Text(record.dnis.clone()),
+        Value::Text(record.sip_call_id.clone()),
+        Value::Int(record.arrived.0),
+        micros(record.answered),
+        micros(record.queued),
+        micros(record.agent_answered),
+        Value::Int(record.ended.0),
+        Value::Text(serde_json::json!(record.menu_path).to_string()),
+        Value::Text(serde_json::json!(inputs).to_string()),
+        Value::MaybeText(record.queue.as_ref().map(QueueId::to_string)),
+        Value::MaybeInt(record.tier.map(|tier| i64::from(tier.level))),
+        ms(record.waited_ms),
+        ms(record.rang_ms),
+        ms(record.talked_ms),
+        ms(record.acw_ms),
+        Value::Text(serde_json::json!(offers).to_string()),
+        Value::MaybeText(record.agent.as_ref().map(AgentId::to_string)),
+        Value::Text(record.outcome.as_str().to_owned()),
+        Value::Text(serde_json::json!(record.cause).to_string()),
+        Value::MaybeText(record.lookup.clone()),
+        ms(record.lookup_ms),
+        Value::MaybeText(record.customer_id.clone()),
+        Value::MaybeText(record.disposition.clone()),
+        Value::Int(i64::from(record.settled)),
+    ]
+}
+
+/// The record in `row`, without its recordings.
+pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
+    let call = row.text("call_id")?;
+    let corrupt = |column: &str, reason: String| Error::Corrupt {
+        table: "call_records",
+        row: call.clone(),
+        reason: format!("{column}: {reason}"),
+    };
+    let json = |column: &str, error: serde_json::Error| corrupt(column, error.to_string());
+    let inputs: Vec<StoredInput> =
+        serde_json::from_str(&row.text("inputs")?).map_err(|error| json("inputs", error))?;
+    let offers: Vec<StoredOffer> =
+        serde_json::from_str(&row.text("offers")?).map_err(|error| json("offers", error))?;
+    let outcome: Outcome = serde_json::from_value(row.text("outcome")?.into())
+        .map_err(|error| json("outcome", error))?;
+    let cause: HangupCause =
+        serde_json::from_str(&row.text("cause")?).map_err(|error| json("cause", error))?;
+    let tier = match row.maybe_int("tier")? {
+        None => None,
+        Some(level) => Some(Tier {
+            level: u8::try_from(level).map_err(|error| corrupt("tier", error.to_string()))?,
+        }),
+    };
+    Ok(CallRecord {
+        call: call.parse().map_err(|_| corrupt("call_id", "is no id".to_owned()))?,
+        trunk: TrunkId::from(row.text("trunk")?),
+        ani: Pii::new(row.text("ani")?),
+        dnis: row.text("dnis")?,
+        sip_call_id: row.text("sip_call_id")?,
+        arrived: row.wall("arrived_us")?,
+        answered: row.maybe_wall("answered_us")?,
+        queued: row.maybe_wall("queued_us")?,
+        agent_answered: row.maybe_wall("agent_answered_us")?,
+        ended: row.wall("ended_us")?,
+        menu_path: serde_json::from_str(&row.text("menu_path")?)
+            .map_err(|error| json("menu_path", error))?,
+        inputs: inputs
+            .into_iter()
+            .map(|input| Input { node: input.node, digits: input.digits })
+            .collect(),
+        queue: row.maybe_text("queue")?.map(QueueId::from),
+        tier,
+        waited_ms: row.maybe_ms("waited_ms")?,
+        rang_ms: row.maybe_ms("rang_ms")?,
+        talked_ms: row.maybe_ms("talked_ms")?,
+        acw_ms: row.maybe_ms("acw_ms")?,
+        offers: offers
+            .into_iter()
+            .map(|offer| Offer {
+                offer: offer.offer,
+                agent: offer.agent,
+                at: offer.at,
+                rang_ms: offer.rang_ms,
+                missed: offer.missed,
+            })
+            .collect(),
+        agent: row.maybe_text("agent")?.map(AgentId::from),
+        outcome,
+        cause,
+        lookup: row.maybe_text("lookup")?,
+        lookup_ms: row.maybe_ms("lookup_ms")?,
+        customer_id: row.maybe_text("customer_id")?,
+        recordings: Vec::new(),
+        disposition: row.maybe_text("disposition")?,
+        settled: row.flag("settled")?,
+    })
+}

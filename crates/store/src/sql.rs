@@ -1,0 +1,208 @@
+//! Statements put together from parts, and rows read by name.
+
+use model::Wall;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Executor, Row, Type};
+
+use crate::error::{Error, Result};
+
+/// A statement in the making. Values only ever enter as parameters.
+pub(crate) struct Sql {
+    text: String,
+    arguments: AnyArguments,
+}
+
+impl Sql {
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), arguments: AnyArguments::default() }
+    }
+
+    /// Adds text of our own.
+    pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a parameter and its place, `$n`.
+    pub(crate) fn bind<'t, T>(&mut self, value: T) -> Result<&mut Self>
+    where
+        T: Encode<'t, Any> + Type<Any>,
+    {
+        self.arguments.add(value).map_err(sqlx::Error::Encode)?;
+        self.text.push('$');
+        self.text.push_str(&self.arguments.len().to_string());
+        Ok(self)
+    }
+
+    /// Adds `" AND …"`, `text` followed by a parameter, if there is a value.
+    pub(crate) fn and_if<'t, T>(
+        &mut self,
+        text: &'static str,
+        value: Option<T>,
+    ) -> Result<&mut Self>
+    where
+        T: Encode<'t, Any> + Type<Any>,
+    {
+        match value {
+            Some(value) => self.push(text).bind(value),
+            None => Ok(self),
+        }
+    }
+
+    /// Adds `$1, $2, …`.
+    pub(crate) fn bind_list<'t, T>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<&mut Self>
+    where
+        T: Encode<'t, Any> + Type<Any>,
+    {
+        for (at, value) in values.into_iter().enumerate() {
+            if at > 0 {
+                self.push(", ");
+            }
+            self.bind(value)?;
+        }
+        Ok(self)
+    }
+
+    pub(crate) async fn fetch_all<'c>(
+        self,
+        on: impl Executor<'c, Database = Any>,
+    ) -> Result<Vec<AnyRow>> {
+        Ok(sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(on).await?)
+    }
+
+    pub(crate) async fn execute<'c>(self, on: impl Executor<'c, Database = Any>) -> Result<u64> {
+        let done = sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(on).await?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// The most rows that one INSERT carries: 256 rows of our widest table stay below SQLite's 32,766
+/// parameters.
+const ROWS_LIMIT: usize = 256;
+
+/// A value of a row to insert. Text is cleaned of NUL, which PostgreSQL cannot store.
+pub(crate) enum Value {
+    /// BIGINT.
+    Int(i64),
+    /// BIGINT or NULL.
+    MaybeInt(Option<i64>),
+    /// TEXT.
+    Text(String),
+    /// TEXT or NULL.
+    MaybeText(Option<String>),
+}
+
+/// Inserts rows of `N` columns: `INSERT INTO head VALUES (…), (…) tail`, many rows a statement.
+/// Statements carry powers of two of rows, so that few different texts are prepared. Returns how many rows
+/// the database says were written.
+pub(crate) async fn insert_rows<const N: usize>(
+    connection: &mut AnyConnection,
+    head: &str,
+    rows: Vec<[Value; N]>,
+    tail: &str,
+) -> Result<u64> {
+    let mut written = 0;
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    while left > 0 {
+        let count = ROWS_LIMIT.min(1 << left.ilog2());
+        let mut arguments = AnyArguments::default();
+        arguments.reserve(count * N, 0);
+        for row in rows.by_ref().take(count) {
+            for value in row {
+                add(&mut arguments, value)?;
+            }
+        }
+        let text = insert_text(head, count, N, tail);
+        let done =
+            sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *connection).await?;
+        written += done.rows_affected();
+        left -= count;
+    }
+    Ok(written)
+}
+
+fn insert_text(head: &str, rows: usize, columns: usize, tail: &str) -> String {
+    let mut text = String::with_capacity(head.len() + tail.len() + 20 + rows * columns * 6);
+    text.push_str("INSERT INTO ");
+    text.push_str(head);
+    text.push_str(" VALUES ");
+    let mut number = 0;
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            number += 1;
+            text.push_str(if column == 0 { "$" } else { ", $" });
+            text.push_str(&number.to_string());
+        }
+        text.push(')');
+    }
+    text.push(' ');
+    text.push_str(tail);
+    text
+}
+
+fn add(arguments: &mut AnyArguments, value: Value) -> Result<()> {
+    match value {
+        Value::Int(value) => arguments.add(value),
+        Value::MaybeInt(value) => arguments.add(value),
+        Value::Text(value) => arguments.add(clean(value)),
+        Value::MaybeText(value) => arguments.add(value.map(clean)),
+    }
+    .map_err(|error| Error::Database(sqlx::Error::Encode(error)))
+}
+
+/// PostgreSQL has no NUL in text; a caller's header may.
+fn clean(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// Values of a row by name.
+pub(crate) trait Columns {
+    fn text(&self, column: &str) -> Result<String>;
+    fn maybe_text(&self, column: &str) -> Result<Option<String>>;
+    fn int(&self, column: &str) -> Result<i64>;
+    fn maybe_int(&self, column: &str) -> Result<Option<i64>>;
+
+    fn flag(&self, column: &str) -> Result<bool> {
+        Ok(self.int(column)? != 0)
+    }
+
+    fn wall(&self, column: &str) -> Result<Wall> {
+        self.int(column).map(Wall)
+    }
+
+    fn maybe_wall(&self, column: &str) -> Result<Option<Wall>> {
+        Ok(self.maybe_int(column)?.map(Wall))
+    }
+
+    fn maybe_ms(&self, column: &str) -> Result<Option<u64>> {
+        Ok(self.maybe_int(column)?.and_then(|ms| u64::try_from(ms).ok()))
+    }
+}
+
+impl Columns for AnyRow {
+    fn text(&self, column: &str) -> Result<String> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn maybe_text(&self, column: &str) -> Result<Option<String>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn int(&self, column: &str) -> Result<i64> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn maybe_int(&self, column: &str) -> Result<Option<i64>> {
+        Ok(self.try_get(column)?)
+    }
+}
+
+/// A count or duration as the database keeps it; beyond 2^63 it stays there.
+pub(crate) fn big(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -70,7 +70,7 @@ pub struct Dialog {
 
 impl Dialog {
     /// The dialog that our response to an INVITE makes (§12.1.1). `None` if the response has no tag
-    /// of ours, or the request has no Contact.
+    /// of ours. A request of RFC 2543 may lack a Contact: then From stands for it.
     pub fn uas(request: &Message, response: &Message, flow: &Flow) -> Option<Dialog> {
         let (to, from) = (response.to()?, request.from()?);
         let source = request.source().unwrap_or(flow.remote);
@@ -85,7 +85,7 @@ impl Dialog {
             },
             local_uri: to.without_params().to_owned(),
             remote_uri: from.without_params().to_owned(),
-            remote_target: target_of(request)?,
+            remote_target: target_of(request).unwrap_or(from.uri_text().to_owned()),
             route_set: route_set.map(|route| route.uri_text().to_owned()).collect(),
             local_cseq: 0,
             remote_cseq: request.cseq()?.number,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Findings;
 use crate::parse::Lines;
-use crate::script::{Accepts, Node, NodeName, Piece, Script};
+use crate::piece::Piece;
+use crate::script::{Accepts, Node, NodeName, Script};
 
 /// Checks the graph of `script`, all of whose references lead to nodes.
 pub(crate) fn check(script: &Script, lines: &Lines, findings: &mut Findings<'_>) {

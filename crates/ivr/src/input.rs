@@ -132,3 +132,69 @@ fn is_day(digits: &[u8]) -> bool {
     };
     (1900..2100).contains(&year) && (1..=last).contains(&day)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_character_of_an_identity_number_counts() {
+        // The examples of GB 11643-1999, annex A.
+        for number in ["11010519491231002X", "440524188001010014"] {
+            let is_of_this_age = !number.starts_with("4405241880");
+            assert_eq!(identity_number_is_valid(number), is_of_this_age, "{number}");
+        }
+        let right = "11010519491231002X";
+        for at in 0..18 {
+            let mut wrong = right.as_bytes().to_vec();
+            wrong[at] = if wrong[at] == b'4' { b'5' } else { b'4' };
+            let wrong = String::from_utf8(wrong).expect("still digits");
+            assert!(!identity_number_is_valid(&wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_identity_number_holds_a_day_of_birth() {
+        // Each with the check character that its digits give.
+        for (number, is_valid) in [
+            ("110105200002290013", true),
+            ("110105190002290017", false),
+            ("110105199004310019", false),
+            ("110105199013010018", false),
+            ("110105199012000010", false),
+            ("1101051949123100", false),
+            ("11010519491231002x", false),
+            ("", false),
+        ] {
+            assert_eq!(identity_number_is_valid(number), is_valid, "{number}");
+        }
+    }
+
+    fn keyed(text: &str, max: usize) -> Keyed {
+        let mut keyed = Keyed::default();
+        text.chars().for_each(|c| keyed.push(c, max));
+        keyed
+    }
+
+    #[test]
+    fn digits_are_what_they_fit_first() {
+        let accepts = [Accepts::IdentityNumber, Accepts::PolicyNumber { min: 8, max: 17 }];
+        let read = |text: &str| keyed(text, 18).read(&accepts);
+        let identity = |text: &str| Some(Input::IdentityNumber(text.into()));
+        assert_eq!(read("11010519491231002*"), identity("11010519491231002X"));
+        assert_eq!(read("110105200002290013"), identity("110105200002290013"));
+        assert_eq!(read("260100000015"), Some(Input::PolicyNumber("260100000015".into())));
+        for wrong in ["", "1234567", "12345678*", "1234567A", "110105200002290014", "*"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        assert_eq!(keyed("1234567890", 9).read(&[Accepts::Digits { min: 1, max: 9 }]), None);
+    }
+
+    #[test]
+    fn keyed_digits_print_masked() {
+        let keyed = keyed("11010519491231002*", 18);
+        assert_eq!(format!("{keyed:?}"), "110*************2*");
+        assert_eq!(keyed.shown(true), "110*************2*");
+        assert_eq!(keyed.shown(false), "11010519491231002*");
+    }
+}

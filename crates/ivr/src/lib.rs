@@ -12,12 +12,14 @@ pub mod fragment;
 mod input;
 pub mod interpreter;
 mod parse;
+mod piece;
 mod script;
 
 pub use diagnostic::Diagnostic;
 pub use fragment::position_prompts;
 pub use input::{Input, identity_number_is_valid};
 pub use interpreter::{Interpreter, Output, PolicyAnswer, Query};
+pub use piece::{Piece, Value};
 pub use script::{
-    Accepts, Collect, Each, Enqueue, Known, LookUp, Menu, Node, NodeName, Piece, Say, Script, Value,
+    Accepts, Collect, Each, Enqueue, Known, LookUp, Menu, Node, NodeName, Say, Script,
 };

@@ -8,7 +8,8 @@ use super::{
     Collected, Interpreter, MAX_STEPS, Output, PLAY_LIMIT, PolicyAnswer, Query, State, Wait,
 };
 use crate::input::{Input, Keyed};
-use crate::script::{Collect, LookUp, Menu, Node, Piece, Say, Value};
+use crate::piece::{Piece, Value};
+use crate::script::{Collect, LookUp, Menu, Node, Say};
 use crate::{NodeName, fragment};
 
 /// Why a question was not answered.
@@ -329,15 +330,15 @@ impl Interpreter {
         match (value, policy) {
             (Value::PoliciesCount, _) => {
                 let number = u32::try_from(self.policies.len()).unwrap_or(u32::MAX);
-                fragment::count(number).into_iter().collect()
+                fragment::policies(number).into_iter().collect()
             }
-            (Value::PolicyTail, Some(policy)) => fragment::tail(&policy.policy_number),
+            (Value::PolicyProduct, Some(policy)) => vec![fragment::product(&policy.product)],
             (Value::PolicyStatus, Some(policy)) => vec![fragment::status(policy.status)],
             (Value::PolicyStartsOn, Some(policy)) => fragment::date(&policy.starts_on),
             (Value::PolicyEndsOn, Some(policy)) => fragment::date(&policy.ends_on),
             // A checked script says these only for each policy.
             (
-                Value::PolicyTail
+                Value::PolicyProduct
                 | Value::PolicyStatus
                 | Value::PolicyStartsOn
                 | Value::PolicyEndsOn,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Reading;
 use super::section::{Section, choices, telephone_key};
-use crate::script::{Accepts, Collect, Each, Enqueue, LookUp, Menu, Node, Say, Value};
-use crate::script::{NodeName, Piece};
+use crate::piece::{Piece, Value};
+use crate::script::{Accepts, Collect, Each, Enqueue, LookUp, Menu, Node, NodeName, Say};
 
 /// What a node's `type` may be.
 const TYPES: [&str; 6] = ["say", "menu", "collect", "lookup", "enqueue", "hang_up"];

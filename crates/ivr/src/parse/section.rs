@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Reading, Reference};
-use crate::script::{NodeName, Piece, Value};
+use crate::piece::{Piece, Value};
+use crate::script::NodeName;
 
 /// A table, its name, and what was read of it.
 pub(super) struct Section<'a> {

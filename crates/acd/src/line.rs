@@ -76,3 +76,51 @@ impl<T: Ord + Copy> Line<T> {
         self.pieces.get(pieces).unwrap_or_default().iter().map(Vec::len).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::Line;
+
+    #[test]
+    fn a_long_line_knows_every_place() {
+        let mut line = Line::new();
+        // An order that visits every piece again and again.
+        for step in 0..10_000_u32 {
+            line.insert(step.wrapping_mul(7_919) % 10_000);
+        }
+        assert_eq!(line.len(), 10_000);
+        for element in (0..10_000).step_by(97) {
+            assert_eq!(line.rank(&element), Some(element as usize));
+        }
+        assert!(line.remove(&0) && !line.remove(&0));
+        assert_eq!((line.rank(&0), line.rank(&9_999)), (None, Some(9_998)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_a_sorted_set_with_places(
+            edits in prop::collection::vec((any::<bool>(), 0_u16..600), 0..2_000),
+        ) {
+            let mut line = Line::new();
+            let mut set = BTreeSet::new();
+            for (insert, element) in edits {
+                if insert {
+                    line.insert(element);
+                    set.insert(element);
+                } else {
+                    prop_assert_eq!(line.remove(&element), set.remove(&element));
+                }
+            }
+            prop_assert_eq!(line.len(), set.len());
+            prop_assert!(line.iter().eq(set.iter().copied()));
+            for element in [0, 1, 299, 599] {
+                let expected = set.contains(&element).then(|| set.range(..element).count());
+                prop_assert_eq!(line.rank(&element), expected);
+            }
+        }
+    }
+}

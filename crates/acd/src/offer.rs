@@ -26,13 +26,13 @@ impl Acd {
         entered: Mono,
         head_start_ms: u64,
     ) {
+        if self.calls.contains_key(&call) {
+            return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
+        }
         let Some(at) = self.queue_index(&queue) else {
             return self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
         };
         let known = &self.queues[at as usize];
-        if self.calls.contains_key(&call) {
-            return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
-        }
         if known.len() >= known.max_waiting {
             return self.not_enqueued(call, queue, NotEnqueued::QueueFull);
         }
@@ -52,9 +52,7 @@ impl Acd {
             progress: Progress::Waiting,
         };
         self.calls.insert(call, waiting);
-        let queue = self.queue_mut(at);
-        queue.join(&waiting);
-        queue.wait(&waiting);
+        self.queue_mut(at).join(&waiting);
         self.reach_tiers(call);
     }
 
@@ -132,7 +130,6 @@ impl Acd {
         let queue = queue.id.clone();
         self.offers.insert(offer, id);
         self.timers.set(deadline, Timer::Offer(offer));
-        self.change(at, |agent| agent.activity = Activity::Reserved { call: id, offer });
         self.outputs.push_back(Output::Offer {
             offer,
             call: id,
@@ -141,6 +138,7 @@ impl Acd {
             waited_ms: self.now.ms_since(before.entered),
             score: before.place.score(self.now),
         });
+        self.change(at, |agent| agent.activity = Activity::Reserved { call: id, offer });
     }
 
     pub(crate) fn offer_ringing(&mut self, offer: OfferId) {
@@ -163,7 +161,6 @@ impl Acd {
         let id = call.place.call;
         self.leave_queue(&call);
         self.calls.insert(id, Call { progress: Progress::Talking { agent }, ..call });
-        self.change(agent, |agent| agent.activity = Activity::Talking { call: id });
         self.outputs.push_back(Output::Connected {
             offer,
             call: id,
@@ -171,6 +168,7 @@ impl Acd {
             agent: self.agent_at(agent).id.clone(),
             waited_ms: self.now.ms_since(call.entered),
         });
+        self.change(agent, |agent| agent.activity = Activity::Talking { call: id });
     }
 
     pub(crate) fn offer_timed_out(&mut self, offer: OfferId) {

@@ -4,8 +4,8 @@ use model::{AgentId, CallId, MissedCause, OfferId, QueueId, Tier};
 
 use crate::{AgentView, QueueView};
 
-/// What the room decides. In the order of deciding, but for [`Output::QueueChanged`], which comes
-/// once for each queue when everything else has been polled.
+/// What the room decides. In the order of deciding, what happened before what it changed about the
+/// agent; but [`Output::QueueChanged`] comes once for each queue, when all else has been polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// A call is reserved for an agent: show the pop, then ring the phone.

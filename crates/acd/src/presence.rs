@@ -10,8 +10,8 @@ use crate::view::MissedCounts;
 use crate::{Acd, Output, Refusal, RestoredAgent};
 
 impl Acd {
-    /// Puts an agent back as they were before a restart. Meant for the start, before any input;
-    /// an agent that is not configured any more is refused.
+    /// Puts an agent back as they were before a restart. For the start of the engine: it is refused
+    /// for an agent that is not configured any more, and ignored for one that is busy already.
     ///
     /// Calls do not survive a restart, so the agent is idle or in what is left of after-call work.
     pub fn restore_agent(&mut self, restored: RestoredAgent, now: Mono) {
@@ -22,20 +22,22 @@ impl Acd {
             self.outputs.push_back(Output::Refused { agent, why: Refusal::UnknownAgent });
             return;
         };
+        if self.agent_at(at).activity != Activity::Idle {
+            return;
+        }
         let now = self.now;
-        self.leave_activity(at);
+        let acw = acw.filter(|acw| acw.until > now).map(|acw| self.acw(at, acw.call, acw.until));
         self.change(at, |agent| {
             agent.reachable = phone_reachable;
-            agent.next_status = Some(status);
-            agent.finish(now);
+            agent.next_status = (status != AgentStatus::Ready).then_some(status);
+            match acw {
+                Some(activity) => {
+                    agent.status = AgentStatus::Ready;
+                    agent.activity = activity;
+                }
+                None => agent.finish(now),
+            }
         });
-        if let Some(acw) = acw.filter(|acw| acw.until > now) {
-            self.change(at, |agent| {
-                agent.next_status = (status != AgentStatus::Ready).then_some(status);
-                agent.status = AgentStatus::Ready;
-            });
-            self.start_acw(at, acw.call, acw.until);
-        }
         self.serve_agent(at);
     }
 
@@ -151,9 +153,15 @@ impl Acd {
 
     /// After-call work begins; it is ended by its deadline or by the agent, by nothing else.
     pub(crate) fn start_acw(&mut self, at: AgentIndex, call: CallId, until: Mono) {
+        let acw = self.acw(at, call, until);
+        self.change(at, |agent| agent.activity = acw);
+    }
+
+    /// After-call work with its deadline set.
+    fn acw(&mut self, at: AgentIndex, call: CallId, until: Mono) -> Activity {
         let at_most = until.max(self.now + Duration::from_millis(self.acw_limit_ms));
         self.timers.set(until, Timer::Acw(at));
-        self.change(at, |agent| agent.activity = Activity::Acw { call, until, at_most });
+        Activity::Acw { call, until, at_most }
     }
 
     pub(crate) fn finish_acw(&mut self, at: AgentIndex) {

@@ -82,7 +82,7 @@ impl Queue {
         self.steps.iter().any(|step| step.may(permission))
     }
 
-    /// A call joins the line; it waits as well, from [`Self::wait`] on.
+    /// A call joins the line; it can be offered from [`Self::wait`] on.
     pub(crate) fn join(&mut self, call: &Call) {
         self.line.insert(call.place);
         self.entered.insert((call.entered, call.place.call));

@@ -1,0 +1,211 @@
+//! One small call center made from a seed, and what happens in it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acd::{Acd, AgentConfig, Config, Input, QueueConfig, TierStep};
+use model::{
+    AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId, Tier,
+};
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a seed gives the same sequence for ever.
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to `bound - 1`.
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+/// A small call center.
+pub(crate) struct World {
+    config: Config,
+    now: Mono,
+    calls: u32,
+    /// The last offer seen, perhaps over by now.
+    last_offer: OfferId,
+    /// What happens first, last one first.
+    prologue: Vec<Input>,
+}
+
+impl World {
+    /// How many events end everything.
+    pub(crate) const LAST: usize = 48;
+
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        let queues: Vec<QueueConfig> = (0..=rng.below(3)).map(|at| queue(rng, at)).collect();
+        let agents: Vec<AgentConfig> =
+            (0..=rng.below(5)).map(|at| agent(rng, at, &queues)).collect();
+        let permissions = BTreeMap::from([
+            (tier(1), [Permission::PolicyView].into()),
+            (tier(2), [Permission::PolicyView, Permission::PolicyEndorse].into()),
+            (
+                tier(3),
+                [Permission::PolicyView, Permission::PolicyEndorse, Permission::ClaimSettle].into(),
+            ),
+        ]);
+        let mut prologue = Vec::new();
+        for agent in &agents {
+            if !rng.one_in(4) {
+                prologue.push(Input::Ready { agent: agent.agent.clone() });
+            }
+            prologue.push(Input::PhoneReachable { agent: agent.agent.clone(), reachable: true });
+        }
+        let config = Config { queues, agents, permissions, ..Config::default() };
+        let last_offer = OfferId::default();
+        Self { config, now: Mono::default(), calls: 0, last_offer, prologue }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Lets a time pass that often meets deadlines exactly.
+    pub(crate) fn advance(&mut self, rng: &mut Rng) -> Mono {
+        let ms = rng.pick(&[0, 0, 0, 1, 300, 1_000, 2_500, 5_000, 5_000, 10_000, 20_000]);
+        self.now = self.now + Duration::from_millis(ms);
+        self.now
+    }
+
+    /// What happens next; the room is asked only for the offers that are open.
+    pub(crate) fn input(&mut self, rng: &mut Rng, acd: &Acd) -> Input {
+        if let Some(input) = self.prologue.pop() {
+            return input;
+        }
+        match rng.below(20) {
+            0..=5 => self.enqueue(rng),
+            6..=12 => self.about_an_offer(rng, acd),
+            13 => Input::Dequeue { call: self.any_call(rng) },
+            14..=15 => Input::CallEnded { call: self.any_call(rng) },
+            _ => self.by_an_agent(rng, acd),
+        }
+    }
+
+    /// The `step`th of the events that end everything: what waits leaves, what talks ends.
+    pub(crate) fn ending(&self, step: usize) -> Input {
+        let counter = u32::try_from(step).unwrap() + 1;
+        Input::CallEnded { call: call(counter.min(self.calls.max(1))) }
+    }
+
+    fn enqueue(&mut self, rng: &mut Rng) -> Input {
+        let again = rng.one_in(12);
+        self.calls += u32::from(!again);
+        let queue = match rng.one_in(30) {
+            true => "nowhere".into(),
+            false => self.config.queues[rng.below(self.config.queues.len())].queue.clone(),
+        };
+        let ago = rng.pick(&[0, 0, 0, 3_000_000_000, 25_000_000_000]);
+        let permission = match rng.below(6) {
+            0 => Some(Permission::PolicyEndorse),
+            1 => Some(Permission::ClaimSettle),
+            _ => None,
+        };
+        Input::Enqueue {
+            call: call(self.calls.max(1)),
+            queue,
+            permission,
+            entered: Mono(self.now.0.saturating_sub(ago)),
+            head_start_ms: rng.pick(&[0, 0, 0, 7_000]),
+        }
+    }
+
+    fn about_an_offer(&mut self, rng: &mut Rng, acd: &Acd) -> Input {
+        let open: Vec<OfferId> = acd.agents().filter_map(|agent| agent.offer).collect();
+        let offer = match open.is_empty() || rng.one_in(15) {
+            true => self.last_offer,
+            false => open[rng.below(open.len())],
+        };
+        self.last_offer = offer;
+        let causes = [
+            MissedCause::NoAnswer,
+            MissedCause::Rejected,
+            MissedCause::Busy,
+            MissedCause::Unreachable,
+            MissedCause::Error,
+        ];
+        match rng.below(7) {
+            0..=2 => Input::OfferRinging { offer },
+            3..=4 => Input::OfferAnswered { offer },
+            5 => Input::OfferMissed { offer, cause: rng.pick(&causes) },
+            _ => Input::Dequeue { call: self.any_call(rng) },
+        }
+    }
+
+    fn by_an_agent(&mut self, rng: &mut Rng, acd: &Acd) -> Input {
+        let agents = &self.config.agents;
+        let agent: AgentId = agents[rng.below(agents.len())].agent.clone();
+        let reason = rng.pick(&[NotReadyReason::Break, NotReadyReason::Meal]);
+        let call = acd.agent(&agent).and_then(|agent| agent.call).unwrap_or_default();
+        match rng.below(14) {
+            0..=4 => Input::Ready { agent },
+            5..=6 => Input::NotReady { agent, reason },
+            7 => Input::SignIn { agent },
+            8 => Input::SignOut { agent },
+            9 => Input::ExtendAcw { agent, ms: rng.pick(&[1, 15_000, u64::MAX]) },
+            10 => Input::WrapUp { agent, call },
+            11 => Input::PhoneReachable { agent, reachable: false },
+            _ => Input::PhoneReachable { agent, reachable: true },
+        }
+    }
+
+    fn any_call(&self, rng: &mut Rng) -> CallId {
+        call(1 + u32::try_from(rng.below(self.calls.max(1) as usize)).unwrap())
+    }
+}
+
+fn tier(level: u8) -> Tier {
+    Tier { level }
+}
+
+fn call(counter: u32) -> CallId {
+    CallId(Id::new(1, 1, counter))
+}
+
+fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
+    let tiers: &[u8] = rng.pick(&[&[1_u8, 2, 3][..], &[1, 2], &[2, 3], &[3, 1], &[1], &[2]]);
+    let apart_ms = rng.pick(&[0, 5_000, 20_000]);
+    let first_ms = rng.pick(&[0, 0, 0, 1_000]);
+    let after_ms = |at: usize| first_ms + apart_ms * at as u64;
+    let step = |(at, &level)| TierStep { tier: tier(level), after_ms: after_ms(at) };
+    QueueConfig {
+        queue: QueueId::from(["a", "b", "c"][at]),
+        steps: tiers.iter().enumerate().map(step).collect(),
+        max_waiting: rng.pick(&[2, 100, 100]),
+        head_start_ms: rng.pick(&[0, 0, 4_000]),
+    }
+}
+
+fn agent(rng: &mut Rng, at: usize, queues: &[QueueConfig]) -> AgentConfig {
+    let tier = tier(rng.pick(&[1, 1, 1, 2, 2, 3]));
+    let opens = |queue: &&QueueConfig| queue.steps.iter().any(|step| step.tier == tier);
+    let open: Vec<&QueueConfig> = queues.iter().filter(opens).collect();
+    let serves = open.into_iter().filter(|_| !rng.one_in(4));
+    AgentConfig {
+        // In an order other than that of their names.
+        agent: ["d", "b", "e", "a", "c"][at].into(),
+        tier,
+        queues: serves.map(|queue| queue.queue.clone()).collect(),
+        acw_ms: rng.pick(&[0, 5_000, 10_000]),
+    }
+}

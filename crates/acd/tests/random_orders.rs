@@ -1,0 +1,81 @@
+//! A hundred thousand small call centers in which everything happens in a random order, each step
+//! judged by a reference that knows the rules but none of the room's indexes.
+//!
+//! A failure names its seed; `ACD_SEED=<seed> cargo test -p acd --test random_orders` runs it alone.
+
+mod random;
+
+use acd::{Acd, Input, Output};
+use model::{IdSource, Mono};
+use random::reference::Reference;
+use random::world::{Rng, World};
+
+const WORLDS: u64 = 100_000;
+const EVENTS: usize = 40;
+
+fn seeds() -> std::ops::Range<u64> {
+    match std::env::var("ACD_SEED").ok().and_then(|seed| seed.parse::<u64>().ok()) {
+        Some(seed) => seed..seed + 1,
+        None => 0..WORLDS,
+    }
+}
+
+/// What was put in and what came out, queue figures left out.
+struct Run {
+    world: World,
+    inputs: Vec<(Input, Mono)>,
+    outputs: Vec<Output>,
+}
+
+/// Runs one world, looking at every deadline and judging every step.
+fn run_judged(seed: u64) -> Run {
+    let mut rng = Rng::new(seed);
+    let mut world = World::new(&mut rng);
+    let mut acd = Acd::new(world.config(), IdSource::new(1, 1)).unwrap();
+    let mut reference = Reference::new(world.config(), seed);
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for event in 0..EVENTS + World::LAST {
+        let until = world.advance(&mut rng);
+        while let Some((due, _)) = acd.poll_timeout()
+            && due <= until
+        {
+            acd.handle_timeout(due);
+            outputs.extend(reference.judge(&mut acd, None, due));
+        }
+        let input =
+            if event < EVENTS { world.input(&mut rng, &acd) } else { world.ending(event - EVENTS) };
+        reference.expect(&input, until);
+        acd.handle_input(input.clone(), until);
+        outputs.extend(reference.judge(&mut acd, Some(&input), until));
+        inputs.push((input, until));
+    }
+    reference.judge_end();
+    Run { world, inputs, outputs }
+}
+
+/// What comes out when the same is put in but nobody looks at deadlines between.
+fn run_lazily(run: &Run) -> Vec<Output> {
+    let mut acd = Acd::new(run.world.config(), IdSource::new(1, 1)).unwrap();
+    let mut outputs = Vec::new();
+    for (input, now) in &run.inputs {
+        acd.handle_input(input.clone(), *now);
+        let said = std::iter::from_fn(|| acd.poll_output());
+        outputs.extend(said.filter(|output| !matches!(output, Output::QueueChanged(_))));
+    }
+    outputs
+}
+
+#[test]
+fn in_any_order_of_events_every_rule_holds_and_the_same_comes_out_again() {
+    let seeds = seeds();
+    println!("seeds {seeds:?}, {EVENTS} events each");
+    let mut decisions = 0;
+    for seed in seeds {
+        let run = run_judged(seed);
+        assert_eq!(run_lazily(&run), run.outputs, "seed {seed}: deadlines looked at late");
+        decisions +=
+            run.outputs.iter().filter(|output| matches!(output, Output::Offer { .. })).count();
+    }
+    println!("{decisions} offers judged");
+    assert!(decisions > 0, "nothing was judged");
+}

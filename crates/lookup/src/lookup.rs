@@ -197,6 +197,7 @@ impl Lookup {
         while let Some(&(deadline, token)) = self.deadlines.first()
             && deadline <= now
         {
+            self.deadlines.pop_first();
             if let Some(ask) = self.asks.get(&token)
                 && let Some(query) = self.queries.get_mut(&ask.query)
             {
@@ -207,6 +208,7 @@ impl Lookup {
         while let Some(&(give_up, token)) = self.give_ups.first()
             && give_up <= now
         {
+            self.give_ups.pop_first();
             let waiting = self.take_query(token).map(|query| query.waiting).unwrap_or_default();
             for waiting in waiting {
                 self.end_ask(waiting, model::Lookup::Failed, now);

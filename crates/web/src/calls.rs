@@ -119,6 +119,7 @@ fn outcome_of(text: Option<String>) -> Result<Option<Outcome>, ApiError> {
 #[utoipa::path(
     get,
     path = "/api/v1/calls",
+    operation_id = "list_calls",
     tag = "calls",
     params(CallQuery),
     responses(
@@ -168,6 +169,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/calls/{id}",
+    operation_id = "call",
     tag = "calls",
     params(("id" = String, Path, description = "The call, such as `c1-2-3`.")),
     responses(

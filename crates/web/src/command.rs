@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::names::ReasonName;
+use crate::names::ChoiceName;
 
 /// A command. The same `id` twice is done once and answered the same.
 #[derive(ToSchema)]
@@ -51,8 +51,8 @@ pub(crate) struct NoData {}
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotReadyData {
-    /// Why: `break`, `meal`, `training`, `meeting` or `back_office`.
-    #[schema(value_type = ReasonName)]
+    /// Why.
+    #[schema(value_type = ChoiceName)]
     reason: NotReadyReason,
 }
 
@@ -120,6 +120,32 @@ pub(crate) struct ReplyError<'a> {
     /// For people, in English.
     message: &'a str,
 }
+
+/// Every code that an answer may have, and what it means, for the reference.
+pub(crate) const CODES: [(&str, &str); 19] = [
+    ("malformed", "The frame is not one JSON object in a text frame."),
+    ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
+    ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
+    ("stopping", "The engine stops and takes no commands."),
+    (
+        "timed_out",
+        "It was begun and did not come to an end in time; the state events tell what is.",
+    ),
+    ("forbidden", "A permission is missing; the message names it. The refusal is audited."),
+    ("bad_id", "The id is empty or too long."),
+    ("id_reused", "The id was given to another command before."),
+    ("too_many_pending", "Too many commands of this user are still being done."),
+    ("bad_reason", "The reason is one that only the engine sets."),
+    ("bad_duration", "After-call work cannot be prolonged by that much."),
+    ("bad_disposition", "There is no such disposition."),
+    ("unknown_agent", "One who gives commands about calls must be an agent of the engine."),
+    ("phone_unreachable", "The agent's phone is not registered; without it there are no calls."),
+    ("not_in_acw", "There is no after-call work to prolong."),
+    ("acw_limit", "After-call work has been prolonged as far as it may."),
+    ("no_call", "There is no call to end."),
+    ("not_your_call", "The call is not one that this agent answered last."),
+    ("offer_over", "The pop belongs to an offer that is over."),
+];
 
 /// One JSON object that answers the command of that id.
 pub(crate) fn reply(id: Option<&str>, result: &Result<(), CommandError>) -> String {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ErrorBody;
 use crate::extract::Viewer;
-use crate::names::ReasonName;
+use crate::names::ChoiceName;
 use crate::{DesktopConfig, Named};
 
 /// The parts of the configuration that a desktop needs.
@@ -21,7 +21,7 @@ pub(crate) struct ConfigBody {
     /// What may be chosen at wrap-up.
     dispositions: Vec<NamedBody>,
     /// What may be chosen with `not_ready`.
-    not_ready_reasons: Vec<ReasonName>,
+    not_ready_reasons: Vec<ChoiceName>,
     /// The queues.
     queues: Vec<NamedBody>,
     /// How long after-call work lasts unless it is prolonged, in milliseconds.
@@ -70,7 +70,7 @@ pub(crate) async fn config(State(app): State<Arc<App>>, _: Viewer) -> Json<Confi
         dispositions: named(&config.dispositions),
         not_ready_reasons: reasons
             .filter(|reason| reason.is_agents_choice())
-            .map(ReasonName::from)
+            .map(ChoiceName::from)
             .collect(),
         queues: named(&config.queues),
         acw_ms: config.acw_ms,

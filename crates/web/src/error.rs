@@ -14,22 +14,28 @@ use utoipa::ToSchema;
 use crate::BackendError;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident $text:literal $status:ident)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $text:literal $status:ident)*) => {
         /// Why a request was not served.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Code {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Code {
             /// Every code.
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The name on the wire.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
+                }
+            }
+
+            /// What it means, for the reference.
+            pub(crate) const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*),)*
                 }
             }
 

@@ -130,21 +130,58 @@ fn not_a_websocket(status: StatusCode) -> ApiError {
 pub(crate) struct Closing {
     pub(crate) code: u16,
     pub(crate) reason: &'static str,
+    pub(crate) about: &'static str,
     ended: Ended,
 }
 
-/// Every way in which this side closes; `docs/protocol.md` is checked against it.
-#[cfg(test)]
+/// Every way in which this side closes, for the reference.
 pub(crate) const CLOSINGS: [Closing; 7] =
     [STOPPING, MALFORMED, TOO_LARGE, TOO_SLOW, SILENT, SESSION_OVER, REPLACED];
-const STOPPING: Closing = Closing { code: 1001, reason: "stopping", ended: Ended::Stopping };
-const MALFORMED: Closing = Closing { code: 1008, reason: "malformed", ended: Ended::Malformed };
-const TOO_LARGE: Closing = Closing { code: 1009, reason: "too_large", ended: Ended::Malformed };
-const TOO_SLOW: Closing = Closing { code: 1013, reason: "too_slow", ended: Ended::Slow };
-const SILENT: Closing = Closing { code: 4000, reason: "silent", ended: Ended::Silent };
-const SESSION_OVER: Closing =
-    Closing { code: 4001, reason: "session_over", ended: Ended::SessionOver };
-const REPLACED: Closing = Closing { code: 4002, reason: "replaced", ended: Ended::SessionOver };
+
+const STOPPING: Closing = Closing {
+    code: 1001,
+    reason: "stopping",
+    about: "The engine stops. Connect again, with `after`, until it is back.",
+    ended: Ended::Stopping,
+};
+const MALFORMED: Closing = Closing {
+    code: 1008,
+    reason: "malformed",
+    about: "8 frames in a row were no commands, or one broke the WebSocket's own rules. Correct \
+            the program.",
+    ended: Ended::Malformed,
+};
+const TOO_LARGE: Closing = Closing {
+    code: 1009,
+    reason: "too_large",
+    about: "A frame had more than 8 KiB. Correct the program.",
+    ended: Ended::Malformed,
+};
+const TOO_SLOW: Closing = Closing {
+    code: 1013,
+    reason: "too_slow",
+    about: "The desktop did not read what it was sent. Connect again, with `after`.",
+    ended: Ended::Slow,
+};
+const SILENT: Closing = Closing {
+    code: 4000,
+    reason: "silent",
+    about: "Three pings in a row were not answered. Connect again, with `after`.",
+    ended: Ended::Silent,
+};
+const SESSION_OVER: Closing = Closing {
+    code: 4001,
+    reason: "session_over",
+    about: "The session was ended or is too old. Sign in again.",
+    ended: Ended::SessionOver,
+};
+const REPLACED: Closing = Closing {
+    code: 4002,
+    reason: "replaced",
+    about: "The user connected more desktops than one may; this was the oldest. Connect again only \
+            when a person asks for it.",
+    ended: Ended::SessionOver,
+};
 
 /// What becomes of a connection after a step.
 enum Next {
@@ -189,7 +226,7 @@ impl Desktop {
         self.app.counters.desktop_connected();
         let (mut outgoing, mut incoming) = socket.split();
         let (frame, ended) = match self.talk(&mut outgoing, &mut incoming).await {
-            Next::Close(Closing { code, reason, ended }) => {
+            Next::Close(Closing { code, reason, ended, .. }) => {
                 (Some(CloseFrame { code, reason: reason.into() }), ended)
             }
             Next::Gone(ended) => (None, ended),

@@ -47,8 +47,10 @@ macro_rules! names {
 names! {
     /// The agent's own choice.
     StatusName: ["signed_out", "not_ready", "ready"];
-    /// Why an agent takes no calls. The first five may be chosen with `not_ready`; the others are set by the engine.
+    /// Why an agent takes no calls.
     ReasonName of NotReadyReason: reasons();
+    /// A reason that an agent may choose.
+    ChoiceName of NotReadyReason: choices();
     /// What the engine is doing with the agent.
     StateName of AgentState: [
         AgentState::Idle, AgentState::Reserved, AgentState::Ringing, AgentState::Talking,
@@ -104,11 +106,13 @@ pub(crate) fn outcome(name: &str) -> Option<Outcome> {
     OUTCOMES.into_iter().find(|outcome| outcome.as_str() == name)
 }
 
-/// Every reason, those first that an agent may choose.
-pub(crate) fn reasons() -> Vec<&'static str> {
-    let (choices, others): (Vec<_>, Vec<_>) =
-        NotReadyReason::ALL.into_iter().partition(|reason| reason.is_agents_choice());
-    choices.into_iter().chain(others).map(NotReadyReason::as_str).collect()
+fn reasons() -> [&'static str; NotReadyReason::ALL.len()] {
+    NotReadyReason::ALL.map(NotReadyReason::as_str)
+}
+
+fn choices() -> Vec<&'static str> {
+    let choices = NotReadyReason::ALL.into_iter().filter(|reason| reason.is_agents_choice());
+    choices.map(NotReadyReason::as_str).collect()
 }
 
 fn permissions() -> Vec<&'static str> {
@@ -205,7 +209,8 @@ mod tests {
         for outcome in OUTCOMES {
             assert_eq!(super::outcome(outcome.as_str()), Some(outcome));
         }
-        assert_eq!(values::<ReasonName>()[0], "break");
+        assert_eq!(values::<ChoiceName>().first().unwrap(), "break");
+        assert!(!values::<ChoiceName>().contains(&"no_answer".to_owned()));
         assert_eq!(super::outcome("lost"), None);
     }
 }

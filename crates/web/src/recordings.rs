@@ -57,6 +57,7 @@ pub(crate) struct RecordingList<'a> {
 #[utoipa::path(
     get,
     path = "/api/v1/recordings",
+    operation_id = "list_recordings",
     tag = "recordings",
     params(RecordingQuery),
     responses(

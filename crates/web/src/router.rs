@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
-    MAX_BODY_BYTES, calls, desktop, desktop_config, events, openapi, recordings, sessions, status,
+    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, openapi, recordings,
+    sessions, status,
 };
 
 /// Headers of every response: no guessing of types, no frames, no address told to other servers.
@@ -46,9 +47,11 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
 /// All there is to answer.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (endpoints, description) = described();
+    let page = docs_page::render(&description);
     let description = openapi::text(&description);
     endpoints
         .route("/api/v1/openapi.json", get(async move || openapi::json(description)))
+        .route("/api/docs", get(async move || docs_page::html(page)))
         .fallback(desktop::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(Code::MethodNotAllowed, "this path has other methods; see 'Allow'")

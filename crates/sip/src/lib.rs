@@ -39,7 +39,10 @@ pub use params::Params;
 pub use parse::ParseError;
 pub use registrar::{Binding, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
 pub use status::reason_phrase;
-pub use transactions::{Transactions, TransactionsConfig, TxOutput};
+pub use transactions::{
+    MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING, TransactionCounts, Transactions,
+    TransactionsConfig, TxOutput, worker_of_response,
+};
 pub use uri::{OwnedUri, Scheme, Uri};
 pub use validate::{ALLOW, MAX_BODY_BYTES, MAX_URI_BYTES, Refusal, SUPPORTED, validate};
 pub use via::{MAGIC_COOKIE, Via};

@@ -1,18 +1,44 @@
 //! The transaction layer (RFC 3261 §17, RFC 6026): one table for one worker, sans I/O.
+//!
+//! Four machines, a file each; `incoming` and `outgoing` lead messages and commands to them, `table`
+//! keeps them and does what they want. Whatever comes again is absorbed here, so that above it each
+//! thing happens once.
 
-use model::Mono;
+mod effect;
+mod incoming;
+mod invite_client;
+mod invite_server;
+mod key;
+mod other_client;
+mod other_server;
+mod outgoing;
+mod table;
+mod timer;
 
-use crate::{Flow, FromBrain, Message, ParseError, ToBrain};
+#[cfg(test)]
+mod tests;
+
+use crate::{Flow, Message, ToBrain};
+
+pub use invite_client::MAX_FORKS;
+pub use key::worker_of_response;
+pub use table::Transactions;
+pub use timer::{T1, T1_64, T2, T4, TRYING};
+
+/// The most transactions of one worker, whatever is configured: what a [`ServerTx`] can number.
+///
+/// [`ServerTx`]: crate::ServerTx
+pub const MAX_TRANSACTIONS: usize = 1 << 24;
 
 /// How one worker's table is set up.
 #[derive(Debug, Clone)]
 pub struct TransactionsConfig {
     /// The worker's number: the top 8 bits of its transactions' numbers.
     pub worker: u8,
-    /// Random bytes, the same for all workers of one start: branches and tags are derived from them.
+    /// Random bytes, new at each start: branches and tags are derived from them.
     pub secret: [u8; 32],
-    /// The most transactions at a time. Beyond nine tenths of it new INVITEs and other requests
-    /// outside of dialogs get 503, beyond all of it everything does.
+    /// The most transactions at a time, at most [`MAX_TRANSACTIONS`]. Beyond nine tenths of it a
+    /// request outside of dialogs gets 503, but for REGISTER; beyond all of it every request does.
     pub limit: usize,
     /// What Retry-After says in these 503, in seconds.
     pub retry_after_s: u32,
@@ -27,74 +53,26 @@ impl Default for TransactionsConfig {
 /// What the table wants done.
 #[derive(Debug, Clone)]
 pub enum TxOutput {
-    /// Send these bytes.
+    /// Send this.
     Transmit {
-        /// Where to.
+        /// Where to. Connection 0 over TCP: any connection to there, a new one if need be.
         flow: Flow,
-        /// What; [`Message::as_bytes`].
+        /// What: [`Message::as_bytes`].
         message: Message,
     },
     /// Report this.
     ToBrain(ToBrain),
 }
 
-/// All transactions of one worker.
-#[derive(Debug)]
-pub struct Transactions {}
-
-impl Transactions {
-    /// An empty table.
-    pub fn new(config: TransactionsConfig) -> Self {
-        let _ = config;
-        Self {}
-    }
-
-    /// Takes a datagram.
-    ///
-    /// # Errors
-    /// It is no message; it was dropped and counted.
-    pub fn handle_datagram(
-        &mut self,
-        datagram: &[u8],
-        flow: Flow,
-        now: Mono,
-    ) -> Result<(), ParseError> {
-        self.handle_message(Message::parse(datagram)?, flow, now);
-        Ok(())
-    }
-
-    /// Takes a message that came.
-    pub fn handle_message(&mut self, message: Message, flow: Flow, now: Mono) {
-        let _ = (message, flow, now);
-    }
-
-    /// Does what the transaction user asks.
-    pub fn handle_command(&mut self, command: FromBrain, now: Mono) {
-        let _ = (command, now);
-    }
-
-    /// A TCP connection is gone, or could not be opened (connection 0).
-    pub fn handle_flow_closed(&mut self, flow: Flow, now: Mono) {
-        let _ = (flow, now);
-    }
-
-    /// While set, new INVITEs outside of dialogs get 503 with Retry-After.
-    pub fn set_overloaded(&mut self, overloaded: bool) {
-        let _ = overloaded;
-    }
-
-    /// Fires the timers that are due.
-    pub fn handle_timeout(&mut self, now: Mono) {
-        let _ = now;
-    }
-
-    /// When [`Transactions::handle_timeout`] is to be called next, and for which timer.
-    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
-        None
-    }
-
-    /// The next thing to do. Drain until `None`.
-    pub fn poll_output(&mut self) -> Option<TxOutput> {
-        None
-    }
+/// What the table did by itself, counted since it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransactionCounts {
+    /// Repeated requests and responses that were absorbed.
+    pub repeats: u64,
+    /// Requests refused for a rule of SIP.
+    pub refused: u64,
+    /// Requests answered with 503 for a limit.
+    pub overloaded: u64,
+    /// Responses and ACKs that belong to nothing, and responses that cannot be read.
+    pub stray: u64,
 }

@@ -17,7 +17,7 @@
 use crate::timeline::{BLOCK, HORIZON, Packet};
 
 /// Lateness, in samples (8 a millisecond), that is not corrected.
-pub const DEADBAND: i64 = 24;
+pub const DEADBAND: i64 = 16;
 /// Lateness, in samples, beyond which a stream is anchored anew rather than corrected gently.
 pub const STEP_LIMIT: i64 = 160;
 /// The most samples of a packet that are looked at: 200 ms.

@@ -12,8 +12,10 @@ use crate::table::Table;
 pub struct Limits {
     /// Failures that cost nothing; each further one makes the next attempt wait.
     pub free_failures: u32,
-    /// The first wait; it doubles with every failure, up to `lock_ms`.
+    /// The first wait; it doubles with every failure, up to `max_delay_ms`.
     pub first_delay_ms: u64,
+    /// The longest wait before the lock.
+    pub max_delay_ms: u64,
     /// The failure that locks.
     pub lock_after: u32,
     /// How long a lock lasts.
@@ -69,6 +71,7 @@ impl Default for LockoutConfig {
             user: Limits {
                 free_failures: 2,
                 first_delay_ms: 1_000,
+                max_delay_ms: 8_000,
                 lock_after: 6,
                 lock_ms: 5 * minute,
                 forget_ms: hour,
@@ -77,6 +80,7 @@ impl Default for LockoutConfig {
             source: Limits {
                 free_failures: 15,
                 first_delay_ms: 1_000,
+                max_delay_ms: 8_000,
                 lock_after: 30,
                 lock_ms: 15 * minute,
                 forget_ms: hour,

@@ -101,7 +101,7 @@ impl<K: Copy + Ord> Table<K> {
             return 0;
         };
         let factor = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
-        self.limits.first_delay_ms.saturating_mul(factor).min(self.limits.lock_ms)
+        self.limits.first_delay_ms.saturating_mul(factor).min(self.limits.max_delay_ms)
     }
 
     fn forget(&mut self, now: Mono) {

@@ -1,0 +1,146 @@
+// Takes a picture of every page in both languages and sizes, from the mock, to be looked at.
+//   node desktop/e2e/screens.mjs --screenshot-dir DIR [--only agent]
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { launch, open, say, settings, shot, signIn } from './browser.mjs';
+
+const PORT = 8097;
+const URL_ = `http://127.0.0.1:${PORT}/`;
+const options = { ...settings({ only: { type: 'string' } }), url: URL_ };
+const SIZES = [
+  ['1280', '720'],
+  ['1920', '1080'],
+];
+
+const mock = spawn(process.execPath, [fileURLToPath(new URL('../mock/server.mjs', import.meta.url)), '--port', String(PORT), '--manual', '--robots', '17']);
+await new Promise((ready) => mock.stdout.once('data', ready));
+mock.stderr.pipe(process.stderr);
+
+const make = (path) => fetch(`${URL_}mock/${path}`, { method: 'POST' });
+const settle = (page) => page.waitForTimeout(350);
+
+const PAGES = {
+  signin: async (page, take) => {
+    await page.goto(URL_);
+    await page.waitForSelector('#user');
+    await take('signin');
+    await page.fill('#user', '8001');
+    await page.fill('#password', 'wrong');
+    await page.press('#password', 'Enter');
+    await page.waitForSelector('.signin-told.error');
+    await take('signin-wrong');
+    for (let nth = 0; nth < 3; nth += 1) {
+      await page.fill('#password', 'wrong');
+      await page.press('#password', 'Enter');
+      await settle(page);
+    }
+    await take('signin-slowed');
+    await make('drop?ms=1500');
+    await page.fill('#user', '8002');
+    await page.waitForSelector('button[type=submit]:enabled', { timeout: 10_000 });
+    await make('drop?ms=1500');
+    await page.fill('#password', 'demo');
+    await page.press('#password', 'Enter');
+    await settle(page);
+    await take('signin-unreachable');
+    await page.waitForTimeout(1_500);
+  },
+  agent: async (page, take) => {
+    await make('agent?agent=8003&status=not_ready&reason=signed_in&state=idle');
+    await signIn(page, { ...options, user: '8003', password: 'demo' });
+    await settle(page);
+    await take('agent-not-ready');
+    await page.keyboard.press('F4');
+    await settle(page);
+    await take('agent-reasons');
+    await page.keyboard.press('Escape');
+    await make('call?agent=8003&lookup=pending&until=ringing&queue=claims');
+    await settle(page);
+    await take('agent-pending');
+    await make('call?agent=8003&lookup=found&until=ringing&policies=4&queue=claims');
+    await page.waitForSelector('[data-lookup=found]');
+    await settle(page);
+    await take('agent-ringing');
+    await make('call?agent=8003&lookup=unknown&until=talking');
+    await page.waitForSelector('[data-lookup=unknown]');
+    await page.waitForSelector('[data-mark=talking]');
+    await take('agent-unknown');
+    await make('call?agent=8003&lookup=found&until=talking&policies=20');
+    await page.waitForSelector('[data-mark=talking]');
+    await page.waitForSelector('[data-lookup=found]');
+    await page.keyboard.press('F4');
+    await page.keyboard.press('1');
+    await settle(page);
+    await take('agent-talking');
+    await make('drop?ms=4000');
+    await settle(page);
+    await take('agent-disconnected');
+    await page.waitForSelector('.link-open', { timeout: 20_000 });
+    await make('end?agent=8003');
+    await page.waitForSelector('[data-mark=acw]');
+    await page.keyboard.press('2');
+    await settle(page);
+    await take('agent-acw');
+    await page.keyboard.press('F9');
+    await page.waitForSelector('[data-mark=not_ready]');
+    await settle(page);
+    await take('agent-after');
+    await make('agent?agent=8003&reachable=false');
+    await settle(page);
+    await take('agent-phone-gone');
+    await make('agent?agent=8003');
+  },
+  board: async (page, take) => {
+    await make('wait?queue=claims&waited=83000');
+    await make('wait?queue=claims&waited=12000');
+    await make('alarm?alarm=recordings&detail=disk full: /recordings has 0 bytes left');
+    await make('agent?agent=8002&reachable=false&status=ready');
+    await signIn(page, { ...options, user: 'lead', password: 'demo' });
+    await page.waitForSelector('[data-agent]');
+    await page.waitForTimeout(1_200);
+    await take('board');
+  },
+  records: async (page, take) => {
+    await signIn(page, { ...options, user: 'qa', password: 'demo' });
+    await page.waitForSelector('tr[data-recorded=true]');
+    await take('records');
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.waitForSelector('[data-phase=here]');
+    await settle(page);
+    await page.click('[data-testid=play]');
+    await page.waitForTimeout(1_500);
+    await take('records-playing');
+    await page.locator('tr[data-recorded=false]').first().click();
+    await settle(page);
+    await take('records-no-recording');
+    await page.click('.filter-days');
+    await page.waitForTimeout(400);
+    await take('records-days');
+    await page.keyboard.press('Escape');
+    await page.fill('.filter-agent', '9999');
+    await page.press('.filter-agent', 'Enter');
+    await page.waitForSelector('.call-list .empty');
+    await take('records-none');
+  },
+};
+
+const browser = await launch(options);
+try {
+  for (const language of ['zh', 'en']) {
+    for (const [width, height] of SIZES) {
+      for (const [name, visit] of Object.entries(PAGES)) {
+        if (options.only && options.only !== name) continue;
+        const page = await open(browser, { ...options, width, height, language });
+        await visit(page, (what) => shot(page, options, `${what}-${language}-${width}`));
+        await page.context().close();
+      }
+    }
+  }
+} catch (error) {
+  say('failed', { message: String(error?.message ?? error) });
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  mock.kill();
+}

@@ -1,0 +1,1 @@
+export function conversation(ms: number, seed?: number): Uint8Array<ArrayBuffer>;

@@ -1,0 +1,274 @@
+// A pretended call center: agents, queues and scripted calls, told in the engine's events.
+import { customer, iso, record, seeded } from './data.mjs';
+
+export const QUEUES = [
+  { code: 'general', zh: '综合服务', en: '综合服务' },
+  { code: 'claims', zh: '理赔报案', en: '理赔报案' },
+  { code: 'complaints', zh: '投诉', en: '投诉' },
+];
+const CODES = ['claim_registered', 'enquiry_answered', 'complaint_recorded', 'follow_up', 'wrong_number'];
+const TITLES = ['已报案', '咨询已答复', '投诉已记录', '需后续跟进', '误拨'];
+export const DISPOSITIONS = CODES.map((code, at) => ({ code, zh: TITLES[at], en: TITLES[at] }));
+const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'];
+
+/** Default durations of a scripted call, in milliseconds. */
+export const PACE = { menu: 400, pop: 300, lookup: 900, ring: 1_500, talk: 6_000, acw: 10_000, between: 1_000 };
+
+export class World {
+  constructor({ pace = {}, robots = 0, seed = 1, auto = true } = {}) {
+    this.pace = { ...PACE, ...pace };
+    this.auto = auto;
+    this.random = seeded(seed);
+    this.listeners = new Set();
+    this.calls = new Map();
+    this.agents = new Map();
+    this.alarms = new Map();
+    this.minted = 0;
+    const robotIds = Array.from({ length: robots }, (_, at) => String(8101 + at));
+    for (const id of ['8001', '8002', '8003', '8004', '8011', '8012', '8021', ...robotIds]) this.#hire(id);
+    const now = Date.now();
+    this.records = Array.from({ length: 120 }, (_, at) =>
+      record(this.random, 1000 - at, now - at * 401_000 - 60_000),
+    );
+    for (const id of robotIds) this.#robot(this.agents.get(id));
+  }
+
+  #hire(id) {
+    const since = Date.now() - Math.floor(this.random() * 600_000);
+    const agent = { id, status: 'signed_out', reason: null, state: 'idle', since, next: null, nextReason: null };
+    this.agents.set(id, { ...agent, call: null, acwUntil: null, timer: null, robot: false });
+  }
+
+  /** `tell(user | null, type, data)`: null is the board. */
+  listen(tell) {
+    this.listeners.add(tell);
+  }
+
+  tell(user, type, data) {
+    for (const listener of this.listeners) listener(user, type, data);
+  }
+
+  // ---- what is told
+
+  agentState(agent) {
+    const { id, status, reason, state, since, next, nextReason, call, acwUntil } = agent;
+    return {
+      agent_id: id, status, reason, state, since: iso(since), next_status: next, next_reason: nextReason,
+      allowed: this.allowed(agent), call_id: call?.call_id ?? null,
+      acw_until: acwUntil && iso(acwUntil), phone_reachable: agent.reachable !== false,
+    };
+  }
+
+  allowed({ status, state }) {
+    const all = [];
+    if (state === 'idle' ? status !== 'ready' : state === 'acw') all.push('ready');
+    all.push('not_ready');
+    if (status !== 'signed_out') all.push('sign_out');
+    if (['reserved', 'ringing', 'talking'].includes(state)) all.push('hang_up');
+    if (state === 'acw') all.push('extend_acw', 'wrap_up');
+    return all;
+  }
+
+  callState(call) {
+    return {
+      call_id: call.call_id, state: call.state, since: iso(call.since), ani: call.ani, dnis: '95512',
+      queue: call.queue, agent_id: call.agent, recording_id: null, outcome: call.outcome ?? null,
+    };
+  }
+
+  queueState({ code }) {
+    const waiting = [...this.calls.values()].filter((call) => call.queue === code && ['queued', 'offered', 'ringing'].includes(call.state));
+    const first = Math.min(...waiting.map((call) => call.entered));
+    const agents = { signed_out: 0, not_ready: 0, idle: 0, reserved: 0, ringing: 0, talking: 0, acw: 0 };
+    for (const { status, state } of this.agents.values()) {
+      agents[state !== 'idle' ? state : status === 'ready' ? 'idle' : status] += 1;
+    }
+    const longest_wait_ms = waiting.length > 0 ? Date.now() - first : 0;
+    return { queue: code, waiting: waiting.length, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents };
+  }
+
+  pop(call) {
+    const { call_id, offer_id, ani, queue, lookup } = call;
+    const found = lookup === 'found';
+    return {
+      call_id, offer_id, ani, dnis: '95512', queue, waited_ms: call.offered - call.entered,
+      ivr: { path: ['welcome', 'menu', queue], inputs: [{ node: 'menu', digits: '1' }] },
+      lookup, customer: found ? call.card.customer : null, policies: found ? call.card.policies : [],
+    };
+  }
+
+  snapshot(user, board) {
+    const events = [];
+    const me = this.agents.get(user);
+    if (me) {
+      events.push(['agent_state', this.agentState(me)]);
+      if (me.call) events.push(['screen_pop', this.pop(me.call)]);
+    }
+    if (board) {
+      for (const [alarm, detail] of this.alarms) events.push(['alarm', { alarm, raised: true, detail }]);
+      for (const queue of QUEUES) events.push(['queue_state', this.queueState(queue)]);
+      for (const agent of this.agents.values()) if (agent !== me) events.push(['agent_state', this.agentState(agent)]);
+      for (const call of this.calls.values()) events.push(['call_state', this.callState(call)]);
+    }
+    return events;
+  }
+
+  // ---- what changes
+
+  change(agent, changes) {
+    Object.assign(agent, { since: Date.now() }, changes);
+    this.tell(agent.id, 'agent_state', this.agentState(agent));
+    for (const queue of QUEUES) this.tell(null, 'queue_state', this.queueState(queue));
+    if (this.auto && !agent.robot && agent.state === 'idle' && agent.status === 'ready') {
+      agent.timer = setTimeout(() => this.ring(agent), this.pace.between);
+    }
+  }
+
+  move(call, changes) {
+    Object.assign(call, { since: Date.now() }, changes);
+    if (call.state === 'ended') this.calls.delete(call.call_id);
+    this.tell(null, 'call_state', this.callState(call));
+    for (const queue of QUEUES) this.tell(null, 'queue_state', this.queueState(queue));
+  }
+
+  /** A caller dials in; with `agent` the call is meant for that one. */
+  arrive({ lookup = 'found', policies, waited = 23_000, queue } = {}) {
+    this.minted += 1;
+    const card = customer(this.random, new Date().getFullYear(), policies);
+    const now = Date.now();
+    const call = {
+      call_id: `c1-9-${this.minted}`, offer_id: `o1-9-${this.minted}`, state: 'menu', since: now,
+      ani: card.ani, card, queue: queue ?? QUEUES[Math.floor(this.random() * 3)].code, agent: null,
+      lookup: 'pending', willBe: lookup, entered: now - waited, offered: now,
+    };
+    this.calls.set(call.call_id, call);
+    this.move(call, { state: 'menu' });
+    return call;
+  }
+
+  /** The whole script for one agent. `until` stops it in that state. */
+  ring(agent, { until = null, ...how } = {}) {
+    if (agent.state !== 'idle' || agent.status !== 'ready') return;
+    const call = this.arrive(how);
+    call.until = until;
+    Object.assign(call, { agent: agent.id, offered: Date.now() });
+    this.move(call, { state: 'offered' });
+    if (this.pace.lookup === 0) call.lookup = call.willBe;
+    agent.call = call;
+    this.tell(agent.id, 'screen_pop', this.pop(call));
+    this.change(agent, { state: 'reserved' });
+    if (call.lookup === 'pending' && how.lookup !== 'pending') {
+      setTimeout(() => this.lookedUp(agent, call), this.pace.lookup);
+    }
+    if (until !== 'reserved') agent.timer = setTimeout(() => this.shown(agent, call), this.pace.pop);
+  }
+
+  lookedUp(agent, call) {
+    call.lookup = call.willBe;
+    const { call_id, lookup, customer: who, policies } = this.pop(call);
+    this.tell(agent.id, 'screen_pop_update', { call_id, lookup, customer: who, policies });
+  }
+
+  shown(agent, call) {
+    if (agent.call !== call || agent.state !== 'reserved' || call.until === 'reserved') return;
+    clearTimeout(agent.timer);
+    this.move(call, { state: 'ringing' });
+    this.change(agent, { state: 'ringing' });
+    if (call.until !== 'ringing') agent.timer = setTimeout(() => this.answered(agent, call), this.pace.ring);
+  }
+
+  answered(agent, call) {
+    if (agent.call !== call) return;
+    this.move(call, { state: 'talking' });
+    this.change(agent, { state: 'talking' });
+    if (call.until !== 'talking') agent.timer = setTimeout(() => this.ended(agent, call), this.pace.talk);
+  }
+
+  ended(agent, call) {
+    if (agent.call !== call) return;
+    clearTimeout(agent.timer);
+    const talked = agent.state === 'talking';
+    const waited = call.offered - call.entered;
+    this.move(call, { state: 'ended', outcome: talked ? 'answered' : 'abandoned' });
+    if (!talked) {
+      agent.call = null;
+      this.change(agent, { status: 'not_ready', reason: 'rejected', state: 'idle' });
+      return;
+    }
+    const made = record(this.random, 2000 + this.minted, Date.now() - this.pace.talk - waited);
+    Object.assign(made, { call_id: call.call_id, ani: call.ani, queue: call.queue, agent_id: agent.id, outcome: 'answered', disposition: null, talked_ms: this.pace.talk, waited_ms: waited });
+    this.records.unshift(made);
+    this.change(agent, { state: 'acw', acwUntil: Date.now() + this.pace.acw });
+    if (call.until !== 'acw') agent.timer = setTimeout(() => this.wrapped(agent, null), this.pace.acw);
+  }
+
+  wrapped(agent, disposition) {
+    clearTimeout(agent.timer);
+    const made = this.records.find(({ call_id }) => call_id === agent.call?.call_id);
+    if (made) made.disposition = disposition;
+    const next = agent.next ?? 'ready';
+    this.change(agent, { state: 'idle', call: null, acwUntil: null, status: next, reason: agent.nextReason, next: null, nextReason: null });
+  }
+
+  /** What a desktop asks: null, or why not. */
+  command(user, type, data) {
+    const agent = this.agents.get(user);
+    if (!agent) return 'forbidden';
+    if (type === 'pop_shown') {
+      if (agent.call?.offer_id !== data.offer_id) return 'offer_over';
+      this.shown(agent, agent.call);
+      return null;
+    }
+    if (!this.allowed(agent).includes(type)) return 'not_allowed';
+    const busy = ['reserved', 'ringing', 'talking'].includes(agent.state);
+    switch (type) {
+      case 'ready':
+      case 'not_ready':
+      case 'sign_out': {
+        if (type === 'not_ready' && !REASONS.includes(data.reason)) return 'bad_reason';
+        const status = type === 'sign_out' ? 'signed_out' : type;
+        const reason = data.reason ?? null;
+        clearTimeout(busy ? null : agent.timer);
+        if (busy) this.change(agent, { next: status, nextReason: reason, since: agent.since });
+        else this.change(agent, { status, reason, state: 'idle', call: null, acwUntil: null, next: null });
+        return null;
+      }
+      case 'hang_up':
+        this.ended(agent, agent.call);
+        return null;
+      case 'extend_acw':
+        clearTimeout(agent.timer);
+        agent.acwUntil += data.ms;
+        this.change(agent, { since: agent.since });
+        agent.timer = setTimeout(() => this.wrapped(agent, null), agent.acwUntil - Date.now());
+        return null;
+      case 'wrap_up':
+        if (agent.call?.call_id !== data.call_id) return 'not_your_call';
+        if (!DISPOSITIONS.some(({ code }) => code === data.disposition)) return 'bad_disposition';
+        this.wrapped(agent, data.disposition);
+        return null;
+      default:
+        return 'invalid';
+    }
+  }
+
+  /** An agent that only fills the board. */
+  #robot(agent) {
+    agent.robot = true;
+    const states = ['idle', 'talking', 'talking', 'acw', 'idle', 'ringing'];
+    const step = () => {
+      if (agent.call) this.move(agent.call, { state: 'ended', outcome: 'answered' });
+      const state = states[Math.floor(this.random() * states.length)];
+      const call = state === 'talking' || state === 'ringing' ? this.arrive() : null;
+      if (call) this.move(call, { state, agent: agent.id });
+      const away = this.random() < 0.2;
+      this.change(agent, {
+        call, state: away ? 'idle' : state, status: away ? 'not_ready' : 'ready',
+        reason: away ? REASONS[Math.floor(this.random() * REASONS.length)] : null,
+      });
+      if (away && call) this.move(call, { state: 'queued', agent: null });
+      setTimeout(step, 8_000 + this.random() * 40_000).unref();
+    };
+    step();
+  }
+}

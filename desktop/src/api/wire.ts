@@ -1,0 +1,241 @@
+// Everything that crosses the wire, and nothing else: the shapes of docs/protocol.md.
+// Times are RFC 3339 with offset, durations end in `_ms`, money is in fen, ids are texts.
+
+export type Role = 'agent' | 'supervisor' | 'inspector' | 'administrator';
+
+/** `POST /api/v1/sessions` */
+export interface SessionAnswer {
+  token: string;
+  user: string;
+  name: string;
+  role: Role;
+  tier: number | null;
+  permissions: string[];
+}
+
+/** The body of every refusal. */
+export interface ApiErrorBody {
+  error: { code: string; message: string; retry_after_ms?: number };
+}
+
+/** `GET /api/v1/config`: what the desktop offers for choice. */
+export interface DeskConfig {
+  numbers: string[];
+  not_ready_reasons: string[];
+  queues: Named[];
+  dispositions: Named[];
+  acw_ms: number;
+  ring_timeout_ms: number;
+  version: string;
+}
+
+/** A code with the words that people see. */
+export interface Named {
+  code: string;
+  zh: string;
+  en: string;
+}
+
+/** A page of a list. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+// ---- events -------------------------------------------------------------------------------
+
+/** From the server, gap-free in `seq`. */
+export interface EventFrame {
+  seq: number;
+  at: string;
+  type: string;
+  data: unknown;
+}
+
+export type Status = 'signed_out' | 'not_ready' | 'ready';
+export type AgentActivity = 'idle' | 'reserved' | 'ringing' | 'talking' | 'acw';
+export type Action =
+  | 'ready'
+  | 'not_ready'
+  | 'sign_out'
+  | 'hang_up'
+  | 'extend_acw'
+  | 'wrap_up';
+
+export interface AgentStateData {
+  agent_id: string;
+  status: Status;
+  reason: string | null;
+  state: AgentActivity;
+  since: string;
+  next_status: Status | null;
+  next_reason: string | null;
+  allowed: Action[];
+  call_id: string | null;
+  acw_until: string | null;
+  phone_reachable: boolean;
+}
+
+export type LookupResult = 'pending' | 'found' | 'unknown' | 'late' | 'failed';
+
+export interface CustomerData {
+  customer_id: string;
+  name: string;
+  phone: string;
+  identity_number: string;
+  class: string;
+  city: string;
+}
+
+export interface ClaimData {
+  claim_number: string;
+  lost_on: string;
+  status: string;
+  paid_fen: number;
+}
+
+export interface PolicyData {
+  policy_number: string;
+  product: string;
+  plate: string;
+  vehicle: string;
+  status: string;
+  starts_on: string;
+  ends_on: string;
+  premium_fen: number;
+  claims: ClaimData[];
+}
+
+export interface IvrInput {
+  node: string;
+  digits: string;
+}
+
+export interface ScreenPopData {
+  call_id: string;
+  offer_id: string;
+  ani: string;
+  dnis: string;
+  queue: string;
+  waited_ms: number;
+  ivr: { path: string[]; inputs: IvrInput[] };
+  lookup: LookupResult;
+  customer: CustomerData | null;
+  policies: PolicyData[];
+}
+
+export interface ScreenPopUpdateData {
+  call_id: string;
+  lookup: LookupResult;
+  customer: CustomerData | null;
+  policies: PolicyData[];
+}
+
+export type CallActivity = 'menu' | 'queued' | 'offered' | 'ringing' | 'talking' | 'ended';
+
+export interface CallStateData {
+  call_id: string;
+  state: CallActivity;
+  since: string;
+  ani: string;
+  dnis: string;
+  queue: string | null;
+  agent_id: string | null;
+  recording_id: string | null;
+  outcome: string | null;
+}
+
+/** How many agents are doing what; every agent is counted once. */
+export interface AgentTotals {
+  signed_out: number;
+  not_ready: number;
+  idle: number;
+  reserved: number;
+  ringing: number;
+  talking: number;
+  acw: number;
+}
+
+export interface QueueStateData {
+  queue: string;
+  waiting: number;
+  longest_wait_ms: number;
+  longest_wait_since: string | null;
+  agents: AgentTotals;
+}
+
+export interface AlarmData {
+  alarm: string;
+  raised: boolean;
+  detail: string;
+}
+
+// ---- commands -----------------------------------------------------------------------------
+
+/** To the server. */
+export interface CommandFrame {
+  id: string;
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** The server's answer to a command. */
+export interface Reply {
+  reply_to: string;
+  ok: boolean;
+  error?: { code: string; message: string };
+}
+
+// ---- records ------------------------------------------------------------------------------
+
+/** One call that is over. Durations are null where the thing did not happen. */
+export interface CallRecord {
+  call_id: string;
+  trunk: string;
+  ani: string;
+  dnis: string;
+  arrived_at: string;
+  ended_at: string;
+  menu_path: string[];
+  inputs: IvrInput[];
+  queue: string | null;
+  tier: number | null;
+  waited_ms: number | null;
+  rang_ms: number | null;
+  talked_ms: number | null;
+  acw_ms: number | null;
+  agent_id: string | null;
+  outcome: string;
+  cause: string;
+  lookup: string | null;
+  customer_id: string | null;
+  recordings: RecordingData[];
+  disposition: string | null;
+  settled: boolean;
+}
+
+/** A WAV file of two channels, the caller left and the agent right. */
+export interface RecordingData {
+  recording_id: string;
+  call_id: string;
+  agent_id: string;
+  started_at: string;
+  /** Null until it is sealed, as are the next two. */
+  duration_ms: number | null;
+  bytes: number | null;
+  sha256: string | null;
+  gaps: number;
+  recovered: boolean;
+}
+
+/** One fact of a call's timeline; which fields there are depends on its type. */
+export interface TimelineFact {
+  at: string;
+  type: string;
+  [field: string]: unknown;
+}
+
+/** `GET /api/v1/calls/{id}` */
+export interface CallDetail extends CallRecord {
+  timeline: TimelineFact[];
+}

@@ -1,0 +1,60 @@
+// Each queue: who waits, how long, and what its agents are doing.
+import { useMemo } from 'react';
+
+import { Timer } from '../../components/Timer';
+import { useSpeech } from '../../i18n/context';
+import { queuesInOrder } from '../../state/board';
+import { useDesk, useSession } from '../../state/context';
+import { useNames } from '../../state/names';
+import type { Queue } from '../../state/reducer';
+import { useSignal } from '../../state/signal';
+
+export function QueueTable() {
+  const { t } = useSpeech();
+  const queues = useDesk((state) => state.queues);
+  const config = useSignal(useSession().config);
+  const order = useMemo(() => config?.queues.map(({ code }) => code) ?? [], [config]);
+  return (
+    <section className="card queues" data-testid="queues">
+      <header>
+        <h2>{t('board.queues')}</h2>
+      </header>
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>{t('board.queue')}</th>
+              <th>{t('board.waiting')}</th>
+              <th className="col-longest">{t('board.longest')}</th>
+              <th>{t('board.ready')}</th>
+              <th>{t('board.talking')}</th>
+              <th>{t('board.acw')}</th>
+              <th>{t('board.not_ready')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {queuesInOrder(queues, order).map((queue) => (
+              <QueueRow key={queue.id} queue={queue} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function QueueRow({ queue }: { queue: Queue }) {
+  const names = useNames();
+  const { idle, reserved, ringing, talking, acw, not_ready: notReady } = queue.agents;
+  return (
+    <tr className={queue.waiting > 0 ? 'waiting' : ''} data-queue={queue.id}>
+      <td className="name">{names.queue(queue.id)}</td>
+      <td className="wait">{queue.waiting}</td>
+      <td className="wait">{queue.longestSince === null ? '–' : <Timer since={queue.longestSince} />}</td>
+      <td className="of-ready">{idle}</td>
+      <td className="of-talking">{talking + ringing + reserved}</td>
+      <td className="of-acw">{acw}</td>
+      <td className="of-not_ready">{notReady}</td>
+    </tr>
+  );
+}

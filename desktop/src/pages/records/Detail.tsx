@@ -1,0 +1,114 @@
+// One call: its recordings to hear, and everything that happened in it.
+import { Segmented } from 'antd';
+import { useEffect, useRef, useState } from 'react';
+
+import { ApiError } from '../../api/http';
+import type { CallDetail, RecordingData } from '../../api/wire';
+import { clock, dateTime, instant, timeOfDay } from '../../format/time';
+import { phone, size } from '../../format/value';
+import { useSpeech } from '../../i18n/context';
+import { Player, type PlayerHandle } from '../../player/Player';
+import { useSession } from '../../state/context';
+import { useNames } from '../../state/names';
+import { Timeline } from './Timeline';
+
+export function Detail({ id }: { id: string | null }) {
+  const { t, name } = useSpeech();
+  const { call, failed } = useCall(id);
+  const [nth, setNth] = useState(0);
+  const player = useRef<PlayerHandle>(null);
+  useEffect(() => setNth(0), [id]);
+  const recording = call?.recordings[nth] ?? null;
+  const started = instant(recording?.started_at);
+  const seek = (at: number): void => {
+    if (started !== null) player.current?.seek((at - started) / 1000);
+  };
+  if (id === null) {
+    return (
+      <section className="card detail">
+        <p className="empty">{t('rec.choose')}</p>
+      </section>
+    );
+  }
+  return (
+    <section className="card detail" data-testid="detail" data-call={call?.call_id}>
+      <header>
+        <h2>{t('rec.detail')}</h2>
+        <span className="count">{id}</span>
+      </header>
+      {failed && <p className="empty failed">{name('error', failed)}</p>}
+      <Summary call={call} />
+      {call && call.recordings.length > 1 && (
+        <Segmented
+          className="parts"
+          size="small"
+          value={nth}
+          onChange={setNth}
+          options={call.recordings.map((part, at) => ({
+            value: at,
+            label: `${part.agent_id} ${timeOfDay(instant(part.started_at))}`,
+          }))}
+        />
+      )}
+      <Player id={recording?.recording_id ?? null} ref={player} />
+      <Proof recording={recording} />
+      <Timeline call={call} recording={recording} onSeek={seek} />
+    </section>
+  );
+}
+
+function Summary({ call }: { call: CallDetail | null }) {
+  const { t, name } = useSpeech();
+  const names = useNames();
+  return (
+    <dl className="summary">
+      <dt>{t('pop.ani')}</dt>
+      <dd>
+        <b>{call ? phone(call.ani) : ''}</b> {call ? `→ ${call.dnis}` : ''}
+      </dd>
+      <dt>{t('rec.outcome')}</dt>
+      <dd>{call && name('outcome', call.outcome)}</dd>
+      <dt>{t('rec.time')}</dt>
+      <dd>{call && dateTime(instant(call.arrived_at))}</dd>
+      <dt>{t('board.agent')}</dt>
+      <dd>{call && `${call.agent_id ?? '–'} · ${names.queue(call.queue)}`}</dd>
+      <dt>{t('rec.talk')}</dt>
+      <dd>{call && (call.talked_ms === null ? '–' : clock(call.talked_ms))}</dd>
+      <dt>{t('rec.disposition')}</dt>
+      <dd>{call && names.disposition(call.disposition)}</dd>
+    </dl>
+  );
+}
+
+/** What makes the recording provable: one line in a fixed place. */
+function Proof({ recording }: { recording: RecordingData | null }) {
+  const { t } = useSpeech();
+  if (!recording) return <p className="proof" />;
+  const { sha256, bytes, recovered } = recording;
+  if (sha256 === null) return <p className="proof">{t('rec.unsealed')}</p>;
+  return (
+    <p className="proof" title={sha256}>
+      {t('rec.sealed')} <code>{sha256.slice(0, 16)}…</code> {bytes === null ? '' : size(bytes)}
+      {recovered ? ` · ${t('rec.recovered')}` : ''}
+    </p>
+  );
+}
+
+/** The call `id`, read when it is chosen. */
+function useCall(id: string | null): { call: CallDetail | null; failed: string | null } {
+  const { api } = useSession();
+  const [call, setCall] = useState<CallDetail | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
+  useEffect(() => {
+    setCall(null);
+    setFailed(null);
+    if (id === null) return undefined;
+    const control = new AbortController();
+    api.call(id, control.signal).then(setCall, (error: unknown) => {
+      if (control.signal.aborted) return;
+      setFailed(error instanceof ApiError ? error.code : 'unreachable');
+    });
+    return () => control.abort();
+  }, [api, id]);
+  return { call, failed };
+}

@@ -1,0 +1,140 @@
+// One signed-in session: its stream, its state, its commands; kept over a page refresh.
+
+import { browserWorld, later } from './api/browser';
+import { Api } from './api/http';
+import { EventStream, type StreamStatus } from './api/stream';
+import type { Action, DeskConfig, SessionAnswer } from './api/wire';
+import { instant } from './format/time';
+import { ServerClock } from './state/clock';
+import { Signal } from './state/signal';
+import { DeskStore } from './state/store';
+
+/** Who is signed in, and the token to prove it. */
+export type Identity = SessionAnswer;
+
+/** What happened to the last command: shown on the phone bar until the next one. */
+export interface Notice {
+  action: string;
+  code: string;
+}
+
+const STORED = 'hotline.session';
+
+const LOOK_MS = 5_000;
+const SLEPT_MS = 90_000;
+
+/**
+ * How long a command may wait for its answer. Those that name no call must be given up before the
+ * next call can begin, or a lost connection would hang up the wrong one.
+ */
+export const LIFE_MS = 30_000;
+export const LIFE_OF_CALL_BOUND_MS = 8_000;
+const CALL_BOUND: ReadonlySet<Action> = new Set(['hang_up', 'extend_acw']);
+
+/** The session of before the refresh, if there was one. */
+export function storedIdentity(): Identity | null {
+  try {
+    const value: unknown = JSON.parse(sessionStorage.getItem(STORED) ?? 'null');
+    return value && typeof value === 'object' && 'token' in value ? (value as Identity) : null;
+  } catch {
+    return null;
+  }
+}
+
+export class Session {
+  readonly api: Api;
+  readonly store: DeskStore;
+  readonly clock = new ServerClock(() => Date.now());
+  readonly link = new Signal<StreamStatus>({ phase: 'stopped' });
+  readonly config = new Signal<DeskConfig | null>(null);
+  readonly sending = new Signal<ReadonlySet<string>>(new Set());
+  readonly notice = new Signal<Notice | null>(null);
+  readonly identity: Identity;
+  #stream: EventStream;
+  #renew = (): void => this.#stream.renew();
+  #shown = (): void => {
+    if (document.visibilityState === 'visible' && this.link.get().phase === 'waiting') this.retryNow();
+  };
+  #looked = 0;
+  #look: ReturnType<typeof setInterval> | null = null;
+
+  constructor(identity: Identity) {
+    this.identity = identity;
+    this.api = new Api(identity.token);
+    this.store = new DeskStore(identity.user, later);
+    const resumes = !identity.permissions.includes('board.view');
+    this.#stream = new EventStream(browserWorld(this.api, identity.token, resumes), {
+      event: (frame) => {
+        const at = instant(frame.at);
+        if (at !== null) this.clock.observe(at);
+        this.store.apply(frame);
+      },
+      status: (status) => {
+        if (status.phase === 'connecting') this.clock.renew();
+        if (status.phase === 'open') this.#loadConfig();
+        this.link.set(status);
+      },
+      afresh: () => this.store.expectSnapshot(),
+    });
+  }
+
+  start(): void {
+    sessionStorage.setItem(STORED, JSON.stringify(this.identity));
+    addEventListener('online', this.#renew);
+    document.addEventListener('visibilitychange', this.#shown);
+    this.#looked = Date.now();
+    this.#look = setInterval(() => this.#watchSleep(), LOOK_MS);
+    this.#stream.start();
+  }
+
+  stop(): void {
+    removeEventListener('online', this.#renew);
+    document.removeEventListener('visibilitychange', this.#shown);
+    if (this.#look !== null) clearInterval(this.#look);
+    this.#stream.stop();
+  }
+
+  /** Forgets the session here and ends it at the server, if that can be reached. */
+  end(): void {
+    this.stop();
+    sessionStorage.removeItem(STORED);
+    void this.api.signOut().catch(() => undefined);
+  }
+
+  retryNow(): void {
+    this.#stream.retryNow();
+  }
+
+  /** Performs a button of the phone bar; what goes wrong becomes the notice. */
+  async act(action: Action, data: Record<string, unknown> = {}): Promise<boolean> {
+    if (this.sending.get().has(action)) return false;
+    this.sending.set(new Set(this.sending.get()).add(action));
+    this.notice.set(null);
+    const reply = await this.#stream.send(action, data, CALL_BOUND.has(action) ? LIFE_OF_CALL_BOUND_MS : LIFE_MS);
+    const left = new Set(this.sending.get());
+    left.delete(action);
+    this.sending.set(left);
+    if (!reply.ok) this.notice.set({ action, code: reply.error?.code ?? 'other' });
+    return reply.ok;
+  }
+
+  /** Tells the engine that the agent can see the pop. Nobody waits for the answer. */
+  popShown(offer: string): void {
+    void this.#stream.send('pop_shown', { offer_id: offer }, LIFE_OF_CALL_BOUND_MS);
+  }
+
+  /** A hidden page is looked at once a minute; one that was not for longer slept with its machine. */
+  #watchSleep(): void {
+    const now = Date.now();
+    if (now - this.#looked > SLEPT_MS) this.#stream.renew();
+    this.#looked = now;
+  }
+
+  #loadConfig(): void {
+    if (this.config.get()) return;
+    this.api.config().then(
+      (config) => this.config.set(config),
+      () => undefined, // asked again at the next connection; names are shown as codes until then
+    );
+  }
+}

@@ -1,0 +1,55 @@
+// Which buttons the phone bar has, their keys, and when they may be pressed: the server says.
+
+import type { Action } from '../api/wire';
+import type { Agent } from './reducer';
+
+/** A key as `KeyboardEvent` names it. */
+export interface Shortcut {
+  code: string;
+  shift: boolean;
+}
+
+/** Function keys that browsers leave alone (not F1, F3, F5-F7, F10-F12). */
+export const SHORTCUTS: Readonly<Record<Action, Shortcut>> = {
+  ready: { code: 'F2', shift: false },
+  not_ready: { code: 'F4', shift: false },
+  sign_out: { code: 'F4', shift: true },
+  hang_up: { code: 'F8', shift: false },
+  extend_acw: { code: 'F9', shift: true },
+  wrap_up: { code: 'F9', shift: false },
+};
+
+/** The buttons in the order of the bar. */
+export const ACTIONS: readonly Action[] = [
+  'ready',
+  'not_ready',
+  'hang_up',
+  'extend_acw',
+  'wrap_up',
+  'sign_out',
+];
+
+/** What an agent may give as reason for taking no calls, in the order of their digit keys. */
+export const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'] as const;
+
+/** `⇧F9`, as written on the button. */
+export function shortcutText(action: Action): string {
+  const { code, shift } = SHORTCUTS[action];
+  return shift ? `⇧${code}` : code;
+}
+
+/** The action whose key was pressed. */
+export function actionOf(key: { code: string; shiftKey: boolean; ctrlKey: boolean; altKey: boolean; metaKey: boolean }): Action | null {
+  if (key.ctrlKey || key.altKey || key.metaKey) return null;
+  return (
+    ACTIONS.find((action) => {
+      const { code, shift } = SHORTCUTS[action];
+      return code === key.code && shift === key.shiftKey;
+    }) ?? null
+  );
+}
+
+/** Whether the server allows `action` now. Nothing else decides. */
+export function may(agent: Agent | null, action: Action): boolean {
+  return agent?.allowed.includes(action) ?? false;
+}

@@ -1,0 +1,157 @@
+// What the desktop knows, as a pure fold over the server's events.
+
+import type {
+  Action,
+  AgentActivity,
+  AgentStateData,
+  AgentTotals,
+  AlarmData,
+  CallActivity,
+  CallStateData,
+  EventFrame,
+  QueueStateData,
+  ScreenPopData,
+  ScreenPopUpdateData,
+  Status,
+} from '../api/wire';
+import { instant } from '../format/time';
+
+export interface Agent {
+  id: string;
+  status: Status;
+  reason: string | null;
+  state: AgentActivity;
+  /** When status or state last changed, in the server's time. */
+  since: number;
+  next: Status | null;
+  nextReason: string | null;
+  allowed: readonly Action[];
+  /** When after-call work ends by itself. */
+  acwUntil: number | null;
+  phoneReachable: boolean;
+}
+
+export interface Queue {
+  id: string;
+  waiting: number;
+  longestSince: number | null;
+  agents: AgentTotals;
+}
+
+export interface Call {
+  id: string;
+  state: CallActivity;
+  since: number;
+  ani: string;
+  dnis: string;
+  queue: string | null;
+  agent: string | null;
+  /** The connection that last spoke of it. */
+  link: number;
+}
+
+export interface Pop extends ScreenPopData {
+  /** When it arrived, in the server's time. */
+  at: number;
+}
+
+export interface DeskState {
+  agents: Readonly<Record<string, Agent>>;
+  queues: Readonly<Record<string, Queue>>;
+  calls: Readonly<Record<string, Call>>;
+  alarms: Readonly<Record<string, string>>;
+  /** The caller on this agent's screen: from the offer until the agent is idle again. */
+  pop: Pop | null;
+  /** Counts the connections that began with a snapshot. */
+  link: number;
+}
+
+export const NOTHING: DeskState = { agents: {}, queues: {}, calls: {}, alarms: {}, pop: null, link: 0 };
+
+/** The state after `frame`, as the user `me` sees it. */
+export function reduce(state: DeskState, frame: EventFrame, me: string): DeskState {
+  const at = instant(frame.at) ?? 0;
+  switch (frame.type) {
+    case 'agent_state':
+      return withAgent(state, frame.data as AgentStateData, at, me);
+    case 'queue_state':
+      return withQueue(state, frame.data as QueueStateData);
+    case 'call_state':
+      return withCall(state, frame.data as CallStateData, at);
+    case 'screen_pop':
+      return { ...state, pop: { ...(frame.data as ScreenPopData), at } };
+    case 'screen_pop_update':
+      return withUpdate(state, frame.data as ScreenPopUpdateData);
+    case 'alarm':
+      return withAlarm(state, frame.data as AlarmData);
+    default:
+      return state; // a newer server may say more than we understand
+  }
+}
+
+/** A snapshot is about to come: what it does not speak of is over. */
+export function expectSnapshot(state: DeskState): DeskState {
+  return { ...state, link: state.link + 1 };
+}
+
+/** The snapshot has come: drops the calls that it did not speak of. */
+export function dropUnconfirmed(state: DeskState): DeskState {
+  const kept = Object.entries(state.calls).filter(([, call]) => call.link === state.link);
+  if (kept.length === Object.keys(state.calls).length) return state;
+  return { ...state, calls: Object.fromEntries(kept) };
+}
+
+function withAgent(state: DeskState, data: AgentStateData, at: number, me: string): DeskState {
+  const agent: Agent = {
+    id: data.agent_id,
+    status: data.status,
+    reason: data.reason,
+    state: data.state,
+    since: instant(data.since) ?? at,
+    next: data.next_status,
+    nextReason: data.next_reason,
+    allowed: data.allowed,
+    acwUntil: instant(data.acw_until),
+    phoneReachable: data.phone_reachable,
+  };
+  const agents = { ...state.agents, [agent.id]: agent };
+  const busyWith = agent.state === 'idle' ? null : (data.call_id ?? state.pop?.call_id ?? null);
+  const over = agent.id === me && state.pop !== null && state.pop.call_id !== busyWith;
+  return { ...state, agents, pop: over ? null : state.pop };
+}
+
+function withQueue(state: DeskState, data: QueueStateData): DeskState {
+  const { queue: id, waiting, agents } = data;
+  const queue: Queue = { id, waiting, longestSince: instant(data.longest_wait_since), agents };
+  return { ...state, queues: { ...state.queues, [id]: queue } };
+}
+
+function withCall(state: DeskState, data: CallStateData, at: number): DeskState {
+  if (data.state === 'ended') {
+    const { [data.call_id]: _ended, ...calls } = state.calls;
+    return { ...state, calls };
+  }
+  const call: Call = {
+    id: data.call_id,
+    state: data.state,
+    since: instant(data.since) ?? at,
+    ani: data.ani,
+    dnis: data.dnis,
+    queue: data.queue,
+    agent: data.agent_id,
+    link: state.link,
+  };
+  return { ...state, calls: { ...state.calls, [call.id]: call } };
+}
+
+function withUpdate(state: DeskState, data: ScreenPopUpdateData): DeskState {
+  const { pop } = state;
+  if (!pop || pop.call_id !== data.call_id) return state;
+  const { lookup, customer, policies } = data;
+  return { ...state, pop: { ...pop, lookup, customer, policies } };
+}
+
+function withAlarm(state: DeskState, data: AlarmData): DeskState {
+  const { [data.alarm]: _over, ...others } = state.alarms;
+  return { ...state, alarms: data.raised ? { ...others, [data.alarm]: data.detail } : others };
+}

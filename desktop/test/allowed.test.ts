@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Action } from '../src/api/wire';
+import { actionOf, ACTIONS, may, REASONS, SHORTCUTS, shortcutText } from '../src/state/allowed';
+import { markOf, MARKS } from '../src/state/marks';
+import { pagesOf } from '../src/state/pages';
+import { NOTHING, reduce, type Agent } from '../src/state/reducer';
+import { agentData, frame } from './fakes';
+
+const agent = (allowed: Action[]): Agent | null =>
+  reduce(NOTHING, frame('agent_state', agentData({ allowed, state: 'talking' })), '8001').agents['8001'] ?? null;
+const key = (code: string, more: Partial<KeyboardEvent> = {}) =>
+  ({ code, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, ...more });
+
+describe('a button', () => {
+  it('may be pressed if and only if the server says so, whatever the state', () => {
+    for (const action of ACTIONS) {
+      expect(may(agent([action]), action)).toBe(true);
+      expect(may(agent(ACTIONS.filter((other) => other !== action)), action)).toBe(false);
+    }
+  });
+
+  it('may not be pressed before the state is known', () => {
+    for (const action of ACTIONS) expect(may(null, action)).toBe(false);
+  });
+});
+
+describe('the keys', () => {
+  it('are different for every action', () => {
+    expect(new Set(ACTIONS.map(shortcutText)).size).toBe(ACTIONS.length);
+    expect(Object.keys(SHORTCUTS).sort()).toEqual([...ACTIONS].sort());
+  });
+
+  it('are none that browsers use', () => {
+    for (const { code } of Object.values(SHORTCUTS)) {
+      expect(['F1', 'F3', 'F5', 'F6', 'F7', 'F10', 'F11', 'F12']).not.toContain(code);
+    }
+  });
+
+  it('mean their action, with and without shift', () => {
+    expect(actionOf(key('F2'))).toBe('ready');
+    expect(actionOf(key('F9'))).toBe('wrap_up');
+    expect(actionOf(key('F9', { shiftKey: true }))).toBe('extend_acw');
+    expect(actionOf(key('F5'))).toBeNull();
+  });
+
+  it('are left to the browser with other modifiers', () => {
+    for (const modifier of ['ctrlKey', 'altKey', 'metaKey']) {
+      expect(actionOf(key('F4', { [modifier]: true }))).toBeNull();
+    }
+  });
+
+  it('offer only reasons that an agent may choose', () => {
+    expect(REASONS).toEqual(['break', 'meal', 'training', 'meeting', 'back_office']);
+  });
+});
+
+describe('a mark', () => {
+  it('is what the agent does, or else what the agent chose', () => {
+    expect(markOf({ status: 'ready', state: 'idle' })).toBe('ready');
+    expect(markOf({ status: 'not_ready', state: 'idle' })).toBe('not_ready');
+    expect(markOf({ status: 'signed_out', state: 'talking' })).toBe('talking');
+    expect(new Set(MARKS).size).toBe(7);
+  });
+});
+
+describe('the pages', () => {
+  it('are those of the role', () => {
+    expect(pagesOf('agent')).toEqual(['agent']);
+    expect(pagesOf('supervisor')).toEqual(['board']);
+    expect(pagesOf('inspector')).toEqual(['records', 'board']);
+    expect([...pagesOf('administrator')].sort()).toEqual(['agent', 'board', 'records']);
+  });
+
+  it('of a role that is new to us are none', () => {
+    expect(pagesOf('auditor' as never)).toEqual([]);
+  });
+});

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::{AgentId, CallId, Fact, FactBody, Mono};
+use model::{AgentId, AgentState, CallId, Fact, FactBody, Mono};
 
 use crate::fold::Fold;
 use crate::open_call::{OpenCall, OpenRecording};
@@ -31,7 +31,7 @@ pub struct Recovered {
     pub open: Vec<OpenCall>,
     /// Recordings without their seal, of open and of ended calls.
     pub unsealed: Vec<OpenRecording>,
-    /// Records of calls that had ended and are settled by the loss alone: to be written again.
+    /// Records of calls that had ended, as the loss leaves them: to be written again.
     pub records: Vec<CallRecord>,
 }
 
@@ -58,13 +58,13 @@ impl CallRecords {
     pub fn apply(&mut self, fact: &Fact) -> Option<CallRecord> {
         self.drop_old(fact);
         if let FactBody::AgentChanged { agent, state, call, .. } = &fact.body {
-            let of = *self.agents.get(agent)?;
-            let fold = self.calls.get_mut(&of)?;
+            let worked_on = *self.agents.get(agent)?;
+            let fold = self.calls.get_mut(&worked_on)?;
             if !fold.apply_agent(*state, *call, fact) {
                 return None;
             }
             self.agents.remove(agent);
-            return self.record(of);
+            return self.record(worked_on);
         }
         let call = fact.body.call()?;
         if let FactBody::CallArrived { .. } = &fact.body {
@@ -81,8 +81,14 @@ impl CallRecords {
         if !was_ended && fold.has_ended() {
             self.ended.push_back((fact.epoch, fact.mono, call));
         }
-        if let FactBody::AgentAnswered { agent, .. } = &fact.body {
-            self.agents.insert(agent.clone(), call);
+        if let FactBody::AgentAnswered { agent, .. } = &fact.body
+            && let Some(before) = self.agents.insert(agent.clone(), call)
+            && before != call
+            && let Some(fold) = self.calls.get_mut(&before)
+        {
+            // Whoever answers the next call is done with the last one.
+            fold.apply_agent(AgentState::Talking, Some(call), fact);
+            return self.record(before);
         }
         if changed { self.record(call) } else { None }
     }
@@ -110,7 +116,9 @@ impl CallRecords {
     fn drop_old(&mut self, now: &Fact) {
         while let Some(&(epoch, mono, call)) = self.ended.front() {
             let gone = !self.calls.contains_key(&call);
-            let old = epoch == now.epoch && now.mono.ms_since(mono) > self.limits.keep_ms;
+            // What a lost engine left is as old as this one at least.
+            let ended = if epoch == now.epoch { mono } else { Mono::default() };
+            let old = now.mono.ms_since(ended) > self.limits.keep_ms;
             if !gone && !old && self.ended.len() <= self.limits.ended_calls {
                 return;
             }
@@ -122,16 +130,15 @@ impl CallRecords {
     /// Folds the facts of a lost engine's unsettled calls, oldest first, and tells what it left.
     /// To be called once, before the new engine's first fact.
     pub fn recover<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> Recovered {
+        let mut records = BTreeMap::new();
         for fact in facts {
-            self.apply(fact);
+            records.extend(self.apply(fact).map(|record| (record.call, record)));
         }
         self.agents.clear();
-        let mut records = Vec::new();
         let mut finals = Vec::new();
         for (call, fold) in &mut self.calls {
             fold.apply_loss();
-            let Some(record) = fold.record().filter(|record| record.settled) else { continue };
-            records.push(record);
+            records.extend(fold.record().map(|record| (*call, record)));
             if fold.is_final() {
                 finals.push(*call);
             }
@@ -142,7 +149,7 @@ impl CallRecords {
         Recovered {
             open: self.open_calls().collect(),
             unsealed: self.unsealed().collect(),
-            records,
+            records: records.into_values().collect(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! One call's facts, folded.
 
 use model::{
-    AgentId, AgentState, CallId, Fact, FactBody, HangupCause, LegId, LegRole, Mono, OfferId,
-    Outcome, RecordingId,
+    AgentId, AgentState, CallId, DialogSnapshot, Fact, FactBody, HangupCause, LegId, LegRole,
+    MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Wall,
 };
 
 use crate::open_call::{OpenDialog, OpenRecording};
@@ -39,6 +39,15 @@ enum Service {
     Acw { since: Moment },
     /// The agent is done with it.
     Over,
+}
+
+impl Service {
+    fn is_talking_on(self, leg: LegId) -> bool {
+        match self {
+            Self::Talking { leg: its, .. } => its == leg,
+            Self::None | Self::Talked | Self::Acw { .. } | Self::Over => false,
+        }
+    }
 }
 
 /// An offer whose phone rings.
@@ -123,15 +132,11 @@ impl Fold {
 
     /// Folds one fact of this call. Returns whether the record changed.
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
+        let now = Moment::of(fact);
         let changed = match &fact.body {
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
-                self.dialogs.retain(|known| known.leg != *leg);
-                self.dialogs.push(OpenDialog {
-                    leg: *leg,
-                    role: role.clone(),
-                    dialog: dialog.clone(),
-                });
+                self.establish(*leg, role, dialog);
                 false
             }
             FactBody::MenuEntered { node, .. } => {
@@ -147,25 +152,40 @@ impl Fold {
                 self.record.customer_id.clone_from(customer_id);
                 true
             }
-            FactBody::Queued { .. }
-            | FactBody::TierReached { .. }
-            | FactBody::Offered { .. }
-            | FactBody::Rang { .. }
-            | FactBody::Missed { .. }
-            | FactBody::AgentAnswered { .. } => self.apply_queue(fact),
-            FactBody::LegEnded { .. } | FactBody::CallEnded { .. } => self.apply_end(fact),
+            FactBody::Queued { queue, entered, .. } => {
+                self.enter(queue, Moment { epoch: fact.epoch, mono: *entered }, fact.wall)
+            }
+            FactBody::TierReached { tier, .. } => {
+                self.record.tier = self.record.tier.max(Some(*tier));
+                true
+            }
+            FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
+            FactBody::Rang { offer, leg, .. } => {
+                self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
+                false
+            }
+            FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
+            FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
+            FactBody::LegEnded { leg, role, .. } => self.end_leg(*leg, role, now),
+            FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
             FactBody::WrappedUp { disposition, .. } => {
                 self.record.disposition = Some(disposition.clone());
                 true
             }
-            FactBody::RecordingStarted { .. }
-            | FactBody::RecordingGap { .. }
-            | FactBody::RecordingResumed { .. }
-            | FactBody::RecordingSealed { .. } => self.apply_recording(fact),
+            FactBody::RecordingStarted { recording, agent, path, .. } => {
+                self.tape(*recording, agent, path, fact.wall)
+            }
+            FactBody::RecordingGap { recording, .. } => {
+                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
+            }
+            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
+                self.seal(*recording, seal, *recovered)
+            }
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
             | FactBody::Popped { .. }
+            | FactBody::RecordingResumed { .. }
             | FactBody::AgentChanged { .. }
             | FactBody::Registered { .. }
             | FactBody::Unregistered { .. }
@@ -180,113 +200,100 @@ impl Fold {
         changed
     }
 
-    fn apply_queue(&mut self, fact: &Fact) -> bool {
-        let now = Moment::of(fact);
-        match &fact.body {
-            FactBody::Queued { queue, entered, .. } => {
-                set_once(&mut self.record.queued, fact.wall);
-                self.record.queue = Some(queue.clone());
-                // A call that changes the queue has waited since it entered the first one.
-                let entered = Moment { epoch: fact.epoch, mono: *entered };
-                self.waiting_since.get_or_insert(entered);
-            }
-            FactBody::TierReached { tier, .. } => {
-                self.record.tier = self.record.tier.max(Some(*tier));
-            }
-            FactBody::Offered { offer, agent, .. } => {
-                self.stop_ringing(now);
-                if self.record.offers.len() >= CallRecord::OFFER_LIMIT {
-                    self.record.offers.remove(0);
-                }
-                self.record.offers.push(Offer {
-                    offer: *offer,
-                    agent: agent.clone(),
-                    at: fact.wall,
-                    rang_ms: None,
-                    missed: None,
-                });
-            }
-            FactBody::Rang { offer, leg, .. } => {
-                self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
-            }
-            FactBody::Missed { offer, cause, .. } => {
-                self.stop_ringing(now);
-                if let Some(missed) = self.record.offers.iter_mut().find(|o| o.offer == *offer) {
-                    missed.missed = Some(*cause);
-                }
-            }
-            FactBody::AgentAnswered { agent, leg, .. } => {
-                self.stop_ringing(now);
-                self.stop_waiting(now);
-                set_once(&mut self.record.agent_answered, fact.wall);
-                self.record.agent = Some(agent.clone());
-                self.service = Service::Talking { leg: *leg, since: now };
-            }
-            _ => return false,
-        }
+    fn establish(&mut self, leg: LegId, role: &LegRole, dialog: &DialogSnapshot) {
+        // A dialog is written down again when it has changed.
+        self.dialogs.retain(|known| known.leg != leg);
+        self.dialogs.push(OpenDialog { leg, role: role.clone(), dialog: dialog.clone() });
+    }
+
+    fn enter(&mut self, queue: &QueueId, entered: Moment, at: Wall) -> bool {
+        set_once(&mut self.record.queued, at);
+        self.record.queue = Some(queue.clone());
+        // A call that changes the queue has waited since it entered the first one.
+        self.waiting_since.get_or_insert(entered);
         true
     }
 
-    fn apply_end(&mut self, fact: &Fact) -> bool {
-        let now = Moment::of(fact);
-        match &fact.body {
-            FactBody::LegEnded { leg, role, .. } => {
-                self.dialogs.retain(|dialog| dialog.leg != *leg);
-                let caller = matches!(role, LegRole::Caller);
-                if caller || self.ringing.is_some_and(|ringing| ringing.leg == *leg) {
-                    self.stop_ringing(now);
-                }
-                let talking =
-                    matches!(self.service, Service::Talking { leg: its, .. } if its == *leg);
-                if caller || talking {
-                    self.stop_talking(now);
-                }
-                if caller {
-                    self.stop_waiting(now);
-                }
-                false
-            }
-            FactBody::CallEnded { outcome, cause, .. } if !self.ended => {
-                self.stop_ringing(now);
-                self.stop_talking(now);
-                self.stop_waiting(now);
-                self.dialogs.clear();
-                self.record.ended = fact.wall;
-                self.record.outcome = *outcome;
-                self.record.cause = *cause;
-                self.ended = true;
-                true
-            }
-            _ => false,
+    fn offer(&mut self, offer: OfferId, agent: &AgentId, fact: &Fact) -> bool {
+        self.stop_ringing(Moment::of(fact));
+        if self.record.offers.len() >= CallRecord::OFFER_LIMIT {
+            self.record.offers.remove(0);
         }
+        let (agent, at) = (agent.clone(), fact.wall);
+        self.record.offers.push(Offer { offer, agent, at, rang_ms: None, missed: None });
+        true
     }
 
-    fn apply_recording(&mut self, fact: &Fact) -> bool {
-        match &fact.body {
-            FactBody::RecordingStarted { recording, agent, path, .. } => {
-                let begun = Recording {
-                    recording: *recording,
-                    agent: agent.clone(),
-                    path: path.clone(),
-                    started: fact.wall,
-                    gaps: 0,
-                    seal: None,
-                    recovered: false,
-                };
-                push_bounded(&mut self.record.recordings, begun, CallRecord::RECORDING_LIMIT)
-            }
-            FactBody::RecordingGap { recording, .. } => {
-                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
-            }
-            FactBody::RecordingSealed { recording, seal, recovered, .. } => self
-                .recording(*recording)
-                .map(|sealed| {
-                    sealed.seal = Some(seal.clone());
-                    sealed.recovered = *recovered;
-                })
-                .is_some(),
-            _ => false,
+    fn miss(&mut self, offer: OfferId, cause: MissedCause, now: Moment) -> bool {
+        self.stop_ringing(now);
+        let missed = self.record.offers.iter_mut().find(|known| known.offer == offer);
+        missed.map(|missed| missed.missed = Some(cause)).is_some()
+    }
+
+    fn answer(&mut self, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
+        let now = Moment::of(fact);
+        self.stop_ringing(now);
+        self.stop_waiting(now);
+        set_once(&mut self.record.agent_answered, fact.wall);
+        self.record.agent = Some(agent.clone());
+        self.service = Service::Talking { leg, since: now };
+        true
+    }
+
+    /// A leg's end changes no record by itself: the call's end will.
+    fn end_leg(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
+        self.dialogs.retain(|dialog| dialog.leg != leg);
+        let caller = match role {
+            LegRole::Caller => true,
+            LegRole::Agent(_) => false,
+        };
+        if caller || self.ringing.is_some_and(|ringing| ringing.leg == leg) {
+            self.stop_ringing(now);
         }
+        if caller || self.service.is_talking_on(leg) {
+            self.stop_talking(now);
+        }
+        if caller {
+            self.stop_waiting(now);
+        }
+        false
+    }
+
+    fn end(&mut self, outcome: Outcome, cause: HangupCause, fact: &Fact) -> bool {
+        if self.ended {
+            return false;
+        }
+        let now = Moment::of(fact);
+        self.stop_ringing(now);
+        self.stop_talking(now);
+        self.stop_waiting(now);
+        self.dialogs.clear();
+        self.record.ended = fact.wall;
+        self.record.outcome = outcome;
+        self.record.cause = cause;
+        self.ended = true;
+        true
+    }
+
+    fn tape(&mut self, recording: RecordingId, agent: &AgentId, path: &str, at: Wall) -> bool {
+        let begun = Recording {
+            recording,
+            agent: agent.clone(),
+            path: path.to_owned(),
+            started: at,
+            gaps: 0,
+            seal: None,
+            recovered: false,
+        };
+        push_bounded(&mut self.record.recordings, begun, CallRecord::RECORDING_LIMIT)
+    }
+
+    fn seal(&mut self, recording: RecordingId, seal: &Seal, recovered: bool) -> bool {
+        let sealed = self.recording(recording).map(|sealed| {
+            sealed.seal = Some(seal.clone());
+            sealed.recovered = recovered;
+        });
+        sealed.is_some()
     }
 
     /// The agent who answered this call is now in `state`, with `call`. Returns whether the agent is

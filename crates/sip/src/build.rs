@@ -394,3 +394,121 @@ impl Message {
 pub(crate) fn via_line(transport: &str, sent_by: &str, branch: impl fmt::Display) -> String {
     format!("SIP/2.0/{transport} {sent_by};branch={branch};rport")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RequestBuilder, ResponseBuilder};
+    use crate::{Flow, MAX_MESSAGE_BYTES, Message, Method};
+    use model::Transport;
+
+    fn invite() -> Message {
+        let text = "INVITE sip:95512@h SIP/2.0\r\n\
+            Via: SIP/2.0/UDP 192.168.0.1:5070;rport;branch=z9hG4bK1 , SIP/2.0/TCP far;branch=z9hG4bK0\r\n\
+            Via: SIP/2.0/UDP farther\r\n\
+            Record-Route: <sip:p@h;lr>\r\n\
+            From: \"A\" <sip:a@h>;tag=1\r\nTo: <sip:95512@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\
+            Contact: <sip:a@192.168.0.1>\r\nl: 0\r\n\r\n";
+        Message::parse(text.as_bytes()).unwrap()
+    }
+
+    fn from(remote: &str) -> Flow {
+        Flow {
+            transport: Transport::Udp,
+            local: "10.0.0.1:5060".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            connection: 0,
+            listener: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_built_reads_back_the_same() {
+        let request = RequestBuilder::new(Method::Invite, "sip:8001@10.0.0.9")
+            .from("\"队列\" <sip:95512@h>", "t")
+            .to("<sip:8001@h>", None)
+            .call_id("x")
+            .cseq(7)
+            .contact("<sip:h>")
+            .header("Route", "<sip:p;lr>")
+            .body("application/sdp", b"v=0\r\n")
+            .build();
+        let again = Message::parse(request.as_bytes()).unwrap();
+        assert_eq!(again.defect(), None);
+        assert!(request.fields().eq(again.fields()));
+        assert_eq!((request.kind(), request.body()), (again.kind(), &b"v=0\r\n"[..]));
+        assert_eq!(request.cseq(), again.cseq());
+        let with_via = request.with_top_via("SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK9");
+        let again = Message::parse(with_via.as_bytes()).unwrap();
+        assert!(with_via.fields().eq(again.fields()));
+        assert_eq!(with_via.top_via().unwrap().branch(), Some("z9hG4bK9"));
+        assert_eq!((with_via.body(), with_via.kind()), (again.body(), again.kind()));
+    }
+
+    #[test]
+    fn a_response_copies_what_section_8_2_6_says() {
+        let response = ResponseBuilder::to(&invite(), 180).to_tag("us").contact("<sip:us>").build();
+        assert_eq!(response.vias().count(), 3);
+        assert_eq!(response.header("To"), Some("<sip:95512@h>;tag=us"));
+        assert_eq!(response.header("From"), Some("\"A\" <sip:a@h>;tag=1"));
+        assert_eq!(response.header("Record-Route"), Some("<sip:p@h;lr>"));
+        assert_eq!((response.call_id(), response.header("CSeq")), ("c", Some("1 INVITE")));
+        let failure = ResponseBuilder::to(&invite(), 404).build();
+        assert_eq!(
+            (failure.header("Record-Route"), failure.header("To")),
+            (None, Some("<sip:95512@h>"))
+        );
+        let again = ResponseBuilder::to(&response, 200).to_tag("other").build();
+        assert_eq!(again.header("To"), Some("<sip:95512@h>;tag=us"));
+    }
+
+    #[test]
+    fn the_topmost_via_says_where_the_request_came_from() {
+        let response =
+            ResponseBuilder::to(&invite().with_flow(from("192.0.2.7:4444")), 200).build();
+        let lines: Vec<_> = response.headers("Via").collect();
+        assert_eq!(
+            lines,
+            [
+                "SIP/2.0/UDP 192.168.0.1:5070;branch=z9hG4bK1 ;received=192.0.2.7;rport=4444",
+                "SIP/2.0/TCP far;branch=z9hG4bK0",
+                "SIP/2.0/UDP farther"
+            ]
+        );
+        let again = Message::parse(response.as_bytes()).unwrap();
+        assert!(response.fields().eq(again.fields()));
+        // A forged `received` does not survive.
+        let text = String::from_utf8(invite().as_bytes().to_vec()).unwrap();
+        let forged = text.replace(";rport;", ";received=1.2.3.4;").replace("192.168.0.1:5070", "h");
+        let forged = Message::parse(forged.as_bytes()).unwrap().with_flow(from("192.0.2.7:4444"));
+        let response = ResponseBuilder::to(&forged, 200).build();
+        let via = response.top_via().unwrap();
+        assert_eq!(
+            (via.received().unwrap().to_string(), via.rport()),
+            ("192.0.2.7".to_owned(), None)
+        );
+    }
+
+    #[test]
+    fn nobody_writes_a_header_of_their_own() {
+        let request = RequestBuilder::new(Method::Invite, "sip:h\r\nEvil: 1")
+            .from("\"x\r\nEvil: 1\" <sip:a@h>", "t\nEvil: 1")
+            .call_id("c\r\n\r\nEvil: 1")
+            .header("X-Own\r\nEvil", "1\r\nEvil: 1\0")
+            .build();
+        let again = Message::parse(request.as_bytes()).unwrap();
+        assert_eq!((again.header("Evil"), again.fields().count()), (None, 5));
+        // Nor by a bare CR in what a response copies.
+        let text =
+            "INVITE sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\rEvil: 1\r\nCall-ID: c\rEvil: 1\r\n\r\n";
+        let response = ResponseBuilder::to(&Message::parse(text.as_bytes()).unwrap(), 400).build();
+        assert!(!response.as_bytes().windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n'));
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_left_out() {
+        let body = vec![b'x'; MAX_MESSAGE_BYTES];
+        let request = RequestBuilder::new(Method::Info, "sip:h").body("text/plain", &body).build();
+        assert_eq!((request.body(), request.header("l")), (&b""[..], Some("0")));
+        assert_eq!(Message::parse(request.as_bytes()).unwrap().defect(), None);
+    }
+}

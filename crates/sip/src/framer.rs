@@ -78,8 +78,15 @@ impl Framer {
     /// # Errors
     /// The stream cannot be followed any further; no more will come out.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, FramingError> {
-        if let Some(ping) = self.skip_blank() {
-            return Ok(Some(ping));
+        if self.searched == 0 {
+            match self.blank() {
+                Blank::None(count) => self.start += count,
+                Blank::Ping => {
+                    self.start += PING.len();
+                    return Ok(Some(Frame::Ping));
+                }
+                Blank::Begun => return Ok(None),
+            }
         }
         let waiting = self.buffer.get(self.start..).unwrap_or_default();
         if waiting.is_empty() {
@@ -111,22 +118,30 @@ impl Framer {
         Ok(Some(Frame::Message(message)))
     }
 
-    /// Skips line breaks between messages; two in a row are a keep-alive.
-    fn skip_blank(&mut self) -> Option<Frame> {
-        if self.searched > 0 {
-            return None;
-        }
+    /// What line breaks stand before the next message.
+    fn blank(&self) -> Blank {
         let waiting = self.buffer.get(self.start..).unwrap_or_default();
-        if waiting.starts_with(b"\r\n\r\n") {
-            self.start += 4;
-            return Some(Frame::Ping);
+        if waiting.starts_with(PING) {
+            Blank::Ping
+        } else if PING.starts_with(waiting) {
+            Blank::Begun
+        } else {
+            Blank::None(waiting.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count())
         }
-        // A single one may be the first half of a keep-alive: it stays until more has come.
-        if waiting != b"\r\n" && waiting != b"\r" && waiting != b"\r\n\r" {
-            self.start += waiting.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        }
-        None
     }
+}
+
+/// A keep-alive (RFC 5626 §4.4.1).
+const PING: &[u8] = b"\r\n\r\n";
+
+/// Line breaks between two messages.
+enum Blank {
+    /// No keep-alive; as many bytes are to be skipped.
+    None(usize),
+    /// A keep-alive.
+    Ping,
+    /// Perhaps the first part of one, or nothing at all.
+    Begun,
 }
 
 /// Just behind the first empty line.
@@ -155,4 +170,66 @@ fn content_length(head: &[u8]) -> Result<usize, FramingError> {
         length = this;
     }
     length.ok_or(FramingError::NoContentLength)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, Framer, FramingError, MAX_HEAD_BYTES};
+    use crate::ParseError;
+
+    const BYE: &str = "BYE sip:h SIP/2.0\r\nCSeq: 1 BYE\r\nContent-Length: 4\r\n\r\nbody";
+
+    fn frames(framer: &mut Framer) -> Vec<String> {
+        let next = || framer.next_frame().unwrap();
+        std::iter::from_fn(next)
+            .map(|frame| match frame {
+                Frame::Message(message) => String::from_utf8(message.body().to_vec()).unwrap(),
+                Frame::Ping => "ping".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn messages_come_out_however_the_stream_is_cut() {
+        let stream = format!("\r\n{BYE}\r\n\r\n{BYE}{BYE}\r\n\r\n\r\n");
+        let wanted = ["body", "ping", "body", "body", "ping"];
+        for size in 1..stream.len() {
+            let mut framer = Framer::new();
+            let mut out = Vec::new();
+            for piece in stream.as_bytes().chunks(size) {
+                framer.feed(piece);
+                out.extend(frames(&mut framer));
+            }
+            assert_eq!(out, wanted, "cut at {size}");
+            assert!(framer.pending() <= 2);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_followed_is_given_up() {
+        for (stream, error) in [
+            ("BYE sip:h SIP/2.0\r\nCSeq: 1 BYE\r\n\r\n".to_owned(), FramingError::NoContentLength),
+            (BYE.replace(": 4", ": x"), FramingError::NoContentLength),
+            (BYE.replace(": 4", ": 4\r\nl: 5"), FramingError::NoContentLength),
+            (BYE.replace(": 4", ": 65535"), FramingError::MessageTooLong),
+            (BYE.replace(": 4", ": 18446744073709551615"), FramingError::MessageTooLong),
+            ("x".repeat(MAX_HEAD_BYTES + 1), FramingError::HeadTooLong),
+            ("hello\r\n\r\n".to_owned(), FramingError::NotSip(ParseError::StartLine)),
+        ] {
+            let mut framer = Framer::new();
+            framer.feed(stream.as_bytes());
+            assert_eq!(framer.next_frame(), Err(error));
+        }
+    }
+
+    #[test]
+    fn an_endless_head_costs_one_search_a_byte() {
+        let mut framer = Framer::new();
+        for _ in 0..MAX_HEAD_BYTES / 8 {
+            framer.feed(b"a: bcd\r\n");
+            assert_eq!(framer.next_frame(), Ok(None));
+        }
+        framer.feed(b"a: bcd\r\n");
+        assert_eq!(framer.next_frame(), Err(FramingError::HeadTooLong));
+    }
 }

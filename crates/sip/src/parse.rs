@@ -242,3 +242,120 @@ fn read_status(all: &[u8], base: usize) -> Result<Start, ParseError> {
     let reason = Span::new((base + 12).min(base + all.len()), base + all.len());
     Ok(Start::Response { status, reason })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_HEADERS, ParseError};
+    use crate::{Defect, Kind, Message, Method, Name};
+
+    fn parsed(text: &[u8]) -> Message {
+        Message::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_read_as_it_is_written() {
+        let message = parsed(
+            b"\r\n\r\nINVITE sip:95512@h;x=y SIP/2.0\r\nv: SIP/2.0/UDP a, SIP/2.0/TCP b\r\n\
+              f: \"A\" <sip:a@h>;tag=1\r\nt: <sip:b@h>\r\ni: c\r\nCSeq: 7 INVITE\r\n\
+              VIA: SIP/2.0/UDP c\r\nX-Own : 1, 2\r\nl: 3\r\n\r\nv=0trailing",
+        );
+        let kind = Kind::Request { method: Method::Invite, uri: "sip:95512@h;x=y" };
+        assert_eq!((message.kind(), message.defect()), (kind, None));
+        assert_eq!(message.from().unwrap().tag(), Some("1"));
+        assert_eq!(message.to().unwrap().uri_text(), "sip:b@h");
+        assert_eq!((message.call_id(), message.cseq().unwrap().number), ("c", 7));
+        let hosts: Vec<_> = message.vias().map(|via| via.host().to_owned()).collect();
+        assert_eq!(hosts, ["a", "b", "c"]);
+        assert_eq!(message.headers("x-own").collect::<Vec<_>>(), ["1, 2"]);
+        assert_eq!(message.header("Via"), Some("SIP/2.0/UDP a, SIP/2.0/TCP b"));
+        assert_eq!((message.body(), message.fields().count()), (&b"v=0"[..], 8));
+    }
+
+    #[test]
+    fn a_response_is_read_with_or_without_reason() {
+        for (line, reason) in
+            [("SIP/2.0 180 Ringing now", "Ringing now"), ("sip/2.0 180 ", ""), ("SIP/2.0 180", "")]
+        {
+            let message = parsed(format!("{line}\nCSeq: 1 BYE\n\n").as_bytes());
+            assert_eq!(message.kind(), Kind::Response { status: 180, reason });
+            assert_eq!((message.method(), message.method_text()), (Method::Bye, "BYE"));
+        }
+    }
+
+    #[test]
+    fn folded_headers_are_one_line() {
+        let message = parsed(
+            b"OPTIONS sip:h SIP/2.0\r\nSubject:  one\r\n\ttwo \r\n three\r\nCSeq: 9\r\n  OPTIONS\r\n\
+              To:\r\n <sip:x@h>\r\nl: 0\r\n\r\n",
+        );
+        let words: Vec<_> = message.header("s").unwrap().split_whitespace().collect();
+        assert_eq!(words, ["one", "two", "three"]);
+        assert_eq!(message.cseq().unwrap().method, Method::Options);
+        assert_eq!(message.to().unwrap().uri_text(), "sip:x@h");
+        let again = parsed(message.as_bytes());
+        assert_eq!(again.header("s"), message.header("s"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_stay_as_they_came() {
+        let bytes =
+            b"INVITE sip:h SIP/2.0\r\nSubject: caf\xe9\r\nFrom: \"\xff\xfe\" <sip:a@h>;tag=1\r\n\
+                      Call-ID: c\r\nl: 4\r\n\r\n\x00\xff\x01\x02";
+        let message = parsed(bytes);
+        assert_eq!(message.header("Subject"), Some("caf?"));
+        assert_eq!(message.from().unwrap().tag(), Some("1"));
+        assert_eq!(message.call_id(), "c");
+        assert_eq!(message.body(), b"\x00\xff\x01\x02");
+        assert_eq!(message.as_bytes(), bytes);
+        let response = crate::ResponseBuilder::to(&message, 200).build();
+        let from = b"From: \"\xff\xfe\" <sip:a@h>;tag=1\r\n";
+        assert!(response.as_bytes().windows(from.len()).any(|window| window == from));
+    }
+
+    #[test]
+    fn what_cannot_be_indexed_is_refused() {
+        for (bytes, error) in [
+            (&b""[..], ParseError::Empty),
+            (b"\r\n\r\n", ParseError::Empty),
+            (b"hello\r\n\r\n", ParseError::StartLine),
+            (b"GET / HTTP/1.1\r\n\r\n", ParseError::StartLine),
+            (b"INVITE sip:h\r\n\r\n", ParseError::StartLine),
+            (b" INVITE sip:h SIP/2.0\r\n\r\n", ParseError::StartLine),
+            (b"SIP/2.0 99 x\r\n\r\n", ParseError::StartLine),
+            (b"SIP/2.0 700 x\r\n\r\n", ParseError::StartLine),
+            (b"SIP/2.0 4294967301 x\r\n\r\n", ParseError::StartLine),
+            (b"SIP/2.1 200 OK\r\n\r\n", ParseError::StartLine),
+            (&[b'x'; 65_536], ParseError::TooLong),
+        ] {
+            assert_eq!(Message::parse(bytes).unwrap_err(), error);
+        }
+        let many = format!("BYE sip:h SIP/2.0\r\n{}\r\n", "a: b\r\n".repeat(MAX_HEADERS + 1));
+        assert_eq!(Message::parse(many.as_bytes()).unwrap_err(), ParseError::TooManyHeaders);
+        let most = format!("BYE sip:h SIP/2.0\r\n{}\r\n", "a: b\r\n".repeat(MAX_HEADERS));
+        assert_eq!(parsed(most.as_bytes()).fields().count(), MAX_HEADERS);
+    }
+
+    #[test]
+    fn what_is_wrong_is_marked() {
+        for (text, defect) in [
+            ("BYE  sip:h SIP/2.0\r\n\r\n", Defect::StartLine),
+            ("BYE sip:h SIP/2.0 \r\n\r\n", Defect::StartLine),
+            ("BYE sip:h ;x SIP/2.0\r\n\r\n", Defect::StartLine),
+            ("BYE SIP/2.0\r\n\r\n", Defect::StartLine),
+            ("BYE sip:h SIP/2.0\r\nnothing\r\n\r\n", Defect::HeaderLine),
+            ("BYE sip:h SIP/2.0\r\n: x\r\n\r\n", Defect::HeaderLine),
+            ("BYE sip:h SIP/2.0\r\na b: x\r\n\r\n", Defect::HeaderLine),
+            ("BYE sip:h SIP/2.0\r\n x\r\n\r\n", Defect::HeaderLine),
+            ("BYE sip:h SIP/2.0\r\na: x", Defect::NoEmptyLine),
+            ("BYE sip:h SIP/2.0\r\nl: +1\r\n\r\nx", Defect::ContentLength),
+            ("BYE sip:h SIP/2.0\r\nl: 1\r\nl: 0\r\n\r\nx", Defect::ContentLength),
+            ("BYE sip:h SIP/2.0\r\nl: 99999999999999999999\r\n\r\n", Defect::ContentLength),
+            ("BYE sip:h SIP/2.0\r\nl: 2\r\n\r\nx", Defect::ShortBody),
+        ] {
+            assert_eq!(parsed(text.as_bytes()).defect(), Some(defect), "{text}");
+        }
+        let twice = parsed(b"BYE sip:h SIP/2.0\r\nl: 1\r\nl: 1\r\n\r\nxy");
+        assert_eq!((twice.defect(), twice.body()), (None, &b"x"[..]));
+        assert_eq!(twice.count(Name::ContentLength), 2);
+    }
+}

@@ -50,11 +50,13 @@ pub const fn reason_phrase(status: u16) -> &'static str {
         603 => "Decline",
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
-        100..=199 => "Session Progress",
-        200..=299 => "OK",
-        300..=399 => "Redirected",
-        400..=499 => "Bad Request",
-        500..=599 => "Server Internal Error",
-        _ => "Declined",
+        _ => match status / 100 {
+            1 => "Session Progress",
+            2 => "OK",
+            3 => "Redirected",
+            4 => "Bad Request",
+            5 => "Server Internal Error",
+            _ => "Declined",
+        },
     }
 }

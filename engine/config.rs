@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 /// The commented default: also what a key that is not written means.
 pub const DEFAULT: &str = include_str!("config/default.toml");
@@ -235,6 +236,11 @@ impl Config {
     fn read(file: &Path, text: &str) -> Result<Config, Faults> {
         toml::from_str(text)
             .map_err(|error| Faults(vec![fault::Places::new(file, text).of_syntax(&error)]))
+    }
+
+    /// A fingerprint of all that is configured, for the record of what ran.
+    pub fn sha256(&self) -> String {
+        hex::encode(Sha256::digest(format!("{self:?}")))
     }
 
     /// The RTP ports, first and last.

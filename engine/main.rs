@@ -1,2 +1,13 @@
 //! The `hotline` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match hotline::cli::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hotline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -9,11 +9,16 @@ use crate::phones::read_flow;
 use crate::{Callflow, Recovery};
 
 impl Callflow {
-    /// Takes over what the last engine left. To be called once, before any input.
+    /// Begins this start of the engine and takes over what the last one left. To be called once,
+    /// before any input.
     ///
     /// Calls that were in progress get their end as a fact, `engine_lost`; their phones get a BYE
     /// where a dialog is known, for nobody else would tell them.
-    pub fn recover(&mut self, recovery: Recovery) {
+    pub fn begin(&mut self, code_version: &str, config_sha256: &str, recovery: Recovery) {
+        self.note(FactBody::EngineStarted {
+            code_version: code_version.to_owned(),
+            config_sha256: config_sha256.to_owned(),
+        });
         for call in &recovery.calls {
             self.end_lost(call);
         }

@@ -1,0 +1,207 @@
+//! Putting the engine together: configuration, accounts and scripts into the call flow's terms.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use access::Tiers;
+use anyhow::Context as _;
+use callflow::{Phone, QueuePrompts};
+use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Wall};
+use sip::digest::{Algorithm, Secrets};
+use store::{Account, DigestAlgorithms};
+use trunk::{Destination, Trunk, Trunks};
+use web::{DesktopConfig, Named};
+
+use crate::config::Config;
+use crate::passwords;
+use crate::scripts::Library;
+
+/// Callers who may wait in one queue.
+const WAITING_MAX: usize = 100_000;
+/// The longest after-call work, extensions included.
+const ACW_LIMIT_MS: u64 = 3_600_000;
+/// Numbers given to each start of the engine: what a former start numbered is never taken for what
+/// this one did.
+const SEQUENCES_A_START: u64 = 1_000_000_000;
+
+/// The tiers as configured.
+///
+/// # Errors
+/// A tier lacks what the tier below holds, or holds what no tier may.
+pub fn tiers(config: &Config) -> anyhow::Result<Tiers> {
+    let levels = config.tiers.iter().map(|tier| {
+        let permissions = tier.permissions.iter();
+        let permissions = permissions.filter_map(|name| Permission::from_name(name));
+        (Tier { level: tier.level }, permissions.collect::<Vec<_>>())
+    });
+    Tiers::new(levels).context("the tiers do not fit together")
+}
+
+/// All that the call flow is told once.
+///
+/// # Errors
+/// What does not fit together, or no randomness.
+pub fn callflow(
+    config: &Config,
+    accounts: &[Account],
+    library: &Library,
+    epoch: u32,
+    started: Wall,
+) -> anyhow::Result<callflow::Config> {
+    let one = |name: &str| vec![PromptId::from(name)];
+    let first_seq = u64::from(epoch) * SEQUENCES_A_START + 1;
+    Ok(callflow::Config {
+        site: config.site.id,
+        epoch,
+        started,
+        secret: passwords::secret()?,
+        trunks: trunks(config, library)?,
+        scripts: library.scripts.clone(),
+        acd: distribution(config, accounts)?,
+        lookup: lookup::Config {
+            deadline_ms: config.lookup.deadline_ms,
+            cache_capacity: config.lookup.cache_capacity,
+            cache_ttl_ms: config.lookup.cache_ttl_ms,
+            ..lookup::Config::default()
+        },
+        cti: cti::Config { first_seq, ..cti::Config::default() },
+        phones: phones(accounts),
+        realm: config.sip.realm.clone(),
+        default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+        dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
+        advertised: advertised(config),
+        pop_timeout_ms: config.acd.pop_timeout_ms,
+        unreachable_after_ms: config.acd.unreachable_after_ms,
+        announce_every_ms: config.acd.announce_every_ms,
+        records: config.recordings.enabled,
+        calls_max: config.sip.calls_max,
+        prompts: QueuePrompts {
+            please_wait: one("please_wait"),
+            music: one("music"),
+            sorry: one("technical_problem"),
+        },
+    })
+}
+
+/// The address to put into Contact and SDP in place of the socket's own.
+fn advertised(config: &Config) -> Option<IpAddr> {
+    let listens_everywhere = config.sip.listen.ip().is_unspecified();
+    config.sip.advertise.or_else(|| listens_everywhere.then(|| config.advertised()))
+}
+
+fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {
+    let tiers = tiers(config)?;
+    let queues = config.queues.iter().map(|queue| acd::QueueConfig {
+        queue: QueueId::from(queue.name.as_str()),
+        steps: queue
+            .tiers
+            .iter()
+            .map(|step| {
+                let tier = Tier { level: step.level };
+                acd::TierStep { tier, after_ms: step.after_ms }
+            })
+            .collect(),
+        max_waiting: WAITING_MAX,
+        head_start_ms: 0,
+    });
+    let queues: Vec<acd::QueueConfig> = queues.collect();
+    let agents = accounts.iter().filter(|account| account.enabled && account.role == Role::Agent);
+    let agents = agents.filter_map(|account| {
+        let tier = account.tier?;
+        let serves = |queue: &acd::QueueConfig| {
+            account.queues.contains(&queue.queue)
+                && queue.steps.iter().any(|step| step.tier == tier)
+        };
+        let served = queues.iter().filter(|queue| serves(queue));
+        Some(acd::AgentConfig {
+            agent: AgentId::from(account.user.as_str()),
+            tier,
+            queues: served.map(|queue| queue.queue.clone()).collect(),
+            acw_ms: config.acd.acw_ms,
+        })
+    });
+    Ok(acd::Config {
+        agents: agents.collect(),
+        queues,
+        permissions: tiers.iter().map(|(tier, held)| (tier, held.clone())).collect(),
+        ring_timeout_ms: config.acd.ring_timeout_ms,
+        acw_limit_ms: ACW_LIMIT_MS,
+        ..acd::Config::default()
+    })
+}
+
+fn phones(accounts: &[Account]) -> BTreeMap<AgentId, Phone> {
+    let with_phones = accounts.iter().filter(|account| account.enabled);
+    with_phones
+        .filter_map(|account| {
+            let md5 = account.ha1_md5.clone().map(|hash| (Algorithm::Md5, hash));
+            let sha256 = account.ha1_sha256.clone().map(|hash| (Algorithm::Sha256, hash));
+            let hashes: Vec<_> = match account.digest {
+                DigestAlgorithms::Sha256AndMd5 => [sha256, md5].into_iter().flatten().collect(),
+                DigestAlgorithms::Sha256 => sha256.into_iter().collect(),
+                DigestAlgorithms::Md5 => md5.into_iter().collect(),
+            };
+            let phone = Phone {
+                secrets: Secrets::from_hashes(hashes),
+                ready_when_registered: account.ready_when_registered,
+            };
+            Some((AgentId::from(account.user.as_str()), phone))
+        })
+        .collect()
+}
+
+fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
+    let mut trunks = Vec::new();
+    for trunk in &config.trunks {
+        let mut numbers = BTreeMap::new();
+        for (number, destination) in &trunk.numbers {
+            let destination = match destination.strip_prefix("queue:") {
+                Some(queue) => Destination::Queue(QueueId::from(queue)),
+                None if library.scripts.contains_key(destination) => {
+                    Destination::Script(destination.clone())
+                }
+                None => {
+                    let known: Vec<&str> = library.scripts.keys().map(String::as_str).collect();
+                    anyhow::bail!(
+                        "trunk {}: number {number} goes to script {destination:?}, which is not \
+                         there; choose among {}, or write \"queue:\" and a queue's name",
+                        trunk.name,
+                        known.join(", ")
+                    );
+                }
+            };
+            numbers.insert(trunk::normalise(number), destination);
+        }
+        let sources = trunk.sources.iter().map(|source| source.parse());
+        trunks.push(Trunk {
+            id: trunk.name.as_str().into(),
+            sources: sources.collect::<Result<_, _>>()?,
+            numbers,
+            asserts_identity: trunk.asserts_identity,
+            brand: trunk.brand.clone(),
+            language: trunk.language.clone(),
+        });
+    }
+    Ok(Trunks::new(trunks))
+}
+
+/// What desktops are told of the configuration.
+pub fn desktop(config: &Config) -> DesktopConfig {
+    let named = |code: &str, zh: &str| Named {
+        code: code.to_owned(),
+        zh: if zh.is_empty() { code.to_owned() } else { zh.to_owned() },
+        en: code.replace('_', " "),
+    };
+    let mut numbers: Vec<String> =
+        config.trunks.iter().flat_map(|trunk| trunk.numbers.keys().cloned()).collect();
+    numbers.sort();
+    numbers.dedup();
+    DesktopConfig {
+        numbers,
+        dispositions: config.dispositions.iter().map(|one| named(&one.code, &one.title)).collect(),
+        queues: config.queues.iter().map(|queue| named(&queue.name, &queue.title)).collect(),
+        acw_ms: config.acd.acw_ms,
+        ring_timeout_ms: config.acd.ring_timeout_ms,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

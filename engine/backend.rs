@@ -1,0 +1,305 @@
+//! What stands behind the web: the store for what was, the brain for what is.
+
+mod sessions;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access::{Lockout, Tiers, Verdict};
+use async_trait::async_trait;
+use cti::SessionId;
+use model::{CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
+use store::Store;
+use tokio::sync::{mpsc, oneshot};
+use web::{
+    Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CommandRefused, CommandSink,
+    ConnectError, Connection, DesktopConfig, Health, Page, PageRequest, RecordingFilter, Session,
+    SignInError,
+};
+
+use crate::brain::{Handle, Inbox};
+use crate::clock::Clock;
+use crate::figures::Published;
+use crate::health::Watch;
+use crate::passwords;
+pub use sessions::Sessions;
+
+/// Answers for the web.
+pub struct Backend {
+    /// The database.
+    pub store: Store,
+    /// The way to the brain.
+    pub brain: Handle,
+    /// The clocks.
+    pub clock: Clock,
+    /// What agents of each tier may do.
+    pub tiers: Tiers,
+    /// Wrong passwords by user and source.
+    pub lockout: Mutex<Lockout>,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Where recordings are.
+    pub recordings: PathBuf,
+    /// The live figures.
+    pub published: Arc<Published>,
+    /// How the parts are.
+    pub watch: Arc<Watch>,
+    /// What desktops are told of the configuration.
+    pub desktop: Arc<DesktopConfig>,
+    /// Events that may wait for one desktop.
+    pub session_queue: usize,
+    /// The next desktop's number.
+    pub next_session: AtomicU64,
+}
+
+impl Backend {
+    fn failed(error: impl std::fmt::Display) -> BackendError {
+        tracing::error!(%error, "the store did not answer");
+        BackendError::Internal(error.to_string())
+    }
+
+    /// Keeps a fact and waits until it is kept.
+    async fn keep(&self, body: FactBody) -> Result<(), BackendError> {
+        let (kept, is_kept) = oneshot::channel();
+        if !self.brain.send(Inbox::Note { body, kept: Some(kept) }) {
+            return Err(BackendError::Unavailable);
+        }
+        is_kept.await.map_err(|_| BackendError::Unavailable)
+    }
+
+    async fn refused(&self, user: &str, source: IpAddr, kind: RefusalKind) {
+        let body = FactBody::Refused {
+            user: Some(UserId::from(user)),
+            source: source.to_string(),
+            kind,
+            what: "sign_in".to_owned(),
+        };
+        if self.keep(body).await.is_err() {
+            tracing::warn!("a refused sign-in could not be put on record");
+        }
+    }
+
+    fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {
+        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl web::Backend for Backend {
+    async fn sign_in(
+        &self,
+        user: &str,
+        password: &Pii<String>,
+        source: IpAddr,
+    ) -> Result<Session, SignInError> {
+        let verdict = self.lockout().handle_attempt(user, source, self.clock.mono());
+        match verdict {
+            Verdict::Check => {}
+            Verdict::Wait { retry_after_ms } => return Err(SignInError::Slowed { retry_after_ms }),
+            Verdict::Locked { retry_after_ms } => {
+                self.refused(user, source, RefusalKind::LockedOut).await;
+                return Err(SignInError::Locked { retry_after_ms });
+            }
+        }
+        let account = self.store.account(&UserId::from(user)).await.map_err(|error| {
+            tracing::error!(%error, "the store did not answer");
+            SignInError::Unavailable
+        })?;
+        let account = account.filter(|account| account.enabled);
+        let hashed = account.as_ref().map(|account| account.password_hash.clone());
+        let given = password.clone();
+        let right = tokio::task::spawn_blocking(move || {
+            passwords::verify(given.reveal(), hashed.as_deref())
+        })
+        .await
+        .unwrap_or(false);
+        let Some(account) = account.filter(|_| right) else {
+            self.lockout().handle_failed(source, self.clock.mono());
+            self.refused(user, source, RefusalKind::WrongPassword).await;
+            return Err(SignInError::Wrong);
+        };
+        self.lockout().handle_succeeded(user);
+        let session = self.sessions.open(&self.store, &self.tiers, account, self.clock.wall());
+        let session = session.await.map_err(|error| {
+            tracing::error!(%error, "the session could not be opened");
+            SignInError::Unavailable
+        })?;
+        let user = session.principal.user.clone();
+        let opened = FactBody::SessionOpened { user, source: source.to_string() };
+        self.keep(opened).await.map_err(|_| SignInError::Unavailable)?;
+        Ok(session)
+    }
+
+    async fn sign_out(&self, token: &Pii<String>) -> Result<(), BackendError> {
+        let desktops = self.sessions.close(&self.store, token).await.map_err(Self::failed)?;
+        for session in desktops {
+            self.brain.send(Inbox::SessionOver { session });
+        }
+        Ok(())
+    }
+
+    async fn authenticate(&self, token: &Pii<String>) -> Result<Option<Session>, BackendError> {
+        let now = self.clock.wall();
+        self.sessions.find(&self.store, &self.tiers, token, now).await.map_err(Self::failed)
+    }
+
+    async fn connect(
+        &self,
+        session: &Session,
+        after: Option<u64>,
+    ) -> Result<Connection, ConnectError> {
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        let (sender, events) = mpsc::channel(self.session_queue);
+        let (accepted, is_accepted) = oneshot::channel();
+        let connect = Inbox::Connect {
+            session: id,
+            principal: Arc::clone(&session.principal),
+            after,
+            events: sender,
+            accepted,
+        };
+        if !self.brain.send(connect) {
+            return Err(ConnectError::Unavailable);
+        }
+        match is_accepted.await {
+            Ok(Ok(())) => {}
+            Ok(Err(refused)) => return Err(ConnectError::Refused(refused)),
+            Err(_) => return Err(ConnectError::Unavailable),
+        }
+        self.sessions.add_desktop(&session.token, id);
+        let way_back = WayBack { session: id, brain: self.brain.clone() };
+        Ok(Connection { events, commands: Box::new(way_back) })
+    }
+
+    async fn calls(
+        &self,
+        filter: &CallFilter,
+        page: &PageRequest,
+    ) -> Result<Page<report::CallRecord>, BackendError> {
+        let filter = store::CallFilter {
+            from: filter.from,
+            to: filter.until,
+            queue: filter.queue.clone(),
+            agent: filter.agent.clone(),
+            outcome: filter.outcome,
+            ani: filter.ani.as_ref().map(|ani| ani.reveal().clone()),
+            text: None,
+        };
+        let found = self.store.calls(&filter, &asked(page)).await.map_err(page_error)?;
+        Ok(Page { items: found.items, next: found.next })
+    }
+
+    async fn call(&self, call: CallId) -> Result<Option<CallDetail>, BackendError> {
+        let found = self.store.call(call).await.map_err(Self::failed)?;
+        Ok(found.and_then(|found| Some(CallDetail { record: found.record?, facts: found.facts })))
+    }
+
+    async fn recordings(
+        &self,
+        filter: &RecordingFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CallRecording>, BackendError> {
+        if let Some(call) = filter.call {
+            let record = self.store.call_record(call).await.map_err(Self::failed)?;
+            let items =
+                record.into_iter().flat_map(|record| record.recordings).filter(|recording| {
+                    filter.agent.as_ref().is_none_or(|agent| *agent == recording.agent)
+                });
+            let items = items.map(|recording| CallRecording { call, recording }).collect();
+            return Ok(Page { items, next: None });
+        }
+        let filter = store::CallFilter {
+            from: filter.from,
+            to: filter.until,
+            agent: filter.agent.clone(),
+            ..store::CallFilter::default()
+        };
+        let found = self.store.recordings(&filter, &asked(page)).await.map_err(page_error)?;
+        let items = found.items.into_iter();
+        let items = items
+            .map(|entry| CallRecording { call: entry.call, recording: entry.recording })
+            .collect();
+        Ok(Page { items, next: found.next })
+    }
+
+    async fn recording(&self, id: RecordingId) -> Result<Option<CallRecording>, BackendError> {
+        let found = self.store.recording(id).await.map_err(Self::failed)?;
+        Ok(found.map(|entry| CallRecording { call: entry.call, recording: entry.recording }))
+    }
+
+    async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError> {
+        let Some(entry) = self.store.recording(id).await.map_err(Self::failed)? else {
+            return Ok(None);
+        };
+        if !recording::is_safe(&entry.recording.path) {
+            return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
+        }
+        let path = self.recordings.join(&entry.recording.path);
+        let file = match tokio::fs::File::open(&path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Self::failed(error)),
+        };
+        let bytes = file.metadata().await.map_err(Self::failed)?.len();
+        Ok(Some(Audio { reader: Box::new(file), bytes }))
+    }
+
+    async fn audit(&self, entry: Audit) -> Result<(), BackendError> {
+        self.keep(match entry {
+            Audit::Refused { user, source, permission, what } => FactBody::Refused {
+                user: Some(user),
+                source: source.to_string(),
+                kind: RefusalKind::Forbidden,
+                what: format!("{what}: {permission}"),
+            },
+            Audit::Unmasked { user, what } => FactBody::Unmasked { user, what },
+            Audit::Played { user, call, recording } => FactBody::Played { user, recording, call },
+        })
+        .await
+    }
+
+    async fn health(&self) -> Health {
+        self.watch.health()
+    }
+
+    async fn metrics(&self) -> String {
+        self.published.text().to_string()
+    }
+
+    fn desktop_config(&self) -> Arc<DesktopConfig> {
+        Arc::clone(&self.desktop)
+    }
+}
+
+fn asked(page: &PageRequest) -> store::PageRequest {
+    let limit = u32::try_from(page.limit).unwrap_or(u32::MAX);
+    store::PageRequest { after: page.cursor.clone(), limit }
+}
+
+fn page_error(error: store::Error) -> BackendError {
+    match error {
+        store::Error::BadCursor(_) => BackendError::BadCursor,
+        other => Backend::failed(other),
+    }
+}
+
+/// One desktop's way to the brain.
+struct WayBack {
+    session: SessionId,
+    brain: Handle,
+}
+
+impl CommandSink for WayBack {
+    fn send(&self, id: String, command: cti::Command) -> Result<(), CommandRefused> {
+        let message = Inbox::Command { session: self.session, id, command };
+        if self.brain.send(message) { Ok(()) } else { Err(CommandRefused::Busy) }
+    }
+}
+
+impl Drop for WayBack {
+    fn drop(&mut self) {
+        self.brain.send_surely(Inbox::Disconnect { session: self.session });
+    }
+}

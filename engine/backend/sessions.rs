@@ -1,0 +1,115 @@
+//! Who is signed in on the web: kept in the store, remembered here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use access::{Principal, Tiers};
+use anyhow::Context as _;
+use cti::SessionId;
+use model::{Pii, Wall};
+use store::{Account, Store, token_sha256};
+use web::Session;
+
+use crate::passwords;
+
+/// A working day and a half: nobody signs in twice a shift.
+const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
+/// Sessions remembered without asking the store.
+const REMEMBERED_MAX: usize = 20_000;
+
+/// Sessions by the hash of their token.
+#[derive(Default)]
+pub struct Sessions(Mutex<BTreeMap<String, Known>>);
+
+struct Known {
+    session: Session,
+    expires: Wall,
+    desktops: Vec<SessionId>,
+}
+
+impl Sessions {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a session; it is kept before this returns.
+    pub(super) async fn open(
+        &self,
+        store: &Store,
+        tiers: &Tiers,
+        account: Account,
+        now: Wall,
+    ) -> anyhow::Result<Session> {
+        let token = passwords::token()?;
+        let expires = now.after(SESSION_LIFE);
+        let token_sha256 = token_sha256(&token);
+        let kept = store::Session {
+            token_sha256: token_sha256.clone(),
+            user: account.user.clone(),
+            opened: now,
+            expires,
+        };
+        let session = session(account, tiers, token)?;
+        store.open_session(&kept).await?;
+        self.remember(token_sha256, &session, expires, now);
+        Ok(session)
+    }
+
+    /// Ends a session and says which desktops it had.
+    pub(super) async fn close(
+        &self,
+        store: &Store,
+        token: &Pii<String>,
+    ) -> anyhow::Result<Vec<SessionId>> {
+        let hash = token_sha256(token.reveal());
+        store.close_session(&hash).await?;
+        Ok(self.known().remove(&hash).map(|known| known.desktops).unwrap_or_default())
+    }
+
+    /// The session of a token that is still good.
+    pub(super) async fn find(
+        &self,
+        store: &Store,
+        tiers: &Tiers,
+        token: &Pii<String>,
+        now: Wall,
+    ) -> anyhow::Result<Option<Session>> {
+        let hash = token_sha256(token.reveal());
+        if let Some(known) = self.known().get(&hash) {
+            return Ok((known.expires > now).then(|| known.session.clone()));
+        }
+        let Some(kept) = store.session(&hash, now).await? else { return Ok(None) };
+        let account = store.account(&kept.user).await?.filter(|account| account.enabled);
+        let Some(account) = account else { return Ok(None) };
+        let session = session(account, tiers, token.reveal().clone())?;
+        self.remember(hash, &session, kept.expires, now);
+        Ok(Some(session))
+    }
+
+    /// A desktop of this session is connected.
+    pub(super) fn add_desktop(&self, token: &Pii<String>, desktop: SessionId) {
+        if let Some(known) = self.known().get_mut(&token_sha256(token.reveal())) {
+            known.desktops.push(desktop);
+        }
+    }
+
+    fn remember(&self, hash: String, session: &Session, expires: Wall, now: Wall) {
+        let mut known = self.known();
+        if known.len() >= REMEMBERED_MAX {
+            known.retain(|_, known| known.expires > now);
+        }
+        // What does not fit is looked up in the store each time.
+        if known.len() < REMEMBERED_MAX {
+            let session = session.clone();
+            known.insert(hash, Known { session, expires, desktops: Vec::new() });
+        }
+    }
+}
+
+fn session(account: Account, tiers: &Tiers, token: String) -> anyhow::Result<Session> {
+    let Account { user, role, tier, name, .. } = account;
+    let principal = Principal::new(user, role, tier, tiers)
+        .context("the account does not fit the configuration")?;
+    Ok(Session { token: Pii::new(token), principal: Arc::new(principal), name })
+}

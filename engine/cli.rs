@@ -1,0 +1,269 @@
+//! The command line.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use model::{QueueId, Role, Tier};
+use store::{DigestAlgorithms, Purpose};
+
+use crate::accounts::{self, NewAccount};
+use crate::config::{self, Config};
+use crate::running::{self, Running};
+use crate::{demo, policies, recordings, stop};
+
+/// A call-center telephony engine for an insurer's national number.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the engine.
+    Serve(ConfigFile),
+    /// Print the commented default configuration.
+    Config,
+    /// Check the configuration and the scripts, without starting anything.
+    Check(ConfigFile),
+    /// Run a complete hotline with sample data, for peers on this host alone.
+    Demo(demo::Args),
+    /// Customers and their policies.
+    Policies {
+        #[command(subcommand)]
+        command: policies::Command,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Recordings and their seals.
+    Recordings {
+        #[command(subcommand)]
+        command: RecordingsCommand,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Who may sign in, on the web and by phone.
+    Accounts {
+        #[command(subcommand)]
+        command: AccountsCommand,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Load a hotline, or any other SIP peer, with calls and measure it.
+    Load(crate::load::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file; `hotline config` prints one to begin with.
+    #[arg(long, value_name = "FILE", default_value = "hotline.toml")]
+    config: PathBuf,
+}
+
+/// Which database a tool works on.
+#[derive(Debug, clap::Args)]
+pub struct Database {
+    /// The configuration file that names the database.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    config: Option<PathBuf>,
+    /// The folder of a demo's data, in place of a configuration file.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Database {
+    fn config(&self) -> anyhow::Result<Config> {
+        match (&self.config, &self.data) {
+            (Some(file), _) => Ok(Config::load(file)?),
+            (None, Some(data)) => {
+                let mut config = Config::without_trunks();
+                config.site.data.clone_from(data);
+                Ok(config)
+            }
+            (None, None) => Ok(Config::load(Path::new("hotline.toml"))?),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum RecordingsCommand {
+    /// Compare every recording with its seal.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountsCommand {
+    /// Add an account, or change the one of the same user. Reads the password from standard input.
+    Set {
+        /// The number or name to sign in with; an agent's phone registers by it.
+        user: String,
+        /// The name that people see.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// agent, supervisor, inspector or administrator.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// An agent's tier.
+        #[arg(long)]
+        tier: Option<u8>,
+        /// The queues that an agent serves, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        queues: Vec<String>,
+        /// How the phone is challenged: sha256+md5, sha256 or md5.
+        #[arg(long, default_value = "sha256+md5", value_parser = digest)]
+        digest: DigestAlgorithms,
+        /// Ready as soon as the phone registers.
+        #[arg(long)]
+        ready_when_registered: bool,
+    },
+    /// List all accounts.
+    List,
+    /// Remove an account.
+    Remove {
+        /// Whose.
+        user: String,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::from_name(text)
+        .ok_or_else(|| "choose among agent, supervisor, inspector, administrator".to_owned())
+}
+
+fn digest(text: &str) -> Result<DigestAlgorithms, String> {
+    DigestAlgorithms::from_name(text)
+        .ok_or_else(|| "choose among sha256+md5, sha256, md5".to_owned())
+}
+
+/// Runs the command that the process was started with.
+///
+/// # Errors
+/// What went wrong, for people.
+pub fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,symphonia=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Command::Load(args) = cli.command {
+        return crate::load::run(&args);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(cli.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(ConfigFile { config }) => serve(&Config::load(&config)?).await,
+        Command::Config => say(config::DEFAULT.trim_end()),
+        Command::Check(ConfigFile { config }) => {
+            let read = Config::load(&config)?;
+            let library = running::library(&read)?;
+            let wall = model::Wall(0);
+            crate::assemble::callflow(&read, &[], &library, 1, wall)?;
+            let (file, scripts) = (config.display(), library.scripts.len());
+            say(&format!("{file}: in order, with {scripts} scripts"))
+        }
+        Command::Demo(args) => demo::run(args).await,
+        Command::Policies { command, database } => {
+            let store = running::open_store(&database.config()?, Purpose::Tool).await?;
+            policies::run(&store, command).await
+        }
+        Command::Recordings { command: RecordingsCommand::Verify, database } => {
+            let config = database.config()?;
+            let store = running::open_store(&config, Purpose::Tool).await?;
+            recordings::verify(&store, &running::recordings_folder(&config)).await
+        }
+        Command::Accounts { command, database } => {
+            let config = database.config()?;
+            let store = running::open_store(&config, Purpose::Tool).await?;
+            manage_accounts(&store, &config, command).await
+        }
+        Command::Load(_) => Ok(()),
+    }
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let store = running::open_store(config, Purpose::Engine).await?;
+    let engine = Running::start(config, store, Arc::new(|_| true)).await?;
+    say(&format!("ready     SIP on {}, web on http://{}/", engine.sip, engine.http))?;
+    stop::wait().await?;
+    engine.stop().await
+}
+
+async fn manage_accounts(
+    store: &store::Store,
+    config: &Config,
+    command: AccountsCommand,
+) -> anyhow::Result<()> {
+    match command {
+        AccountsCommand::Set { user, name, role, tier, queues, digest, ready_when_registered } => {
+            let tiers = crate::assemble::tiers(config)?;
+            let level = tier.map(|level| Tier { level });
+            let user_id = model::UserId::from(user.as_str());
+            access::Principal::new(user_id, role, level, &tiers)?;
+            for queue in &queues {
+                let known = config.queues.iter().any(|known| known.name == *queue);
+                anyhow::ensure!(known, "there is no queue {queue:?} in the configuration");
+            }
+            let mut password = String::new();
+            std::io::stdin().lock().read_line(&mut password).context("no password was given")?;
+            let password = password.trim_end_matches(['\r', '\n']);
+            anyhow::ensure!(!password.is_empty(), "the password is empty; give it on one line");
+            let queues: Vec<QueueId> = queues.into_iter().map(QueueId::from).collect();
+            let name = if name.is_empty() { user.as_str() } else { name.as_str() };
+            let new = NewAccount {
+                user: &user,
+                name,
+                role,
+                tier,
+                queues: &queues,
+                digest,
+                ready_when_registered,
+            };
+            accounts::put(store, &config.sip.realm, &new, password).await?;
+            say(&format!("{user} may sign in from the engine's next start on"))
+        }
+        AccountsCommand::List => {
+            for account in store.accounts().await? {
+                let tier = account.tier.map_or(String::new(), |tier| format!(" {}", tier.level));
+                let queues: Vec<&str> = account.queues.iter().map(QueueId::as_str).collect();
+                let role = account.role.as_str();
+                say(&format!(
+                    "{}\t{}\t{role}{tier}\t{}",
+                    account.user,
+                    account.name,
+                    queues.join(",")
+                ))?;
+            }
+            Ok(())
+        }
+        AccountsCommand::Remove { user } => {
+            let was_there = store.remove_account(&user.as_str().into()).await?;
+            anyhow::ensure!(was_there, "there is no account {user:?}");
+            Ok(())
+        }
+    }
+}
+
+/// Prints a line for people and scripts. A reader that has gone away is no error.
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        said => Ok(said?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

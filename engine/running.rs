@@ -1,0 +1,310 @@
+//! Starting the engine's parts in order, and ending them in the reverse.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use access::{Lockout, LockoutConfig};
+use anyhow::Context as _;
+use callflow::{Callflow, Recovery};
+use model::{AgentStatus, FactBody, QueueId, Transport};
+use net::media::MediaWorkers;
+use net::sip::{Listener, SipWorkers};
+use report::{CallRecords, Figures, Limits, OpenRecording};
+use store::{Notice, Purpose, Store, Writer, WriterLimits};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::assemble;
+use crate::backend::Backend;
+use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::figures::Published;
+use crate::health::Watch;
+use crate::lookups::Lookups;
+use crate::scripts::{self, Library};
+
+/// Messages that may wait for the brain, beside those of the workers.
+const INBOX: usize = 65_536;
+/// SIP messages that may wait for the brain.
+const SIP_EVENTS: usize = 65_536;
+/// Media events that may wait for the brain.
+const MEDIA_EVENTS: usize = 65_536;
+/// How long the store may take to write the last facts.
+const LAST_FACTS: Duration = Duration::from_secs(10);
+
+/// Which peers are served.
+pub type Admit = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// A running engine.
+pub struct Running {
+    /// Where SIP is spoken: the address of the first listener.
+    pub sip: SocketAddr,
+    /// Where the web is.
+    pub http: SocketAddr,
+    handle: Handle,
+    brain: JoinHandle<Remains>,
+    web: tokio::task::JoinHandle<()>,
+    stop_web: oneshot::Sender<()>,
+    watch: Arc<Watch>,
+    store: Store,
+}
+
+/// Opens the configured database.
+///
+/// # Errors
+/// It cannot be opened, or another engine has it.
+pub async fn open_store(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.site.data)
+        .with_context(|| format!("the data folder {}", config.site.data.display()))?;
+    let database = match config.site.database.as_str() {
+        "sqlite" => config.site.data.join("hotline.db").display().to_string(),
+        url => url.to_owned(),
+    };
+    Ok(Store::open(&database, config.site.id, purpose).await?)
+}
+
+/// The recordings' folder.
+pub fn recordings_folder(config: &Config) -> PathBuf {
+    config.site.data.join(&config.recordings.folder)
+}
+
+/// The scripts and prompts that a configuration names, read and checked.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn library(config: &Config) -> anyhow::Result<Library> {
+    let queues: Vec<QueueId> =
+        config.queues.iter().map(|queue| queue.name.as_str().into()).collect();
+    scripts::load(config.ivr.scripts.as_deref(), &queues)
+}
+
+/// What the last engine left, as the new one takes it over.
+struct Left {
+    recovery: Recovery,
+    unsealed: Vec<OpenRecording>,
+    records: CallRecords,
+}
+
+async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
+    let facts = store.unsettled_facts().await?;
+    let mut records = CallRecords::new(Limits::default());
+    let recovered = records.recover(&facts);
+    let registrations = store.registrations(clock.wall()).await?.into_iter();
+    let registrations = registrations.map(|known| FactBody::Registered {
+        aor: known.aor,
+        contact: known.contact,
+        path: known.path,
+        flow: known.flow,
+        sip_call_id: known.sip_call_id,
+        cseq: known.cseq,
+        expires: known.expires,
+    });
+    let agents = store.agent_statuses().await?.into_iter();
+    let agents = agents.filter(|last| last.status != AgentStatus::SignedOut);
+    let recovery = Recovery {
+        calls: recovered.open,
+        registrations: registrations.collect(),
+        agents: agents.map(|last| (last.agent, last.status)).collect(),
+    };
+    Ok(Left { recovery, unsealed: recovered.unsealed, records })
+}
+
+impl Running {
+    /// Starts everything; what it returns is open for calls.
+    ///
+    /// # Errors
+    /// What cannot be started, and why.
+    pub async fn start(config: &Config, store: Store, admit: Admit) -> anyhow::Result<Self> {
+        let clock = Clock::start();
+        let library = library(config)?;
+        let accounts = store.accounts().await?;
+        let epoch = store.begin_epoch(clock.wall()).await?;
+        let left = left_behind(&store, clock).await?;
+        let machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
+        let session_queue = machine.cti.session_queue;
+        let watch = Arc::new(Watch::default());
+        let (handle, inbox) = Handle::bounded(INBOX);
+        let committed = Arc::new(AtomicU64::new(0));
+        let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
+        let writer = Writer::start(&store, WriterLimits::default(), notify)?;
+
+        let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
+        let sip = SipWorkers::start(sip_config(config, clock, Arc::clone(&admit))?, sip_sender)
+            .with_context(|| format!("SIP cannot be spoken on {}", config.sip.listen))?;
+        let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
+        let (media_sender, media_events) = crossbeam_channel::bounded(MEDIA_EVENTS);
+        let media = MediaWorkers::start(media_config(config, clock), library.prompts, media_sender)
+            .context("the media workers cannot be started")?;
+
+        let published = Arc::new(Published::default());
+        let queues = machine.acd.queues.iter().map(|queue| queue.queue.clone());
+        let mut parts = Parts {
+            figures: Figures::new(report::FiguresConfig::default(), queues.collect::<Vec<_>>()),
+            callflow: Callflow::new(machine)?,
+            clock,
+            sip_events,
+            sip,
+            media_events,
+            media,
+            inbox,
+            writer,
+            committed,
+            records: left.records,
+            published: Arc::clone(&published),
+            lookups: Lookups {
+                store: store.clone(),
+                runtime: tokio::runtime::Handle::current(),
+                brain: handle.clone(),
+                clock,
+            },
+            media_address: config.advertised(),
+        };
+        parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
+        let brain = std::thread::Builder::new()
+            .name("brain".to_owned())
+            .spawn(move || Brain::new(parts).run())?;
+        repair(recordings_folder(config), left.unsealed, handle.clone())?;
+
+        let backend = Backend {
+            store: store.clone(),
+            brain: handle.clone(),
+            clock,
+            tiers: assemble::tiers(config)?,
+            lockout: Mutex::new(Lockout::new(LockoutConfig::default())),
+            sessions: crate::backend::Sessions::default(),
+            recordings: recordings_folder(config),
+            published,
+            watch: Arc::clone(&watch),
+            desktop: Arc::new(assemble::desktop(config)),
+            session_queue,
+            next_session: AtomicU64::new(1),
+        };
+        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+            format!("the web cannot be served on {}: choose another address", config.http.listen)
+        })?;
+        let http = listener.local_addr()?;
+        let (stop_web, web_stops) = oneshot::channel();
+        let web_config = web::Config { allow: admit, ..web::Config::default() };
+        let web = tokio::spawn(web::serve(listener, Arc::new(backend), web_config, async move {
+            // A dropped sender stops the web as well.
+            let _ = web_stops.await;
+        }));
+        Ok(Self { sip: sip_address, http, handle, brain, web, stop_web, watch, store })
+    }
+
+    /// The way to the brain.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends all calls in order, writes what there is to write, and ends.
+    ///
+    /// # Errors
+    /// Facts could not be written.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.watch.drain();
+        self.handle.send_surely(Inbox::Stop);
+        let brain = self.brain;
+        let remains = tokio::task::spawn_blocking(move || brain.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("the brain panicked"))?;
+        // The web goes last but for the store: desktops have seen the calls end.
+        let _ = self.stop_web.send(());
+        self.web.await?;
+        let Remains { sip, media, writer } = remains;
+        tokio::task::spawn_blocking(move || {
+            sip.stop();
+            media.stop();
+        })
+        .await?;
+        let unwritten = writer.stop(LAST_FACTS).await;
+        self.store.close().await;
+        unwritten.map_err(|count| anyhow::anyhow!("{count} facts could not be written"))
+    }
+}
+
+/// What the store's writer tells, passed on.
+fn notices(
+    handle: Handle,
+    committed: Arc<AtomicU64>,
+    watch: Arc<Watch>,
+) -> impl FnMut(Notice) + Send + 'static {
+    let raise = |detail: String| FactBody::AlarmRaised { alarm: "store".into(), detail };
+    move |notice| {
+        let message = match notice {
+            Notice::Committed { up_to_seq } => {
+                committed.store(up_to_seq, Ordering::Release);
+                Inbox::Committed
+            }
+            Notice::StoreFailing { error } => {
+                tracing::error!(%error, "the database does not take what is written");
+                watch.set("store", Some(error.clone()));
+                Inbox::Note { body: raise(error), kept: None }
+            }
+            Notice::StoreRecovered => {
+                tracing::info!("the database works again");
+                watch.set("store", None);
+                Inbox::Note { body: FactBody::AlarmCleared { alarm: "store".into() }, kept: None }
+            }
+            Notice::Unwritable { what, error } => {
+                tracing::error!(what, error, "one fact cannot be written");
+                Inbox::Note { body: raise(format!("{what}: {error}")), kept: None }
+            }
+        };
+        // A brain whose inbox is full looks at the number in its next turn all the same.
+        handle.send(message);
+    }
+}
+
+fn sip_config(config: &Config, clock: Clock, admit: Admit) -> anyhow::Result<net::sip::Config> {
+    let addr = config.sip.listen;
+    let listeners = [Transport::Udp, Transport::Tcp];
+    Ok(net::sip::Config {
+        listeners: listeners.map(|transport| Listener { transport, addr }).to_vec(),
+        workers: u8::try_from(config.sip.workers)?,
+        limits: net::sip::Limits::default(),
+        admit,
+        started: clock.origin(),
+        secret: crate::passwords::secret()?,
+    })
+}
+
+fn media_config(config: &Config, clock: Clock) -> net::media::Config {
+    let (first, last) = config.media_ports().unwrap_or((20_000, 29_999));
+    net::media::Config {
+        ip: config.sip.listen.ip(),
+        port_range: first..=last,
+        workers: config.media.workers,
+        tick_us: config.media.tick_us,
+        silent_after_ms: config.media.silent_after_ms,
+        recordings_dir: recordings_folder(config),
+        origin: clock.origin(),
+        ..net::media::Config::default()
+    }
+}
+
+/// Makes recordings whole that a killed engine left, on a thread of its own.
+fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyhow::Result<()> {
+    if unsealed.is_empty() {
+        return Ok(());
+    }
+    std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
+        for left in unsealed {
+            let OpenRecording { call, recording, path, .. } = left;
+            let body = match net::recorder::repair(&folder.join(&path)) {
+                Ok(seal) => FactBody::RecordingSealed { call, recording, seal, recovered: true },
+                Err(error) => {
+                    tracing::error!(%recording, %error, "a recording could not be made whole");
+                    FactBody::RecordingGap { call, recording, error: error.to_string() }
+                }
+            };
+            handle.send_surely(Inbox::Note { body, kept: None });
+        }
+    })?;
+    Ok(())
+}

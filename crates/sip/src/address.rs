@@ -45,7 +45,7 @@ impl<'a> NameAddr<'a> {
         if uri.is_empty() || !(params.is_empty() || params.starts_with(';')) {
             return None;
         }
-        Some(Self { display, uri: uri.trim(), params: Params::new(params), text })
+        Some(Self { display, uri, params: Params::new(params), text })
     }
 
     /// The display name as it shall be shown, quotes and escapes taken off; empty if none.

@@ -403,7 +403,8 @@ mod tests {
 
     fn invite() -> Message {
         let text = "INVITE sip:95512@h SIP/2.0\r\n\
-            Via: SIP/2.0/UDP 192.168.0.1:5070;rport;branch=z9hG4bK1 , SIP/2.0/TCP far;branch=z9hG4bK0\r\n\
+            Via: SIP/2.0/UDP 192.168.0.1:5070;rport;branch=z9hG4bK1 , \
+            SIP/2.0/TCP far;branch=z9hG4bK0\r\n\
             Via: SIP/2.0/UDP farther\r\n\
             Record-Route: <sip:p@h;lr>\r\n\
             From: \"A\" <sip:a@h>;tag=1\r\nTo: <sip:95512@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\

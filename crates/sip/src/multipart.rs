@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn the_description_is_the_body_or_a_part_of_it() {
         assert_eq!(invite("Application/SDP;x=y", b"v=0").sdp(), Some(&b"v=0"[..]));
-        let body = b"preamble\r\n--b 1\r\nContent-Type: application/isup; version=x\r\n\r\n\x01\xff\r\n\
-                     --b 1\r\nContent-ID: <x>\r\ncontent-type: application/sdp\r\n\r\nv=0\r\ns=-\r\n\r\n\
-                     --b 1--\r\n";
+        let body = b"preamble\r\n--b 1\r\nContent-Type: application/isup; version=x\r\n\r\n\
+                     \x01\xff\r\n--b 1\r\nContent-ID: <x>\r\n\
+                     content-type: application/sdp\r\n\r\nv=0\r\ns=-\r\n\r\n--b 1--\r\n";
         let message = invite("multipart/mixed; boundary=\"b 1\"", body);
         assert_eq!(message.sdp(), Some(&b"v=0\r\ns=-\r\n"[..]));
         assert_eq!(message.part("application/isup"), Some(&b"\x01\xff"[..]));

@@ -299,8 +299,8 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf_8_stay_as_they_came() {
         let bytes =
-            b"INVITE sip:h SIP/2.0\r\nSubject: caf\xe9\r\nFrom: \"\xff\xfe\" <sip:a@h>;tag=1\r\n\
-                      Call-ID: c\r\nl: 4\r\n\r\n\x00\xff\x01\x02";
+            b"INVITE sip:h SIP/2.0\r\nSubject: caf\xe9\r\n\
+                      From: \"\xff\xfe\" <sip:a@h>;tag=1\r\nCall-ID: c\r\nl: 4\r\n\r\n\x00\xff\x01\x02";
         let message = parsed(bytes);
         assert_eq!(message.header("Subject"), Some("caf?"));
         assert_eq!(message.from().unwrap().tag(), Some("1"));

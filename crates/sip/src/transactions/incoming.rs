@@ -91,8 +91,8 @@ impl Transactions {
         verdict
     }
 
-    /// Refuses without a transaction: the same request gets the same answer again (RFC 3261 §8.2.7),
-    /// and the ACK for it belongs to nothing.
+    /// Refuses without a transaction: the same request gets the same answer again (RFC 3261
+    /// §8.2.7), and the ACK for it belongs to nothing.
     fn refuse(&mut self, refusal: &Refusal, request: &Message, back: Flow) {
         let response = refusal.response(request, &self.keys.tag(request));
         self.transmit(back, response);

@@ -1,8 +1,8 @@
 //! The transaction layer (RFC 3261 §17, RFC 6026): one table for one worker, sans I/O.
 //!
-//! Four machines, a file each; `incoming` and `outgoing` lead messages and commands to them, `table`
-//! keeps them and does what they want. Whatever comes again is absorbed here, so that above it each
-//! thing happens once.
+//! Four machines, a file each; `incoming` and `outgoing` lead messages and commands to them,
+//! `table` keeps them and does what they want. Whatever comes again is absorbed here, so that above
+//! it each thing happens once.
 
 mod effect;
 mod incoming;

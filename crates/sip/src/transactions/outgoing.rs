@@ -10,8 +10,8 @@ use crate::flow::{is_reliable, via_name};
 use crate::{ClientTx, Flow, FromBrain, Message, Method, ServerTx, ToBrain};
 
 impl Transactions {
-    /// Does what the transaction user asks. What belongs to a transaction that has ended is dropped,
-    /// but an ACK is sent all the same.
+    /// Does what the transaction user asks. What belongs to a transaction that has ended is
+    /// dropped, but an ACK is sent all the same.
     pub fn handle_command(&mut self, command: FromBrain, now: Mono) {
         match command {
             FromBrain::Respond { tx, message } => self.respond(tx, message, now),

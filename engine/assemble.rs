@@ -20,10 +20,6 @@ use crate::scripts::Library;
 const WAITING_MAX: usize = 100_000;
 /// The longest after-call work, extensions included.
 const ACW_LIMIT_MS: u64 = 3_600_000;
-/// Numbers given to each start of the engine: what a former start numbered is never taken for what
-/// this one did.
-const SEQUENCES_A_START: u64 = 1_000_000_000;
-
 /// The tiers as configured.
 ///
 /// # Errors
@@ -49,7 +45,6 @@ pub fn callflow(
     started: Wall,
 ) -> anyhow::Result<callflow::Config> {
     let one = |name: &str| vec![PromptId::from(name)];
-    let first_seq = u64::from(epoch) * SEQUENCES_A_START + 1;
     Ok(callflow::Config {
         site: config.site.id,
         epoch,
@@ -64,7 +59,7 @@ pub fn callflow(
             cache_ttl_ms: config.lookup.cache_ttl_ms,
             ..lookup::Config::default()
         },
-        cti: cti::Config { first_seq, ..cti::Config::default() },
+        cti: cti::Config { epoch, ..cti::Config::default() },
         phones: phones(accounts),
         realm: config.sip.realm.clone(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],

@@ -12,6 +12,7 @@ use store::policies::{Plan, ensure_generated};
 use store::{DigestAlgorithms, Purpose, Store};
 
 use crate::accounts::{self, NewAccount};
+use crate::callers;
 use crate::config::{Config, Trunk};
 use crate::running::{self, Admit, Running};
 
@@ -103,11 +104,13 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
 }
 
 /// Gives everyone their account, once.
-async fn ensure_accounts(store: &Store, config: &Config) -> anyhow::Result<()> {
-    let there = |user: &'static str| async move {
+async fn ensure_accounts(store: &Store, config: &Config, callers: u32) -> anyhow::Result<()> {
+    let there = async |user: &str| {
         store.account(&UserId::from(user)).await.map(|account| account.is_some())
     };
-    for (user, name, level) in AGENTS {
+    let simulated = callers::agents(callers);
+    let simulated = simulated.iter().map(|user| (user.as_str(), "模拟座席", 1));
+    for (user, name, level) in AGENTS.into_iter().chain(simulated) {
         if there(user).await? {
             continue;
         }
@@ -149,10 +152,12 @@ async fn ensure_accounts(store: &Store, config: &Config) -> anyhow::Result<()> {
 /// # Errors
 /// What could not be started.
 pub async fn run(args: Args) -> anyhow::Result<()> {
+    let most = callers::CALLERS_MAX;
+    anyhow::ensure!(args.callers <= most, "--callers: at most {most}");
     let own = own_addresses()?;
     let config = config(&args, &own);
     let store = running::open_store(&config, Purpose::Engine).await?;
-    ensure_accounts(&store, &config).await?;
+    ensure_accounts(&store, &config, args.callers).await?;
     let today = jiff::Zoned::now().date();
     let plan = Plan { customers: args.customers, seed: SEED, today };
     let bar = indicatif::ProgressBar::new(u64::from(args.customers));
@@ -163,7 +168,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let admit: Admit = Arc::new(move |address| is_own(&own, address));
     let engine = Running::start(&config, store, admit).await?;
     announce(&engine)?;
-    let callers = crate::callers::Callers::start(engine.sip, args.callers, PASSWORD)?;
+    let callers = callers::Callers::start(engine.sip, args.callers, PASSWORD)?;
     crate::stop::wait().await?;
     callers.stop();
     engine.stop().await

@@ -26,19 +26,26 @@ pub use plan::Args;
 /// Does what the command line asks and prints one line of JSON.
 ///
 /// # Errors
-/// The command line cannot be carried out, or an address cannot be used. Calls that fail are no
-/// error: they are counted.
+/// As [`measure`], or the line cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let line = measure(args)?;
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(())
+}
+
+/// Does what the command line asks; the figures that it found.
+///
+/// # Errors
+/// The command line cannot be carried out, an address cannot be used, an agent cannot register, or
+/// the target's process has ended. Calls that fail are no error: they are counted.
+pub fn measure(args: &Args) -> anyhow::Result<serde_json::Value> {
     if let Some(core) = args.core {
         stay_on(core)?;
     }
-    let line = if args.kernel_loop {
-        kernel_loop::measure(args.from)?.to_json()
-    } else {
-        drive::run(&args.plan()?)?
-    };
-    writeln!(std::io::stdout(), "{line}")?;
-    Ok(())
+    if args.kernel_loop {
+        return Ok(kernel_loop::measure(args.from)?.to_json());
+    }
+    drive::run(&args.plan()?)
 }
 
 /// Keeps this thread, and those it starts, on one core.

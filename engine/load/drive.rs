@@ -287,6 +287,7 @@ impl Run {
         let report = Report {
             interrupted: self.interrupted.load(Ordering::Relaxed),
             begun_in: self.begun_in,
+            ran: self.clock.now().since(self.began),
             media: self.media.finish()?,
             malformed: self.stations.iter().map(|station| station.malformed).sum(),
             lateness: self.lateness,

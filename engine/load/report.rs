@@ -102,7 +102,10 @@ impl Samples {
 pub(super) struct Report {
     pub(super) plan: Arc<Plan>,
     pub(super) interrupted: bool,
+    /// From the first call's beginning to the last one's.
     pub(super) begun_in: Duration,
+    /// From the first call's beginning to the end.
+    pub(super) ran: Duration,
     pub(super) calls: CallFigures,
     pub(super) agents: AgentFigures,
     pub(super) media: Outcome,
@@ -166,14 +169,13 @@ impl Report {
     /// leave late, its figures are its own and not the target's.
     fn own(&self) -> Value {
         let (sip, media) = (self.sip_cpu_nanos as f64 / 1e6, self.media.cpu_nanos as f64 / 1e6);
-        let (_, call_seconds, _) = self.samples.totals(false);
+        let ran = self.ran.as_secs_f64() * 1000.0;
         json!({
-            "sip_cpu_ms": rounded(sip),
-            "media_cpu_ms": rounded(media),
+            "sip_cpu_share": ratio(sip, ran),
+            "media_cpu_share": ratio(media, ran),
             "calls_begun_late_ms": self.lateness.to_json(),
             "packets_sent_late_ms": self.media.lateness.to_json(),
             "ceiling_calls_a_second": ratio(f64::from(self.calls.begun) * 1000.0, sip),
-            "ceiling_calls_at_a_time": ratio(call_seconds * 1000.0, media),
         })
     }
 }

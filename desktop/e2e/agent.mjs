@@ -2,7 +2,7 @@
 //   node desktop/e2e/agent.mjs --url http://127.0.0.1:8080/ --user 8001 [--password demo]
 //     [--disposition CODE] [--calls 1] [--reload] [--screenshot-dir DIR] [--timeout-ms 60000]
 // JSON lines {"event":…,"at_ms":…}: signed_in, ready, pop_received, pop_shown, pop (what it shows),
-// ringing, talking, acw, wrapped_up, done; or failed, with exit status 1. The times are taken inside
+// ringing, talking, acw, wrapped_up, layout_shift (0: nothing jumped), done; or failed, with exit status 1. The times are taken inside
 // the page. `pop_shown` is the moment at which the page, having painted the pop, says so to the engine.
 // `--reload` reloads the page in the middle of the conversation: the pop must come back.
 import { drive, say, settings, shot, signIn } from './browser.mjs';
@@ -36,6 +36,10 @@ function watch() {
       });
     }
   };
+  window.hotlineShift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.hotlineShift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
   let mark = null;
   new MutationObserver(() => {
     const now = document.querySelector('[data-testid=state]')?.dataset.mark ?? null;
@@ -80,6 +84,7 @@ async function oneCall(page) {
   await page.keyboard.press('F9');
   await state(page, 'ready', 'not_ready', 'signed_out');
   say('wrapped_up');
+  say('layout_shift', { score: await page.evaluate(() => window.hotlineShift) });
   await shot(page, options, 'agent-done');
 }
 

@@ -25,7 +25,7 @@ const PAGES = {
     await page.goto(URL_);
     await page.waitForSelector('#user');
     await take('signin');
-    await page.fill('#user', '8001');
+    await page.fill('#user', `nobody-${Math.random()}`);
     await page.fill('#password', 'wrong');
     await page.press('#password', 'Enter');
     await page.waitForSelector('.signin-told.error');
@@ -36,9 +36,8 @@ const PAGES = {
       await settle(page);
     }
     await take('signin-slowed');
-    await make('drop?ms=1500');
     await page.fill('#user', '8002');
-    await page.waitForSelector('button[type=submit]:enabled', { timeout: 10_000 });
+    await page.waitForSelector('button[type=submit]:enabled', { timeout: 70_000 });
     await make('drop?ms=1500');
     await page.fill('#password', 'demo');
     await page.press('#password', 'Enter');

@@ -68,8 +68,7 @@ const OUTCOMES = ['answered', 'answered', 'answered', 'answered', 'abandoned', '
 const DISPOSITIONS = ['claim_registered', 'enquiry_answered', 'complaint_recorded', 'follow_up', 'wrong_number', null];
 
 /** One finished call with its timeline. */
-export function record(random, nth, at) {
-  const outcome = pick(random, OUTCOMES);
+export function record(random, nth, at, outcome = pick(random, OUTCOMES)) {
   const talked = outcome === 'answered' ? 12_000 + Math.floor(random() * 40_000) : null;
   const waited = outcome === 'answered' || outcome === 'abandoned' ? Math.floor(random() * 95_000) : null;
   const agent = talked === null ? null : pick(random, ['8001', '8002', '8003', '8004', '8011', '8021']);

@@ -92,7 +92,7 @@ export class World {
     const found = lookup === 'found';
     return {
       call_id, offer_id, ani, dnis: '95512', queue, waited_ms: call.offered - call.entered,
-      ivr: { path: ['welcome', 'menu', queue], inputs: [{ node: 'menu', digits: '1' }] },
+      ivr: { path: ['welcome', 'menu', queue === 'general' ? 'human' : queue], inputs: [{ node: 'menu', digits: '1' }] },
       lookup, customer: found ? call.card.customer : null, policies: found ? call.card.policies : [],
     };
   }
@@ -195,8 +195,8 @@ export class World {
       this.change(agent, { status: 'not_ready', reason: 'rejected', state: 'idle' });
       return;
     }
-    const made = record(this.random, 2000 + this.minted, Date.now() - this.pace.talk - waited);
-    Object.assign(made, { call_id: call.call_id, ani: call.ani, queue: call.queue, agent_id: agent.id, outcome: 'answered', disposition: null, talked_ms: this.pace.talk, waited_ms: waited });
+    const made = record(this.random, 2000 + this.minted, Date.now() - this.pace.talk - waited, 'answered');
+    Object.assign(made, { call_id: call.call_id, ani: call.ani, queue: call.queue, agent_id: agent.id, disposition: null, talked_ms: this.pace.talk, waited_ms: waited });
     this.records.unshift(made);
     this.change(agent, { state: 'acw', acwUntil: Date.now() + this.pace.acw });
     if (call.until !== 'acw') agent.timer = setTimeout(() => this.wrapped(agent, null), this.pace.acw);

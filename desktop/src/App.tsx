@@ -26,7 +26,7 @@ function Localised() {
   const { language } = useSpeech();
   dayjs.locale(language === 'zh' ? 'zh-cn' : 'en');
   return (
-    <ConfigProvider locale={language === 'zh' ? zhCN : enUS} theme={THEME} button={{ autoInsertSpace: false }}>
+    <ConfigProvider locale={language === 'zh' ? zhCN : enUS} theme={THEME} button={{ autoInsertSpace: false }} wave={{ disabled: true }}>
       <AntApp component={false}>
         <Crash>
           <Doors />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { clock, dateTime, day, instant, position, rfc3339, shortTime, timeOfDay } from '../src/format/time';
+import { clock, dateTime, day, instant, position, rfc3339, timeOfDay } from '../src/format/time';
 import { identity, phone, size, yuan } from '../src/format/value';
 
 describe('a running time', () => {
@@ -28,11 +28,6 @@ describe('a time of day', () => {
     expect(dateTime(at)).toBe('2026-01-02 03:04:05');
   });
 
-  it('names its day only if that is not today', () => {
-    expect(shortTime(at, at + 3_600_000)).toBe('03:04');
-    expect(shortTime(at, at + 86_400_000)).toBe('01-02 03:04');
-  });
-
   it('goes to the server with its offset and comes back the same', () => {
     const text = rfc3339(at);
     expect(text).toMatch(/^2026-01-02T03:04:05[+-]\d\d:\d\d$/);
@@ -41,7 +36,7 @@ describe('a time of day', () => {
 
   it('that is none is a dash', () => {
     expect([instant(null), instant(''), instant('yesterday')]).toEqual([null, null, null]);
-    expect([timeOfDay(null), day(null), dateTime(null), shortTime(null, 0)]).toEqual(['–', '–', '–', '–']);
+    expect([timeOfDay(null), day(null), dateTime(null)]).toEqual(['–', '–', '–']);
   });
 });
 

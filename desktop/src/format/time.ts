@@ -42,13 +42,6 @@ export function dateTime(at: number | null): string {
   return at === null ? '–' : `${day(at)} ${timeOfDay(at)}`;
 }
 
-/** `14:03` if it is today, else `11-20 14:03`. */
-export function shortTime(at: number | null, now: number): string {
-  if (at === null) return '–';
-  const hhmm = timeOfDay(at).slice(0, 5);
-  return day(at) === day(now) ? hhmm : `${day(at).slice(5)} ${hhmm}`;
-}
-
 /** An instant in RFC 3339 with the viewer's offset, for query parameters. */
 export function rfc3339(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();

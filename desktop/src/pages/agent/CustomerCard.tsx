@@ -18,7 +18,7 @@ export function CustomerCard({ pop, me }: { pop: Pop | null; me: Agent | null })
         <h2>{t('pop.customer')}</h2>
         {pop && <LookupWord lookup={pop.lookup} />}
       </header>
-      <div className="ani" data-testid="pop-ani">
+      <div className={pop ? 'ani' : 'ani none'} data-testid="pop-ani">
         {pop ? phone(pop.ani) : t(me?.status === 'ready' ? 'pop.idle' : 'pop.idle_not_ready')}
       </div>
       <div className="customer-name" data-testid="pop-name">

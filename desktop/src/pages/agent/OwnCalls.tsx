@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 
 import type { CallRecord } from '../../api/wire';
-import { clock, instant, shortTime } from '../../format/time';
+import { clock, day, instant, timeOfDay } from '../../format/time';
 import { phone } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
 import { useMe, useSession } from '../../state/context';
@@ -36,7 +36,10 @@ export function OwnCalls() {
           <tbody>
             {calls.map((call) => (
               <tr key={call.call_id}>
-                <td className="when">{shortTime(instant(call.arrived_at), session.clock.now())}</td>
+                <td className="when">
+                  {timeOfDay(instant(call.arrived_at)).slice(0, 5)}
+                  <small>{day(instant(call.arrived_at)).slice(5)}</small>
+                </td>
                 <td>
                   {phone(call.ani)}
                   <small>

@@ -48,18 +48,24 @@ function StateBlock({ me }: { me: Agent | null }) {
     );
   }
   const mark = markOf(me);
-  const next = me.next ? speech.t('state.next', { status: statusText(me.next, me.nextReason, speech) }) : '';
-  const warning = me.phoneReachable ? next : speech.t('bar.phone_gone');
   return (
     <div className="bar-state" data-testid="state" data-mark={mark} role="status">
       <StateMark mark={mark} size={26} />
       <span className="bar-word">
         {markText(me, speech)}
-        <small>{warning}</small>
+        <small>{secondLine(me, speech)}</small>
       </span>
       <Timer since={me.since} className="bar-timer" />
     </div>
   );
+}
+
+/** Under the state: what is wrong, what comes next, or else what the agent chose. */
+function secondLine(me: Agent, speech: Speech): string {
+  if (!me.phoneReachable && me.status !== 'signed_out') return speech.t('bar.phone_gone');
+  if (me.next) return speech.t('state.next', { status: statusText(me.next, me.nextReason, speech) });
+  if (me.state !== 'idle') return speech.name('status', me.status);
+  return speech.t(me.status === 'ready' ? 'pop.idle' : 'pop.idle_not_ready');
 }
 
 /** A button's words: a call that still rings is declined. */

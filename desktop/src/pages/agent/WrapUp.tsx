@@ -61,7 +61,7 @@ export function useWrapUp(call: string | null): WrapUpDraft {
       setAskedFor(call);
       if (chosen !== null) void session.act('wrap_up', { call_id: call, disposition: chosen });
     },
-    asked: askedFor === call && chosen === null,
+    asked: call !== null && askedFor === call && chosen === null,
   };
 }
 

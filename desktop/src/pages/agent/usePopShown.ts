@@ -2,7 +2,7 @@
 import { useEffect } from 'react';
 
 import { useSession } from '../../state/context';
-import type { Pop } from '../../state/reducer';
+import type { DeskState, Pop } from '../../state/reducer';
 
 /**
  * The first animation frame after the pop is in the document runs before it is painted, the
@@ -14,8 +14,16 @@ export function usePopShown(pop: Pop | null): void {
   useEffect(() => {
     if (offer === null) return undefined;
     let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => session.popShown(offer));
+      frame = requestAnimationFrame(() => {
+        if (waitsForPop(session.store.snapshot(), session.identity.user)) session.popShown(offer);
+      });
     });
     return () => cancelAnimationFrame(frame);
   }, [offer, session]);
+}
+
+/** Whether the phone may still be waiting for the pop; after a refresh in a conversation it is not. */
+export function waitsForPop({ agents }: DeskState, user: string): boolean {
+  const state = agents[user]?.state;
+  return state !== 'talking' && state !== 'acw';
 }

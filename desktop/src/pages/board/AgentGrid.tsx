@@ -38,8 +38,10 @@ function AgentTile({ agent }: { agent: Agent }) {
       <StateMark mark={mark} size={18} />
       <b className="agent-id">{agent.id}</b>
       <Timer since={agent.since} className="agent-since" />
-      <span className="agent-word">{markText(agent, speech)}</span>
-      <span className="agent-gone">{gone ? speech.t('board.phone_gone') : ''}</span>
+      <span className="agent-word">
+        {markText(agent, speech)}
+        {gone && <em> · {speech.t('board.phone_gone')}</em>}
+      </span>
     </article>
   );
 }

@@ -92,7 +92,9 @@ function Row({ call, chosen, onChoose }: { call: CallRecord; chosen: boolean; on
       </td>
       <td className="money">{call.waited_ms === null ? '–' : clock(call.waited_ms)}</td>
       <td className="money">{call.talked_ms === null ? '–' : clock(call.talked_ms)}</td>
-      <td>{names.disposition(call.disposition)}</td>
+      <td title={call.disposition ? names.disposition(call.disposition) : undefined}>
+        {names.disposition(call.disposition)}
+      </td>
       <td className="has-rec">
         {call.recordings.length > 0 && (
           <svg width="14" height="14" viewBox="0 0 16 16" role="img" aria-label={t('rec.has_recording')}>

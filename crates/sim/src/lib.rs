@@ -1,1 +1,22 @@
-//! Tests only: seeded clock, carrier, phones, agents, callers.
+//! Tests only: a hotline in virtual time, with a carrier, phones, desktops and a network that loses,
+//! delays, doubles and reorders what it carries.
+//!
+//! Everything below the sockets is the engine's own: the transaction layer and the call flow. Time
+//! jumps from event to event, so a day of calls runs in seconds, and a seed replays any run.
+//!
+//! A [`World`] has the engine and its peers. Tests add [`Party`]s, let time pass by
+//! [`World::run_until`], and judge the facts and what each party saw.
+
+mod audit;
+mod engine;
+mod hotline;
+mod network;
+mod party;
+mod world;
+
+pub use audit::{Audit, check};
+pub use engine::{DesktopLog, LookupBehaviour};
+pub use hotline::{Settings, settings};
+pub use network::Weather;
+pub use party::{Answer, CallerPlan, Party, PhonePlan, Saw};
+pub use world::{PartyId, World};

@@ -1,0 +1,197 @@
+//! The hotline that scenarios run against: the demo's agents, tiers and queues, and a short menu.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use callflow::{Config, Phone, QueuePrompts};
+use ivr::{Known, Script};
+use model::{AgentId, Permission, PromptId, QueueId, Tier, Wall};
+use sip::digest::{Algorithm, Secrets};
+use trunk::{Destination, Trunk, Trunks};
+
+/// What a scenario may change.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Agents by number, with their tier.
+    pub agents: Vec<(String, u8)>,
+    /// After-call work.
+    pub acw_ms: u64,
+    /// How long a phone rings.
+    pub ring_timeout_ms: u64,
+    /// The most calls at a time.
+    pub calls_max: usize,
+}
+
+/// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
+pub fn settings() -> Settings {
+    let agents = [("8001", 1), ("8002", 1), ("8003", 1), ("8004", 1), ("8011", 2), ("8012", 2)];
+    let agents = agents.into_iter().chain([("8021", 3)]);
+    Settings {
+        agents: agents.map(|(agent, tier)| (agent.to_owned(), tier)).collect(),
+        acw_ms: 10_000,
+        ring_timeout_ms: 20_000,
+        calls_max: 100_000,
+    }
+}
+
+/// Everyone's realm and password.
+pub(crate) const REALM: &str = "hotline";
+pub(crate) const PASSWORD: &str = "demo";
+
+/// The addresses of the carrier: the trunk's.
+pub(crate) const CARRIER: [u8; 2] = [10, 1];
+
+/// The queues, and after how many milliseconds which tier's agents may be offered their calls.
+pub(crate) const QUEUES: [(&str, &[(u8, u64)]); 3] = [
+    ("general", &[(1, 0), (2, 20_000), (3, 40_000)]),
+    ("claims", &[(1, 0), (2, 20_000), (3, 40_000)]),
+    ("complaints", &[(2, 0), (3, 20_000)]),
+];
+
+/// A menu: 1 claims, 3 complaints, 0 human; wrong or no key is asked again, then a human.
+const MENU: &str = r#"
+start = "menu"
+exhausted = "human"
+
+[node.menu]
+type = "menu"
+prompts = ["welcome"]
+timeout_ms = 4000
+attempts = 3
+on_wrong = ["wrong_key"]
+on_timeout = ["no_key"]
+exhausted = "human"
+[node.menu.keys]
+1 = "claims"
+3 = "complaints"
+0 = "human"
+
+[node.claims]
+type = "enqueue"
+queue = "claims"
+permission = "claim.register"
+
+[node.complaints]
+type = "enqueue"
+queue = "complaints"
+permission = "complaint.handle"
+
+[node.human]
+type = "enqueue"
+queue = "general"
+"#;
+
+pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
+    let prompts = |name: &str| vec![PromptId::from(name)];
+    Config {
+        site: 1,
+        epoch: 1,
+        started,
+        secret: [7; 32],
+        trunks: trunks(),
+        scripts: BTreeMap::from([("hotline".to_owned(), menu())]),
+        acd: distribution(settings),
+        lookup: lookup::Config::default(),
+        cti: cti::Config { epoch: 1, ..cti::Config::default() },
+        phones: phones(settings),
+        realm: REALM.to_owned(),
+        default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+        dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
+        advertised: None,
+        pop_timeout_ms: 300,
+        unreachable_after_ms: 5_000,
+        announce_every_ms: 30_000,
+        records: true,
+        calls_max: settings.calls_max,
+        prompts: QueuePrompts {
+            please_wait: prompts("please_wait"),
+            music: prompts("music"),
+            sorry: prompts("sorry"),
+        },
+    }
+}
+
+fn menu() -> Arc<Script> {
+    let prompts = ["welcome", "wrong_key", "no_key"].map(PromptId::from);
+    let prompts: BTreeSet<PromptId> = prompts.into_iter().collect();
+    let queues: BTreeSet<QueueId> =
+        ["general", "claims", "complaints"].map(QueueId::from).into_iter().collect();
+    let known = Known { prompts: &prompts, queues: &queues };
+    let (script, findings) = Script::parse("menu.toml", MENU, known);
+    let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    Arc::new(script.unwrap_or_else(|| panic!("the menu is broken:\n{}", shown.join("\n"))))
+}
+
+fn trunks() -> Trunks {
+    let [first, second] = CARRIER;
+    Trunks::new(vec![Trunk {
+        id: "carrier".into(),
+        sources: vec![format!("{first}.{second}.0.0/16").parse().expect("a network")],
+        numbers: BTreeMap::from([
+            ("95512".to_owned(), Destination::Script("hotline".to_owned())),
+            ("95500".to_owned(), Destination::Queue("general".into())),
+        ]),
+        asserts_identity: false,
+        brand: "95512".to_owned(),
+        language: "zh-CN".to_owned(),
+    }])
+}
+
+fn phones(settings: &Settings) -> BTreeMap<AgentId, Phone> {
+    let phone = |agent: &String| Phone {
+        secrets: Secrets::from_password(&[Algorithm::Md5], agent, REALM, PASSWORD),
+        ready_when_registered: true,
+    };
+    let agents = settings.agents.iter();
+    agents.map(|(agent, _)| (AgentId::from(agent.as_str()), phone(agent))).collect()
+}
+
+fn distribution(settings: &Settings) -> acd::Config {
+    let tier_one = BTreeSet::from([Permission::PolicyView, Permission::ClaimRegister]);
+    let mut tier_two = tier_one.clone();
+    tier_two.extend([Permission::PolicyEndorse, Permission::ComplaintHandle]);
+    let mut tier_three = tier_two.clone();
+    tier_three.extend([Permission::ClaimSettle, Permission::CustomerUnmask]);
+    let level = |level: u8| Tier { level };
+    let serves = |tier: u8| {
+        let open = QUEUES.iter().filter(move |(_, steps)| steps.iter().any(|(t, _)| *t == tier));
+        open.map(|(queue, _)| QueueId::from(*queue)).collect()
+    };
+    let agents = settings.agents.iter().map(|(agent, tier)| acd::AgentConfig {
+        agent: AgentId::from(agent.as_str()),
+        tier: level(*tier),
+        queues: serves(*tier),
+        acw_ms: settings.acw_ms,
+    });
+    acd::Config {
+        agents: agents.collect(),
+        queues: QUEUES
+            .iter()
+            .map(|(queue, steps)| acd::QueueConfig {
+                queue: QueueId::from(*queue),
+                steps: steps
+                    .iter()
+                    .map(|(tier, after_ms)| acd::TierStep {
+                        tier: level(*tier),
+                        after_ms: *after_ms,
+                    })
+                    .collect(),
+                max_waiting: 10_000,
+                head_start_ms: 0,
+            })
+            .collect(),
+        permissions: BTreeMap::from([
+            (level(1), tier_one),
+            (level(2), tier_two),
+            (level(3), tier_three),
+        ]),
+        ring_timeout_ms: settings.ring_timeout_ms,
+        ..acd::Config::default()
+    }
+}
+
+/// The engine's address.
+pub(crate) fn engine_ip() -> IpAddr {
+    IpAddr::from([10, 0, 0, 1])
+}

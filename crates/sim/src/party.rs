@@ -1,0 +1,488 @@
+//! A phone: a carrier's caller or an agent's, over the engine's own transaction layer.
+//!
+//! What a party does is a plan, so that a scenario is data; what it saw is kept for the test.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use model::{Mono, Transport};
+use sip::digest::{Account, answer};
+use sip::{
+    ClientTx, Dialog, Flow, FromBrain, Message, Method, RequestBuilder, ResponseBuilder, ServerTx,
+    ToBrain, Transactions, TransactionsConfig, TxOutput,
+};
+
+use crate::engine::Engine;
+use crate::hotline::{PASSWORD, REALM};
+use crate::network::Datagram;
+
+/// What a caller does.
+#[derive(Debug, Clone)]
+pub struct CallerPlan {
+    /// The number dialled.
+    pub number: &'static str,
+    /// Keys and when they are pressed, in milliseconds after the answer.
+    pub keys: Vec<(u64, char)>,
+    /// When the caller hangs up, in milliseconds after the INVITE; never if none.
+    pub hangs_up_after_ms: Option<u64>,
+    /// Whether the 200 is acknowledged.
+    pub acknowledges: bool,
+    /// From when on nothing more leaves or arrives, in milliseconds after the INVITE.
+    pub silent_after_ms: Option<u64>,
+}
+
+impl Default for CallerPlan {
+    fn default() -> Self {
+        Self {
+            number: "95500",
+            keys: Vec::new(),
+            hangs_up_after_ms: None,
+            acknowledges: true,
+            silent_after_ms: None,
+        }
+    }
+}
+
+/// What an agent's phone says to an INVITE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// 180, then 200 after so many milliseconds.
+    After(u64),
+    /// 180, then nothing.
+    RingsOnly,
+    /// This status after so many milliseconds.
+    Refuses(u16, u64),
+    /// Nothing at all.
+    Silence,
+}
+
+/// What an agent's phone does.
+#[derive(Debug, Clone)]
+pub struct PhonePlan {
+    /// The agent.
+    pub agent: String,
+    /// How it answers; the last entry holds for all further calls.
+    pub answers: Vec<Answer>,
+    /// How long it talks before it hangs up; never if none.
+    pub talks_ms: Option<u64>,
+    /// What it asks for in Expires.
+    pub expires_s: u32,
+    /// Whether it refreshes its registration.
+    pub refreshes: bool,
+}
+
+impl PhonePlan {
+    /// A phone that answers after a second and never hangs up.
+    pub fn of(agent: &str) -> Self {
+        Self {
+            agent: agent.to_owned(),
+            answers: vec![Answer::After(1_000)],
+            talks_ms: None,
+            expires_s: 3_600,
+            refreshes: true,
+        }
+    }
+}
+
+/// What a party saw, for the test to judge.
+#[derive(Debug, Clone, Default)]
+pub struct Saw {
+    /// Final responses to its INVITE, retransmissions left out.
+    pub finals: Vec<(Mono, u16)>,
+    /// INVITEs that came.
+    pub invites: Vec<Mono>,
+    /// BYEs that came.
+    pub byes: Vec<Mono>,
+    /// CANCELs that came.
+    pub cancels: Vec<Mono>,
+    /// When its dialog began.
+    pub connected: Vec<Mono>,
+    /// When it ended.
+    pub disconnected: Vec<Mono>,
+}
+
+#[derive(Debug, Clone)]
+enum Role {
+    Caller(CallerPlan),
+    Phone(PhonePlan),
+}
+
+/// What a party will do by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Task {
+    Invite,
+    Register,
+    Answer,
+    Refuse(u16),
+    HangUp,
+    Press(char),
+}
+
+/// A phone.
+pub struct Party {
+    address: SocketAddr,
+    role: Role,
+    transactions: Transactions,
+    next_tx: u64,
+    tasks: Vec<(Mono, Task)>,
+    began: Option<Mono>,
+    invite: Option<Message>,
+    invite_tx: Option<ClientTx>,
+    ringing: Option<(ServerTx, Message)>,
+    dialog: Option<Dialog>,
+    challenge: Option<Message>,
+    registered: u32,
+    calls_taken: usize,
+    /// What it saw.
+    pub saw: Saw,
+}
+
+impl Party {
+    pub(crate) fn caller(address: SocketAddr, plan: CallerPlan, at: Mono) -> Self {
+        Self::new(address, Role::Caller(plan), (at, Task::Invite))
+    }
+
+    pub(crate) fn phone(address: SocketAddr, plan: PhonePlan, at: Mono) -> Self {
+        Self::new(address, Role::Phone(plan), (at, Task::Register))
+    }
+
+    fn new(address: SocketAddr, role: Role, first: (Mono, Task)) -> Self {
+        let mut secret = [0; 32];
+        for (place, byte) in secret.iter_mut().zip(address.to_string().bytes()) {
+            *place = byte;
+        }
+        let config = TransactionsConfig { secret, ..TransactionsConfig::default() };
+        Self {
+            address,
+            role,
+            transactions: Transactions::new(config),
+            next_tx: 1,
+            tasks: vec![first],
+            began: None,
+            invite: None,
+            invite_tx: None,
+            ringing: None,
+            dialog: None,
+            challenge: None,
+            registered: 0,
+            calls_taken: 0,
+            saw: Saw::default(),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it would hear.
+    pub(crate) fn hears_at(&self) -> SocketAddr {
+        SocketAddr::new(self.address.ip(), 4_000)
+    }
+
+    /// Whether it is in a call.
+    pub fn is_connected(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    /// Takes its registration back.
+    pub fn unregister(&mut self, at: Mono) {
+        if let Role::Phone(plan) = &mut self.role {
+            plan.expires_s = 0;
+            plan.refreshes = false;
+        }
+        self.tasks.push((at, Task::Register));
+    }
+
+    /// Hangs up at that time, if it is in a call.
+    pub fn hang_up(&mut self, at: Mono) {
+        self.tasks.push((at, Task::HangUp));
+    }
+
+    fn is_silent(&self, now: Mono) -> bool {
+        let Role::Caller(CallerPlan { silent_after_ms: Some(ms), .. }) = &self.role else {
+            return false;
+        };
+        self.began.is_some_and(|began| now.ms_since(began) >= *ms)
+    }
+
+    pub(crate) fn next(&self, now: Mono) -> Option<Mono> {
+        if self.is_silent(now) {
+            return None;
+        }
+        let task = self.tasks.iter().map(|(at, _)| *at).min();
+        let timer = self.transactions.poll_timeout().map(|(at, _)| at);
+        task.into_iter().chain(timer).min()
+    }
+
+    fn flow(&self) -> Flow {
+        Flow {
+            transport: Transport::Udp,
+            local: self.address,
+            remote: Engine::address(),
+            connection: 0,
+            listener: 0,
+        }
+    }
+
+    pub(crate) fn receive(&mut self, datagram: &Datagram, now: Mono) {
+        if self.is_silent(now) || self.ignores(&datagram.bytes) {
+            return;
+        }
+        if datagram.bytes.starts_with(b"CANCEL ") {
+            self.saw.cancels.push(now);
+        }
+        // What is no message is dropped.
+        let _ = self.transactions.handle_datagram(&datagram.bytes, self.flow(), now);
+    }
+
+    /// A phone that is dead to INVITEs does not even say 100.
+    fn ignores(&self, bytes: &[u8]) -> bool {
+        bytes.starts_with(b"INVITE ") && self.answer() == Some(Answer::Silence)
+    }
+
+    fn answer(&self) -> Option<Answer> {
+        let Role::Phone(plan) = &self.role else { return None };
+        plan.answers.get(self.calls_taken).or(plan.answers.last()).copied()
+    }
+
+    /// Does what is due; returns what leaves, and the keys that are pressed.
+    pub(crate) fn work(&mut self, now: Mono) -> (Vec<Datagram>, Vec<char>) {
+        let mut leaving = Vec::new();
+        let mut keys = Vec::new();
+        if self.is_silent(now) {
+            return (leaving, keys);
+        }
+        let mut due: Vec<(Mono, Task)> = self.tasks.extract_if(.., |(at, _)| *at <= now).collect();
+        due.sort_unstable();
+        for (_, task) in due {
+            match task {
+                Task::Press(key) => keys.push(key),
+                Task::Invite => self.send_invite(now),
+                Task::Register => self.send_register(now),
+                Task::Answer => self.accept(now),
+                Task::Refuse(status) => self.refuse(status, now),
+                Task::HangUp => self.send_bye(now),
+            }
+        }
+        if self.transactions.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            self.transactions.handle_timeout(now);
+        }
+        while let Some(output) = self.transactions.poll_output() {
+            match output {
+                TxOutput::Transmit { flow, message } => leaving.push(Datagram {
+                    from: self.address,
+                    to: flow.remote,
+                    bytes: message.as_bytes().to_vec(),
+                }),
+                TxOutput::ToBrain(event) => self.handle(event, now),
+            }
+        }
+        (leaving, keys)
+    }
+
+    fn later(&mut self, ms: u64, task: Task, now: Mono) {
+        self.tasks.push((now + Duration::from_millis(ms), task));
+    }
+
+    fn send(&mut self, message: Message, now: Mono) -> ClientTx {
+        let tx = ClientTx::new(0, self.next_tx);
+        self.next_tx += 1;
+        let flow = self.flow();
+        self.transactions.handle_command(FromBrain::Request { tx, message, flow }, now);
+        tx
+    }
+
+    fn respond(&mut self, tx: ServerTx, message: Message, now: Mono) {
+        self.transactions.handle_command(FromBrain::Respond { tx, message }, now);
+    }
+
+    fn handle(&mut self, event: ToBrain, now: Mono) {
+        match event {
+            ToBrain::Request { tx, message, flow: _ } => self.handle_request(tx, &message, now),
+            ToBrain::Response { tx, message, flow: _ } => self.handle_response(tx, &message, now),
+            ToBrain::Cancelled { tx } => {
+                if let Some((ringing, invite)) = self.ringing.take() {
+                    let response = ResponseBuilder::to(&invite, 487).to_tag("phone").build();
+                    self.respond(if ringing == tx { tx } else { ringing }, response, now);
+                }
+            }
+            ToBrain::AckTimeout { .. } | ToBrain::Timeout { .. } => {
+                self.dialog = None;
+            }
+            ToBrain::Ack { .. } | ToBrain::TransportFailed { .. } | ToBrain::FlowClosed { .. } => {}
+        }
+    }
+
+    fn handle_request(&mut self, tx: ServerTx, request: &Message, now: Mono) {
+        match request.method() {
+            Method::Invite if request.to().is_some_and(|to| to.tag().is_none()) => {
+                self.saw.invites.push(now);
+                let answer = self.answer();
+                self.calls_taken += 1;
+                self.ringing = Some((tx, request.clone()));
+                let rings = ResponseBuilder::to(request, 180).to_tag(&self.tag()).build();
+                self.respond(tx, rings, now);
+                match answer {
+                    Some(Answer::After(ms)) => self.later(ms, Task::Answer, now),
+                    Some(Answer::Refuses(status, ms)) => {
+                        self.later(ms, Task::Refuse(status), now);
+                    }
+                    Some(Answer::RingsOnly | Answer::Silence) | None => {}
+                }
+            }
+            Method::Bye => {
+                self.saw.byes.push(now);
+                let status = if self.dialog.take().is_some() { 200 } else { 481 };
+                self.saw.disconnected.push(now);
+                self.respond(tx, ResponseBuilder::to(request, status).build(), now);
+            }
+            _ => self.respond(tx, ResponseBuilder::to(request, 200).build(), now),
+        }
+    }
+
+    fn handle_response(&mut self, tx: ClientTx, response: &Message, now: Mono) {
+        let status = response.status().unwrap_or(0);
+        match response.method() {
+            Method::Invite if status >= 200 && Some(tx) == self.invite_tx => {
+                self.saw.finals.push((now, status));
+                if status < 300 {
+                    self.confirm(tx, response, now);
+                }
+            }
+            Method::Register if status == 401 && self.challenge.is_none() => {
+                self.challenge = Some(response.clone());
+                self.send_register(now);
+            }
+            Method::Register if status == 200 => {
+                self.challenge = None;
+                let Role::Phone(plan) = &self.role else { return };
+                if plan.refreshes {
+                    self.later(u64::from(plan.expires_s) * 500, Task::Register, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Our call is answered.
+    fn confirm(&mut self, tx: ClientTx, response: &Message, now: Mono) {
+        let Role::Caller(plan) = self.role.clone() else { return };
+        let Some(invite) = self.invite.clone() else { return };
+        let Some(dialog) = Dialog::uac(&invite, response, &self.flow()) else { return };
+        if plan.acknowledges {
+            let (message, flow) = (dialog.ack(&invite).build(), self.flow());
+            self.transactions.handle_command(FromBrain::Ack { tx, message, flow }, now);
+        }
+        self.dialog = Some(dialog);
+        self.saw.connected.push(now);
+        for (ms, key) in plan.keys {
+            self.later(ms, Task::Press(key), now);
+        }
+    }
+
+    fn send_invite(&mut self, now: Mono) {
+        let Role::Caller(plan) = self.role.clone() else { return };
+        let user = self.user();
+        let invite = RequestBuilder::new(
+            Method::Invite,
+            &format!("sip:{}@{}", plan.number, Engine::address()),
+        )
+        .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
+        .to(&format!("<sip:{}@hotline>", plan.number), None)
+        .call_id(&format!("{user}@{}", self.address))
+        .cseq(1)
+        .contact(&format!("<sip:{user}@{}>", self.address))
+        .body("application/sdp", self.description().as_bytes())
+        .build();
+        self.invite = Some(invite.clone());
+        self.began = Some(now);
+        self.invite_tx = Some(self.send(invite, now));
+        if let Some(ms) = plan.hangs_up_after_ms {
+            self.later(ms, Task::HangUp, now);
+        }
+    }
+
+    fn send_register(&mut self, now: Mono) {
+        let Role::Phone(plan) = self.role.clone() else { return };
+        self.registered += 1;
+        let uri = format!("sip:{}", Engine::address());
+        let aor = format!("<sip:{}@{REALM}>", plan.agent);
+        let mut request = RequestBuilder::new(Method::Register, &uri)
+            .from(&aor, &self.tag())
+            .to(&aor, None)
+            .call_id(&format!("register-{}", self.address))
+            .cseq(self.registered)
+            .contact(&format!("<sip:{}@{}>", plan.agent, self.address))
+            .header("Expires", plan.expires_s);
+        if let Some(challenge) = &self.challenge {
+            let account = Account {
+                user: plan.agent,
+                password: PASSWORD.to_owned(),
+                realm: Some(REALM.to_owned()),
+            };
+            let challenges = challenge.headers("WWW-Authenticate");
+            let value = answer(challenges, &account, Method::Register, &uri, 1, "cnonce");
+            request = request.header("Authorization", value.unwrap_or_default());
+        }
+        self.send(request.build(), now);
+    }
+
+    /// Picks up.
+    fn accept(&mut self, now: Mono) {
+        let Some((tx, invite)) = self.ringing.take() else { return };
+        let response = ResponseBuilder::to(&invite, 200)
+            .to_tag(&self.tag())
+            .contact(&format!("<sip:phone@{}>", self.address))
+            .body("application/sdp", self.description().as_bytes())
+            .build();
+        self.dialog = Dialog::uas(&invite, &response, &self.flow());
+        self.saw.connected.push(now);
+        self.respond(tx, response, now);
+        if let Role::Phone(PhonePlan { talks_ms: Some(ms), .. }) = &self.role {
+            self.later(*ms, Task::HangUp, now);
+        }
+    }
+
+    fn refuse(&mut self, status: u16, now: Mono) {
+        if let Some((tx, invite)) = self.ringing.take() {
+            let response = ResponseBuilder::to(&invite, status).to_tag(&self.tag()).build();
+            self.respond(tx, response, now);
+        }
+    }
+
+    /// Hangs up: a BYE in a call, a CANCEL before its answer.
+    fn send_bye(&mut self, now: Mono) {
+        match (self.dialog.take(), self.invite_tx) {
+            (Some(mut dialog), _) => {
+                let bye = dialog.bye().build();
+                self.saw.disconnected.push(now);
+                self.send(bye, now);
+            }
+            (None, Some(tx)) if self.saw.finals.is_empty() => {
+                self.transactions.handle_command(FromBrain::Cancel { tx }, now);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn tag(&self) -> String {
+        format!("t{}", self.address.port())
+    }
+
+    /// A caller's number: from its address.
+    fn user(&self) -> String {
+        let IpAddr::V4(ip) = self.address.ip() else { return "0".to_owned() };
+        let [_, _, third, fourth] = ip.octets();
+        format!("138{:08}", u32::from(third) * 256 + u32::from(fourth))
+    }
+
+    fn description(&self) -> String {
+        let at = self.hears_at();
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+            ip = at.ip(),
+            port = at.port(),
+        )
+    }
+}

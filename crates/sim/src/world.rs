@@ -1,0 +1,208 @@
+//! Virtual time: what happens next happens now.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use cti::Command;
+use model::{Fact, FactBody, Mono};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+use crate::engine::{DesktopLog, Engine, LookupBehaviour};
+use crate::hotline::{CARRIER, Settings};
+use crate::network::{Network, Weather};
+use crate::party::{CallerPlan, Party, PhonePlan};
+
+/// Which party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartyId(usize);
+
+/// The engine, its peers and the network between them.
+pub struct World {
+    now: Mono,
+    engine: Engine,
+    parties: Vec<Party>,
+    by_address: BTreeMap<SocketAddr, usize>,
+    /// Parties by when they next want to do something: kept as hints, checked when they come.
+    wake: BTreeMap<(Mono, usize), ()>,
+    network: Network,
+    chance: ChaCha8Rng,
+}
+
+impl World {
+    /// A hotline without callers, at time 0.
+    pub fn new(settings: &Settings, weather: Weather, seed: u64) -> Self {
+        Self {
+            now: Mono::default(),
+            engine: Engine::new(settings),
+            parties: Vec::new(),
+            by_address: BTreeMap::new(),
+            wake: BTreeMap::new(),
+            network: Network::new(weather),
+            chance: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Mono {
+        self.now
+    }
+
+    /// A caller who calls at that time.
+    pub fn caller(&mut self, at_ms: u64, plan: CallerPlan) -> PartyId {
+        let number = self.parties.len();
+        let [first, second] = CARRIER;
+        let low = u16::try_from(number % 65_536).unwrap_or(0).to_be_bytes();
+        let high = u16::try_from(number / 65_536).unwrap_or(0);
+        let ip = IpAddr::from([first, second, low[0], low[1]]);
+        let address = SocketAddr::new(ip, 5_060 + high);
+        self.add(Party::caller(address, plan, Mono::from_ms(at_ms)))
+    }
+
+    /// An agent's phone that registers at that time.
+    pub fn phone(&mut self, at_ms: u64, plan: PhonePlan) -> PartyId {
+        let number = u16::try_from(self.parties.len()).unwrap_or(0).to_be_bytes();
+        let address = SocketAddr::new(IpAddr::from([10, 2, number[0], number[1]]), 5_060);
+        self.add(Party::phone(address, plan, Mono::from_ms(at_ms)))
+    }
+
+    fn add(&mut self, party: Party) -> PartyId {
+        let id = self.parties.len();
+        self.by_address.insert(party.address(), id);
+        self.parties.push(party);
+        self.plan(id);
+        PartyId(id)
+    }
+
+    /// An agent's desktop, which says that a pop is shown after so long, or never.
+    pub fn desktop(&mut self, agent: &str, tier: u8, shows_after_ms: Option<u64>) {
+        self.engine.connect_desktop(agent, tier, shows_after_ms, self.now);
+        self.settle();
+    }
+
+    /// An agent asks for something on the desktop.
+    pub fn command(&mut self, agent: &str, command: Command) {
+        self.engine.command(agent, command, self.now);
+        self.settle();
+    }
+
+    /// How the store answers from now on.
+    pub fn lookups(&mut self, behaviour: LookupBehaviour) {
+        self.engine.lookup = behaviour;
+    }
+
+    /// One party.
+    pub fn party(&self, id: PartyId) -> &Party {
+        &self.parties[id.0]
+    }
+
+    /// One party, to be told something; it is looked at in the next step.
+    pub fn party_mut(&mut self, id: PartyId) -> &mut Party {
+        self.wake.insert((self.now, id.0), ());
+        &mut self.parties[id.0]
+    }
+
+    /// What a desktop was told.
+    pub fn desktop_log(&self, agent: &str) -> Option<&DesktopLog> {
+        self.engine.desktop(agent)
+    }
+
+    /// All facts so far.
+    pub fn facts(&self) -> &[Fact] {
+        &self.engine.facts
+    }
+
+    /// The facts that a test asks about, with their times.
+    pub fn when(&self, wanted: impl Fn(&FactBody) -> bool) -> Vec<Mono> {
+        self.facts().iter().filter(|fact| wanted(&fact.body)).map(|fact| fact.mono).collect()
+    }
+
+    /// Calls in progress.
+    pub fn calls(&self) -> usize {
+        self.engine.calls()
+    }
+
+    /// Legs that hold a port.
+    pub fn open_ports(&self) -> usize {
+        self.engine.legs_with_ports()
+    }
+
+    /// Whether the engine has ended in order after [`World::stop`].
+    pub fn is_stopped(&self) -> bool {
+        self.engine.stopped
+    }
+
+    /// Tells the engine to end.
+    pub fn stop(&mut self) {
+        self.engine.stop(self.now);
+        self.settle();
+    }
+
+    /// Lets time pass until `ms` after the start.
+    pub fn run_until(&mut self, ms: u64) {
+        let end = Mono::from_ms(ms);
+        self.settle();
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            self.now = next.max(self.now);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Lets so much time pass.
+    pub fn run_for(&mut self, ms: u64) {
+        self.run_until((self.now + Duration::from_millis(ms)).as_ms());
+    }
+
+    fn next(&self) -> Option<Mono> {
+        let party = self.wake.first_key_value().map(|((at, _), ())| *at);
+        [self.engine.next(), self.network.next(), party].into_iter().flatten().min()
+    }
+
+    fn step(&mut self) {
+        while let Some(datagram) = self.network.arrive(self.now) {
+            if datagram.to == Engine::address() {
+                self.engine.receive(&datagram, self.now);
+                self.settle();
+            } else if let Some(id) = self.by_address.get(&datagram.to).copied() {
+                self.parties[id].receive(&datagram, self.now);
+                self.work(id);
+            }
+        }
+        while let Some(((at, id), ())) = self.wake.first_key_value() {
+            if *at > self.now {
+                break;
+            }
+            let id = *id;
+            self.wake.pop_first();
+            self.work(id);
+        }
+        self.settle();
+    }
+
+    fn work(&mut self, id: usize) {
+        let (leaving, keys) = self.parties[id].work(self.now);
+        for datagram in &leaving {
+            self.network.send(datagram, self.now, &mut self.chance);
+        }
+        let hears_at = self.parties[id].hears_at();
+        for key in keys {
+            self.engine.press(hears_at, key, self.now);
+            self.settle();
+        }
+        self.plan(id);
+    }
+
+    fn plan(&mut self, id: usize) {
+        if let Some(at) = self.parties[id].next(self.now) {
+            self.wake.insert((at.max(self.now), id), ());
+        }
+    }
+
+    fn settle(&mut self) {
+        for datagram in self.engine.work(self.now) {
+            self.network.send(&datagram, self.now, &mut self.chance);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A day of calls with random faults, by a seed. What must hold, holds.
+
+use model::Outcome;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use sim::{Answer, CallerPlan, PhonePlan, Weather, World, settings};
+
+const CALLS: usize = 10_000;
+const DAY_MS: u64 = 10 * 3_600_000;
+
+fn answers(chance: &mut ChaCha8Rng) -> Vec<Answer> {
+    (0..40)
+        .map(|_| match chance.random_range(0..100) {
+            0 => Answer::RingsOnly,
+            1 => Answer::Refuses(486, chance.random_range(0..2_000)),
+            2 => Answer::Refuses(603, chance.random_range(0..2_000)),
+            3 => Answer::Silence,
+            _ => Answer::After(chance.random_range(200..8_000)),
+        })
+        .collect()
+}
+
+fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
+    let number = if chance.random_bool(0.5) { "95512" } else { "95500" };
+    let key = ['0', '1', '3', '7'][chance.random_range(0..4)];
+    CallerPlan {
+        number,
+        keys: vec![(chance.random_range(100..9_000), key)],
+        hangs_up_after_ms: Some(chance.random_range(1..120_000)),
+        acknowledges: chance.random_bool(0.995),
+        silent_after_ms: chance.random_bool(0.01).then(|| chance.random_range(1..60_000)),
+    }
+}
+
+fn day(seed: u64, calls: usize) {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let mut settings = settings();
+    settings.agents.extend((0..40).map(|number| (format!("85{number:02}"), 1)));
+    settings.acw_ms = 3_000;
+    let mut world = World::new(&settings, Weather::FOUL, seed);
+    for (agent, _) in &settings.agents {
+        let talks_ms = Some(chance.random_range(5_000..90_000));
+        let answers = answers(&mut chance);
+        let plan = PhonePlan { answers, talks_ms, expires_s: 600, ..PhonePlan::of(agent) };
+        world.phone(chance.random_range(0..60_000), plan);
+    }
+    for _ in 0..calls {
+        let at = chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64);
+        let plan = caller(&mut chance);
+        world.caller(at, plan);
+    }
+    world.run_until(DAY_MS + 600_000);
+
+    let audit = sim::check(world.facts(), &settings, true);
+    println!("seed {seed}: {:?}", audit.outcomes);
+    let shown: Vec<&String> = audit.faults.iter().take(20).collect();
+    assert!(audit.faults.is_empty(), "seed {seed}: {} faults: {shown:#?}", audit.faults.len());
+    assert_eq!((world.calls(), world.open_ports()), (0, 0), "seed {seed}: something is left");
+    let answered = audit.outcomes.get(&Outcome::Answered).copied().unwrap_or(0);
+    assert!(answered > calls / 5, "seed {seed}: only {answered} calls were answered");
+}
+
+#[test]
+fn ten_thousand_calls_with_random_faults() {
+    day(95_512, CALLS);
+}
+
+#[test]
+fn many_short_days() {
+    for seed in 0..8 {
+        day(seed, 250);
+    }
+}

@@ -76,7 +76,8 @@ def compose():
 def echo(track):
     """A little room: three soft reflections, round the loop as well."""
     taps = [(int(RATE * s), level) for s, level in ((0.067, 0.22), (0.131, 0.16), (0.223, 0.1))]
-    return [track[n] + sum(level * track[n - delay] for delay, level in taps) for n in range(LENGTH)]
+    reflected = lambda n: sum(level * track[n - delay] for delay, level in taps)
+    return [track[n] + reflected(n) for n in range(LENGTH)]
 
 
 def main():

@@ -203,7 +203,11 @@ impl Call {
     }
 
     /// Does what the interpreter wants; the edges walked go to `edges`.
-    fn settle(&mut self, recorded: &BTreeSet<PromptId>, edges: &mut BTreeSet<(NodeName, NodeName)>) {
+    fn settle(
+        &mut self,
+        recorded: &BTreeSet<PromptId>,
+        edges: &mut BTreeSet<(NodeName, NodeName)>,
+    ) {
         while let Some(output) = self.interpreter.poll_output() {
             assert!(self.end.is_none(), "{output:?} after the end");
             match output {
@@ -334,8 +338,7 @@ fn ends_in_silence(mut call: Call, recorded: &BTreeSet<PromptId>) {
         if call.end.is_some() {
             return;
         }
-        let happening =
-            if call.playing { Happening::PlayFinished } else { Happening::TimePasses };
+        let happening = if call.playing { Happening::PlayFinished } else { Happening::TimePasses };
         call.happen(happening);
         call.settle(recorded, &mut BTreeSet::new());
     }

@@ -10,9 +10,9 @@ export function LinkState() {
   const session = useSession();
   const { t } = useSpeech();
   const link = useSignal(session.link);
-  const seconds = useSyncExternalStore(onTick, () =>
-    link.phase === 'waiting' ? Math.max(0, Math.ceil((link.retryAt - Date.now()) / 1000)) : 0,
-  );
+  const left = (): number =>
+    link.phase === 'waiting' ? Math.max(0, Math.ceil((link.retryAt - Date.now()) / 1000)) : 0;
+  const seconds = useSyncExternalStore(onTick, left, left);
   const manual = link.phase === 'waiting' || link.phase === 'replaced';
   const lost = manual || (link.phase === 'connecting' && link.attempt > 1);
   const said =

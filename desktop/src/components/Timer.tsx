@@ -25,7 +25,8 @@ export function onTick(listener: () => void): () => void {
 /** A text made of the server's time now; drawn again when it changes. */
 export function useRunning(write: (now: number) => string): string {
   const { clock: server } = useSession();
-  return useSyncExternalStore(onTick, () => write(server.now()));
+  const now = (): string => write(server.now());
+  return useSyncExternalStore(onTick, now, now);
 }
 
 /** Time since `since`. */

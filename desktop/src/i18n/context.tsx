@@ -18,6 +18,22 @@ export interface Speech {
 
 const Context = createContext<Speech | null>(null);
 
+/** What speaks `language`. */
+export function speechIn(language: Language, toggle: () => void): Speech {
+  return {
+    language,
+    t: (key, values) => text(language, key, values),
+    name: (group, name) => named(language, group, name),
+    pick: (both) => both[language],
+    toggle,
+  };
+}
+
+/** Speaks `speech` to everything inside; the application itself uses `LanguageProvider`. */
+export function Speaking({ speech, children }: { speech: Speech; children: ReactNode }) {
+  return <Context value={speech}>{children}</Context>;
+}
+
 function stored(): Language {
   const asked = new URLSearchParams(location.search).get('lang');
   const kept = asked ?? localStorage.getItem(STORED);
@@ -35,15 +51,9 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
   }, []);
   const speech = useMemo<Speech>(() => {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
-    return {
-      language,
-      t: (key, values) => text(language, key, values),
-      name: (group, name) => named(language, group, name),
-      pick: (both) => both[language],
-      toggle,
-    };
+    return speechIn(language, toggle);
   }, [language, toggle]);
-  return <Context value={speech}>{children}</Context>;
+  return <Speaking speech={speech}>{children}</Speaking>;
 }
 
 export function useSpeech(): Speech {

@@ -15,7 +15,8 @@ export function useSession(): Session {
 /** A part of the state; the component is drawn again when that part changes. */
 export function useDesk<T>(select: (state: DeskState) => T): T {
   const { store } = useSession();
-  return useSyncExternalStore(store.subscribe, () => select(store.snapshot()));
+  const selected = (): T => select(store.snapshot());
+  return useSyncExternalStore(store.subscribe, selected, selected);
 }
 
 /** The agent who is signed in here. */

@@ -25,5 +25,5 @@ export class Signal<T> {
 
 /** The value now; the component is drawn again when it changes. */
 export function useSignal<T>(signal: Signal<T>): T {
-  return useSyncExternalStore(signal.subscribe, signal.get);
+  return useSyncExternalStore(signal.subscribe, signal.get, signal.get);
 }

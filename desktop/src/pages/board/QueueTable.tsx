@@ -23,7 +23,7 @@ export function QueueTable() {
         <table>
           <thead>
             <tr>
-              <th>{t('board.queue')}</th>
+              <th className="col-queue">{t('board.queue')}</th>
               <th>{t('board.waiting')}</th>
               <th className="col-longest">{t('board.longest')}</th>
               <th>{t('board.ready')}</th>

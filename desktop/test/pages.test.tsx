@@ -1,0 +1,177 @@
+import { renderToStaticMarkup } from 'react-dom/server';
+import type { ReactNode } from 'react';
+import { describe, expect, it } from 'vitest';
+
+import type { Action, ScreenPopData } from '../src/api/wire';
+import { speechIn, Speaking } from '../src/i18n/context';
+import type { Language } from '../src/i18n/texts';
+import { CallCard } from '../src/pages/agent/CallCard';
+import { CustomerCard } from '../src/pages/agent/CustomerCard';
+import { PhoneBar } from '../src/pages/agent/PhoneBar';
+import { Policies } from '../src/pages/agent/Policies';
+import { waitsForPop } from '../src/pages/agent/usePopShown';
+import { WrapUp } from '../src/pages/agent/WrapUp';
+import { AgentGrid } from '../src/pages/board/AgentGrid';
+import { whatOf } from '../src/pages/records/Timeline';
+import type { Session } from '../src/session';
+import { ACTIONS } from '../src/state/allowed';
+import { SessionContext } from '../src/state/context';
+import { NOTHING, reduce, type Agent, type DeskState, type Pop } from '../src/state/reducer';
+import { Signal } from '../src/state/signal';
+import { agentData, AT, frame, popData } from './fakes';
+
+const NOW = Date.parse(AT) + 83_000;
+
+/** A session that only knows `state`. */
+function session(state: DeskState = NOTHING): Session {
+  const dispositions = [{ code: 'follow_up', zh: '需后续跟进', en: 'Follow up' }];
+  const parts = {
+    identity: { user: '8001', name: '王芳', role: 'agent', tier: 1, token: 't', permissions: [] },
+    store: { subscribe: () => () => undefined, snapshot: () => state },
+    clock: { now: () => NOW },
+    config: new Signal({ numbers: [], not_ready_reasons: [], queues: [], dispositions, acw_ms: 10_000, ring_timeout_ms: 20_000, version: '' }),
+    sending: new Signal(new Set<string>()),
+    notice: new Signal(null),
+    link: new Signal({ phase: 'open' }),
+  };
+  return parts as unknown as Session;
+}
+
+function draw(what: ReactNode, { language = 'zh' as Language, state = NOTHING } = {}): string {
+  return renderToStaticMarkup(
+    <Speaking speech={speechIn(language, () => undefined)}>
+      <SessionContext value={session(state)}>{what}</SessionContext>
+    </Speaking>,
+  );
+}
+
+const agent = (changes: Parameters<typeof agentData>[0]): Agent => {
+  const found = reduce(NOTHING, frame('agent_state', agentData(changes)), '8001').agents['8001'];
+  if (!found) throw new Error('no such agent');
+  return found;
+};
+const nothing = (): void => undefined;
+const bar = (me: Agent | null, language: Language = 'zh'): string =>
+  draw(<PhoneBar me={me} reasons={false} onReasons={nothing} onAct={nothing} />, { language });
+const enabled = (html: string): string[] =>
+  [...html.matchAll(/<button[^>]*data-testid="act-(\w+)"[^>]*>/g)]
+    .filter(([tag]) => !/ disabled=""/.test(tag))
+    .map((match) => match[1] ?? '');
+
+describe('the phone bar', () => {
+  it('has exactly the buttons enabled that the server allows', () => {
+    const sets: Action[][] = [[], ['ready'], ['not_ready', 'hang_up'], ['ready', 'extend_acw', 'wrap_up'], [...ACTIONS]];
+    for (const allowed of sets) expect(enabled(bar(agent({ allowed }))).sort(), allowed.join()).toEqual([...allowed].sort());
+  });
+
+  it('has none enabled while the state is unknown', () => {
+    expect(enabled(bar(null))).toEqual([]);
+  });
+
+  it('shows state, time, and what comes next', () => {
+    const html = bar(agent({ state: 'talking', next_status: 'not_ready', next_reason: 'meal' }));
+    for (const part of ['data-mark="talking"', '通话中', '01:23', '之后：示忙 · 用餐']) expect(html).toContain(part);
+  });
+
+  it('warns of a phone that cannot be rung', () => {
+    expect(bar(agent({ phone_reachable: false }))).toContain('话机未注册');
+    expect(bar(agent({ phone_reachable: false, status: 'signed_out' }))).not.toContain('话机未注册');
+  });
+
+  it('offers to decline what still rings', () => {
+    expect(bar(agent({ state: 'ringing', allowed: ['hang_up'] }), 'en')).toContain('Decline');
+    expect(bar(agent({ state: 'talking', allowed: ['hang_up'] }), 'en')).toContain('Hang up');
+  });
+});
+
+describe('the pop', () => {
+  const customer = { customer_id: 'C1', name: '王**', phone: '138******78', identity_number: '110*************34', class: 'excellent', city: '江苏省南京市' };
+  const policy = {
+    policy_number: '805112345678', product: '商业险', plate: '苏A****1', vehicle: 'Model Y', status: 'in_force',
+    starts_on: '2026-01-01', ends_on: '2027-01-01', premium_fen: 123_450,
+    claims: [{ claim_number: 'R1', lost_on: '2026-02-03', status: 'open', paid_fen: 0 }],
+  };
+  const pop = (changes: Partial<ScreenPopData>): Pop => ({ ...popData(changes), at: NOW });
+  const found = pop({ lookup: 'found', customer, policies: [policy] });
+  const rows = (html: string): number => html.split('<dt>').length - 1;
+
+  it('has the same places before and after the customer is known', () => {
+    const [before, after, idle] = [pop({}), found, null].map((one) => draw(<CustomerCard pop={one} me={null} />));
+    expect(rows(before ?? '')).toBe(rows(after ?? ''));
+    expect(rows(idle ?? '')).toBe(rows(after ?? ''));
+    expect(before).toContain('class="bone"');
+    expect(after).not.toContain('class="bone"');
+  });
+
+  it('shows what it was given, masked or not, and nothing more', () => {
+    const html = draw(<CustomerCard pop={found} me={null} />);
+    for (const part of ['王**', '138 **** **78', '110*** ******** **34', '优秀', '江苏省南京市', 'C1']) expect(html).toContain(part);
+  });
+
+  it('says why there is no customer', () => {
+    for (const [lookup, words] of [['unknown', '新号码'], ['late', '查询超时'], ['failed', '查询失败']] as const) {
+      expect(draw(<CustomerCard pop={pop({ lookup })} me={null} />)).toContain(words);
+    }
+  });
+
+  it('shows policies with their claims', () => {
+    const html = draw(<Policies pop={found} />);
+    for (const part of ['805112345678', '商业险', '1,234.50', '有效', 'R1', '未决']) expect(html).toContain(part);
+    expect(draw(<Policies pop={pop({ lookup: 'unknown' })} />)).toContain('没有保单');
+  });
+
+  it('shows the way through the menu', () => {
+    const html = draw(<CallCard pop={found} />);
+    for (const part of ['理赔报案', '00:23', '95512', '欢迎', '主菜单', '<kbd>1</kbd>']) expect(html).toContain(part);
+  });
+
+  it('is reported while the phone may wait for it, not after a refresh in a conversation', () => {
+    const state = (activity: 'reserved' | 'ringing' | 'talking' | 'acw') =>
+      reduce(NOTHING, frame('agent_state', agentData({ state: activity })), '8001');
+    expect(['reserved', 'ringing', 'talking', 'acw'].map((one) => waitsForPop(state(one as 'acw'), '8001'))).toEqual([true, true, false, false]);
+    expect(waitsForPop(NOTHING, '8001')).toBe(true);
+  });
+
+  it('cannot run as markup', () => {
+    const evil = pop({ ani: '<img src=x onerror=alert(1)>', lookup: 'found', customer: { ...customer, name: '<b>x</b>' } });
+    const html = draw(<CustomerCard pop={evil} me={null} />);
+    expect(html).not.toContain('<img');
+    expect(html).not.toContain('<b>x');
+  });
+});
+
+describe('the wrap-up', () => {
+  const wrapUp = { chosen: null, choose: nothing, chooseNth: nothing, finish: nothing, asked: false };
+
+  it('counts down what is left', () => {
+    const until = '2026-01-01T10:01:30.000+08:00';
+    const html = draw(<WrapUp me={agent({ state: 'acw', acw_until: until })} pop={null} wrapUp={wrapUp} />);
+    expect(html).toContain('00:07');
+  });
+
+  it('asks for a choice, in the server’s words for it', () => {
+    const html = draw(<WrapUp me={agent({ state: 'acw' })} pop={null} wrapUp={{ ...wrapUp, asked: true }} />, { language: 'en' });
+    expect(html).toContain('Choose the reason');
+    expect(html).toContain('Follow up');
+  });
+});
+
+describe('the board', () => {
+  it('gives every agent a word, a shape and a time', () => {
+    const state = reduce(NOTHING, frame('agent_state', agentData({ status: 'not_ready', reason: 'meeting' })), 'lead');
+    const html = draw(<AgentGrid />, { state, language: 'en' });
+    for (const part of ['data-mark="not_ready"', 'Not ready · Meeting', '01:23', '<svg']) expect(html).toContain(part);
+  });
+});
+
+describe('the timeline', () => {
+  const names = { queue: (code: string | null) => `q:${code}`, disposition: (code: string | null) => `d:${code}`, node: (node: string) => `n:${node}` };
+  const what = (fields: Record<string, unknown>): string => whatOf({ at: AT, type: 'x', ...fields }, speechIn('en', nothing), names);
+
+  it('says what a fact is about, and leaves out what says nothing', () => {
+    expect(what({ node: 'menu', digits: '1', leg_id: 'l1-1-1' })).toBe('n:menu · “1”');
+    expect(what({ outcome: 'answered', cause: 'response', sip_status: 486 })).toBe('Answered · SIP response · 486');
+    expect(what({ agent_id: '8001', missed: 'no_answer', desktop: false })).toBe('8001 · No answer · no desktop');
+    expect(what({})).toBe('');
+  });
+});

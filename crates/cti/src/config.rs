@@ -12,9 +12,9 @@ pub const MAX_AFTER: u64 = MAX_SEQ / 4 * 3;
 /// The limits of a [`Cti`](crate::Cti).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The number of the first event of a stream. An engine that gives each of its starts a range
-    /// of its own makes it certain that a number of a former start is recognised as such.
-    pub first_seq: u64,
+    /// The engine's start count, from 1. Every start numbers its events from a range of its own, so
+    /// that a desktop which comes back over a restart is seen to do so.
+    pub epoch: u32,
     /// Events kept for each user, for resuming.
     pub history: usize,
     /// Users with a stream. The one longest without a session makes room for another.
@@ -36,13 +36,16 @@ pub struct Config {
     pub retention_ms: u64,
 }
 
+/// The greatest start count: that of [`model::Id`].
+const MAX_EPOCH: u32 = 0x3f_ffff;
+
 /// Room in a session's queue for what happens while a history or a snapshot is being read.
 pub(crate) const QUEUE_HEADROOM: usize = 256;
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            first_seq: 1,
+            epoch: 1,
             history: 1_000,
             max_users: 20_000,
             max_sessions: 20_000,
@@ -64,8 +67,8 @@ pub enum ConfigError {
         /// Which.
         key: &'static str,
     },
-    /// `first_seq` is beyond half of [`MAX_SEQ`].
-    FirstSeq,
+    /// `epoch` has more than 22 bits.
+    Epoch,
     /// `session_queue` cannot hold a history or a snapshot.
     SessionQueue {
         /// The least that can.
@@ -77,7 +80,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zero { key } => write!(f, "'{key}' is 0; it must be at least 1"),
-            Self::FirstSeq => write!(f, "'first_seq' must be at most {}", MAX_SEQ / 2),
+            Self::Epoch => write!(f, "'epoch' must be at most {MAX_EPOCH}"),
             Self::SessionQueue { at_least } => write!(
                 f,
                 "'session_queue' must be at least {at_least}, so that 'history' and \
@@ -96,7 +99,7 @@ impl Config {
     /// [`ConfigError`] names the key.
     pub fn check(&self) -> Result<(), ConfigError> {
         for (key, zero) in [
-            ("first_seq", self.first_seq == 0),
+            ("epoch", self.epoch == 0),
             ("history", self.history == 0),
             ("max_snapshot", self.max_snapshot == 0),
             ("max_users", self.max_users == 0),
@@ -110,13 +113,18 @@ impl Config {
                 return Err(ConfigError::Zero { key });
             }
         }
-        if self.first_seq > MAX_SEQ / 2 {
-            return Err(ConfigError::FirstSeq);
+        if self.epoch > MAX_EPOCH {
+            return Err(ConfigError::Epoch);
         }
         let at_least = self.history.max(self.max_snapshot).saturating_add(QUEUE_HEADROOM);
         if self.session_queue < at_least {
             return Err(ConfigError::SessionQueue { at_least });
         }
         Ok(())
+    }
+
+    /// The number of the first event of a stream: 1 in the first epoch, and 2^30 more in each.
+    pub(crate) const fn first_seq(&self) -> u64 {
+        ((self.epoch as u64 - 1) << 30) + 1
     }
 }

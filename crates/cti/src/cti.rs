@@ -199,7 +199,7 @@ impl Cti {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
-            first_seq: config.first_seq,
+            first_seq: config.first_seq(),
             config,
             users: BTreeMap::new(),
             board: BTreeSet::new(),

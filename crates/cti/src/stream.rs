@@ -8,19 +8,6 @@ use model::Wall;
 use crate::Event;
 use crate::cti::{SessionId, Stamped};
 
-/// How many numberings beside the stream's own are remembered.
-const MAX_NUMBERINGS: usize = 16;
-
-/// A numbering other than the stream's own: that of a session which named a number that this
-/// stream no longer or never knew, and which must go on from there without a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Numbering {
-    /// What is added to the stream's number, wrapping.
-    shift: u64,
-    /// The stream's number of the first event numbered so.
-    from: u64,
-}
-
 /// How a session that names a number goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Joined {
@@ -41,8 +28,8 @@ pub(crate) struct Stream {
     /// The last ones: `next - history.len()` to `next - 1`.
     history: VecDeque<Arc<Stamped>>,
     limit: usize,
-    numberings: VecDeque<Numbering>,
-    /// Sessions with the shift of their numbering; 0 is the stream's own.
+    /// Sessions with what is added to the stream's number for them, wrapping: not 0 for one that
+    /// named a number which this stream no longer or never knew, and which goes on from there.
     sessions: BTreeMap<SessionId, u64>,
 }
 
@@ -54,7 +41,6 @@ impl Stream {
             pushed: 0,
             history: VecDeque::new(),
             limit,
-            numberings: VecDeque::new(),
             sessions: BTreeMap::new(),
         }
     }
@@ -84,18 +70,20 @@ impl Stream {
             self.sessions.insert(session, 0);
             return Joined::Afresh;
         };
-        if let Some((shift, seen)) = self.place_of(after) {
-            let missed = usize::try_from(self.next - 1 - seen).unwrap_or(usize::MAX);
+        // Only the stream's own numbers are taken at their word. One that belongs to a shifted
+        // session may as well belong to a former start of the engine: a snapshot is always right, a
+        // guess is not.
+        if (self.first..self.next).contains(&after) {
+            let missed = usize::try_from(self.next - 1 - after).unwrap_or(usize::MAX);
             if let Some(skipped) = self.history.len().checked_sub(missed) {
                 for stamped in self.history.range(skipped..) {
-                    deliver(renumbered(stamped, shift));
+                    deliver(Arc::clone(stamped));
                 }
-                self.sessions.insert(session, shift);
+                self.sessions.insert(session, 0);
                 return Joined::Resumed;
             }
         }
-        let shift = self.number_from(after + 1);
-        self.sessions.insert(session, shift);
+        self.sessions.insert(session, (after + 1).wrapping_sub(self.next));
         Joined::Afresh
     }
 
@@ -120,46 +108,6 @@ impl Stream {
             self.history.pop_front();
         }
         self.history.push_back(stamped);
-    }
-
-    /// The numbering that `after` belongs to, as shift, and the stream's own number of that event.
-    ///
-    /// `None` as well where two numberings gave that number out: a snapshot is always right, a
-    /// guess is not.
-    fn place_of(&self, after: u64) -> Option<(u64, u64)> {
-        let own = Numbering { shift: 0, from: self.first };
-        let mut places = std::iter::once(own)
-            .chain(self.numberings.iter().copied())
-            .map(|numbering| (numbering, after.wrapping_sub(numbering.shift)))
-            .filter(|(numbering, seen)| (numbering.from..self.next).contains(seen));
-        match (places.next(), places.next()) {
-            (Some((numbering, seen)), None) => Some((numbering.shift, seen)),
-            (Some(_) | None, _) => None,
-        }
-    }
-
-    /// Has the next event numbered `seq` for a session; the shift that does it.
-    fn number_from(&mut self, seq: u64) -> u64 {
-        if seq == self.next {
-            return 0;
-        }
-        if self.sessions.is_empty() && seq > self.next {
-            // Nobody listens who could notice: the whole stream moves, as after a restart.
-            self.first = seq;
-            self.next = seq;
-            self.history.clear();
-            self.numberings.clear();
-            return 0;
-        }
-        let numbering = Numbering { shift: seq.wrapping_sub(self.next), from: self.next };
-        if self.numberings.len() == MAX_NUMBERINGS {
-            let unused =
-                |numbering: &Numbering| !self.sessions.values().any(|&s| s == numbering.shift);
-            let evicted = self.numberings.iter().position(unused).unwrap_or(0);
-            self.numberings.remove(evicted);
-        }
-        self.numberings.push_back(numbering);
-        numbering.shift
     }
 }
 

@@ -266,6 +266,7 @@ fn sip_config(config: &Config, clock: Clock, admit: Admit) -> anyhow::Result<net
     let listeners = [Transport::Udp, Transport::Tcp];
     Ok(net::sip::Config {
         listeners: listeners.map(|transport| Listener { transport, addr }).to_vec(),
+        advertise: addr.ip().is_unspecified().then(|| config.advertised()).or(config.sip.advertise),
         workers: u8::try_from(config.sip.workers)?,
         limits: net::sip::Limits::default(),
         admit,

@@ -67,6 +67,9 @@ impl Default for Limits {
 pub struct Config {
     /// Where to listen.
     pub listeners: Vec<Listener>,
+    /// The address that peers know us by, where a listener is bound to all addresses or is behind
+    /// NAT: it stands in Via and Contact.
+    pub advertise: Option<IpAddr>,
     /// How many threads; 1 to 16. Calls are shared out by Call-ID.
     pub workers: u8,
     /// Bounds.

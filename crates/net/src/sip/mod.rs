@@ -1,48 +1,55 @@
 //! SIP workers: threads that own sockets and transactions, and speak with the brain by messages.
+//!
+//! Each worker has an epoll of its own. Requests are shared out by Call-ID, so that all of a call's
+//! transactions are with one worker; responses go where their branch says.
 
 mod config;
+mod counts;
+mod streams;
+mod wake;
+mod worker;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
-use sip::{FromBrain, ToBrain};
+use model::Transport;
+use sip::{FromBrain, ToBrain, Transactions, TransactionsConfig};
+use socket2::{Domain, Protocol, Socket, Type};
 
 pub use config::{Admit, Config, Limits, Listener};
+pub use counts::Counts;
+use counts::Shared;
+use wake::Waker;
+use worker::{Bound, Way, Worker};
+
+/// The most workers: their number is in 8 bits of a transaction's.
+const WORKERS_MAX: u8 = 64;
+/// What the kernel may hold of datagrams that nobody has read yet.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// Connections that the kernel may hold before they are accepted.
+const ACCEPT_QUEUE: i32 = 1_024;
 
 /// The queue to a worker is full; the command comes back.
 #[derive(Debug)]
 pub struct Full(pub FromBrain);
 
-/// What the workers counted since they started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Datagrams and stream messages that came.
-    pub received: u64,
-    /// Datagrams and stream messages that left.
-    pub sent: u64,
-    /// Dropped because of their source.
-    pub not_admitted: u64,
-    /// Dropped because they were no SIP.
-    pub malformed: u64,
-    /// Absorbed as retransmissions.
-    pub retransmissions: u64,
-    /// Requests refused by the worker itself for a rule of SIP.
-    pub refused: u64,
-    /// Requests answered with 503 by the worker itself.
-    pub overloaded: u64,
-    /// Messages that could not be sent.
-    pub send_failures: u64,
-    /// Connections closed for a limit, a time-out or broken framing.
-    pub connections_closed: u64,
-    /// Connections now.
-    pub connections: u64,
-    /// Transactions now.
-    pub transactions: u64,
+/// The running workers.
+pub struct SipWorkers {
+    workers: Vec<Running>,
+    addresses: Vec<SocketAddr>,
+    stop: Arc<AtomicBool>,
 }
 
-/// The running workers.
-pub struct SipWorkers {}
+struct Running {
+    commands: Sender<FromBrain>,
+    waker: Waker,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
 
 impl SipWorkers {
     /// Binds all listeners and starts the workers.
@@ -50,8 +57,53 @@ impl SipWorkers {
     /// # Errors
     /// A listener's address cannot be bound, or a thread cannot be started.
     pub fn start(config: Config, to_brain: Sender<ToBrain>) -> io::Result<SipWorkers> {
-        let _ = (config, to_brain);
-        unimplemented!()
+        if config.workers == 0 || config.workers > WORKERS_MAX {
+            let message = format!("1 to {WORKERS_MAX} SIP workers, not {}", config.workers);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let (sockets, addresses) = bind(&config.listeners)?;
+        let sockets = Arc::new(sockets);
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut ways = Vec::new();
+        let mut inboxes = Vec::new();
+        for _ in 0..config.workers {
+            let (sender, receiver) = crossbeam_channel::bounded(config.limits.handovers);
+            ways.push(Way { handovers: sender, waker: Waker::new()? });
+            inboxes.push(receiver);
+        }
+        let mut workers = Vec::new();
+        for (number, handovers) in (0..config.workers).zip(inboxes) {
+            let (commands, receiver) = crossbeam_channel::bounded(config.limits.commands);
+            let shared = Arc::new(Shared::default());
+            let transactions = Transactions::new(TransactionsConfig {
+                worker: number,
+                secret: config.secret,
+                limit: config.limits.transactions,
+                retry_after_s: config.limits.retry_after_s,
+            });
+            let number = usize::from(number);
+            let worker = Worker {
+                number,
+                config: config.clone(),
+                sockets: Arc::clone(&sockets),
+                ways: ways.clone(),
+                commands: receiver,
+                handovers,
+                to_brain: to_brain.clone(),
+                shared: Arc::clone(&shared),
+                stop: Arc::clone(&stop),
+                transactions,
+            };
+            let run = move || {
+                if let Err(error) = worker.run() {
+                    tracing::error!(%error, number, "a SIP worker has ended");
+                }
+            };
+            let thread = std::thread::Builder::new().name(format!("sip-{number}")).spawn(run)?;
+            let waker = ways[number].waker.clone();
+            workers.push(Running { commands, waker, shared, thread });
+        }
+        Ok(Self { workers, addresses, stop })
     }
 
     /// Gives a command to the worker that it belongs to and wakes it. Never waits.
@@ -59,26 +111,120 @@ impl SipWorkers {
     /// # Errors
     /// The queue is full.
     pub fn send(&self, command: FromBrain) -> Result<(), Full> {
-        let _ = command;
-        unimplemented!()
+        let number = match &command {
+            FromBrain::Respond { tx, .. } => tx.worker(),
+            FromBrain::Request { tx, .. }
+            | FromBrain::Cancel { tx }
+            | FromBrain::Ack { tx, .. } => tx.worker(),
+        };
+        let Some(worker) = self.workers.get(usize::from(number)) else {
+            return Err(Full(command));
+        };
+        worker.commands.try_send(command).map_err(|refused| Full(refused.into_inner()))?;
+        worker.waker.wake();
+        Ok(())
     }
 
     /// The worker that a call's transactions belong to: for [`sip::ClientTx::new`].
     pub fn worker_of(&self, call_id: &str) -> u8 {
-        let _ = call_id;
-        unimplemented!()
+        u8::try_from(worker_of(call_id, self.workers.len())).unwrap_or(0)
     }
 
     /// What each listener is bound to, in the order of the configuration.
     pub fn local_addrs(&self) -> &[SocketAddr] {
-        unimplemented!()
+        &self.addresses
     }
 
     /// The sum over all workers.
     pub fn counts(&self) -> Counts {
-        unimplemented!()
+        let mut sum = Counts::default();
+        for worker in &self.workers {
+            worker.shared.add_to(&mut sum);
+        }
+        sum
     }
 
     /// Sends what is queued, closes everything and waits for the threads.
-    pub fn stop(self) {}
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        for worker in &self.workers {
+            worker.waker.wake();
+        }
+        for worker in self.workers {
+            if worker.thread.join().is_err() {
+                tracing::error!("a SIP worker panicked");
+            }
+        }
+    }
+}
+
+/// Which of `workers` has a Call-ID: FNV-1a, the same in every worker and every run.
+fn worker_of(call_id: &str, workers: usize) -> usize {
+    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    usize::try_from(hash >> 32).unwrap_or(0) % workers.max(1)
+}
+
+/// Binds all listeners. One that asks for port 0 gets the port of the first that asked for it on
+/// the same address, so that UDP and TCP are reached alike.
+fn bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)> {
+    const TRIES: usize = 16;
+    let mut failure = io::Error::from(io::ErrorKind::InvalidInput);
+    for _ in 0..TRIES {
+        match try_bind(listeners) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => failure = error,
+        }
+        if listeners.iter().all(|listener| listener.addr.port() != 0) {
+            break;
+        }
+    }
+    Err(failure)
+}
+
+fn try_bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)> {
+    let mut bound = Vec::new();
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for listener in listeners {
+        let mut wanted = listener.addr;
+        let earlier = listeners.iter().zip(&addresses).find(|(other, _)| other.addr == wanted);
+        if let (0, Some((_, address))) = (wanted.port(), earlier) {
+            wanted = *address;
+        }
+        let named = |error: io::Error| {
+            let what = listener.transport;
+            io::Error::new(error.kind(), format!("{what:?} on {wanted}: {error}"))
+        };
+        let (socket, address) = match listener.transport {
+            Transport::Udp => bind_udp(wanted).map_err(named)?,
+            Transport::Tcp => bind_tcp(wanted).map_err(named)?,
+        };
+        bound.push(socket);
+        addresses.push(address);
+    }
+    Ok((bound, addresses))
+}
+
+fn bind_udp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    // As much as the kernel allows; a smaller buffer only loses more in a flood.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.bind(&address.into())?;
+    let socket = UdpSocket::from(socket);
+    let address = socket.local_addr()?;
+    Ok((Bound::Udp(socket), address))
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restarted engine takes its port back although old connections linger.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(ACCEPT_QUEUE)?;
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr()?;
+    Ok((Bound::Tcp(listener), address))
 }

@@ -1,0 +1,363 @@
+//! One worker: its transactions, and the sockets that it reads.
+//!
+//! The first worker reads all sockets and owns the TCP connections; what belongs to another's
+//! transactions is handed over, and what others send over TCP comes back the same way. UDP is sent
+//! by whoever has something to send.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use model::{Mono, Transport};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use sip::{
+    Flow, FromBrain, MAX_MESSAGE_BYTES, Message, Method, ResponseBuilder, ToBrain, Transactions,
+    TxOutput, worker_of_response,
+};
+
+use super::config::Config;
+use super::counts::{Counts, Shared};
+use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
+use super::wake::Waker;
+
+/// Datagrams read from one socket before other work has its turn.
+const DATAGRAMS: usize = 64;
+/// Commands and hand-overs taken before the sockets have their turn.
+const COMMANDS: usize = 256;
+/// Events that epoll tells at once.
+const EVENTS: usize = 256;
+/// The epoll key of the waker; listeners have the keys from 0 on.
+const WAKER: u64 = FIRST_CONNECTION - 1;
+/// The longest sleep, so that what is counted is never old.
+const SLEEP_MAX: Duration = Duration::from_millis(500);
+
+/// What one worker hands to another.
+pub(super) enum Handover {
+    /// A message of the other's transactions.
+    Message(Message, Flow),
+    /// A TCP connection is gone.
+    Closed(Flow),
+    /// To be sent over a TCP connection of the first worker.
+    Send(Flow, Message),
+}
+
+/// A socket that is listened on.
+pub(super) enum Bound {
+    Udp(UdpSocket),
+    Tcp(TcpListener),
+}
+
+/// The way to a worker.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) handovers: Sender<Handover>,
+    pub(super) waker: Waker,
+}
+
+pub(super) struct Worker {
+    pub(super) number: usize,
+    pub(super) config: Config,
+    pub(super) sockets: Arc<Vec<Bound>>,
+    pub(super) ways: Vec<Way>,
+    pub(super) commands: Receiver<FromBrain>,
+    pub(super) handovers: Receiver<Handover>,
+    pub(super) to_brain: Sender<ToBrain>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) transactions: Transactions,
+}
+
+impl Worker {
+    /// Works until it is told to stop and everything that was queued has left.
+    pub(super) fn run(self) -> io::Result<()> {
+        let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        let waker = self.ways.get(self.number).map(|way| way.waker.clone());
+        let waker = waker.ok_or(io::ErrorKind::NotFound)?;
+        epoll::add(&*epoll, waker.fd(), EventData::new_u64(WAKER), EventFlags::IN)?;
+        if self.number == 0 {
+            for (key, socket) in (0..).zip(self.sockets.iter()) {
+                let data = EventData::new_u64(key);
+                match socket {
+                    Bound::Udp(socket) => epoll::add(&*epoll, socket, data, EventFlags::IN)?,
+                    Bound::Tcp(listener) => epoll::add(&*epoll, listener, data, EventFlags::IN)?,
+                }
+            }
+        }
+        let streams = Streams::new(Arc::clone(&epoll), self.config.limits.clone());
+        let unsent = VecDeque::new();
+        Running { worker: self, epoll, waker, streams, counts: Counts::default(), unsent }.run()
+    }
+
+    fn now(&self) -> Mono {
+        let nanos = self.config.started.elapsed().as_nanos();
+        Mono(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+struct Running {
+    worker: Worker,
+    epoll: Arc<OwnedFd>,
+    waker: Waker,
+    streams: Streams,
+    counts: Counts,
+    /// Reports that found the brain's queue full: all but new INVITEs, which are refused then.
+    unsent: VecDeque<ToBrain>,
+}
+
+impl Running {
+    fn run(mut self) -> io::Result<()> {
+        let mut events = vec![
+            Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
+            EVENTS
+        ];
+        let mut datagram = vec![0; MAX_MESSAGE_BYTES];
+        loop {
+            let count = self.sleep(&mut events)?;
+            let now = self.worker.now();
+            for event in events.iter().take(count) {
+                self.handle_event(*event, &mut datagram, now);
+            }
+            self.take_commands(now);
+            self.worker.transactions.handle_timeout(now);
+            self.streams.sweep(&mut self.counts, now);
+            self.drain(now);
+            self.publish();
+            let idle = self.worker.commands.is_empty() && self.worker.handovers.is_empty();
+            if self.worker.stop.load(Ordering::Acquire) && idle {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for something to happen, at most until the next deadline.
+    fn sleep(&self, events: &mut [Event]) -> io::Result<usize> {
+        let now = self.worker.now();
+        let timer = self.worker.transactions.poll_timeout().map(|(at, _)| at);
+        let next = timer.into_iter().chain(self.streams.next_sweep()).min();
+        let mut patience = next.map_or(SLEEP_MAX, |at| at.since(now)).min(SLEEP_MAX);
+        let waits = !self.worker.commands.is_empty() || !self.worker.handovers.is_empty();
+        if waits || self.worker.stop.load(Ordering::Acquire) {
+            patience = Duration::ZERO;
+        } else if !self.unsent.is_empty() {
+            patience = patience.min(Duration::from_millis(1));
+        }
+        let timeout = Timespec::try_from(patience).unwrap_or_default();
+        match epoll::wait(&*self.epoll, events, Some(&timeout)) {
+            Ok(count) => Ok(count),
+            Err(rustix::io::Errno::INTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn handle_event(&mut self, event: Event, datagram: &mut [u8], now: Mono) {
+        let (key, flags) = (event.data.u64(), event.flags);
+        if key == WAKER {
+            return self.waker.reset();
+        }
+        if key >= FIRST_CONNECTION {
+            return self.streams.handle(key, flags, &mut self.counts, now);
+        }
+        let sockets = Arc::clone(&self.worker.sockets);
+        let number = u16::try_from(key).unwrap_or(u16::MAX);
+        match sockets.get(usize::from(number)) {
+            Some(Bound::Udp(socket)) => self.read_datagrams(socket, number, datagram, now),
+            Some(Bound::Tcp(listener)) => {
+                let admit = Arc::clone(&self.worker.config.admit);
+                self.streams.accept((listener, number), &*admit, &mut self.counts, now);
+            }
+            None => {}
+        }
+    }
+
+    fn read_datagrams(&mut self, socket: &UdpSocket, number: u16, buffer: &mut [u8], now: Mono) {
+        let Ok(mut local) = socket.local_addr() else { return };
+        if let Some(advertised) = self.worker.config.advertise {
+            local.set_ip(advertised);
+        }
+        for _ in 0..DATAGRAMS {
+            // Nothing more, or an ICMP error of an earlier datagram.
+            let Ok((count, remote)) = socket.recv_from(buffer) else { return };
+            if !(self.worker.config.admit)(remote.ip().to_canonical()) {
+                self.counts.not_admitted += 1;
+                continue;
+            }
+            self.counts.received += 1;
+            let flow =
+                Flow { transport: Transport::Udp, local, remote, connection: 0, listener: number };
+            let bytes = buffer.get(..count).unwrap_or_default();
+            // RFC 5626 §3.5.1: keep-alives of CRLF alone.
+            if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+                continue;
+            }
+            match Message::parse(bytes) {
+                Ok(message) => self.assign(message, flow, now),
+                Err(_) => self.counts.malformed += 1,
+            }
+        }
+    }
+
+    /// Gives a message to the worker whose transactions it belongs to.
+    fn assign(&mut self, message: Message, flow: Flow, now: Mono) {
+        let workers = self.worker.ways.len();
+        let owner = if workers == 1 {
+            0
+        } else if message.is_request() {
+            super::worker_of(message.call_id(), workers)
+        } else {
+            worker_of_response(&message).map_or(workers, usize::from)
+        };
+        if owner == self.worker.number {
+            self.overload();
+            self.worker.transactions.handle_message(message, flow, now);
+        } else {
+            self.hand_over(owner, Handover::Message(message, flow));
+        }
+    }
+
+    /// New INVITEs leave room in the brain's queue for what must not be lost.
+    fn overload(&mut self) {
+        let queue = &self.worker.to_brain;
+        let reserved = self.worker.config.limits.reserved;
+        let room = queue.capacity().map_or(usize::MAX, |capacity| capacity - queue.len());
+        self.worker.transactions.set_overloaded(room <= reserved || !self.unsent.is_empty());
+    }
+
+    /// A hand-over that finds no room is like a datagram that was lost.
+    fn hand_over(&mut self, to: usize, what: Handover) {
+        let Some(way) = self.worker.ways.get(to) else {
+            self.counts.malformed += 1;
+            return;
+        };
+        if way.handovers.try_send(what).is_err() {
+            self.counts.send_failures += 1;
+        }
+        way.waker.wake();
+    }
+
+    fn take_commands(&mut self, now: Mono) {
+        for _ in 0..COMMANDS {
+            let Ok(command) = self.worker.commands.try_recv() else { break };
+            self.worker.transactions.handle_command(command, now);
+        }
+        for _ in 0..COMMANDS {
+            let Ok(handed) = self.worker.handovers.try_recv() else { break };
+            match handed {
+                Handover::Message(message, flow) => {
+                    self.overload();
+                    self.worker.transactions.handle_message(message, flow, now);
+                }
+                Handover::Closed(flow) => {
+                    self.worker.transactions.handle_flow_closed(flow, now);
+                }
+                Handover::Send(flow, message) => self.send_stream(&flow, &message, now),
+            }
+        }
+    }
+
+    /// Does what the transactions and the streams want, until they want nothing more.
+    fn drain(&mut self, now: Mono) {
+        loop {
+            if let Some(output) = self.worker.transactions.poll_output() {
+                match output {
+                    TxOutput::Transmit { flow, message } => self.transmit(&flow, message, now),
+                    TxOutput::ToBrain(event) => self.report(event, now),
+                }
+            } else if let Some(event) = self.streams.events.pop_front() {
+                match event {
+                    StreamEvent::Message(message, flow) => self.assign(message, flow, now),
+                    StreamEvent::Closed(flow) => self.flow_closed(flow, now),
+                }
+            } else {
+                break;
+            }
+        }
+        while let Some(event) = self.unsent.pop_front() {
+            if let Err(TrySendError::Full(event)) = self.worker.to_brain.try_send(event) {
+                self.unsent.push_front(event);
+                break;
+            }
+        }
+    }
+
+    fn transmit(&mut self, flow: &Flow, message: Message, now: Mono) {
+        match flow.transport {
+            Transport::Udp => {
+                let socket = self.worker.sockets.get(usize::from(flow.listener));
+                let sent = match socket {
+                    Some(Bound::Udp(socket)) => socket.send_to(message.as_bytes(), flow.remote),
+                    Some(Bound::Tcp(_)) | None => Err(io::ErrorKind::NotFound.into()),
+                };
+                match sent {
+                    Ok(_) => self.counts.sent += 1,
+                    Err(_) => self.counts.send_failures += 1,
+                }
+            }
+            Transport::Tcp if self.worker.number == 0 => self.send_stream(flow, &message, now),
+            Transport::Tcp => self.hand_over(0, Handover::Send(*flow, message)),
+        }
+    }
+
+    fn send_stream(&mut self, flow: &Flow, message: &Message, now: Mono) {
+        if self.streams.send(flow, message.as_bytes(), now) {
+            self.counts.sent += 1;
+        } else {
+            self.counts.send_failures += 1;
+            let failed = Flow { connection: 0, ..*flow };
+            self.flow_closed(failed, now);
+        }
+    }
+
+    /// All workers may have transactions over a connection; the brain is told by this one.
+    fn flow_closed(&mut self, flow: Flow, now: Mono) {
+        for other in 1..self.worker.ways.len() {
+            let silent = Flow { connection: 0, ..flow };
+            self.hand_over(other, Handover::Closed(silent));
+        }
+        self.worker.transactions.handle_flow_closed(flow, now);
+    }
+
+    /// Tells the brain. A new INVITE that finds no room is refused; all else waits for some.
+    fn report(&mut self, event: ToBrain, now: Mono) {
+        let event = if self.unsent.is_empty() {
+            match self.worker.to_brain.try_send(event) {
+                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(event)) => event,
+            }
+        } else {
+            event
+        };
+        match event {
+            ToBrain::Request { tx, message, flow: _ }
+                if message.method() == Method::Invite
+                    && message.to().is_none_or(|to| to.tag().is_none()) =>
+            {
+                let retry_after_s = self.worker.config.limits.retry_after_s;
+                let response = ResponseBuilder::to(&message, 503).to_tag("full");
+                let message = response.header("Retry-After", retry_after_s).build();
+                let refuse = FromBrain::Respond { tx, message };
+                self.counts.overloaded += 1;
+                self.worker.transactions.handle_command(refuse, now);
+            }
+            other => self.unsent.push_back(other),
+        }
+    }
+
+    fn publish(&mut self) {
+        let counted = self.worker.transactions.counts();
+        let counts = Counts {
+            retransmissions: counted.repeats,
+            refused: counted.refused,
+            overloaded: self.counts.overloaded + counted.overloaded,
+            connections: self.streams.len() as u64,
+            transactions: self.worker.transactions.len() as u64,
+            ..self.counts
+        };
+        self.worker.shared.write(&counts);
+    }
+}

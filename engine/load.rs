@@ -6,6 +6,7 @@
 
 mod agent;
 mod caller;
+mod desktop;
 mod drive;
 mod histogram;
 mod kernel_loop;

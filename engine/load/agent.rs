@@ -257,7 +257,8 @@ impl Agents {
         let answer_at = now + self.plan.answer_after;
         agent.answer_at = Some(answer_at);
         self.timers.insert((answer_at, at));
-        self.outputs.push_back(Do::Offered { caller: caller_of(&invite) });
+        let agent = agent.number.clone();
+        self.outputs.push_back(Do::Offered { caller: caller_of(&invite), agent });
         self.respond(tx, &invite, 180);
     }
 

@@ -10,6 +10,7 @@ use model::Mono;
 use sdp::{Capabilities, Direction, Session};
 use sip::{ClientTx, Dialog, Flow, FromBrain, Message, Method, RequestBuilder, ServerTx, ToBrain};
 
+use super::desktop::Shown;
 use super::histogram::Histogram;
 use super::media::{Leg, Released, ToMedia};
 use super::plan::Plan;
@@ -58,6 +59,10 @@ pub(super) struct CallFigures {
     pub(super) agent_invite: Histogram,
     /// The last key let go → the agent's INVITE.
     pub(super) key_to_agent_invite: Histogram,
+    /// The caller's INVITE → the screen pop on the agent's desktop.
+    pub(super) pop: Histogram,
+    /// Phones that rang before their desktop was shown who calls.
+    pub(super) rang_before_pop: u32,
 }
 
 /// All callers.
@@ -68,6 +73,8 @@ pub(super) struct Callers {
     ports: Vec<SocketAddr>,
     run: u128,
     calls: BTreeMap<u32, Call>,
+    /// The latest call of each caller's number.
+    by_number: BTreeMap<String, u32>,
     hang_ups: BTreeSet<(Mono, u32)>,
     talking: usize,
     outputs: VecDeque<Do>,
@@ -83,6 +90,7 @@ impl Callers {
             ports,
             run,
             calls: BTreeMap::new(),
+            by_number: BTreeMap::new(),
             hang_ups: BTreeSet::new(),
             talking: 0,
             outputs: VecDeque::new(),
@@ -95,6 +103,8 @@ impl Callers {
                 setup: Histogram::new(),
                 agent_invite: Histogram::new(),
                 key_to_agent_invite: Histogram::new(),
+                pop: Histogram::new(),
+                rang_before_pop: 0,
             },
         }
     }
@@ -109,10 +119,6 @@ impl Callers {
         self.talking
     }
 
-    fn number(&self, call: u32) -> String {
-        format!("{}{call:08}", self.plan.caller_prefix)
-    }
-
     fn capabilities(&self, call: u32) -> Capabilities {
         let address = self.ports[leg_of(call) as usize % self.ports.len()];
         capabilities(address, self.plan.codec, u64::from(call) + 1)
@@ -122,7 +128,7 @@ impl Callers {
     pub(super) fn handle_begin(&mut self, now: Mono) {
         let call = self.figures.begun;
         self.figures.begun += 1;
-        let (number, to, local) = (self.number(call), self.plan.to, self.flow.local);
+        let (number, to, local) = (self.plan.callers.of(call), self.plan.to, self.flow.local);
         let offer = sdp::offer(&self.capabilities(call), 1, Direction::SendRecv).to_string();
         let target = format!("sip:{}@{to}", self.plan.number);
         let invite = RequestBuilder::new(Method::Invite, &target)
@@ -137,6 +143,7 @@ impl Callers {
             .build();
         let (message, flow) = (invite.clone(), self.flow);
         self.sip(FromBrain::Request { tx: transaction(call, INVITE), message, flow });
+        self.by_number.insert(number, call);
         let state = State::Inviting;
         self.calls
             .insert(call, Call { invited: now, invite, state, released: None, offered: false });
@@ -313,6 +320,10 @@ impl Callers {
     /// The call is over and counted.
     fn end(&mut self, number: u32, failed: Option<&str>) {
         let Some(call) = self.calls.remove(&number) else { return };
+        let caller = self.plan.callers.of(number);
+        if self.by_number.get(&caller) == Some(&number) {
+            self.by_number.remove(&caller);
+        }
         if let State::Talking { answered, .. } = call.state {
             self.talking -= 1;
             self.hang_ups.remove(&(answered + self.plan.duration, number));
@@ -331,18 +342,29 @@ impl Callers {
         }
     }
 
+    fn call_of(&mut self, caller: &str) -> Option<&mut Call> {
+        self.by_number.get(caller).and_then(|call| self.calls.get_mut(call))
+    }
+
     /// An agent's phone was called for the caller of this number.
     pub(super) fn handle_offered(&mut self, caller: &str, now: Mono) {
-        let call = caller.strip_prefix(self.plan.caller_prefix.as_str());
-        let call = call.and_then(|call| call.parse::<u32>().ok());
-        let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) else { return };
+        let Some(call) = self.call_of(caller) else { return };
         if std::mem::replace(&mut call.offered, true) {
             return;
         }
-        match call.released {
+        let (released, invited) = (call.released, call.invited);
+        match released {
             Some(released) => self.figures.key_to_agent_invite.record(now.since(released)),
-            None => self.figures.agent_invite.record(now.since(call.invited)),
+            None => self.figures.agent_invite.record(now.since(invited)),
         }
+    }
+
+    /// An agent's desktop was shown this caller, and the agent's phone rang.
+    pub(super) fn handle_popped(&mut self, shown: &Shown) {
+        let Some(call) = self.call_of(&shown.caller) else { return };
+        let took = shown.popped.since(call.invited);
+        self.figures.pop.record(took);
+        self.figures.rang_before_pop += u32::from(shown.rang < shown.popped);
     }
 
     fn sip(&mut self, command: FromBrain) {

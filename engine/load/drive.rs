@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::agent::Agents;
 use super::caller::{Callers, time_to_end};
+use super::desktop::Screens;
 use super::histogram::Histogram;
 use super::media::MediaThread;
 use super::plan::{Media, Plan};
@@ -65,6 +66,7 @@ struct Run {
     callers: Callers,
     agents: Agents,
     media: MediaThread,
+    screens: Screens,
     interrupted: Arc<AtomicBool>,
     samples: Samples,
     next_sample: Mono,
@@ -98,13 +100,14 @@ impl Run {
         let agents = Agents::new(plan.clone(), stations[AGENTS].flow(), ports, number, now);
         Ok(Self {
             samples: Samples::new(plan.target_pid)?,
-            plan,
             clock,
             stations,
             callers,
             agents,
             media,
+            screens: Screens::open(&plan, clock)?,
             interrupted,
+            plan,
             next_sample: now,
             lateness: Histogram::new(),
             began: now,
@@ -214,6 +217,9 @@ impl Run {
             self.stations[at].handle_timeout(now);
             self.drain(at, now);
         }
+        while let Some(shown) = self.screens.next_shown() {
+            self.callers.handle_popped(&shown);
+        }
         let now = self.clock.now();
         self.callers.handle_timeout(now);
         self.agents.handle_timeout(now);
@@ -253,11 +259,16 @@ impl Run {
                     }
                 }
                 Do::Media(command) => self.media.tell(command),
-                Do::Offered { caller } => {
+                Do::Offered { caller, agent } => {
                     while let Some(released) = self.media.next_released() {
                         self.callers.handle_released(released);
                     }
                     self.callers.handle_offered(&caller, now);
+                    while let Some(shown) = self.screens.next_shown() {
+                        self.callers.handle_popped(&shown);
+                    }
+                    let shown = self.screens.handle_rang(agent, caller, now);
+                    shown.iter().for_each(|shown| self.callers.handle_popped(shown));
                 }
             }
         }

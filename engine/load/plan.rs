@@ -1,6 +1,7 @@
 //! The command line of `hotline load`, checked and made a plan.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -54,6 +55,9 @@ pub struct Args {
     /// Callers are numbered after this prefix, eight digits each
     #[arg(long, value_name = "DIGITS", default_value = "139")]
     pub caller_prefix: String,
+    /// In place of numbers after a prefix, those of this file, one a line, over and over
+    #[arg(long, value_name = "FILE")]
+    pub caller_numbers: Option<PathBuf>,
     /// Agents who are played, such as 8001-8004,8011
     #[arg(long, value_name = "NUMBERS", default_value = "")]
     pub agents: String,
@@ -63,6 +67,9 @@ pub struct Args {
     /// How long an agent lets the phone ring, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub answer_after: u64,
+    /// The server's web address, for a desktop of each agent that is shown its screen pops
+    #[arg(long, value_name = "IP:PORT")]
+    pub web: Option<SocketAddr>,
     /// How long to wait between the last registration and the first call, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 500)]
     pub settle: u64,
@@ -97,6 +104,25 @@ pub enum CodecName {
     Pcmu,
 }
 
+/// The callers' numbers.
+#[derive(Debug, Clone)]
+pub(super) enum Numbers {
+    /// Eight digits after this prefix.
+    After(String),
+    /// These, over and over; at least one.
+    Listed(Vec<String>),
+}
+
+impl Numbers {
+    /// The number of the `call`th caller.
+    pub(super) fn of(&self, call: u32) -> String {
+        match self {
+            Self::After(prefix) => format!("{prefix}{call:08}"),
+            Self::Listed(numbers) => numbers[call as usize % numbers.len()].clone(),
+        }
+    }
+}
+
 /// A command line that can be carried out.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -112,7 +138,8 @@ pub(super) struct Plan {
     pub(super) codec: Codec,
     pub(super) digits: String,
     pub(super) digits_after: Duration,
-    pub(super) caller_prefix: String,
+    pub(super) callers: Numbers,
+    pub(super) web: Option<SocketAddr>,
     pub(super) agents: Vec<String>,
     pub(super) password: String,
     pub(super) answer_after: Duration,
@@ -131,8 +158,6 @@ impl Args {
         ensure!(self.duration <= MAX_DURATION_MS, "--duration: at most {MAX_DURATION_MS} ms");
         let is_key = |digit: char| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d');
         ensure!(self.digits.chars().all(is_key), "--digits: only 0-9, *, #, A-D");
-        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        ensure!(is_number(&self.caller_prefix), "--caller-prefix: only digits");
         let from = match self.from {
             Some(from) => from,
             None => address_towards(to)?,
@@ -153,13 +178,32 @@ impl Args {
             },
             digits: self.digits.clone(),
             digits_after: Duration::from_millis(self.digits_after),
-            caller_prefix: self.caller_prefix.clone(),
+            callers: self.callers()?,
+            web: self.web,
             agents: numbers(&self.agents)?,
             password: self.password.clone(),
             answer_after: Duration::from_millis(self.answer_after),
             settle: Duration::from_millis(self.settle),
             target_pid: self.target_pid,
         })
+    }
+}
+
+impl Args {
+    fn callers(&self) -> anyhow::Result<Numbers> {
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let Some(file) = &self.caller_numbers else {
+            ensure!(is_number(&self.caller_prefix), "--caller-prefix: only digits");
+            return Ok(Numbers::After(self.caller_prefix.clone()));
+        };
+        let named = || format!("--caller-numbers {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(named)?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let numbers: Vec<String> = lines.take(MAX_CALLS as usize).map(String::from).collect();
+        ensure!(!numbers.is_empty(), "{}: holds no number", named());
+        let odd = numbers.iter().position(|number| !is_number(number));
+        ensure!(odd.is_none(), "{}: number {} is none", named(), odd.unwrap_or(0) + 1);
+        Ok(Numbers::Listed(numbers))
     }
 }
 
@@ -232,6 +276,9 @@ mod tests {
             ("--to 127.0.0.1:5060 --duration 86400001", "--duration: at most"),
             ("--to 127.0.0.1:5060 --digits 1x", "--digits: only"),
             ("--to 127.0.0.1:5060 --caller-prefix +86", "--caller-prefix: only digits"),
+            ("--to 127.0.0.1:5060 --caller-numbers /none", "--caller-numbers /none"),
+            ("--to 127.0.0.1:5060 --caller-numbers /dev/null", "holds no number"),
+            ("--to 127.0.0.1:5060 --caller-numbers Cargo.toml", "number 1 is none"),
             ("--to 127.0.0.1:5060 --from ::1", "--from and --to"),
             ("--to 127.0.0.1:5060 --agents 8001-x", "--agents: 'x' is no number"),
             ("--to 127.0.0.1:5060 --agents 8004-8001", "--agents: '8004-8001' is no range"),

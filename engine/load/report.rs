@@ -140,6 +140,8 @@ impl Report {
             "setup_ms": calls.setup.to_json(),
             "agent_invite_ms": calls.agent_invite.to_json(),
             "key_to_agent_invite_ms": calls.key_to_agent_invite.to_json(),
+            "pop_ms": calls.pop.to_json(),
+            "rang_before_pop": calls.rang_before_pop,
             "agents": {
                 "registered": agents.registered,
                 "rang": agents.rang,

@@ -19,8 +19,10 @@ pub(super) enum Do {
     Media(ToMedia),
     /// An agent's phone was called on behalf of the caller of this number.
     Offered {
-        /// As the INVITE's From shows it.
+        /// As the INVITE shows it.
         caller: String,
+        /// The agent's number.
+        agent: String,
     },
 }
 

@@ -55,24 +55,26 @@ impl OtherClient {
 
     pub(super) fn handle_response(&mut self, response: Message, flow: Flow, out: &mut Effects) {
         let is_provisional = matches!(response.status(), Some(100..=199));
-        match &self.state {
-            State::Trying { request, .. } | State::Proceeding { request } if is_provisional => {
-                self.state = State::Proceeding { request: request.clone() };
-            }
-            State::Trying { .. } | State::Proceeding { .. } => {
-                out.push(Effect::Disarm(Timer::E));
-                out.push(Effect::Disarm(Timer::F));
-                out.push(match self.reliable {
-                    true => Effect::End,
-                    false => Effect::Arm(Timer::K, T4),
-                });
-                self.state = State::Completed;
-            }
+        let request = match &self.state {
+            State::Trying { request, .. } | State::Proceeding { request } => request,
             State::Completed => return,
-        }
+        };
+        let next = match is_provisional {
+            true => State::Proceeding { request: request.clone() },
+            false => State::Completed,
+        };
+        self.state = next;
         out.extend(
             self.tx.map(|tx| Effect::Report(ToBrain::Response { tx, message: response, flow })),
         );
+        if !is_provisional {
+            out.push(Effect::Disarm(Timer::E));
+            out.push(Effect::Disarm(Timer::F));
+            out.push(match self.reliable {
+                true => Effect::End,
+                false => Effect::Arm(Timer::K, T4),
+            });
+        }
     }
 
     /// The way is gone.

@@ -191,6 +191,17 @@ fn a_provisional_response_slows_another_request_down_and_the_final_one_ends_it()
 }
 
 #[test]
+fn over_tcp_the_final_response_ends_the_transaction() {
+    let mut bench = Bench::over(TCP);
+    bench.send(Method::Info, 1);
+    assert_eq!(bench.answer(100, ""), ["response 100"]);
+    assert_eq!(bench.answer(200, "x"), ["response 200"]);
+    bench.send(Method::Invite, 2);
+    assert_eq!(bench.answer(603, "x"), ["send ACK", "response 603"]);
+    assert!(bench.table.is_empty());
+}
+
+#[test]
 fn a_response_must_fit_in_branch_method_and_way() {
     let mut bench = Bench::over(UDP);
     bench.send(Method::Invite, 1);

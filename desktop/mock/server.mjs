@@ -39,6 +39,7 @@ const sessions = new Map();
 const failures = new Map();
 const streams = new Map();
 let down = false;
+let refusal = null;
 
 function identity(user) {
   const agent = [...world.agents.keys()].indexOf(user);
@@ -142,6 +143,9 @@ function control(url, response) {
     case '/mock/gap': // ?user=8001: an event is lost on the way
       stream(query.user).seq += 1;
       break;
+    case '/mock/refuse': // ?code=phone_unreachable: the next command is refused
+      refusal = query.code;
+      break;
     case '/mock/forget': // all sign-ins are over
       sessions.clear();
       for (const { sockets } of streams.values()) for (const socket of sockets) socket.close(4001, 'session_over');
@@ -225,7 +229,8 @@ server.on('upgrade', (request, socket, head) => {
     ws.on('message', (text) => {
       const { id, type, data } = JSON.parse(text);
       const key = `${user} ${id}`;
-      if (!done.has(key)) done.set(key, world.command(user, type, data ?? {}));
+      if (!done.has(key)) done.set(key, refusal ?? world.command(user, type, data ?? {}));
+      refusal = null;
       const code = done.get(key);
       ws.send(JSON.stringify(code ? { reply_to: id, ok: false, error: { code, message: code } } : { reply_to: id, ok: true }));
     });

@@ -5,6 +5,7 @@ import { Api } from './api/http';
 import { EventStream, type StreamStatus } from './api/stream';
 import type { Action, DeskConfig, SessionAnswer } from './api/wire';
 import { instant } from './format/time';
+import { may } from './state/allowed';
 import { ServerClock } from './state/clock';
 import { Signal } from './state/signal';
 import { DeskStore } from './state/store';
@@ -12,7 +13,7 @@ import { DeskStore } from './state/store';
 /** Who is signed in, and the token to prove it. */
 export type Identity = SessionAnswer;
 
-/** What happened to the last command: shown on the phone bar until the next one. */
+/** What happened to the last command: shown on the phone bar for a while. */
 export interface Notice {
   action: string;
   code: string;
@@ -20,6 +21,10 @@ export interface Notice {
 
 const STORED = 'hotline.session';
 
+/** How long what went wrong is shown. */
+const NOTICE_MS = 10_000;
+/** How long the way out waits for the agent's sign-out. */
+const LEAVE_MS = 2_000;
 const LOOK_MS = 5_000;
 const SLEPT_MS = 90_000;
 
@@ -114,8 +119,25 @@ export class Session {
     const left = new Set(this.sending.get());
     left.delete(action);
     this.sending.set(left);
-    if (!reply.ok) this.notice.set({ action, code: reply.error?.code ?? 'other' });
+    if (!reply.ok) this.#complain({ action, code: reply.error?.code ?? 'other' });
     return reply.ok;
+  }
+
+  /** Leaves: signs the agent out as well, now or after the call, so that no phone rings for nobody. */
+  async leave(): Promise<void> {
+    const me = this.store.snapshot().agents[this.identity.user] ?? null;
+    if (may(me, 'sign_out')) {
+      const late = new Promise((done) => later(LEAVE_MS, () => done(false)));
+      await Promise.race([this.act('sign_out'), late]);
+    }
+    this.end();
+  }
+
+  #complain(notice: Notice): void {
+    this.notice.set(notice);
+    later(NOTICE_MS, () => {
+      if (this.notice.get() === notice) this.notice.set(null);
+    });
   }
 
   /** Tells the engine that the agent can see the pop. Nobody waits for the answer. */

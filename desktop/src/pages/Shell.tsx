@@ -37,9 +37,10 @@ export function Shell({ onSignOut }: { onSignOut(): void }) {
   const { identity } = session;
   const pages = pagesOf(identity.role);
   const [page, open] = usePage(pages);
+  const [leaving, setLeaving] = useState(false);
   const signOut = (): void => {
-    session.end();
-    onSignOut();
+    setLeaving(true);
+    void session.leave().then(onSignOut);
   };
   return (
     <div className={`shell page-${page ?? 'none'}`}>
@@ -70,7 +71,7 @@ export function Shell({ onSignOut }: { onSignOut(): void }) {
           {name('role', identity.role)}
           {identity.tier === null ? '' : ` · ${t('role.tier', { level: identity.tier })}`}
         </span>
-        <Button type="text" size="small" onClick={signOut}>
+        <Button type="text" size="small" disabled={leaving} onClick={signOut} data-testid="leave">
           {t('app.sign_out')}
         </Button>
       </header>

@@ -1,0 +1,183 @@
+// A real Chromium against the mock: what unit tests cannot see. Exit status 0 if all of it holds.
+//   node desktop/e2e/mock.mjs [--screenshot-dir DIR]
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { launch, open, say, settings, shot, signIn } from './browser.mjs';
+
+const PORT = 8096;
+const options = { ...settings(), url: `http://127.0.0.1:${PORT}/`, timeout: 20_000 };
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const mock = spawn(process.execPath, [path('../mock/server.mjs'), '--port', String(PORT), '--manual', '--robots', '5', '--lookup', '50', '--acw', '60000']);
+mock.stderr.pipe(process.stderr);
+await new Promise((ready) => mock.stdout.once('data', ready));
+
+const make = (what) => fetch(`${options.url}mock/${what}`, { method: 'POST' });
+const demand = (holds, what) => {
+  if (!holds) throw new Error(what);
+};
+const state = (page, mark) => page.waitForSelector(`[data-testid=state][data-mark=${mark}]`);
+const text = (page, id) => page.textContent(`[data-testid=${id}]`);
+
+async function callTo(page, user, until) {
+  await make(`call?agent=${user}&until=${until}`);
+  await page.waitForSelector('[data-testid=pop][data-lookup=found]');
+  await state(page, until);
+}
+
+const SCENARIOS = {
+  'a pop survives a refresh, in the ring and in the conversation': async (page) => {
+    await signIn(page, { ...options, user: '8001' });
+    for (const until of ['ringing', 'talking']) {
+      await callTo(page, '8001', until);
+      const before = await text(page, 'pop');
+      await page.reload();
+      await page.waitForSelector('[data-testid=pop][data-lookup=found]');
+      demand((await text(page, 'pop')) === before, `after a refresh (${until}) the pop is another`);
+      await state(page, until);
+    }
+  },
+
+  'a chosen disposition survives a refresh, and F9 sends it': async (page) => {
+    await signIn(page, { ...options, user: '8001' });
+    await callTo(page, '8001', 'talking');
+    await page.keyboard.press('3');
+    await page.reload();
+    await page.waitForSelector('[data-testid=disposition-complaint_recorded][aria-checked=true]');
+    await make('end?agent=8001');
+    await state(page, 'acw');
+    await page.keyboard.press('F9');
+    await state(page, 'ready');
+    await page.waitForFunction(() => document.querySelector('[data-testid=own-calls] tr').textContent.includes('投诉已记录'));
+    demand((await page.getAttribute('[data-testid=pop]', 'data-offer')) === null, 'the pop stays after wrap-up');
+  },
+
+  'a call that ends while the connection is lost is gone when it is back': async (page) => {
+    await signIn(page, { ...options, user: '8002' });
+    await callTo(page, '8002', 'talking');
+    await make('drop?ms=2500');
+    await page.waitForSelector('.link-lost');
+    await state(page, 'talking');
+    demand((await page.getAttribute('[data-testid=pop]', 'data-lookup')) === 'found', 'the pop goes with the connection');
+    await make('end?agent=8002');
+    await page.waitForSelector('.link-open');
+    await state(page, 'acw');
+  },
+
+  'a button pressed without a connection works when it is back': async (page) => {
+    await signIn(page, { ...options, user: '8003' });
+    await make('agent?agent=8003&status=ready&state=idle');
+    await state(page, 'ready');
+    await make('drop?ms=1500');
+    await page.waitForSelector('.link-lost');
+    await page.keyboard.press('F4');
+    await page.keyboard.press('2');
+    await page.waitForSelector('[data-testid=act-not_ready][data-sending=true]');
+    await state(page, 'not_ready');
+    demand((await text(page, 'state')).includes('用餐'), 'the reason is another');
+  },
+
+  'a missing event is noticed and made good': async (page) => {
+    await signIn(page, { ...options, user: '8004' });
+    await make('agent?agent=8004&status=ready&state=idle');
+    await state(page, 'ready');
+    await make('gap?user=8004');
+    await make('agent?agent=8004&status=not_ready&reason=meeting&state=idle');
+    await state(page, 'not_ready');
+    await make('agent?agent=8004&status=ready&state=idle');
+    await state(page, 'ready');
+  },
+
+  'a refused command says why': async (page) => {
+    await signIn(page, { ...options, user: '8004' });
+    await make('agent?agent=8004&status=not_ready&reason=break&state=idle');
+    await state(page, 'not_ready');
+    await make('refuse?code=phone_unreachable');
+    await page.keyboard.press('F2');
+    await page.waitForSelector('[data-testid=notice]');
+    demand((await text(page, 'notice')) === '示闲：话机未注册', 'the reason is not told');
+  },
+
+  'a declined call says so': async (page) => {
+    await signIn(page, { ...options, user: '8004' });
+    await callTo(page, '8004', 'ringing');
+    await page.keyboard.press('F8');
+    await state(page, 'not_ready');
+    demand((await text(page, 'state')).includes('话机拒接'), 'the reason of a declined call is not shown');
+  },
+
+  'an ended session leads to the sign-in, and says so': async (page) => {
+    await signIn(page, { ...options, user: '8011' });
+    await make('forget');
+    await page.waitForSelector('#password');
+    demand((await text(page, 'signin-told')).includes('登录已失效'), 'nothing says why');
+    await page.reload();
+    await page.waitForSelector('#password');
+  },
+
+  'leaving signs the agent out': async (page) => {
+    await signIn(page, { ...options, user: '8012' });
+    await make('agent?agent=8012&status=ready&state=idle');
+    await state(page, 'ready');
+    await page.click('[data-testid=leave]');
+    await page.waitForSelector('#password');
+    await signIn(page, { ...options, user: '8012' });
+    await state(page, 'signed_out');
+  },
+
+  'a board shows no call that ended while it was away': async (page) => {
+    await signIn(page, { ...options, user: 'lead' });
+    await make('agent?agent=8021&status=ready&state=idle');
+    await make('call?agent=8021&until=talking');
+    await page.waitForSelector('[data-agent="8021"][data-mark=talking]');
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-call]')].some((row) => row.textContent.includes('8021')));
+    await make('drop?ms=1000');
+    await make('end?agent=8021');
+    await page.waitForFunction(() => ![...document.querySelectorAll('[data-call]')].some((row) => row.textContent.includes('8021')));
+    await page.waitForSelector('[data-agent="8021"][data-mark=acw]');
+  },
+
+  'a recording plays by keys': async (page) => {
+    await signIn(page, { ...options, user: 'qa' });
+    await page.waitForSelector('tr[data-recorded=true]');
+    for (let nth = 0; nth < 60 && !(await page.$('tr.chosen[data-recorded=true]')); nth += 1) await page.keyboard.press('ArrowDown');
+    await page.waitForSelector('[data-testid=player][data-phase=here]');
+    await page.keyboard.press('Space');
+    await page.waitForFunction(() => document.querySelector('[data-testid=audio]').currentTime > 0.3);
+    await page.keyboard.press('+');
+    demand((await page.$eval('[data-testid=audio]', (audio) => audio.playbackRate)) === 1.25, 'the speed did not change');
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    demand((await page.$eval('[data-testid=audio]', (audio) => audio.currentTime)) === 5, 'the arrow did not skip 5 s');
+    await page.click('[data-fact=recording_started] button');
+    demand((await page.$eval('[data-testid=audio]', (audio) => audio.currentTime)) < 0.1, 'the timeline does not lead into the recording');
+  },
+};
+
+/** What the console may say: that a request failed which a scenario makes fail. */
+const EXPECTED = /Failed to load resource|WebSocket connection to/;
+
+const browser = await launch(options);
+let failed = 0;
+for (const [name, run] of Object.entries(SCENARIOS)) {
+  const page = await open(browser, options);
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (line) => {
+    if (line.type() === 'error' && !EXPECTED.test(line.text())) complaints.push(line.text());
+  });
+  try {
+    await run(page);
+    demand(complaints.length === 0, `the console complains: ${complaints.join('; ')}`);
+    say('passed', { scenario: name });
+  } catch (error) {
+    failed += 1;
+    say('failed', { scenario: name, message: String(error?.message ?? error) });
+    await shot(page, options, `failed-${failed}`);
+  }
+  await page.context().close();
+}
+await browser.close();
+mock.kill();
+process.exitCode = failed > 0 ? 1 : 0;

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use utoipa::IntoParams;
 
 use crate::app::{App, stopped};
@@ -240,8 +241,8 @@ impl Desktop {
             let _ = outgoing.close().await;
         })
         .await;
-        self.app.counters.desktop_ended(ended);
         drop(place);
+        self.app.counters.desktop_ended(ended);
     }
 
     async fn talk(&mut self, outgoing: &mut Outgoing, incoming: &mut Incoming) -> Next {
@@ -429,6 +430,9 @@ fn why(error: &axum::Error) -> Ended {
 fn unreadable(error: axum::Error) -> Next {
     match error.into_inner().downcast_ref::<tungstenite::Error>() {
         Some(tungstenite::Error::Capacity(_)) => Next::Close(TOO_LARGE),
+        Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+            Next::Gone(Ended::Left)
+        }
         Some(tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) => {
             Next::Close(MALFORMED)
         }

@@ -1,0 +1,240 @@
+//! Who and what the tests are about.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use access::Principal;
+use model::{
+    AgentAction, AgentState, AgentStatus, CallId, ClaimSummary, CustomerCard, DialogSnapshot, Fact,
+    FactBody, HangupCause, LegRole, Lookup, MissedCause, Mono, NotReadyReason, Outcome, Permission,
+    Pii, PolicyCard, PolicyStatus, Role, Seal, Tier, Transport, Wall,
+};
+use report::{CallRecord, Input, Offer, Recording};
+
+/// A caller's number, and what is left of it where it is masked.
+pub(crate) const PHONE: &str = "13800138078";
+pub(crate) const MASKED_PHONE: &str = "138******78";
+/// A text that does harm where it is taken for HTML, a header or JSON.
+pub(crate) const HARMFUL: &str = "\"><script>alert(1)</script>\r\nX-Evil: 1\u{2028}\\";
+/// A recording whose file is gone.
+pub(crate) const LOST_RECORDING: &str = "r1-1-13";
+pub(crate) const SHA256: &str = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
+
+/// The users of the demo, with the permissions that issue 2 gives them.
+pub(crate) fn principal(user: &str) -> Option<Principal> {
+    use Permission as P;
+    let tier = |level| Some(Tier { level });
+    let (role, tier, permissions): (Role, _, &[P]) = match user {
+        "8001" | "8002" => (
+            Role::Agent,
+            tier(1),
+            &[P::CallHandle, P::CallViewOwn, P::PolicyView, P::ClaimRegister],
+        ),
+        "8009" => (Role::Agent, tier(1), &[P::CallHandle, P::CallViewOwn]),
+        "8021" => (
+            Role::Agent,
+            tier(3),
+            &[P::CallHandle, P::CallViewOwn, P::PolicyView, P::CustomerUnmask],
+        ),
+        "qa" => (Role::Inspector, None, &[P::BoardView, P::CallViewAll, P::RecordingPlay]),
+        "lead" => (Role::Supervisor, None, &[P::BoardView, P::CallViewAll]),
+        "admin" => (Role::Administrator, None, &[P::Administer]),
+        _ => return None,
+    };
+    let permissions: BTreeSet<P> = permissions.iter().copied().collect();
+    Some(Principal { user: user.into(), role, tier, permissions })
+}
+
+pub(crate) fn call(counter: u32) -> CallId {
+    format!("c1-1-{counter}").parse().unwrap()
+}
+
+/// A policy number keeps its digits; everything personal is marked as such.
+pub(crate) fn customer() -> Lookup {
+    Lookup::Found(Arc::new(CustomerCard {
+        customer_id: "K1".to_owned(),
+        name: Pii::from("王小明"),
+        phone: Pii::from(PHONE),
+        identity_number: Pii::from("110101199003070134"),
+        class: "a".to_owned(),
+        city: "上海市".to_owned(),
+        policies: vec![PolicyCard {
+            policy_number: "1050012026".to_owned(),
+            product: "商业险".to_owned(),
+            plate: Pii::from("沪A12345"),
+            vehicle: "大众朗逸".to_owned(),
+            status: PolicyStatus::InForce,
+            starts_on: "2026-01-01".to_owned(),
+            ends_on: "2026-12-31".to_owned(),
+            premium_fen: 412_300,
+            claims: vec![ClaimSummary {
+                claim_number: "B1".to_owned(),
+                lost_on: "2026-03-04".to_owned(),
+                status: "closed".to_owned(),
+                paid_fen: 90_000,
+            }],
+        }],
+    }))
+}
+
+pub(crate) fn pop(lookup: Lookup) -> cti::Event {
+    cti::Event::ScreenPop {
+        call: call(1),
+        offer: "o1-1-5".parse().unwrap(),
+        ani: Pii::from(PHONE),
+        dnis: "95512".to_owned(),
+        queue: "claims".into(),
+        waited_ms: 4_200,
+        ivr_path: vec!["welcome".to_owned(), "claims".to_owned()],
+        ivr_inputs: vec![cti::MenuInput { node: "welcome".to_owned(), digits: "1".to_owned() }],
+        lookup,
+    }
+}
+
+pub(crate) fn agent_state(agent: &str) -> cti::Event {
+    cti::Event::AgentState {
+        agent: agent.into(),
+        status: AgentStatus::NotReady { reason: NotReadyReason::Meal },
+        state: AgentState::Acw,
+        since: Wall(1_790_000_000_000_000),
+        next_status: Some(AgentStatus::Ready),
+        allowed: vec![AgentAction::Ready, AgentAction::WrapUp],
+        call: Some(call(1)),
+        acw_until: Some(Wall(1_790_000_010_000_000)),
+        phone_reachable: true,
+    }
+}
+
+fn record(counter: u32, agent: &str) -> CallRecord {
+    let arrived = Wall(1_790_000_000_000_000 + i64::from(counter) * 1_000_000);
+    CallRecord {
+        call: call(counter),
+        trunk: "demo".into(),
+        ani: Pii::from(PHONE),
+        dnis: "95512".to_owned(),
+        sip_call_id: HARMFUL.to_owned(),
+        arrived,
+        answered: Some(arrived),
+        queued: None,
+        agent_answered: Some(arrived),
+        ended: arrived,
+        menu_path: vec!["welcome".to_owned()],
+        inputs: vec![Input { node: "welcome".to_owned(), digits: "1".to_owned() }],
+        queue: Some("claims".into()),
+        tier: Some(Tier { level: 1 }),
+        waited_ms: Some(4_200),
+        rang_ms: Some(900),
+        talked_ms: Some(61_000),
+        acw_ms: None,
+        offers: vec![Offer {
+            offer: "o1-1-5".parse().unwrap(),
+            agent: "8002".into(),
+            at: arrived,
+            rang_ms: None,
+            missed: Some(MissedCause::Busy),
+        }],
+        agent: Some(agent.into()),
+        outcome: Outcome::Answered,
+        cause: HangupCause::Response(486),
+        lookup: Some("found".to_owned()),
+        lookup_ms: Some(3),
+        customer_id: Some("K1".to_owned()),
+        recordings: vec![Recording {
+            recording: format!("r1-1-{}", counter + 10).parse().unwrap(),
+            agent: agent.into(),
+            path: "2026/11/21/secret.wav".to_owned(),
+            started: arrived,
+            gaps: 0,
+            seal: Some(Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 }),
+            recovered: false,
+        }],
+        disposition: Some("enquiry".to_owned()),
+        settled: true,
+    }
+}
+
+/// Calls 3, 2 and 1, newest first: 1 and 3 of agent 8001, 2 of agent 8002 and not sealed.
+pub(crate) fn records() -> Vec<CallRecord> {
+    let mut second = record(2, "8002");
+    second.recordings[0].seal = None;
+    vec![record(3, "8001"), second, record(1, "8001")]
+}
+
+/// A bit of everything that may happen in a call.
+pub(crate) fn facts() -> Vec<Fact> {
+    let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
+    let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
+    let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
+    let dialog = DialogSnapshot {
+        call_id: "secret".to_owned(),
+        local_tag: "secret".to_owned(),
+        remote_tag: "secret".to_owned(),
+        local_uri: "sip:secret@x".to_owned(),
+        remote_uri: "sip:secret@x".to_owned(),
+        remote_target: "sip:secret@x".to_owned(),
+        route_set: Vec::new(),
+        local_cseq: 1,
+        remote_cseq: 1,
+        transport: Transport::Udp,
+        local: "127.0.0.1:5060".parse().unwrap(),
+        remote: "127.0.0.1:5061".parse().unwrap(),
+        sdp_version: 1,
+    };
+    let agent = || "8001".into();
+    let bodies = vec![
+        FactBody::CallArrived {
+            call,
+            leg,
+            trunk: "demo".into(),
+            ani: Pii::from(PHONE),
+            dnis: "95512".to_owned(),
+            sip_call_id: "secret".to_owned(),
+        },
+        FactBody::CallAnswered { call },
+        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent()), dialog },
+        FactBody::MenuEntered { call, node: "welcome".to_owned() },
+        FactBody::DigitsCollected { call, node: "welcome".to_owned(), digits: "1".to_owned() },
+        FactBody::LookupEnded {
+            call,
+            result: "found".to_owned(),
+            customer_id: Some("K1".to_owned()),
+            took_ms: 3,
+        },
+        FactBody::Queued { call, queue: "claims".into(), entered: Mono(0) },
+        FactBody::TierReached { call, queue: "claims".into(), tier: Tier { level: 2 } },
+        FactBody::Offered { call, offer, queue: "claims".into(), agent: agent() },
+        FactBody::Popped { call, offer, agent: agent(), desktop: true },
+        FactBody::Rang { call, offer, agent: agent(), leg },
+        FactBody::Missed { call, offer, agent: agent(), cause: MissedCause::NoAnswer },
+        FactBody::AgentAnswered { call, offer, agent: agent(), leg },
+        FactBody::RecordingStarted {
+            call,
+            recording,
+            agent: agent(),
+            path: "secret.wav".to_owned(),
+        },
+        FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
+        FactBody::RecordingResumed { call, recording },
+        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(487) },
+        FactBody::CallEnded { call, outcome: Outcome::Answered, cause: HangupCause::RemoteBye },
+        FactBody::RecordingSealed { call, recording, seal, recovered: true },
+        FactBody::AgentChanged {
+            agent: agent(),
+            status: AgentStatus::NotReady { reason: NotReadyReason::Break },
+            state: AgentState::Acw,
+            call: Some(call),
+        },
+        FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
+        FactBody::Played { user: "qa".into(), recording, call },
+    ];
+    let fact = |(at, body)| Fact {
+        site: 1,
+        epoch: 1,
+        seq: at + 1,
+        mono: Mono::from_ms(at),
+        wall: Wall(1_790_000_000_000_000 + i64::try_from(at).unwrap() * 1_000),
+        version: model::SCHEMA_VERSION,
+        body,
+    };
+    (0..).zip(bodies).map(fact).collect()
+}

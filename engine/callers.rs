@@ -26,7 +26,9 @@ pub fn agents(callers: u32) -> Vec<String> {
 }
 
 /// The process that calls.
-pub struct Callers(Option<Child>);
+pub struct Callers {
+    _child: Option<Child>,
+}
 
 impl Callers {
     /// Starts calling; with 0 callers nothing is started.
@@ -36,7 +38,7 @@ impl Callers {
     pub fn start(sip: SocketAddr, callers: u32, password: &str) -> anyhow::Result<Self> {
         let agents = agents(callers);
         let (Some(first), Some(last)) = (agents.first(), agents.last()) else {
-            return Ok(Self(None));
+            return Ok(Self { _child: None });
         };
         let program = std::env::current_exe().context("the callers' program")?;
         let child = Command::new(program)
@@ -51,7 +53,7 @@ impl Callers {
             .kill_on_drop(true)
             .spawn()
             .context("the simulated callers cannot be started")?;
-        Ok(Self(Some(child)))
+        Ok(Self { _child: Some(child) })
     }
 
     /// Ends the process: its calls are ended by the engine.

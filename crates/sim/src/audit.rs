@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, LegId, Mono, OfferId, Outcome,
-    QueueId,
+    AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, LegId, LegRole, Mono, OfferId,
+    Outcome, QueueId,
 };
 
 use crate::hotline::{QUEUES, Settings};

@@ -1,0 +1,122 @@
+//! A `hotline demo` of a test's own.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long a debug build may take to make its sample data and start, on a busy machine.
+const START: Duration = Duration::from_secs(120);
+/// How long it may take to end its calls and stop.
+const STOP: Duration = Duration::from_secs(30);
+
+/// A running demo. Killed when dropped; its data goes with it.
+pub struct Demo {
+    child: Child,
+    /// Where it speaks SIP.
+    pub sip: SocketAddr,
+    /// Where its web is.
+    pub http: SocketAddr,
+    folder: TempDir,
+}
+
+impl Demo {
+    /// Starts one on loopback, with ports that the system gives it and a few sample customers.
+    pub fn start() -> Self {
+        Self::start_at("127.0.0.1:0", &[])
+    }
+
+    /// Starts one on that SIP address, with further arguments.
+    pub fn start_at(sip: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, sip, arguments)
+    }
+
+    fn start_in(folder: TempDir, sip: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hotline"))
+            .args(["demo", "--sip", sip, "--http", "127.0.0.1:0", "--customers", "500", "--data"])
+            .arg(folder.path())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the engine starts");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let (sender, receiver) = mpsc::channel();
+        // Reads to the end, so that the engine never waits for a reader.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| drop(sender.send(l))));
+        let (mut sip, mut http) = (None, None);
+        loop {
+            let line = receiver.recv_timeout(START).expect("the engine says that it is ready");
+            if let Some((_, at)) = line.split_once("sip:95512@") {
+                sip = at.split(' ').next().and_then(|address| address.parse().ok());
+            } else if let Some((_, at)) = line.split_once("http://") {
+                http = at.trim_end_matches('/').parse().ok();
+            } else if line.starts_with("ready") {
+                break;
+            }
+        }
+        let (sip, http) = (sip.expect("it told where"), http.expect("it told where"));
+        Self { child, sip, http, folder }
+    }
+
+    /// The engine's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its data.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills it like a crash, and starts it anew on its data and the same SIP address.
+    pub fn kill_and_restart(mut self) -> Self {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it is gone");
+        let sip = self.sip.to_string();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        Self::start_in(folder, &sip, &[])
+    }
+
+    /// Tells it to end, as Ctrl-C does; whether it ended in order.
+    pub fn stop(mut self) -> bool {
+        let told = Command::new("kill").args(["-INT", &self.pid().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        let (sender, receiver) = mpsc::channel();
+        let pid = self.pid();
+        std::thread::spawn(move || {
+            if receiver.recv_timeout(STOP).is_err() {
+                // A test that hangs tells less than one that fails.
+                drop(Command::new("kill").args(["-KILL", &pid.to_string()]).status());
+            }
+        });
+        let ended = self.child.wait().expect("it ends");
+        drop(sender.send(()));
+        ended.success()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again and again until there is an answer, for events that leave no other trace.
+pub fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = std::time::Instant::now() + within;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < end, "not within {within:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}

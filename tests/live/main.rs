@@ -1,0 +1,6 @@
+//! The engine as it ships, over real sockets, with peers that nobody here wrote: SIPp, baresip,
+//! Chromium. One subject a file; each test has an engine, ports and folders of its own.
+
+mod api;
+mod demo;
+mod sipp;

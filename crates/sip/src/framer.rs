@@ -73,6 +73,12 @@ impl Framer {
         self.buffer.len() - self.start
     }
 
+    /// Whether a message has begun and its rest is missing. Line breaks begin none.
+    pub fn holds_part(&self) -> bool {
+        let waiting = self.buffer.get(self.start..).unwrap_or_default();
+        !waiting.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+    }
+
     /// The next message, if all of it is there.
     ///
     /// # Errors
@@ -201,7 +207,9 @@ mod tests {
                 out.extend(frames(&mut framer));
             }
             assert_eq!(out, wanted, "cut at {size}");
-            assert!(framer.pending() <= 2);
+            assert!(framer.pending() <= 2 && !framer.holds_part());
+            framer.feed(b"BYE");
+            assert!(framer.holds_part());
         }
     }
 

@@ -3,35 +3,33 @@
 //! Each worker has an epoll of its own. Requests are shared out by Call-ID, so that all of a call's
 //! transactions are with one worker; responses go where their branch says.
 
+mod bind;
 mod config;
+mod connection;
 mod counts;
+mod local;
 mod streams;
 mod wake;
 mod worker;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
-use model::Transport;
 use sip::{FromBrain, ToBrain, Transactions, TransactionsConfig};
-use socket2::{Domain, Protocol, Socket, Type};
 
+use bind::bind;
 pub use config::{Admit, Config, Limits, Listener};
 pub use counts::Counts;
 use counts::Shared;
 use wake::Waker;
-use worker::{Bound, Way, Worker};
+use worker::{Way, Worker};
 
 /// The most workers: their number is in 8 bits of a transaction's.
 const WORKERS_MAX: u8 = 64;
-/// What the kernel may hold of datagrams that nobody has read yet.
-const RECEIVE_BUFFER: usize = 8 << 20;
-/// Connections that the kernel may hold before they are accepted.
-const ACCEPT_QUEUE: i32 = 1_024;
 
 /// The queue to a worker is full; the command comes back.
 #[derive(Debug)]
@@ -86,6 +84,7 @@ impl SipWorkers {
                 number,
                 config: config.clone(),
                 sockets: Arc::clone(&sockets),
+                addresses: addresses.clone(),
                 ways: ways.clone(),
                 commands: receiver,
                 handovers,
@@ -164,67 +163,4 @@ fn worker_of(call_id: &str, workers: usize) -> usize {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     usize::try_from(hash >> 32).unwrap_or(0) % workers.max(1)
-}
-
-/// Binds all listeners. One that asks for port 0 gets the port of the first that asked for it on
-/// the same address, so that UDP and TCP are reached alike.
-fn bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)> {
-    const TRIES: usize = 16;
-    let mut failure = io::Error::from(io::ErrorKind::InvalidInput);
-    for _ in 0..TRIES {
-        match try_bind(listeners) {
-            Ok(bound) => return Ok(bound),
-            Err(error) => failure = error,
-        }
-        if listeners.iter().all(|listener| listener.addr.port() != 0) {
-            break;
-        }
-    }
-    Err(failure)
-}
-
-fn try_bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)> {
-    let mut bound = Vec::new();
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for listener in listeners {
-        let mut wanted = listener.addr;
-        let earlier = listeners.iter().zip(&addresses).find(|(other, _)| other.addr == wanted);
-        if let (0, Some((_, address))) = (wanted.port(), earlier) {
-            wanted = *address;
-        }
-        let named = |error: io::Error| {
-            let what = listener.transport;
-            io::Error::new(error.kind(), format!("{what:?} on {wanted}: {error}"))
-        };
-        let (socket, address) = match listener.transport {
-            Transport::Udp => bind_udp(wanted).map_err(named)?,
-            Transport::Tcp => bind_tcp(wanted).map_err(named)?,
-        };
-        bound.push(socket);
-        addresses.push(address);
-    }
-    Ok((bound, addresses))
-}
-
-fn bind_udp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    // As much as the kernel allows; a smaller buffer only loses more in a flood.
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-    socket.bind(&address.into())?;
-    let socket = UdpSocket::from(socket);
-    let address = socket.local_addr()?;
-    Ok((Bound::Udp(socket), address))
-}
-
-fn bind_tcp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restarted engine takes its port back although old connections linger.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(ACCEPT_QUEUE)?;
-    let listener = TcpListener::from(socket);
-    let address = listener.local_addr()?;
-    Ok((Bound::Tcp(listener), address))
 }

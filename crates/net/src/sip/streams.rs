@@ -1,7 +1,6 @@
 //! TCP: listeners and connections of the one worker that owns them all.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -9,32 +8,20 @@ use std::time::Duration;
 
 use model::{Mono, Transport};
 use rustix::event::epoll::{self, EventData, EventFlags};
-use sip::{Flow, Frame, Framer, Message};
+use sip::{Flow, Message};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config::Limits;
+use super::connection::{Broken, Connection, READ_BYTES};
 use super::counts::Counts;
+use super::local::Local;
 
 /// Epoll keys of connections; those below are listeners and the waker.
 pub(super) const FIRST_CONNECTION: u64 = 1 << 16;
-/// Bytes read from one connection before the next one has its turn.
-const READ_BYTES: usize = 16 * 1024;
 /// How often connections are looked through for those that rest.
 const SWEEP: Duration = Duration::from_millis(1_000);
 /// Connections accepted before other work has its turn.
 const ACCEPTS: usize = 64;
-
-struct Connection {
-    stream: TcpStream,
-    flow: Flow,
-    framer: Framer,
-    /// What the peer has not taken yet.
-    backlog: VecDeque<u8>,
-    is_connecting: bool,
-    last_used: Mono,
-    /// Since when a message waits for its rest.
-    partial_since: Option<Mono>,
-}
 
 /// What streams have to say.
 pub(super) enum StreamEvent {
@@ -50,6 +37,9 @@ pub(super) struct Streams {
     by_source: BTreeMap<IpAddr, usize>,
     next: u64,
     next_sweep: Mono,
+    /// Listeners whose connections cannot be accepted now: descriptors are used up.
+    paused: Vec<u16>,
+    buffer: Vec<u8>,
     pub(super) events: VecDeque<StreamEvent>,
 }
 
@@ -63,6 +53,8 @@ impl Streams {
             by_source: BTreeMap::new(),
             next: FIRST_CONNECTION,
             next_sweep: Mono::default(),
+            paused: Vec::new(),
+            buffer: vec![0; READ_BYTES],
             events: VecDeque::new(),
         }
     }
@@ -71,20 +63,36 @@ impl Streams {
         self.connections.len()
     }
 
+    /// Whether some peer has not taken everything yet.
+    pub(super) fn has_backlog(&self) -> bool {
+        self.connections.values().any(Connection::has_backlog)
+    }
+
     pub(super) fn next_sweep(&self) -> Option<Mono> {
-        (!self.connections.is_empty()).then_some(self.next_sweep)
+        let waits = !self.connections.is_empty() || !self.paused.is_empty();
+        waits.then_some(self.next_sweep)
     }
 
     /// Takes what waits at a listener.
     pub(super) fn accept(
         &mut self,
         (listener, number): (&TcpListener, u16),
+        local: &mut Local,
         admit: &dyn Fn(IpAddr) -> bool,
         counts: &mut Counts,
         now: Mono,
     ) {
         for _ in 0..ACCEPTS {
-            let Ok((stream, remote)) = listener.accept() else { return };
+            let (stream, remote) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    if is_exhausted(&error) {
+                        // Epoll would tell of the same connection without end.
+                        self.pause(listener, number, now);
+                    }
+                    return;
+                }
+            };
             if !admit(remote.ip().to_canonical()) {
                 counts.not_admitted += 1;
                 continue;
@@ -96,12 +104,28 @@ impl Streams {
                 counts.connections_closed += 1;
                 continue;
             }
-            let Ok(local) = stream.local_addr() else { continue };
             if stream.set_nonblocking(true).is_ok() {
                 // Without it a response waits for an ACK of the packet before.
                 let _ = stream.set_nodelay(true);
-                self.add(stream, (local, remote, number), false, now);
+                let ours = local.towards(remote.ip());
+                self.add(stream, (ours, remote, number), false, now);
             }
+        }
+    }
+
+    fn pause(&mut self, listener: &TcpListener, number: u16, now: Mono) {
+        let data = EventData::new_u64(number.into());
+        if epoll::modify(&*self.epoll, listener, data, EventFlags::empty()).is_ok() {
+            self.paused.push(number);
+            self.next_sweep = now + SWEEP;
+        }
+    }
+
+    /// Listeners that may be tried again.
+    pub(super) fn take_paused(&mut self, now: Mono) -> Vec<u16> {
+        match now >= self.next_sweep {
+            true => std::mem::take(&mut self.paused),
+            false => Vec::new(),
         }
     }
 
@@ -113,153 +137,94 @@ impl Streams {
         now: Mono,
     ) -> Option<u64> {
         let key = self.next;
-        let flags = if is_connecting { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
-        epoll::add(&*self.epoll, &stream, EventData::new_u64(key), flags).ok()?;
+        let flow = Flow { transport: Transport::Tcp, local, remote, connection: key, listener };
+        let connection = Connection::new(stream, flow, is_connecting, &self.limits, now);
+        let (data, flags) = (EventData::new_u64(key), connection.wanted());
+        epoll::add(&*self.epoll, &connection.stream, data, flags).ok()?;
         self.next += 1;
-        let flow =
-            Flow { transport: Transport::Tcp, local, remote, connection: key, listener };
         self.by_remote.insert((listener, remote), key);
         *self.by_source.entry(remote.ip()).or_default() += 1;
-        let connection = Connection {
-            stream,
-            flow,
-            framer: Framer::new(),
-            backlog: VecDeque::new(),
-            is_connecting,
-            last_used: now,
-            partial_since: None,
-        };
         self.connections.insert(key, connection);
         Some(key)
     }
 
     /// Sends over the flow's connection; where that is gone, over any to the same peer, or a new
     /// one (RFC 3261 §18.2.2, RFC 5626 §5.3). False if it cannot be sent.
-    pub(super) fn send(&mut self, flow: &Flow, bytes: &[u8], now: Mono) -> bool {
+    pub(super) fn send(&mut self, flow: &Flow, message: &Message, now: Mono) -> bool {
         let known = self.connections.contains_key(&flow.connection).then_some(flow.connection);
+        let remote = match known {
+            Some(_) => flow.remote,
+            None => reopened(flow, message),
+        };
         let key = known
-            .or_else(|| self.by_remote.get(&(flow.listener, flow.remote)).copied())
-            .or_else(|| self.connect(flow, now));
-        let Some(key) = key else { return false };
-        let Some(connection) = self.connections.get_mut(&key) else { return false };
-        connection.last_used = now;
-        if connection.backlog.len() + bytes.len() > self.limits.connection_backlog_bytes {
-            self.close(key);
+            .or_else(|| self.by_remote.get(&(flow.listener, remote)).copied())
+            .or_else(|| self.connect(&Flow { remote, ..*flow }, now));
+        let Some((key, connection)) =
+            key.and_then(|key| Some((key, self.connections.get_mut(&key)?)))
+        else {
             return false;
-        }
-        connection.backlog.extend(bytes);
-        self.flush(key)
+        };
+        let sent = connection.send(message.as_bytes(), now);
+        self.settle(key, sent)
     }
 
     fn connect(&mut self, flow: &Flow, now: Mono) -> Option<u64> {
         if self.connections.len() >= self.limits.connections {
             return None;
         }
-        let socket =
-            Socket::new(Domain::for_address(flow.remote), Type::STREAM, Some(Protocol::TCP)).ok()?;
+        let domain = Domain::for_address(flow.remote);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).ok()?;
         socket.set_nonblocking(true).ok()?;
         let _ = socket.set_tcp_nodelay(true);
         match socket.connect(&flow.remote.into()) {
             Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
-            Err(_) => return None,
+            Err(error) => {
+                let in_progress = rustix::io::Errno::INPROGRESS.raw_os_error();
+                if error.raw_os_error() != Some(in_progress) {
+                    return None;
+                }
+            }
         }
         let stream = TcpStream::from(socket);
         self.add(stream, (flow.local, flow.remote, flow.listener), true, now)
     }
 
-    /// Writes what the peer takes; asks to be told when it takes more.
-    fn flush(&mut self, key: u64) -> bool {
-        let Some(connection) = self.connections.get_mut(&key) else { return false };
-        if connection.is_connecting {
-            return true;
-        }
-        loop {
-            let (first, _) = connection.backlog.as_slices();
-            if first.is_empty() {
-                break;
-            }
-            match connection.stream.write(first) {
-                Ok(0) => break,
-                Ok(count) => drop(connection.backlog.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.close(key);
-                    return false;
-                }
-            }
-        }
-        let waits = !connection.backlog.is_empty();
-        let flags = if waits { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
-        let modified =
-            epoll::modify(&*self.epoll, &connection.stream, EventData::new_u64(key), flags);
-        if modified.is_err() {
-            self.close(key);
-            return false;
-        }
-        true
-    }
-
     /// Something happened on a connection.
     pub(super) fn handle(&mut self, key: u64, flags: EventFlags, counts: &mut Counts, now: Mono) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let mut outcome = Ok(());
         if flags.intersects(EventFlags::OUT | EventFlags::ERR | EventFlags::HUP) {
-            let Some(connection) = self.connections.get_mut(&key) else { return };
-            if connection.is_connecting {
-                if !matches!(connection.stream.take_error(), Ok(None)) {
-                    return self.close(key);
-                }
-                connection.is_connecting = false;
-            }
-            if !self.flush(key) {
-                return;
-            }
+            outcome = connection.finish_connecting();
         }
-        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::RDHUP) {
-            self.read(key, counts, now);
+        if outcome.is_ok() && flags.intersects(EventFlags::IN | EventFlags::HUP) {
+            let events = &mut self.events;
+            outcome = connection.read(&mut self.buffer, now, |message, flow| {
+                counts.received += 1;
+                events.push_back(StreamEvent::Message(message, flow));
+            });
         }
+        if outcome == Err(Broken::Refused) {
+            counts.malformed += 1;
+            counts.connections_closed += 1;
+        }
+        self.settle(key, outcome);
     }
 
-    fn read(&mut self, key: u64, counts: &mut Counts, now: Mono) {
-        let mut buffer = [0; READ_BYTES];
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let count = match connection.stream.read(&mut buffer) {
-            Ok(0) => return self.close(key),
-            Ok(count) => count,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
-                return;
+    /// Closes what is broken; tells epoll what the connection waits for now.
+    fn settle(&mut self, key: u64, outcome: Result<(), Broken>) -> bool {
+        let Some(connection) = self.connections.get_mut(&key) else { return false };
+        let told = match connection.changed() {
+            Some(flags) => {
+                let data = EventData::new_u64(key);
+                epoll::modify(&*self.epoll, &connection.stream, data, flags).is_ok()
             }
-            Err(_) => return self.close(key),
+            None => true,
         };
-        connection.last_used = now;
-        connection.framer.feed(buffer.get(..count).unwrap_or_default());
-        loop {
-            match connection.framer.next_frame() {
-                Ok(Some(Frame::Message(message))) => {
-                    counts.received += 1;
-                    self.events.push_back(StreamEvent::Message(message, connection.flow));
-                }
-                Ok(Some(Frame::Ping)) => connection.backlog.extend(b"\r\n"),
-                Ok(None) => break,
-                Err(_) => {
-                    counts.malformed += 1;
-                    counts.connections_closed += 1;
-                    return self.close(key);
-                }
-            }
+        let lives = outcome.is_ok() && told;
+        if !lives {
+            self.close(key);
         }
-        connection.partial_since = match connection.framer.pending() {
-            0 => None,
-            _ => connection.partial_since.or(Some(now)),
-        };
-        if !connection.backlog.is_empty() {
-            self.flush(key);
-        }
+        lives
     }
 
     /// Closes connections that rest for too long or hold back the rest of a message.
@@ -269,17 +234,9 @@ impl Streams {
         }
         self.next_sweep = now + SWEEP;
         let limits = &self.limits;
-        let stale = |connection: &Connection| {
-            let rests = now.ms_since(connection.last_used) >= limits.connection_idle_ms;
-            let partial = connection.partial_since;
-            rests || partial.is_some_and(|at| now.ms_since(at) >= limits.connection_partial_ms)
-        };
-        let stale: Vec<u64> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| stale(connection))
-            .map(|(key, _)| *key)
-            .collect();
+        let connections = self.connections.iter();
+        let stale = connections.filter(|(_, connection)| connection.is_stale(limits, now));
+        let stale: Vec<u64> = stale.map(|(key, _)| *key).collect();
         for key in stale {
             counts.connections_closed += 1;
             self.close(key);
@@ -303,4 +260,22 @@ impl Streams {
         }
         self.events.push_back(StreamEvent::Closed(flow));
     }
+}
+
+/// Where a message goes whose connection is gone: a request to the same peer, a response to the
+/// port that its Via names (RFC 3261 §18.2.2), for the peer's own port was the connection's alone.
+fn reopened(flow: &Flow, message: &Message) -> SocketAddr {
+    match message.top_via() {
+        Some(via) if !message.is_request() => {
+            SocketAddr::new(flow.remote.ip(), via.port().unwrap_or(5060))
+        }
+        Some(_) | None => flow.remote,
+    }
+}
+
+/// Whether there is no descriptor or no memory left for one more connection.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

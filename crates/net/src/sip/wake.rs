@@ -36,7 +36,7 @@ impl Waker {
         let mut count = [0; 8];
         // Nothing to read means that nobody wrote.
         let _ = rustix::io::read(&self.0.fd, &mut count);
-        self.0.is_set.store(false, Ordering::Release);
+        self.0.is_set.swap(false, Ordering::AcqRel);
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {

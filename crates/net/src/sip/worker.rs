@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +21,10 @@ use sip::{
     TxOutput, worker_of_response,
 };
 
+use super::bind::Bound;
 use super::config::Config;
 use super::counts::{Counts, Shared};
+use super::local::Local;
 use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
 use super::wake::Waker;
 
@@ -34,6 +36,11 @@ const COMMANDS: usize = 256;
 const EVENTS: usize = 256;
 /// The epoll key of the waker; listeners have the keys from 0 on.
 const WAKER: u64 = FIRST_CONNECTION - 1;
+/// Requests that wait for room in the brain's queue; one more is answered with 503. What else waits
+/// there is bounded by the transactions and connections that it belongs to.
+const UNSENT_MAX: usize = 65_536;
+/// How long slow TCP peers may take what is left for them when the workers stop.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// The longest sleep, so that what is counted is never old.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
 
@@ -47,12 +54,6 @@ pub(super) enum Handover {
     Send(Flow, Message),
 }
 
-/// A socket that is listened on.
-pub(super) enum Bound {
-    Udp(UdpSocket),
-    Tcp(TcpListener),
-}
-
 /// The way to a worker.
 #[derive(Clone)]
 pub(super) struct Way {
@@ -64,6 +65,8 @@ pub(super) struct Worker {
     pub(super) number: usize,
     pub(super) config: Config,
     pub(super) sockets: Arc<Vec<Bound>>,
+    /// What each is bound to.
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) ways: Vec<Way>,
     pub(super) commands: Receiver<FromBrain>,
     pub(super) handovers: Receiver<Handover>,
@@ -90,8 +93,10 @@ impl Worker {
             }
         }
         let streams = Streams::new(Arc::clone(&epoll), self.config.limits.clone());
-        let unsent = VecDeque::new();
-        Running { worker: self, epoll, waker, streams, counts: Counts::default(), unsent }.run()
+        let advertised = self.config.advertise;
+        let locals = self.addresses.iter().map(|bound| Local::new(*bound, advertised)).collect();
+        let (unsent, counts) = (VecDeque::new(), Counts::default());
+        Running { worker: self, epoll, waker, streams, locals, counts, unsent }.run()
     }
 
     fn now(&self) -> Mono {
@@ -105,6 +110,7 @@ struct Running {
     epoll: Arc<OwnedFd>,
     waker: Waker,
     streams: Streams,
+    locals: Vec<Local>,
     counts: Counts,
     /// Reports that found the brain's queue full: all but new INVITEs, which are refused then.
     unsent: VecDeque<ToBrain>,
@@ -112,11 +118,10 @@ struct Running {
 
 impl Running {
     fn run(mut self) -> io::Result<()> {
-        let mut events = vec![
-            Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
-            EVENTS
-        ];
+        let mut events =
+            vec![Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; EVENTS];
         let mut datagram = vec![0; MAX_MESSAGE_BYTES];
+        let mut patience = None;
         loop {
             let count = self.sleep(&mut events)?;
             let now = self.worker.now();
@@ -125,14 +130,21 @@ impl Running {
             }
             self.take_commands(now);
             self.worker.transactions.handle_timeout(now);
+            self.resume_accepting(now);
             self.streams.sweep(&mut self.counts, now);
             self.drain(now);
             self.publish();
-            let idle = self.worker.commands.is_empty() && self.worker.handovers.is_empty();
-            if self.worker.stop.load(Ordering::Acquire) && idle {
+            if self.worker.stop.load(Ordering::Acquire) && self.has_finished(now, &mut patience) {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether everything that was queued has left, as far as it will.
+    fn has_finished(&self, now: Mono, patience: &mut Option<Mono>) -> bool {
+        let until = *patience.get_or_insert(now + LAST_WORDS);
+        let idle = self.worker.commands.is_empty() && self.worker.handovers.is_empty();
+        idle && (now >= until || !self.streams.has_backlog())
     }
 
     /// Waits for something to happen, at most until the next deadline.
@@ -142,9 +154,9 @@ impl Running {
         let next = timer.into_iter().chain(self.streams.next_sweep()).min();
         let mut patience = next.map_or(SLEEP_MAX, |at| at.since(now)).min(SLEEP_MAX);
         let waits = !self.worker.commands.is_empty() || !self.worker.handovers.is_empty();
-        if waits || self.worker.stop.load(Ordering::Acquire) {
+        if waits {
             patience = Duration::ZERO;
-        } else if !self.unsent.is_empty() {
+        } else if !self.unsent.is_empty() || self.worker.stop.load(Ordering::Acquire) {
             patience = patience.min(Duration::from_millis(1));
         }
         let timeout = Timespec::try_from(patience).unwrap_or_default();
@@ -168,18 +180,26 @@ impl Running {
         match sockets.get(usize::from(number)) {
             Some(Bound::Udp(socket)) => self.read_datagrams(socket, number, datagram, now),
             Some(Bound::Tcp(listener)) => {
-                let admit = Arc::clone(&self.worker.config.admit);
-                self.streams.accept((listener, number), &*admit, &mut self.counts, now);
+                let Some(local) = self.locals.get_mut(usize::from(number)) else { return };
+                let admit = &*self.worker.config.admit;
+                self.streams.accept((listener, number), local, admit, &mut self.counts, now);
             }
             None => {}
         }
     }
 
-    fn read_datagrams(&mut self, socket: &UdpSocket, number: u16, buffer: &mut [u8], now: Mono) {
-        let Ok(mut local) = socket.local_addr() else { return };
-        if let Some(advertised) = self.worker.config.advertise {
-            local.set_ip(advertised);
+    /// Tries the listeners again that had no descriptor left for a connection.
+    fn resume_accepting(&mut self, now: Mono) {
+        for number in self.streams.take_paused(now) {
+            if let Some(Bound::Tcp(listener)) = self.worker.sockets.get(usize::from(number)) {
+                let data = EventData::new_u64(number.into());
+                // Not told again, it would only stay paused.
+                let _ = epoll::modify(&*self.epoll, listener, data, EventFlags::IN);
+            }
         }
+    }
+
+    fn read_datagrams(&mut self, socket: &UdpSocket, number: u16, buffer: &mut [u8], now: Mono) {
         for _ in 0..DATAGRAMS {
             // Nothing more, or an ICMP error of an earlier datagram.
             let Ok((count, remote)) = socket.recv_from(buffer) else { return };
@@ -188,6 +208,8 @@ impl Running {
                 continue;
             }
             self.counts.received += 1;
+            let Some(local) = self.locals.get_mut(usize::from(number)) else { return };
+            let local = local.towards(remote.ip());
             let flow =
                 Flow { transport: Transport::Udp, local, remote, connection: 0, listener: number };
             let bytes = buffer.get(..count).unwrap_or_default();
@@ -304,7 +326,7 @@ impl Running {
     }
 
     fn send_stream(&mut self, flow: &Flow, message: &Message, now: Mono) {
-        if self.streams.send(flow, message.as_bytes(), now) {
+        if self.streams.send(flow, message, now) {
             self.counts.sent += 1;
         } else {
             self.counts.send_failures += 1;
@@ -334,8 +356,7 @@ impl Running {
         };
         match event {
             ToBrain::Request { tx, message, flow: _ }
-                if message.method() == Method::Invite
-                    && message.to().is_none_or(|to| to.tag().is_none()) =>
+                if is_new_call(&message) || self.unsent.len() >= UNSENT_MAX =>
             {
                 let retry_after_s = self.worker.config.limits.retry_after_s;
                 let response = ResponseBuilder::to(&message, 503).to_tag("full");
@@ -360,4 +381,10 @@ impl Running {
         };
         self.worker.shared.write(&counts);
     }
+}
+
+/// An INVITE outside of dialogs.
+fn is_new_call(request: &Message) -> bool {
+    let outside = request.to().is_none_or(|to| to.tag().is_none());
+    request.method() == Method::Invite && outside
 }

@@ -1,0 +1,168 @@
+//! One TCP connection: what it has read of a message, and what its peer has not taken yet.
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+
+use model::Mono;
+use rustix::event::epoll::EventFlags;
+use sip::{Flow, Frame, Framer, Message};
+
+use super::config::Limits;
+
+/// Bytes read from one connection before the next one has its turn.
+pub(super) const READ_BYTES: usize = 16 * 1024;
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The peer closed it, or it failed.
+    Ended,
+    /// It broke a limit or the framing.
+    Refused,
+}
+
+/// One TCP connection.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) flow: Flow,
+    pub(super) is_connecting: bool,
+    framer: Framer,
+    backlog: VecDeque<u8>,
+    backlog_max: usize,
+    last_used: Mono,
+    /// Since when a message waits for its rest.
+    partial_since: Option<Mono>,
+    /// What epoll was asked for.
+    asked: EventFlags,
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: TcpStream,
+        flow: Flow,
+        is_connecting: bool,
+        limits: &Limits,
+        now: Mono,
+    ) -> Self {
+        let mut connection = Self {
+            stream,
+            flow,
+            is_connecting,
+            framer: Framer::new(),
+            backlog: VecDeque::new(),
+            backlog_max: limits.connection_backlog_bytes,
+            last_used: now,
+            partial_since: None,
+            asked: EventFlags::empty(),
+        };
+        connection.asked = connection.wanted();
+        connection
+    }
+
+    /// What epoll shall tell.
+    pub(super) fn wanted(&self) -> EventFlags {
+        match self.is_connecting || !self.backlog.is_empty() {
+            true => EventFlags::IN | EventFlags::OUT,
+            false => EventFlags::IN,
+        }
+    }
+
+    /// What epoll shall be asked for now, where that has changed.
+    pub(super) fn changed(&mut self) -> Option<EventFlags> {
+        let wanted = self.wanted();
+        (std::mem::replace(&mut self.asked, wanted) != wanted).then_some(wanted)
+    }
+
+    /// Whether the peer has not taken everything yet.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Sends, now or when the peer takes it.
+    pub(super) fn send(&mut self, bytes: &[u8], now: Mono) -> Result<(), Broken> {
+        self.last_used = now;
+        if self.backlog.len() + bytes.len() > self.backlog_max {
+            return Err(Broken::Refused);
+        }
+        self.backlog.extend(bytes);
+        self.flush()
+    }
+
+    /// Writes what the peer takes.
+    pub(super) fn flush(&mut self) -> Result<(), Broken> {
+        while !self.is_connecting {
+            let (first, _) = self.backlog.as_slices();
+            if first.is_empty() {
+                break;
+            }
+            match self.stream.write(first) {
+                Ok(0) => break,
+                Ok(count) => drop(self.backlog.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Broken::Ended),
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection is open, or could not be opened.
+    pub(super) fn finish_connecting(&mut self) -> Result<(), Broken> {
+        if self.is_connecting {
+            if !matches!(self.stream.take_error(), Ok(None)) {
+                return Err(Broken::Ended);
+            }
+            self.is_connecting = false;
+        }
+        self.flush()
+    }
+
+    /// Reads what has come, at most `buffer` of it, and gives out the messages.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        now: Mono,
+        mut out: impl FnMut(Message, Flow),
+    ) -> Result<(), Broken> {
+        let count = match self.stream.read(buffer) {
+            Ok(0) => return Err(Broken::Ended),
+            Ok(count) => count,
+            Err(error) => {
+                return match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
+                    _ => Err(Broken::Ended),
+                };
+            }
+        };
+        self.last_used = now;
+        self.framer.feed(buffer.get(..count).unwrap_or_default());
+        let mut is_whole = false;
+        loop {
+            match self.framer.next_frame() {
+                Ok(Some(Frame::Message(message))) => {
+                    is_whole = true;
+                    out(message, self.flow);
+                }
+                Ok(Some(Frame::Ping)) => self.send(b"\r\n", now)?,
+                Ok(None) => break,
+                Err(_) => return Err(Broken::Refused),
+            }
+        }
+        // The time runs for each message anew.
+        self.partial_since = match (self.framer.holds_part(), self.partial_since) {
+            (false, _) => None,
+            (true, Some(since)) if !is_whole => Some(since),
+            (true, _) => Some(now),
+        };
+        Ok(())
+    }
+
+    /// Whether it rests for too long or holds back the rest of a message.
+    pub(super) fn is_stale(&self, limits: &Limits, now: Mono) -> bool {
+        now.ms_since(self.last_used) >= limits.connection_idle_ms
+            || self
+                .partial_since
+                .is_some_and(|since| now.ms_since(since) >= limits.connection_partial_ms)
+    }
+}

@@ -101,6 +101,7 @@ pub(crate) fn is_hopeless(error: &Error) -> bool {
         | Error::CannotOpen { .. }
         | Error::File { .. }
         | Error::Schema { .. }
+        | Error::NoAnswer
         | Error::BadCursor(_) => false,
     }
 }

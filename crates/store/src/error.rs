@@ -53,6 +53,9 @@ pub enum Error {
     /// A page's cursor was not made by this store.
     #[error("'{0}' is not a cursor of this list: start again without one")]
     BadCursor(String),
+    /// The database did not answer in time.
+    #[error("database: no answer")]
+    NoAnswer,
     /// The database refused or failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

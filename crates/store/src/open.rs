@@ -21,9 +21,6 @@ const READERS: u32 = 4;
 /// How long a query waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long SQLite waits for another process's transaction before a query fails.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
-
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -202,11 +199,12 @@ fn sqlite_url(path: &Path) -> String {
     url
 }
 
-/// What every connection that writes is told first.
+/// What every connection that writes is told first. How long it waits for another's lock is in
+/// milliseconds; the writer of facts waits shorter, because it tells that it waits.
 fn settings(kind: Kind, durability: Durability) -> &'static [&'static str] {
     match (kind, durability) {
         (Kind::Sqlite, Durability::Process) => &[
-            "PRAGMA busy_timeout = 2000",
+            "PRAGMA busy_timeout = 1000",
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = NORMAL",
         ],
@@ -215,12 +213,16 @@ fn settings(kind: Kind, durability: Durability) -> &'static [&'static str] {
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
         ],
-        (Kind::Postgres, Durability::Process) => {
-            &["SET synchronous_commit TO OFF", "SET client_min_messages TO WARNING"]
-        }
-        (Kind::Postgres, Durability::PowerCut) => {
-            &["SET synchronous_commit TO ON", "SET client_min_messages TO WARNING"]
-        }
+        (Kind::Postgres, Durability::Process) => &[
+            "SET lock_timeout TO 1000",
+            "SET synchronous_commit TO OFF",
+            "SET client_min_messages TO WARNING",
+        ],
+        (Kind::Postgres, Durability::PowerCut) => &[
+            "SET lock_timeout TO 5000",
+            "SET synchronous_commit TO ON",
+            "SET client_min_messages TO WARNING",
+        ],
     }
 }
 
@@ -281,9 +283,9 @@ fn cannot_open(name: &str, error: Error) -> Error {
     match error {
         Error::Database(error) => {
             let reason = match error.to_string() {
-                text if text.contains("database is locked") => format!(
-                    "{text}: another program held it for {BUSY_TIMEOUT_MS} ms; end that program"
-                ),
+                text if text.contains("database is locked") => {
+                    format!("{text}: another program has held it for seconds; end that program")
+                }
                 text if text.contains("file is not a database") => {
                     format!("{text}: name another file, or move this one away")
                 }

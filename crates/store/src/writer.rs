@@ -29,6 +29,8 @@ pub struct Limits {
     pub first_retry_ms: u64,
     /// The longest pause between two attempts.
     pub longest_retry_ms: u64,
+    /// How long one attempt may take: a server that is frozen answers never.
+    pub attempt_ms: u64,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             full_at: 200_000,
             first_retry_ms: 50,
             longest_retry_ms: 2_000,
+            attempt_ms: 10_000,
         }
     }
 }
@@ -305,6 +308,12 @@ impl Run {
     }
 
     async fn attempt(&mut self, work: &Work) -> Result<()> {
+        let patience = Duration::from_millis(self.queue.limits.attempt_ms);
+        let attempt = tokio::time::timeout(patience, self.commit(work));
+        attempt.await.unwrap_or_else(|_| Err(Error::NoAnswer))
+    }
+
+    async fn commit(&mut self, work: &Work) -> Result<()> {
         let connected = match &mut self.connected {
             Some(connected) => connected,
             none => none.insert(Connected::new(&self.store).await?),

@@ -1,0 +1,166 @@
+//! What a restarted engine reads: open calls, registrations, agents, the day's facts.
+
+use model::{AgentId, AgentState, AgentStatus, FactBody, NotReadyReason, Outcome};
+use report::{CallRecords, Limits};
+use store::{FactKey, Registration};
+
+use crate::server::Database;
+use crate::story::{Story, call, wall, write};
+
+on_both! {
+    the_facts_of_unsettled_calls_are_there_and_no_others
+    registrations_are_the_newest_ones_that_are_still_valid
+    agents_are_what_they_were_last
+    facts_of_a_day_are_read_part_by_part
+    a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting
+}
+
+async fn the_facts_of_unsettled_calls_are_there_and_no_others(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.conversation(1, "13800138001", "8001", 0);
+    story.arrives(2, "13800138002", 100).queued(2, "claims", 101);
+    story.arrives(3, "13800138003", 110).ends(3, Outcome::AbandonedInMenu, 111);
+    story.arrives(4, "13800138004", 120).agent_answers(4, "8002", 121).tapes(4, "8002", 121);
+    story.ends(4, Outcome::Answered, 140);
+    write(&store, &mut story).await;
+    let facts = store.unsettled_facts().await.unwrap();
+    let recovered = CallRecords::new(Limits::default()).recover(&facts);
+    let open: Vec<_> = recovered.open.iter().map(|open| open.call).collect();
+    assert_eq!(open, [call(1, 2)]);
+    assert_eq!(recovered.unsealed.iter().map(|taped| taped.call).collect::<Vec<_>>(), [call(1, 4)]);
+    assert!(facts.iter().all(|f| [Some(call(1, 2)), Some(call(1, 4))].contains(&f.body.call())));
+    // The next engine ends and seals what the last one left; then nothing is left.
+    let mut next = Story::new(2);
+    for fact in facts {
+        next.tell(fact.wall.0 / 1_000_000 - wall(0).0 / 1_000_000, fact.body);
+    }
+    next.take();
+    recovered.open[0].lost().for_each(|body| {
+        next.tell(200, body);
+    });
+    next.agent_is("8002", AgentState::Idle, 200);
+    next.tell(
+        201,
+        FactBody::RecordingSealed {
+            call: call(1, 4),
+            recording: recovered.unsealed[0].recording,
+            seal: model::Seal { sha256: "ab".repeat(32), bytes: 44, frames: 0 },
+            recovered: true,
+        },
+    );
+    write(&store, &mut next).await;
+    assert_eq!(store.unsettled_facts().await.unwrap(), []);
+    let lost = store.call_record(call(1, 2)).await.unwrap().unwrap();
+    assert_eq!(lost.outcome, Outcome::EngineLost);
+    let repaired = store.call_record(call(1, 4)).await.unwrap().unwrap();
+    assert!(repaired.recordings[0].recovered);
+}
+
+fn registered(aor: &str, contact: &str, cseq: u32, expires_s: i64) -> FactBody {
+    FactBody::Registered {
+        aor: aor.to_owned(),
+        contact: contact.to_owned(),
+        path: vec!["<sip:edge;lr>".to_owned()],
+        flow: "udp 10.0.0.2:5060".to_owned(),
+        sip_call_id: "reg-1".to_owned(),
+        cseq,
+        expires: wall(expires_s),
+    }
+}
+
+async fn registrations_are_the_newest_ones_that_are_still_valid(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.tell(0, registered("8001", "sip:8001@a", 1, 60));
+    story.tell(0, registered("8001", "sip:8001@b", 1, 600));
+    story.tell(1, registered("8002", "sip:8002@a", 1, 600));
+    story.tell(2, registered("8003", "sip:8003@a", 1, 30));
+    write(&store, &mut story).await;
+    // Renewed, gone, and gone and back within one commit.
+    story.tell(40, registered("8001", "sip:8001@a", 2, 700));
+    story.tell(
+        41,
+        FactBody::Unregistered { aor: "8002".to_owned(), contact: "sip:8002@a".to_owned() },
+    );
+    story.tell(
+        42,
+        FactBody::Unregistered { aor: "8001".to_owned(), contact: "sip:8001@b".to_owned() },
+    );
+    story.tell(43, registered("8001", "sip:8001@b", 3, 800));
+    write(&store, &mut story).await;
+    let known = store.registrations(wall(50)).await.unwrap();
+    let told: Vec<_> =
+        known.iter().map(|r| (r.aor.as_str(), r.contact.as_str(), r.cseq, r.expires)).collect();
+    assert_eq!(told, [("8001", "sip:8001@a", 2, wall(700)), ("8001", "sip:8001@b", 3, wall(800))]);
+    let Registration { path, flow, sip_call_id, .. } = &known[0];
+    assert_eq!(path, &["<sip:edge;lr>"]);
+    assert_eq!((flow.as_str(), sip_call_id.as_str()), ("udp 10.0.0.2:5060", "reg-1"));
+    assert_eq!(store.registrations(wall(800)).await.unwrap(), []);
+}
+
+async fn agents_are_what_they_were_last(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    let changed = |agent: &str, status, state| FactBody::AgentChanged {
+        agent: AgentId::from(agent),
+        status,
+        state,
+        call: Some(call(1, 1)),
+    };
+    story.tell(1, changed("8001", AgentStatus::Ready, AgentState::Idle));
+    story.tell(2, changed("8002", AgentStatus::Ready, AgentState::Talking));
+    let reason = NotReadyReason::NoAnswer;
+    story.tell(3, changed("8001", AgentStatus::NotReady { reason }, AgentState::Idle));
+    write(&store, &mut story).await;
+    story.tell(9, changed("8002", AgentStatus::SignedOut, AgentState::Acw));
+    write(&store, &mut story).await;
+    let last = store.agent_statuses().await.unwrap();
+    let told: Vec<_> = last.iter().map(|a| (a.agent.as_str(), a.status, a.state)).collect();
+    assert_eq!(
+        told,
+        [
+            ("8001", AgentStatus::NotReady { reason }, AgentState::Idle),
+            ("8002", AgentStatus::SignedOut, AgentState::Acw),
+        ]
+    );
+    assert_eq!((last[1].changed, last[1].call), (wall(9), Some(call(1, 1))));
+}
+
+async fn facts_of_a_day_are_read_part_by_part(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    (0..10).for_each(|at| {
+        story.arrives(at, "13800138000", i64::from(at));
+    });
+    write(&store, &mut story).await;
+    let mut next = Story::new(2);
+    (0..10).for_each(|at| {
+        next.arrives(at, "13800138000", 20 + i64::from(at));
+    });
+    write(&store, &mut next).await;
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let part = store.facts_since(wall(5), after, 4).await.unwrap();
+        assert!(part.len() <= 4);
+        let Some(last) = part.last() else { break };
+        after = Some(FactKey { epoch: last.epoch, seq: last.seq });
+        read.extend(part.iter().map(|fact| (fact.epoch, fact.seq)));
+    }
+    let wanted: Vec<_> = (6..=10).map(|seq| (1, seq)).chain((1..=10).map(|seq| (2, seq))).collect();
+    assert_eq!(read, wanted);
+}
+
+async fn a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.arrives(1, "13800138000", 0).queued(1, "claims", 1);
+    write(&store, &mut story).await;
+    sqlx::query("UPDATE facts SET body = '{\"type\":\"teleported\"}' WHERE kind = 'queued'")
+        .execute(&mut database.connect().await)
+        .await
+        .unwrap();
+    let facts = store.unsettled_facts().await.unwrap();
+    assert_eq!(facts.len(), 1);
+    assert_eq!(store.call(call(1, 1)).await.unwrap().unwrap().facts, facts);
+}

@@ -81,6 +81,7 @@ pub struct Callflow {
     now: Mono,
     welcomes_calls: bool,
     stopping: bool,
+    stopped: bool,
 }
 
 impl Callflow {
@@ -117,6 +118,7 @@ impl Callflow {
             now: Mono::default(),
             welcomes_calls: true,
             stopping: false,
+            stopped: false,
         })
     }
 
@@ -195,8 +197,9 @@ impl Callflow {
                 break;
             }
         }
-        if self.stopping && self.calls.is_empty() && self.opening.is_empty() {
-            self.stopping = false;
+        let is_empty = self.calls.is_empty() && self.opening.is_empty();
+        if self.stopping && is_empty && !self.stopped {
+            self.stopped = true;
             self.note(model::FactBody::EngineStopped);
             self.outputs.push_back(Output::Stopped);
         }

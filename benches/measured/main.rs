@@ -1,0 +1,252 @@
+//! M1 to M5 on this machine, beside the bare kernel loop of the same run: `make bench`.
+//!
+//! The engine runs on the first core, `hotline load` on the second, over loopback. The table goes
+//! into docs/performance.md; with QUICK=1 everything is short and the table is only printed.
+
+mod lab;
+mod table;
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use lab::{Engine, Lab};
+use table::{Row, Table};
+
+fn main() -> anyhow::Result<()> {
+    let lab = Lab::set_up()?;
+    let mut table = Table::new(lab.kernel_loop()?);
+    let engine = lab.engine(false)?;
+    answer_and_hang_up(&lab, &engine, &mut table)?;
+    prompts(&lab, &engine, &mut table)?;
+    queued(&lab, &engine, &mut table)?;
+    let unrecorded = bridged(&lab, &engine, &mut table, "M2 bridged", &[])?;
+    drop(engine);
+    let engine = lab.engine(true)?;
+    bridged(&lab, &engine, &mut table, "M3 recorded", &unrecorded)?;
+    drop(engine);
+    table.add_kernel_loop(lab.kernel_loop()?);
+    let text = table.to_markdown();
+    writeln!(std::io::stdout(), "{text}")?;
+    if lab.is_quick { Ok(()) } else { table::write_into_docs(&text) }
+}
+
+/// A figure of a run; an error names it and shows the run.
+fn figure(run: &Value, path: &str) -> anyhow::Result<f64> {
+    run.pointer(path).and_then(Value::as_f64).with_context(|| format!("{path} is not in {run}"))
+}
+
+/// What went wrong in a run, and whether its figures are the generator's rather than the engine's.
+fn remarks(run: &Value) -> String {
+    let mut remarks = Vec::new();
+    let count = |path: &str| run.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    let (begun, ok) = (count("/calls/begun"), count("/calls/ok"));
+    if ok < begun {
+        remarks.push(format!("{} of {begun} calls failed: {}", begun - ok, run["calls"]["failed"]));
+    }
+    let (lost, received) = (count("/media/lost"), count("/media/received"));
+    if received > 0 {
+        remarks.push(format!("{lost} of {received} packets lost"));
+    }
+    let late = run.pointer("/own/packets_sent_late_ms/p99").and_then(Value::as_f64);
+    if late.is_some_and(|late| late > 20.0) {
+        remarks.push("the generator was at its ceiling".into());
+    }
+    remarks.join("; ")
+}
+
+/// M1: a number that answers at once; the caller hangs up at once.
+fn answer_and_hang_up(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
+    let call = |rate: u32, seconds: u32| {
+        let (rate_text, calls) = (rate.to_string(), (rate * seconds).to_string());
+        lab.load(
+            engine,
+            &["--number", "95512", "--duration", "0", "--media", "off"],
+            &[("--rate", &rate_text), ("--calls", &calls), ("--concurrent", "20000")],
+        )
+    };
+    let run = call(200, lab.seconds(15))?;
+    let cost = figure(&run, "/target/cpu_ms_a_call")?;
+    table.add(Row {
+        work: "M1 answer and hang up, 200 calls/s: CPU a call".into(),
+        measured: format!("{cost:.3} ms"),
+        beside: String::new(),
+        target: "≤ 0.15 ms",
+        met: Some(cost <= 0.15),
+        remarks: remarks(&run),
+    });
+    let (mut clean, mut last) = (0, String::from("not one rate was clean"));
+    for rate in [500, 1000, 2000, 4000] {
+        let run = call(rate, lab.seconds(5))?;
+        let all = figure(&run, "/calls/ok")? >= figure(&run, "/calls/begun")?;
+        // Beyond T1 (500 ms) an INVITE is sent again: that is no clean answer any more.
+        let in_time = figure(&run, "/setup_ms/p99").is_ok_and(|p99| p99 < 500.0);
+        let kept_pace = figure(&run, "/rate/achieved")? >= f64::from(rate) * 0.95;
+        let used = figure(&run, "/own/sip_cpu_share")?;
+        let setup = run["setup_ms"]["p99"].as_f64().unwrap_or(0.0);
+        last = format!("at {rate}/s: p99 of set-up {setup:.1} ms, generator {:.0} %", used * 100.0);
+        if !(all && in_time && kept_pace) {
+            last = format!("{last}; not clean {}", remarks(&run));
+            break;
+        }
+        clean = rate;
+    }
+    table.add(Row {
+        work: "M1 highest clean rate of 500, 1000, 2000, 4000".into(),
+        measured: format!("{clean} calls/s"),
+        beside: String::new(),
+        target: "≥ 4,000 calls/s",
+        met: Some(clean >= 4000),
+        remarks: last,
+    });
+    Ok(())
+}
+
+/// M4: callers who hear the menu and say nothing.
+fn prompts(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
+    for calls in [100, 1000] {
+        let calls = lab.size(calls);
+        let run = held(lab, engine, "95512", calls, &["--media", "listen"])?;
+        let cost = figure(&run, "/target/full_load/cpu_ms_a_call_second")?;
+        let ratio = cost / (50.0 * table.sending_alone_ms());
+        table.add(Row {
+            work: format!("M4 a prompt is heard, {calls} calls: CPU a call-second"),
+            measured: format!("{cost:.3} ms"),
+            beside: format!("{ratio:.1} × sending alone"),
+            target: "≤ 2.0 × sending alone",
+            met: Some(ratio <= 2.0),
+            remarks: remarks(&run),
+        });
+    }
+    Ok(())
+}
+
+/// Calls that all begin within some seconds and last until each was there together for a while.
+fn held(
+    lab: &Lab,
+    engine: &Engine,
+    number: &str,
+    calls: u32,
+    options: &[&str],
+) -> anyhow::Result<Value> {
+    let ramp_s = calls.div_ceil(100).max(2);
+    let duration = ((ramp_s + lab.seconds(15)) * 1000).to_string();
+    let (calls, rate) = (calls.to_string(), calls.div_ceil(ramp_s).to_string());
+    lab.load(
+        engine,
+        options,
+        &[
+            ("--number", number),
+            ("--calls", &calls),
+            ("--concurrent", &calls),
+            ("--rate", &rate),
+            ("--duration", &duration),
+        ],
+    )
+}
+
+/// M2 and M3: caller and agent bridged, media through the engine. Returns the costs, beside which
+/// those of recorded calls are shown.
+fn bridged(
+    lab: &Lab,
+    engine: &Engine,
+    table: &mut Table,
+    name: &str,
+    unrecorded: &[f64],
+) -> anyhow::Result<Vec<f64>> {
+    let mut costs = Vec::new();
+    for (at, (calls, limit)) in [(100, 0.40), (1000, 0.30)].into_iter().enumerate() {
+        let calls = lab.size(calls);
+        let agents = lab.agents(calls);
+        let run = held(lab, engine, "95500", calls, &["--agents", &agents])?;
+        let cost = figure(&run, "/target/full_load/cpu_ms_a_call_second")?;
+        let loops = cost / (100.0 * table.kernel_loop_ms());
+        let (target, met) = match (unrecorded.get(at), calls) {
+            (Some(unrecorded), _) => ("≤ M2 + 0.10 ms", cost <= unrecorded + 0.10),
+            (None, ..=100) => ("≤ 0.40 ms", cost <= limit),
+            (None, _) => ("≤ 0.30 ms", cost <= limit),
+        };
+        table.add(Row {
+            work: format!("{name}, {calls} calls: CPU a call-second"),
+            measured: format!("{cost:.3} ms"),
+            beside: format!("{loops:.1} × the loop"),
+            target,
+            met: Some(met),
+            remarks: remarks(&run),
+        });
+        costs.push(cost);
+        if at == 0 {
+            continue;
+        }
+        let rss = |which: &str| figure(&run, &format!("/target/rss_kb/{which}"));
+        let a_call = (rss("peak")? - rss("first")?) / f64::from(calls);
+        let limit = if unrecorded.is_empty() { 60.0 } else { 120.0 };
+        table.add(Row {
+            work: format!("{name}, {calls} calls: resident memory a call"),
+            measured: format!("{a_call:.0} kB"),
+            beside: format!("{:.0} MB at most", rss("peak")? / 1024.0),
+            target: if unrecorded.is_empty() { "≤ 60 kB" } else { "≤ 120 kB" },
+            met: Some(a_call <= limit),
+            remarks: format!("{} threads", run["target"]["threads"]),
+        });
+        let relay = &run["media"]["relay_ms"];
+        table.add(Row {
+            work: format!("{name}, {calls} calls: a packet's way through the engine, p50 / p99"),
+            measured: format!("{} / {} ms", relay["p50"], relay["p99"]),
+            beside: String::new(),
+            target: "",
+            met: None,
+            remarks: "the generator looks once a millisecond".into(),
+        });
+    }
+    Ok(costs)
+}
+
+/// M5: from the caller's INVITE or key to the agent's INVITE and to the screen pop.
+fn queued(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
+    let (agents, calls) = (lab.agents(50), (10 * lab.seconds(20)).to_string());
+    let always = [("--calls", calls.as_str()), ("--rate", "10"), ("--agents", agents.as_str())];
+    let short = ["--number", "95500", "--duration", "500", "--media", "off"];
+    let run = lab.load(engine, &short, &always)?;
+    table.add(times(&run, "agent_invite_ms", "M5 caller's INVITE → agent's INVITE", (2.0, 5.0))?);
+    let cost = figure(&run, "/target/cpu_ms_a_call")?;
+    table.add(Row {
+        work: "M5 CPU a queued call, two legs".into(),
+        measured: format!("{cost:.2} ms"),
+        beside: String::new(),
+        target: "≤ 1 ms",
+        met: Some(cost <= 1.0),
+        remarks: remarks(&run),
+    });
+    let keys = ["--number", "95512", "--duration", "2000", "--media", "off", "--digits", "1"];
+    let run = lab.load(engine, &keys, &always)?;
+    let key = "M5 last key let go → agent's INVITE, on 95512";
+    table.add(times(&run, "key_to_agent_invite_ms", key, (2.0, 5.0))?);
+    let web = [&short[..], &["--web", &lab.web, "--caller-numbers", lab.known_callers()]].concat();
+    let run = lab.load(engine, &web, &always)?;
+    let mut row =
+        times(&run, "pop_ms", "M5 caller's INVITE → screen pop on the desktop", (2.0, 5.0))?;
+    let early = figure(&run, "/rang_before_pop")?;
+    row.target = "before the ring";
+    row.met = Some(early == 0.0);
+    row.remarks = format!("{early} phones rang before; {}", remarks(&run));
+    table.add(row);
+    let ring = "M5 caller's INVITE → agent's INVITE, after the desktop's answer";
+    let mut row = times(&run, "agent_invite_ms", ring, (2.0, 5.0))?;
+    (row.target, row.met) = ("", None);
+    table.add(row);
+    Ok(())
+}
+
+fn times(run: &Value, name: &str, work: &str, limits: (f64, f64)) -> anyhow::Result<Row> {
+    let (p50, p99) = (figure(run, &format!("/{name}/p50"))?, figure(run, &format!("/{name}/p99"))?);
+    Ok(Row {
+        work: format!("{work}, p50 / p99"),
+        measured: format!("{p50:.2} / {p99:.2} ms"),
+        beside: String::new(),
+        target: "≤ 2 / 5 ms",
+        met: Some(p50 <= limits.0 && p99 <= limits.1),
+        remarks: remarks(run),
+    })
+}

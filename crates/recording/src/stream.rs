@@ -31,6 +31,8 @@ const WINDOW: u64 = 16_000;
 const WINDOW_PACKETS: u32 = 10;
 /// Samples after an anchor during which an earlier packet moves it at once: 500 ms.
 const SETTLE: u64 = 4_000;
+/// While settling: less than this, in samples, is corrected gently where voice would be cut.
+const CUT_LIMIT: i64 = 40;
 /// How far back a sequence number may lie and still mean a late packet (RFC 3550, appendix A.1).
 const MAX_MISORDER: u16 = 100;
 
@@ -54,8 +56,8 @@ struct Anchor {
     timestamp: u32,
     /// Where the sample of `timestamp` lies.
     position: i64,
-    /// Until when, in frames of the recording, an earlier packet moves it at once.
-    settles: u64,
+    /// When it was anchored, in frames of the recording.
+    since: u64,
 }
 
 /// The least lateness since a while.
@@ -120,7 +122,8 @@ impl Stream {
         if step == 0 || step > u16::MAX - MAX_MISORDER {
             return (-STEP_LIMIT..=HORIZON as i64).contains(&late).then_some(start);
         }
-        let settling = arrived < anchor.settles;
+        let age = arrived.saturating_sub(anchor.since);
+        let settling = age < SETTLE;
         if step > u16::MAX / 2 || late > HORIZON as i64 || (!settling && late < -STEP_LIMIT) {
             return Some(self.anchor_at(packet, by_arrival, arrived));
         }
@@ -130,7 +133,7 @@ impl Stream {
         anchor.sequence = packet.sequence;
         anchor.timestamp = packet.timestamp;
         anchor.position = start;
-        if settling && late < 0 {
+        if settling && late < 0 && (age < HORIZON || late < -CUT_LIMIT) {
             // The first packets were late ones: all that is not read yet was earlier, too.
             self.skip(-late);
             self.observe(0, arrived);
@@ -147,7 +150,7 @@ impl Stream {
             sequence: packet.sequence,
             timestamp: packet.timestamp,
             position: by_arrival,
-            settles: arrived + SETTLE,
+            since: arrived,
         });
         self.pending = 0;
         self.window = Window { began: arrived, packets: 1, least: 0 };

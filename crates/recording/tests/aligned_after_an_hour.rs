@@ -187,15 +187,7 @@ fn record(mut caller: Phone, mut agent: Phone) -> (Checked, Timeline) {
 }
 
 fn check(caller: Phone, agent: Phone) {
-    let (checked, timeline) = record(caller, agent);
-    println!(
-        "apart {} ms, shifted {} ms, misplaced {}, both {}, {:?}",
-        checked.worst_apart_ms,
-        checked.worst_shift_ms,
-        checked.misplaced,
-        checked.both,
-        timeline.counts(Side::Agent),
-    );
+    let (checked, _) = record(caller, agent);
     assert!(checked.worst_apart_ms <= LIMIT_MS, "{} ms apart", checked.worst_apart_ms);
     assert_eq!(checked.misplaced, 0, "up to {} ms off", checked.worst_shift_ms);
     // Nine tenths of the hour was heard on both sides: 2 % was lost on each, the rest was holds.

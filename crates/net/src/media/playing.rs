@@ -60,7 +60,7 @@ impl Playing {
     pub(crate) fn next_frame(&mut self) -> Option<&[u8]> {
         loop {
             if self.track >= self.tracks.len() {
-                if !self.is_repeated || self.tracks.is_empty() {
+                if !self.is_repeated || self.tracks.iter().all(|track| frames_in(track) == 0) {
                     return None;
                 }
                 (self.track, self.offset) = (0, 0);

@@ -12,7 +12,7 @@ use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
 use super::tapes::Voice;
-use super::worker::Worker;
+use super::worker::{Then, Worker};
 
 /// Ready sockets asked for at once.
 const READY_LIMIT: usize = 1_024;
@@ -42,25 +42,32 @@ impl Ready {
 }
 
 impl Worker {
-    /// Takes in what has arrived.
-    pub(super) fn receive(&mut self, ready: &mut Ready) {
+    /// Takes in what has arrived, and what was commanded before it arrived.
+    ///
+    /// A command that was sent before a packet counts for that packet: so the sockets are asked
+    /// first, then the commands are obeyed, then the packets are read.
+    pub(super) fn receive(&mut self, ready: &mut Ready) -> Then {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         for _ in 0..ROUNDS {
             let count = match epoll::wait(&self.epoll, &mut ready.events[..], Some(&AT_ONCE)) {
-                Ok(0) => return,
                 Ok(count) => count,
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => {
                     tracing::error!(%error, "cannot ask which sockets are ready");
-                    return;
+                    0
                 }
             };
+            let then = self.obey();
+            if count == 0 || then != Then::GoOn {
+                return then;
+            }
             let now = self.now();
             for at in 0..count {
                 let key = ready.events[at].data.u64();
                 self.receive_one(key, now, &mut ready.buffer[..], &mut ready.copy[..]);
             }
         }
+        Then::GoOn
     }
 
     /// One packet of one leg.

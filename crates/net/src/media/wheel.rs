@@ -16,7 +16,7 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    /// A wheel that turns every `tick_nanos`.
+    /// A wheel that turns every `tick_nanos`, at most a frame.
     pub(crate) fn new(tick_nanos: u64) -> Self {
         let tick_nanos = tick_nanos.max(1);
         let buckets = usize::try_from(FRAME_NANOS / tick_nanos).unwrap_or(0) + 2;
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn each_leg_comes_once_a_frame_at_its_own_phase() {
-        for tick_ms in [1, 2, 3, 5, 20, 50] {
+        for tick_ms in [1, 2, 3, 5, 20] {
             let mut wheel = Wheel::new(tick_ms * MS);
             let mut due: Vec<Mono> = (0..40).map(|leg| Mono(leg * MS / 2)).collect();
             for (leg, due) in due.iter().enumerate() {
@@ -70,14 +70,13 @@ mod tests {
                 wheel.turn(now, |wheel, leg| {
                     let at = &mut due[leg as usize];
                     assert!(*at <= now, "too early");
-                    assert!(now.0 - at.0 <= (FRAME_NANOS).max(2 * tick_ms * MS), "too late");
+                    assert!(now.0 - at.0 <= tick_ms * MS, "too late");
                     turns[leg as usize] += 1;
                     at.0 += FRAME_NANOS;
                     wheel.insert(leg, *at);
                 });
             }
-            let wanted = if tick_ms <= 20 { 29..=31 } else { 12..=12 };
-            assert!(turns.iter().all(|turns| wanted.contains(turns)), "{tick_ms}: {turns:?}");
+            assert!(turns.iter().all(|turns| (29..=31).contains(turns)), "{tick_ms}: {turns:?}");
         }
     }
 

@@ -20,10 +20,8 @@ use super::outbox::Outbox;
 use super::playing::{FRAME_NANOS, Playing};
 use super::tapes::Tapes;
 use super::wheel::Wheel;
-use super::{Shared, ToWorker};
+use super::{COMMAND_LIMIT, Shared, ToWorker};
 
-/// Commands obeyed in one tick.
-const COMMANDS_A_TICK: usize = 512;
 /// A frame later than this is not sent any more, in nanoseconds.
 const CATCH_UP: u64 = 100_000_000;
 /// How often taps are handed to the recorder, in nanoseconds.
@@ -67,7 +65,7 @@ pub(super) struct Worker {
 
 /// Whether a worker goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     GoOn,
     /// In order: everything is closed and completed.
     Stop,
@@ -102,17 +100,12 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut ready = super::receive::Ready::new();
         loop {
-            let then = if self.legs.is_empty() && self.tapes.is_empty() {
-                self.wait()
-            } else {
-                self.obey()
-            };
-            match then {
+            let is_idle = self.legs.is_empty() && self.tapes.is_empty();
+            match if is_idle { self.wait() } else { self.receive(&mut ready) } {
                 Then::GoOn => {}
                 Then::Stop => return self.stop(),
                 Then::Vanish => return,
             }
-            self.receive(&mut ready);
             self.tick();
             let now = self.clock.now();
             let next = (now.0 / self.tick_nanos + 1) * self.tick_nanos;
@@ -155,11 +148,11 @@ impl Worker {
         }
     }
 
-    fn obey(&mut self) -> Then {
-        let now = self.clock.now();
-        for _ in 0..COMMANDS_A_TICK {
+    /// Obeys all commands that are there.
+    pub(super) fn obey(&mut self) -> Then {
+        for _ in 0..COMMAND_LIMIT {
             let then = match self.inbox.try_recv() {
-                Ok(message) => self.handle(message, now),
+                Ok(message) => self.handle(message, self.clock.now()),
                 Err(TryRecvError::Empty) => return Then::GoOn,
                 Err(TryRecvError::Disconnected) => Then::Vanish,
             };

@@ -1,0 +1,140 @@
+//! Killed in the middle: what was recorded is there, up to the last second, and can be sealed.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use media::{Codec, LegMedia, Prompts, Source, tone};
+use net::recorder::{Verdict, repair, verify};
+
+use crate::stage::{Phone, Stage, read_wav, share, talk};
+
+/// Asks a test binary to be an engine that records until it is killed; says where.
+const FOLDER: &str = "HOTLINE_TEST_RECORD_INTO";
+const RECORDINGS: usize = 5;
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let day = folder.join("2025/01/02");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // By their numbers, that is in the order in which they were begun.
+    files.sort_by_key(|file| (file.as_os_str().len(), file.clone()));
+    files
+}
+
+/// Repairs a recording and looks for what was said in it, which took until `said` after it began.
+fn assert_recovered(file: &Path, voice: &[i16], said: Duration) {
+    // Even unrepaired it is a file that plays.
+    let playable = hound::WavReader::open(file).unwrap().duration();
+    let seal = repair(file).unwrap();
+    assert!(seal.frames >= u64::from(playable));
+    assert_eq!(verify(file, &seal).unwrap(), Verdict::Ok);
+    let lost = said.as_millis() as u64 - seal.frames / 8;
+    assert!(lost <= 1_000, "{lost} ms lost");
+    let (left, _) = read_wav(file);
+    let share = share(&voice[..left.len() - 800], &left);
+    assert!(share >= 0.9, "{share}");
+}
+
+#[test]
+fn dropped_without_a_stop_the_recording_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::with(81, Prompts::default(), |config| {
+        config.recordings_dir = folder.path().to_owned();
+    });
+    let [(a, mut phone_a), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+    stage.settle();
+    let began = Instant::now();
+    stage.record(&a, &b);
+    let voice = tone::voice(10, 12_000, 24_000);
+    talk(&mut [(&mut phone_a, &voice)]);
+    let said = began.elapsed();
+    let Stage { workers, events, .. } = stage;
+    drop(workers);
+    // The channel ends when the threads have.
+    let told: Vec<media::MediaEvent> = events.iter().collect();
+    assert!(told.is_empty(), "nothing is sealed or closed: {told:?}");
+    let files = files(folder.path());
+    assert_eq!(files.len(), 1);
+    assert_recovered(&files[0], &voice, said);
+}
+
+/// Not a test by itself: the engine that the next one kills.
+#[test]
+fn an_engine_that_records_until_it_is_killed() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let mut stage = Stage::with(82, Prompts::default(), |config| {
+        config.recordings_dir = folder.into();
+        config.workers = 2;
+    });
+    let mut out = std::io::stdout();
+    for _ in 0..RECORDINGS {
+        let [(a, phone), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        stage.record(&a, &b);
+        writeln!(out, "leg {} {}", a.leg.0.counter(), phone.engine).unwrap();
+        // The phone is the other process: its address is told when it is known.
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).unwrap();
+        let remote = line.trim().parse().unwrap();
+        stage.set(&LegMedia { remote, hears: Source::Leg(b.leg), ..a });
+        stage.settle();
+    }
+    writeln!(out, "leg - ready").unwrap();
+    // Until it is killed, or everyone has gone: then the input ends.
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    drop(stage);
+}
+
+#[test]
+fn after_kill_9_every_recording_plays_up_to_the_last_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "killed::an_engine_that_records_until_it_is_killed", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(engine.stdout.take().unwrap()).lines();
+    let mut tell = engine.stdin.take().unwrap();
+    let mut next = || loop {
+        let line = told.next().expect("the engine runs").unwrap();
+        if let Some((_, rest)) = line.split_once("leg ") {
+            return rest.to_owned();
+        }
+    };
+    let mut phones = Vec::new();
+    for n in 0..RECORDINGS as u32 {
+        let line = next();
+        let (_, address) = line.split_once(' ').unwrap();
+        let ip = std::net::Ipv4Addr::new(127, 88, 3, 82);
+        let phone = Phone::new(ip, address.parse().unwrap(), Codec::Pcma, n + 1);
+        writeln!(tell, "{}", phone.address()).unwrap();
+        phones.push(phone);
+    }
+    assert_eq!(next(), "- ready");
+    let voices: Vec<Vec<i16>> =
+        (0..RECORDINGS as u64).map(|n| tone::voice(20 + n, 12_000, 24_000)).collect();
+    let mut talking: Vec<(&mut Phone, &[i16])> =
+        phones.iter_mut().zip(&voices).map(|(phone, voice)| (phone, voice.as_slice())).collect();
+    let talked = Instant::now();
+    talk(&mut talking);
+    let said = talked.elapsed();
+    // SIGKILL: nothing in the engine hears of it.
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    let files = files(folder.path());
+    assert_eq!(files.len(), RECORDINGS, "none is orphaned");
+    for (file, voice) in files.iter().zip(&voices) {
+        let seal = repair(file).unwrap();
+        assert_eq!(verify(file, &seal).unwrap(), Verdict::Ok);
+        let (left, _) = read_wav(file);
+        assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
+        // What was said until a second before the end is all there.
+        let share = share(&voice[..voice.len() - 8_000], &left);
+        assert!(share >= 0.9, "{share}");
+    }
+}

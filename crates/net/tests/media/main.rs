@@ -1,0 +1,13 @@
+//! The media workers and their recorders over real sockets: phones on loopback, each test with an
+//! address of its own. Nothing waits for time to pass but the phones' own beat of 20 ms; all else
+//! waits for packets and events, with a deadline.
+
+mod bridge;
+mod digits;
+mod disk;
+mod killed;
+mod ports;
+mod prompts;
+mod recording;
+mod source;
+mod stage;

@@ -1,0 +1,87 @@
+//! Whose packets are taken: those of the leg's own phone alone; and what happens without any.
+
+use std::net::Ipv4Addr;
+
+use media::{Codec, MediaEvent, Prompts};
+
+use crate::stage::{Phone, Stage};
+
+#[test]
+fn packets_of_others_are_dropped() {
+    let mut stage = Stage::new(21);
+    let [(_, mut phone_a), (_, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+    // Before the phone has sent anything: another address is refused at once.
+    let stranger_ip = Ipv4Addr::new(127, 88, 2, 21);
+    let mut stranger = Phone::new(stranger_ip, phone_a.engine, Codec::Pcma, 9);
+    stranger.send(&[9; 160]);
+    phone_a.send(&[1; 160]);
+    assert_eq!(phone_b.hear().payload, [1; 160]);
+    // Afterwards: another port of the phone's own address, too.
+    let mut neighbour = Phone::new(stage.phone_ip(), phone_a.engine, Codec::Pcma, 10);
+    for _ in 0..5 {
+        neighbour.send(&[8; 160]);
+        stranger.send(&[9; 160]);
+    }
+    phone_a.send(&[2; 160]);
+    assert_eq!(phone_b.hear().payload, [2; 160]);
+    stage.settle();
+    assert_eq!(stage.workers.counters().refused_source, 11);
+    assert!(neighbour.hear_rest().is_empty() && stranger.hear_rest().is_empty());
+}
+
+#[test]
+fn a_phone_that_sends_from_another_port_is_found_there() {
+    let mut stage = Stage::new(22);
+    let [(_, said), (_, mut phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+    // The description named one port, the phone uses another.
+    let mut real = Phone::new(stage.phone_ip(), said.engine, Codec::Pcma, 5);
+    for n in 0..3 {
+        real.send(&[n; 160]);
+        assert_eq!(phone_b.hear().payload, [n; 160]);
+    }
+    phone_b.send(&[7; 160]);
+    assert_eq!(real.hear().payload, [7; 160]);
+    assert!(said.hear_rest().is_empty());
+}
+
+#[test]
+fn a_new_description_begins_anew() {
+    let mut stage = Stage::new(23);
+    let [(mut a, mut phone_a), (_, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+    phone_a.send(&[1; 160]);
+    phone_b.hear();
+    let mut moved = Phone::new(stage.phone_ip(), phone_a.engine, Codec::Pcma, 5);
+    a.remote = moved.address();
+    stage.set(&a);
+    stage.settle();
+    moved.send(&[2; 160]);
+    assert_eq!(phone_b.hear().payload, [2; 160]);
+    phone_a.send(&[3; 160]);
+    moved.send(&[4; 160]);
+    assert_eq!(phone_b.hear().payload, [4; 160]);
+}
+
+#[test]
+fn a_silent_phone_is_told_once_until_it_speaks_again() {
+    let silent_after_ms = 150;
+    let mut stage = Stage::with(24, Prompts::default(), |config| {
+        config.silent_after_ms = silent_after_ms;
+    });
+    let (media, mut phone) = stage.leg(Codec::Pcma);
+    for _ in 0..2 {
+        let for_ms = stage.event(|event| match event {
+            MediaEvent::Silent { leg, for_ms } if *leg == media.leg => Some(*for_ms),
+            _ => None,
+        });
+        assert!((silent_after_ms..silent_after_ms + 2_000).contains(&for_ms), "{for_ms}");
+        phone.send(&[1; 160]);
+    }
+    // On hold nothing has to come.
+    let mut held = media;
+    held.sends = false;
+    stage.set(&held);
+    stage.settle();
+    let long = std::time::Duration::from_millis(4 * silent_after_ms);
+    let told = stage.events.recv_timeout(long);
+    assert!(!matches!(told, Ok(MediaEvent::Silent { .. })), "{told:?}");
+}

@@ -1,5 +1,7 @@
 //! What an agent may ask for and when it begins; after-call work; phones; restarts.
 
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
 mod room;
 
 use acd::{Acd, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent};
@@ -273,12 +275,13 @@ fn restoring_an_agent_who_is_busy_changes_nothing() {
 
 #[test]
 fn a_configuration_that_makes_no_sense_is_refused_by_name() {
-    let told = |edit: &dyn Fn(&mut acd::Config)| {
+    type Edit<'a> = &'a dyn Fn(&mut acd::Config);
+    let told = |edit: Edit<'_>| {
         let mut config = demo();
         edit(&mut config);
         Acd::new(&config, IdSource::new(1, 1)).unwrap_err().to_string()
     };
-    let cases: [(&str, &dyn Fn(&mut acd::Config)); 12] = [
+    let cases: [(&str, Edit<'_>); 12] = [
         ("'ring_timeout_ms' is 0", &|config| config.ring_timeout_ms = 0),
         ("queue 'claims' is configured twice", &|config| {
             config.queues.push(queue("claims", &[(1, 0)]));

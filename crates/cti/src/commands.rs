@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::Mono;
 
-use crate::cti::SessionId;
+use crate::session::SessionId;
 use crate::{Command, CommandError};
 
 /// Sessions (or repeats) that may wait for one command's answer.

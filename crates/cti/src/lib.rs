@@ -13,11 +13,13 @@ mod commands;
 mod config;
 mod cti;
 mod event;
+mod session;
 mod stream;
 
 pub use command::{Command, CommandError, MAX_COMMAND_ID, MAX_DISPOSITION, MAX_EXTEND_MS};
 pub use config::{Config, ConfigError, MAX_AFTER, MAX_SEQ};
-pub use cti::{
-    Audience, CloseReason, ConnectRefused, Cti, Figures, Output, SessionId, Stamped, Viewer,
-};
+pub use cti::Cti;
 pub use event::{CallPhase, Event, MenuInput};
+pub use session::{
+    Audience, CloseReason, ConnectRefused, Figures, Output, SessionId, Stamped, Viewer,
+};

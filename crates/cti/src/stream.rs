@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::Wall;
 
 use crate::Event;
-use crate::cti::{SessionId, Stamped};
+use crate::session::{SessionId, Stamped};
 
 /// How a session that names a number goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! A small call center for the scenarios: the demo's queues and tiers, and short words for what
 //! happens in it. Not every scenario uses every word.
 #![allow(dead_code, reason = "shared by several test files, each of which uses a part")]
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

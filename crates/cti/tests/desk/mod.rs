@@ -61,6 +61,16 @@ impl Desk {
         self
     }
 
+    /// Connects a new desktop and gives it a snapshot in which there is nothing.
+    pub(crate) fn open(&mut self, session: u64, user: &str) -> &mut Self {
+        self.connect(session, user, None).snapshot(user)
+    }
+
+    pub(crate) fn snapshot(&mut self, user: &str) -> &mut Self {
+        self.cti.handle_snapshot(&user.into(), Vec::new(), Wall(0));
+        self
+    }
+
     pub(crate) fn disconnect(&mut self, session: u64) -> &mut Self {
         let now = self.now();
         self.cti.disconnect(SessionId(session), now);

@@ -97,7 +97,8 @@ impl<K: Copy + Ord> Table<K> {
     }
 
     fn delay_ms(&self, failures: u32) -> u64 {
-        let Some(doublings) = failures.checked_sub(self.limits.free_failures.saturating_add(1)) else {
+        let Some(doublings) = failures.checked_sub(self.limits.free_failures.saturating_add(1))
+        else {
             return 0;
         };
         let factor = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);

@@ -1,7 +1,8 @@
 //! A hundred thousand small call centers in which everything happens in a random order, each step
 //! judged by a reference that knows the rules but none of the room's indexes.
 //!
-//! A failure names its seed; `ACD_SEED=<seed> cargo test -p acd --test random_orders` runs it alone.
+//! A failure names its seed, and `ACD_SEED=<seed> cargo test -p acd --test random_orders` runs
+//! that one alone.
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 mod random;

@@ -97,7 +97,8 @@ fn server() -> Option<&'static Server> {
             );
             // Past the harness, which keeps what a passing test prints to itself.
             let skipped = "SKIPPED: PostgreSQL is not installed, nothing is tested on it";
-            writeln!(std::io::stderr(), "{skipped}").unwrap();
+            let mut terminal = std::io::stderr().lock();
+            writeln!(terminal, "{skipped}").unwrap();
             return None;
         };
         Some(start(&programs))

@@ -93,6 +93,8 @@ await drive(options, async (page) => {
   await page.addInitScript(watch);
   await signIn(page, options);
   await state(page, 'signed_out', 'not_ready', 'ready', 'reserved', 'ringing', 'talking', 'acw');
+  // an agent whose phone is not registered yet may not be ready; one may be ready by registering
+  await page.waitForSelector('[data-testid=act-ready]:enabled, [data-mark=ready], [data-mark=reserved], [data-mark=ringing], [data-mark=talking]');
   if (await page.isEnabled('[data-testid=act-ready]')) await page.keyboard.press('F2');
   await state(page, 'ready', 'reserved', 'ringing', 'talking');
   await shot(page, options, 'agent-ready');

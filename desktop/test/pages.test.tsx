@@ -145,14 +145,23 @@ describe('the wrap-up', () => {
 
   it('counts down what is left', () => {
     const until = '2026-01-01T10:01:30.000+08:00';
-    const html = draw(<WrapUp me={agent({ state: 'acw', acw_until: until })} pop={null} wrapUp={wrapUp} />);
+    const html = draw(<WrapUp me={agent({ state: 'acw', acw_until: until })} call="c1-1-1" wrapUp={wrapUp} />);
     expect(html).toContain('00:07');
   });
 
   it('asks for a choice, in the server’s words for it', () => {
-    const html = draw(<WrapUp me={agent({ state: 'acw' })} pop={null} wrapUp={{ ...wrapUp, asked: true }} />, { language: 'en' });
+    const html = draw(<WrapUp me={agent({ state: 'acw' })} call="c1-1-1" wrapUp={{ ...wrapUp, asked: true }} />, { language: 'en' });
     expect(html).toContain('Choose the reason');
     expect(html).toContain('Follow up');
+  });
+});
+
+describe('a call without its pop', () => {
+  it('can be wrapped up all the same', () => {
+    const wrapUp = { chosen: null, choose: nothing, chooseNth: nothing, finish: nothing, asked: false };
+    const codes = (call: string | null): string => draw(<WrapUp me={agent({ state: 'acw' })} call={call} wrapUp={wrapUp} />);
+    expect(codes('c1-1-1')).not.toContain('disabled=""');
+    expect(codes(null)).toContain('disabled=""');
   });
 });
 

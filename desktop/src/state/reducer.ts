@@ -26,6 +26,8 @@ export interface Agent {
   next: Status | null;
   nextReason: string | null;
   allowed: readonly Action[];
+  /** The call that the agent is busy with. */
+  call: string | null;
   /** When after-call work ends by itself. */
   acwUntil: number | null;
   phoneReachable: boolean;
@@ -111,6 +113,7 @@ function withAgent(state: DeskState, data: AgentStateData, at: number, me: strin
     next: data.next_status,
     nextReason: data.next_reason,
     allowed: data.allowed,
+    call: data.call_id,
     acwUntil: instant(data.acw_until),
     phoneReachable: data.phone_reachable,
   };

@@ -23,7 +23,8 @@ export function AgentPage() {
   const me = useMe();
   const pop = useDesk((state) => state.pop);
   const [reasons, setReasons] = useState(false);
-  const wrapUp = useWrapUp(pop?.call_id ?? null);
+  const call = pop?.call_id ?? me?.call ?? null;
+  const wrapUp = useWrapUp(call);
   usePopShown(pop);
   useTitle(pop && (me?.state === 'ringing' || me?.state === 'reserved') ? pop.ani : null);
 
@@ -50,7 +51,7 @@ export function AgentPage() {
       </div>
       <Policies pop={pop} />
       <div className="agent-right">
-        <WrapUp me={me} pop={pop} wrapUp={wrapUp} />
+        <WrapUp me={me} call={call} wrapUp={wrapUp} />
         <OwnCalls />
       </div>
     </main>

@@ -6,7 +6,7 @@ import { useSpeech } from '../../i18n/context';
 import { may, shortcutText } from '../../state/allowed';
 import { useMe, useSession } from '../../state/context';
 import { useNames } from '../../state/names';
-import type { Agent, Pop } from '../../state/reducer';
+import type { Agent } from '../../state/reducer';
 import { useSignal } from '../../state/signal';
 
 const STORED = 'hotline.disposition';
@@ -65,7 +65,7 @@ export function useWrapUp(call: string | null): WrapUpDraft {
   };
 }
 
-export function WrapUp({ me, pop, wrapUp }: { me: Agent | null; pop: Pop | null; wrapUp: WrapUpDraft }) {
+export function WrapUp({ me, call, wrapUp }: { me: Agent | null; call: string | null; wrapUp: WrapUpDraft }) {
   const { t } = useSpeech();
   const names = useNames();
   const config = useSignal(useSession().config);
@@ -93,7 +93,7 @@ export function WrapUp({ me, pop, wrapUp }: { me: Agent | null; pop: Pop | null;
             type="button"
             role="radio"
             aria-checked={wrapUp.chosen === one.code}
-            disabled={pop === null}
+            disabled={call === null}
             data-testid={`disposition-${one.code}`}
             onClick={() => wrapUp.choose(one.code)}
           >

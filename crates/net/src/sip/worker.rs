@@ -235,11 +235,18 @@ impl Running {
             worker_of_response(&message).map_or(workers, usize::from)
         };
         if owner == self.worker.number {
-            self.overload();
-            self.worker.transactions.handle_message(message, flow, now);
+            self.handle_message(message, flow, now);
         } else {
             self.hand_over(owner, Handover::Message(message, flow));
         }
+    }
+
+    /// What a message leads to is done before the next one: the room in the brain's queue is known,
+    /// and an answer does not wait for the rest of the batch.
+    fn handle_message(&mut self, message: Message, flow: Flow, now: Mono) {
+        self.overload();
+        self.worker.transactions.handle_message(message, flow, now);
+        self.perform(now);
     }
 
     /// New INVITEs leave room in the brain's queue for what must not be lost.
@@ -270,10 +277,7 @@ impl Running {
         for _ in 0..COMMANDS {
             let Ok(handed) = self.worker.handovers.try_recv() else { break };
             match handed {
-                Handover::Message(message, flow) => {
-                    self.overload();
-                    self.worker.transactions.handle_message(message, flow, now);
-                }
+                Handover::Message(message, flow) => self.handle_message(message, flow, now),
                 Handover::Closed(flow) => {
                     self.worker.transactions.handle_flow_closed(flow, now);
                 }
@@ -284,25 +288,28 @@ impl Running {
 
     /// Does what the transactions and the streams want, until they want nothing more.
     fn drain(&mut self, now: Mono) {
-        loop {
-            if let Some(output) = self.worker.transactions.poll_output() {
-                match output {
-                    TxOutput::Transmit { flow, message } => self.transmit(&flow, message, now),
-                    TxOutput::ToBrain(event) => self.report(event, now),
-                }
-            } else if let Some(event) = self.streams.events.pop_front() {
-                match event {
-                    StreamEvent::Message(message, flow) => self.assign(message, flow, now),
-                    StreamEvent::Closed(flow) => self.flow_closed(flow, now),
-                }
-            } else {
-                break;
+        self.perform(now);
+        while let Some(event) = self.streams.events.pop_front() {
+            match event {
+                StreamEvent::Message(message, flow) => self.assign(message, flow, now),
+                StreamEvent::Closed(flow) => self.flow_closed(flow, now),
             }
+            self.perform(now);
         }
         while let Some(event) = self.unsent.pop_front() {
             if let Err(TrySendError::Full(event)) = self.worker.to_brain.try_send(event) {
                 self.unsent.push_front(event);
                 break;
+            }
+        }
+    }
+
+    /// Does what the transactions want.
+    fn perform(&mut self, now: Mono) {
+        while let Some(output) = self.worker.transactions.poll_output() {
+            match output {
+                TxOutput::Transmit { flow, message } => self.transmit(&flow, message, now),
+                TxOutput::ToBrain(event) => self.report(event, now),
             }
         }
     }

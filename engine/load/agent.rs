@@ -448,3 +448,6 @@ fn tag(request: &Message) -> String {
         .fold(0_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("agent-{digits:x}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,7 +223,7 @@ impl Callers {
         if wanted {
             self.hang_ups.insert((now + self.plan.duration, number));
         } else {
-            self.hang_up(number, None);
+            self.hang_up(number, Some("interrupted"));
         }
     }
 
@@ -387,3 +387,6 @@ pub(super) fn time_to_end(plan: &Plan) -> Duration {
     // An INVITE that nobody answers takes 32 s to time out (RFC 3261 §17.1.1.2), so does a BYE.
     plan.duration + Duration::from_secs(70)
 }
+
+#[cfg(test)]
+mod tests;

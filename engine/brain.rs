@@ -25,7 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 use web::ToDesktop;
 
 use crate::clock::Clock;
-use crate::figures::Published;
+use crate::figures::{Moved, Published};
+use crate::health::Watch;
 use crate::lookups::Lookups;
 use crate::release::Release;
 use desktops::Desktops;
@@ -128,6 +129,8 @@ pub struct Parts {
     pub figures: Figures,
     /// Where the figures are shown.
     pub published: Arc<Published>,
+    /// Where it is said how the parts are.
+    pub watch: Arc<Watch>,
     /// Questions to the store.
     pub lookups: Lookups,
     /// The address that media is announced at where it is bound to all.
@@ -264,8 +267,15 @@ impl Brain {
         while let Some(held) = self.release.next() {
             self.let_go(held);
         }
-        let now = self.parts.clock.wall();
-        self.parts.published.publish(&mut self.parts.figures, &self.parts.callflow, now);
+        let Parts { published, figures, callflow, clock, sip, media, writer, .. } = &mut self.parts;
+        published.publish(figures, clock.wall(), || Moved {
+            calls: callflow.calls(),
+            held: self.release.len(),
+            unwritten: writer.unwritten(),
+            sip: sip.counts(),
+            media: media.counters(),
+            free_ports: media.free_ports(),
+        });
     }
 
     /// Gives the facts to the writer. A writer that cannot take more keeps new calls away; what it

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use callflow::Callflow;
 use model::Wall;
 use report::Figures;
 
@@ -20,13 +19,13 @@ pub struct Published {
 
 impl Published {
     /// Renders, if the last rendering is too old.
-    pub fn publish(&self, figures: &mut Figures, callflow: &Callflow, now: Wall) {
+    pub fn publish(&self, figures: &mut Figures, now: Wall, moved: impl FnOnce() -> Moved) {
         if now.0 - self.rendered_at.load(Ordering::Relaxed) < AGE_MAX_US {
             return;
         }
         self.rendered_at.store(now.0, Ordering::Relaxed);
         figures.turn_day(now);
-        let text: Arc<str> = render(figures, callflow).into();
+        let text: Arc<str> = render(figures, &moved()).into();
         *self.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
@@ -34,6 +33,23 @@ impl Published {
     pub fn text(&self) -> Arc<str> {
         Arc::clone(&self.text.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What the engine's parts have moved, and what waits in them.
+#[derive(Debug)]
+pub struct Moved {
+    /// Calls in progress.
+    pub calls: usize,
+    /// Acknowledgements that wait for their facts to be committed.
+    pub held: usize,
+    /// Facts that are not committed yet.
+    pub unwritten: usize,
+    /// The SIP workers' counts.
+    pub sip: net::sip::Counts,
+    /// The media workers' counts.
+    pub media: net::media::Counters,
+    /// RTP ports that can still be opened.
+    pub free_ports: usize,
 }
 
 /// A metric's head.
@@ -48,10 +64,9 @@ pub(crate) fn plain(out: &mut String, name: &str, kind: &str, help: &str, value:
     let _ = writeln!(out, "{name} {value}");
 }
 
-fn render(figures: &Figures, callflow: &Callflow) -> String {
-    let mut out = String::with_capacity(4_096);
-    let calls = callflow.calls() as u64;
-    plain(&mut out, "hotline_calls", "gauge", "Calls in progress.", calls);
+fn render(figures: &Figures, moved: &Moved) -> String {
+    let mut out = String::with_capacity(8_192);
+    render_moved(&mut out, moved);
     plain(
         &mut out,
         "hotline_calls_arrived_total",
@@ -83,4 +98,60 @@ fn render(figures: &Figures, callflow: &Callflow) -> String {
         let _ = writeln!(out, "hotline_queue_answered_total{{queue=\"{queue}\"}} {answered}");
     }
     out
+}
+
+fn render_moved(out: &mut String, moved: &Moved) {
+    let Moved { calls, held, unwritten, sip, media, free_ports } = moved;
+    let count = |value: &usize| *value as u64;
+    for (name, kind, help, value) in [
+        ("calls", "gauge", "Calls in progress.", count(calls)),
+        ("acknowledgements_held", "gauge", "Answers that wait for the store.", count(held)),
+        ("facts_unwritten", "gauge", "Facts that are not committed yet.", count(unwritten)),
+        ("rtp_ports_free", "gauge", "RTP ports that can still be opened.", count(free_ports)),
+        ("sip_received_total", "counter", "SIP messages that came.", sip.received),
+        ("sip_sent_total", "counter", "SIP messages that left.", sip.sent),
+        ("sip_malformed_total", "counter", "Dropped because they were no SIP.", sip.malformed),
+        ("sip_not_admitted_total", "counter", "Dropped for their source.", sip.not_admitted),
+        ("sip_repeats_total", "counter", "Repeated messages absorbed.", sip.retransmissions),
+        ("sip_refused_total", "counter", "Refused for a rule of SIP.", sip.refused),
+        ("sip_overloaded_total", "counter", "Answered 503 by a worker.", sip.overloaded),
+        ("sip_send_failures_total", "counter", "SIP that could not be sent.", sip.send_failures),
+        ("sip_connections", "gauge", "TCP connections.", sip.connections),
+        ("sip_transactions", "gauge", "SIP transactions.", sip.transactions),
+        ("rtp_received_total", "counter", "RTP packets taken.", media.packets_received),
+        ("rtp_sent_total", "counter", "RTP packets sent.", media.packets_sent),
+        ("rtp_refused_source_total", "counter", "Not from the leg.", media.refused_source),
+        ("rtp_refused_content_total", "counter", "No RTP, or not agreed.", media.refused_content),
+        ("rtp_send_errors_total", "counter", "RTP the system did not take.", media.send_errors),
+        ("taps_dropped_total", "counter", "Packets lost to a recording.", media.taps_dropped),
+    ] {
+        plain(out, &format!("hotline_{name}"), kind, help, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_what_prometheus_reads() {
+        let queues = ["general".into()];
+        let figures = Figures::new(report::FiguresConfig::default(), queues);
+        let moved = Moved {
+            calls: 3,
+            held: 0,
+            unwritten: 0,
+            sip: net::sip::Counts::default(),
+            media: net::media::Counters::default(),
+            free_ports: 9,
+        };
+        let text = render(&figures, &moved);
+        assert!(text.contains("\nhotline_calls 3\n"), "{text}");
+        assert!(text.contains("hotline_queue_waiting{queue=\"general\"} 0\n"), "{text}");
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+            assert!(name.starts_with("hotline_"), "{line}");
+            assert!(value.parse::<u64>().is_ok(), "{line}");
+        }
+    }
 }

@@ -31,6 +31,14 @@ impl Watch {
         }
     }
 
+    /// An alarm began or is over. Those of parts that mend themselves are passed on; the store's
+    /// comes from its writer.
+    pub fn handle_alarm(&self, alarm: &str, wrong: Option<&str>) {
+        if alarm == "recording" {
+            self.set("recordings", wrong.map(str::to_owned));
+        }
+    }
+
     /// How everything is.
     pub fn health(&self) -> Health {
         let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,6 +59,9 @@ mod tests {
         assert!(watch.health().parts.iter().all(|(_, wrong)| wrong.is_none()));
         watch.set("store", Some("locked".to_owned()));
         assert!(watch.health().parts.contains(&("store", Some("locked".to_owned()))));
+        watch.handle_alarm("recording", Some("disk full"));
+        assert!(watch.health().parts.contains(&("recordings", Some("disk full".to_owned()))));
+        watch.handle_alarm("recording", None);
         watch.set("store", None);
         watch.drain();
         let health = watch.health();

@@ -156,6 +156,7 @@ impl Running {
             committed,
             records: left.records,
             published: Arc::clone(&published),
+            watch: Arc::clone(&watch),
             lookups: Lookups {
                 store: store.clone(),
                 runtime: tokio::runtime::Handle::current(),

@@ -44,6 +44,13 @@ impl Brain {
     }
 
     fn keep(&mut self, fact: Fact) {
+        match &fact.body {
+            FactBody::AlarmRaised { alarm, detail } => {
+                self.parts.watch.handle_alarm(alarm, Some(detail));
+            }
+            FactBody::AlarmCleared { alarm } => self.parts.watch.handle_alarm(alarm, None),
+            _ => {}
+        }
         self.last_fact = fact.seq;
         self.parts.figures.apply(&fact);
         self.changed_records.extend(self.parts.records.apply(&fact));

@@ -2,5 +2,6 @@
 //! Chromium. One subject a file; each test has an engine, ports and folders of its own.
 
 mod api;
+mod chromium;
 mod demo;
 mod sipp;

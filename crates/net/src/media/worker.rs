@@ -26,6 +26,9 @@ use super::{COMMAND_LIMIT, Shared, ToWorker};
 const CATCH_UP: u64 = 100_000_000;
 /// How often taps are handed to the recorder, in nanoseconds.
 const TAPS_EVERY: u64 = 20_000_000;
+/// So much longer a leg may be silent that has not sent anything yet: some phones and carriers send
+/// nothing until somebody speaks.
+const NEVER_SPOKE_FACTOR: u64 = 10;
 /// How often silent legs are looked for, in nanoseconds, or oftener if silence is to be told soon.
 const SILENCE_EVERY: u64 = 1_000_000_000;
 /// How long the last events wait for the brain to take them.
@@ -336,7 +339,9 @@ impl Worker {
         for leg in self.legs.iter_mut() {
             let is_expected = leg.wanted.as_ref().is_some_and(|wanted| wanted.media.sends);
             let for_ms = now.ms_since(leg.heard);
-            if is_expected && !leg.is_silent && for_ms >= self.silent_after_ms {
+            let never_spoke = leg.stats.packets_received == 0;
+            let patience = if never_spoke { NEVER_SPOKE_FACTOR } else { 1 };
+            if is_expected && !leg.is_silent && for_ms >= self.silent_after_ms * patience {
                 leg.is_silent = true;
                 self.outbox.push(MediaEvent::Silent { leg: leg.id, for_ms });
             }

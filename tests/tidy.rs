@@ -29,9 +29,8 @@ const ROWS: &[&[&str]] = &[
 ];
 
 /// Arrows inside a row, with the reason.
-const INSIDE_A_ROW: &[(&str, &str, &str)] = &[
-    ("rtp", "sdp", "RTP's formats are named as SDP names them"),
-];
+const INSIDE_A_ROW: &[(&str, &str, &str)] =
+    &[("rtp", "sdp", "RTP's formats are named as SDP names them")];
 
 /// Rooms that do I/O. Every other room is pure.
 const ROOMS_WITH_IO: &[&str] = &["net", "web", "store"];

@@ -128,7 +128,7 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
 fn phones(accounts: &[Account]) -> BTreeMap<AgentId, Phone> {
     let with_phones = accounts.iter().filter(|account| account.enabled);
     with_phones
-        .filter_map(|account| {
+        .map(|account| {
             let md5 = account.ha1_md5.clone().map(|hash| (Algorithm::Md5, hash));
             let sha256 = account.ha1_sha256.clone().map(|hash| (Algorithm::Sha256, hash));
             let hashes: Vec<_> = match account.digest {
@@ -140,7 +140,7 @@ fn phones(accounts: &[Account]) -> BTreeMap<AgentId, Phone> {
                 secrets: Secrets::from_hashes(hashes),
                 ready_when_registered: account.ready_when_registered,
             };
-            Some((AgentId::from(account.user.as_str()), phone))
+            (AgentId::from(account.user.as_str()), phone)
         })
         .collect()
 }

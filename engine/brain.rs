@@ -264,7 +264,7 @@ impl Brain {
         self.perform_all();
         self.append();
         self.release.commit(self.parts.committed.load(Ordering::Acquire));
-        while let Some(held) = self.release.next() {
+        while let Some(held) = self.release.release() {
             self.let_go(held);
         }
         let Parts { published, figures, callflow, clock, sip, media, writer, .. } = &mut self.parts;

@@ -32,7 +32,7 @@ impl<T> Release<T> {
     }
 
     /// The next that may leave.
-    pub fn next(&mut self) -> Option<T> {
+    pub fn release(&mut self) -> Option<T> {
         let (needs, _) = self.held.front()?;
         if *needs > self.committed {
             return None;
@@ -61,12 +61,12 @@ mod tests {
         assert_eq!(release.hold(0, "nothing to keep"), Some("nothing to keep"));
         assert_eq!(release.hold(3, "three"), None);
         assert_eq!(release.hold(5, "five"), None);
-        assert_eq!(release.next(), None);
+        assert_eq!(release.release(), None);
         release.commit(4);
-        assert_eq!(release.next(), Some("three"));
-        assert_eq!(release.next(), None);
+        assert_eq!(release.release(), Some("three"));
+        assert_eq!(release.release(), None);
         release.commit(9);
-        assert_eq!(release.next(), Some("five"));
+        assert_eq!(release.release(), Some("five"));
         assert!(release.is_empty());
     }
 
@@ -76,9 +76,9 @@ mod tests {
         assert_eq!(release.hold(2, 'a'), None);
         assert_eq!(release.hold(1, 'b'), None);
         release.commit(1);
-        assert_eq!(release.next(), None);
+        assert_eq!(release.release(), None);
         release.commit(2);
-        assert_eq!((release.next(), release.next()), (Some('a'), Some('b')));
+        assert_eq!((release.release(), release.release()), (Some('a'), Some('b')));
         assert_eq!(release.len(), 0);
     }
 

@@ -185,16 +185,7 @@ impl Running {
             session_queue,
             next_session: AtomicU64::new(1),
         };
-        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-            format!("the web cannot be served on {}: choose another address", config.http.listen)
-        })?;
-        let http = listener.local_addr()?;
-        let (stop_web, web_stops) = oneshot::channel();
-        let web_config = web::Config { allow: admit, ..web::Config::default() };
-        let web = tokio::spawn(web::serve(listener, Arc::new(backend), web_config, async move {
-            // A dropped sender stops the web as well.
-            let _ = web_stops.await;
-        }));
+        let (http, web, stop_web) = serve_web(config, backend, admit).await?;
         Ok(Self { sip: sip_address, http, handle, brain, web, stop_web, watch, store })
     }
 
@@ -227,6 +218,26 @@ impl Running {
         self.store.close().await;
         unwritten.map_err(|count| anyhow::anyhow!("{count} facts could not be written"))
     }
+}
+
+/// Opens the web.
+async fn serve_web(
+    config: &Config,
+    backend: Backend,
+    allow: Admit,
+) -> anyhow::Result<(SocketAddr, tokio::task::JoinHandle<()>, oneshot::Sender<()>)> {
+    let wanted = config.http.listen;
+    let listener = TcpListener::bind(wanted)
+        .await
+        .with_context(|| format!("the web cannot be served on {wanted}: choose another address"))?;
+    let address = listener.local_addr()?;
+    let (stop, stops) = oneshot::channel();
+    let config = web::Config { allow, ..web::Config::default() };
+    let web = tokio::spawn(web::serve(listener, Arc::new(backend), config, async move {
+        // A dropped sender stops the web as well.
+        let _ = stops.await;
+    }));
+    Ok((address, web, stop))
 }
 
 /// What the store's writer tells, passed on.

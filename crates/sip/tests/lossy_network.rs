@@ -1,6 +1,8 @@
 //! Two transaction layers over a network that loses, repeats, delays and reorders: in virtual time,
 //! from a seed. Whatever happens, each side hears of each thing once and nothing is left behind.
 
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
 use std::collections::BTreeMap;
 
 use model::{Mono, Transport};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Uri;
+use crate::cut::{cut, cut_before, find};
 use crate::params::{Params, unquoted};
 
 /// An address, read in place.
@@ -26,7 +27,7 @@ impl<'a> NameAddr<'a> {
                 return None;
             }
             (text.get(..end + 2)?, rest)
-        } else if let Some(open) = text.find('<') {
+        } else if let Some(open) = find(text, b'<') {
             let display = text.get(..open)?.trim_end();
             // RFC 3261 §25.1: a display name is tokens and spaces unless it is quoted.
             if display.contains([',', ';', '"', '>', '@']) {
@@ -35,12 +36,12 @@ impl<'a> NameAddr<'a> {
             (display, text.get(open..)?)
         } else {
             // Without brackets, what follows `;` is the header's and `?` may not be there (§20.10).
-            let (uri, params) = text.split_at(text.find(';').unwrap_or(text.len()));
+            let (uri, params) = cut_before(text, b';');
             let uri = uri.trim_end();
             let plain = !uri.is_empty() && !uri.contains(['?', ',', ' ', '>', '"']);
             return plain.then_some(Self { display: "", uri, params: Params::new(params), text });
         };
-        let (uri, params) = rest.strip_prefix('<')?.split_once('>')?;
+        let (uri, params) = cut(rest.strip_prefix('<')?, b'>')?;
         let params = params.trim_start();
         if uri.is_empty() || !(params.is_empty() || params.starts_with(';')) {
             return None;

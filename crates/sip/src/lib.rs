@@ -5,6 +5,7 @@
 mod address;
 mod build;
 mod cseq;
+mod cut;
 mod dialog;
 pub mod digest;
 mod exchange;

@@ -1,6 +1,7 @@
 //! Bodies of several parts (RFC 5621, RFC 2046 §5.1): finding the one that is understood.
 
 use crate::Message;
+use crate::cut::cut_before;
 use crate::params::Params;
 
 /// The most parts of one body that are looked at.
@@ -30,7 +31,7 @@ impl Message {
 
 /// `type/subtype` and the parameters.
 pub(crate) fn split_type(value: &str) -> (&str, Params<'_>) {
-    let (name, params) = value.split_at(value.find(';').unwrap_or(value.len()));
+    let (name, params) = cut_before(value, b';');
     (name.trim(), Params::new(params))
 }
 

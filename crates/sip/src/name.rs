@@ -103,19 +103,18 @@ impl Name {
 
     pub(crate) fn from_bytes(text: &[u8]) -> Name {
         if let [letter] = text {
-            let letter = letter.to_ascii_lowercase();
-            return Self::ALL
-                .iter()
-                .find(|(_, _, compact)| *compact == letter)
-                .map_or(Name::Other, |(name, _, _)| *name);
+            let compact = |(_, _, known): &&(Name, &str, u8)| *known == letter.to_ascii_lowercase();
+            return Self::ALL.iter().find(compact).map_or(Name::Other, |(name, _, _)| *name);
         }
-        // The order of the table is that of frequency, and the length tells most apart.
-        Self::ALL
+        // Few names have the same length, and their first letters tell most of those apart.
+        let from = BY_LENGTH.starts.get(text.len()).copied().unwrap_or(0);
+        let to = BY_LENGTH.starts.get(text.len() + 1).copied().unwrap_or(0);
+        let same_length = BY_LENGTH.names.get(from..to).unwrap_or_default();
+        same_length
             .iter()
-            .find(|(_, full, _)| {
-                full.len() == text.len() && full.as_bytes().eq_ignore_ascii_case(text)
-            })
-            .map_or(Name::Other, |(name, _, _)| *name)
+            .find(|name| name.as_str().as_bytes().eq_ignore_ascii_case(text))
+            .copied()
+            .unwrap_or(Name::Other)
     }
 
     /// Whether several values may stand on one line, separated by commas.
@@ -125,6 +124,39 @@ impl Name {
             Shape::Single => false,
         }
     }
+}
+
+/// The names in the order of their lengths.
+struct ByLength {
+    names: [Name; Name::ALL.len()],
+    /// Where the names of each length begin.
+    starts: [usize; NAME_LENGTH_MAX + 2],
+}
+
+/// The length of the longest name.
+const NAME_LENGTH_MAX: usize = 20;
+
+const BY_LENGTH: ByLength = by_length();
+
+const fn by_length() -> ByLength {
+    let mut sorted =
+        ByLength { names: [Name::Other; Name::ALL.len()], starts: [0; NAME_LENGTH_MAX + 2] };
+    let (mut length, mut filled) = (0, 0);
+    while length <= NAME_LENGTH_MAX {
+        sorted.starts[length] = filled;
+        let mut at = 0;
+        while at < Name::ALL.len() {
+            if Name::ALL[at].1.len() == length {
+                sorted.names[filled] = Name::ALL[at].0;
+                filled += 1;
+            }
+            at += 1;
+        }
+        length += 1;
+    }
+    sorted.starts[length] = filled;
+    assert!(filled == Name::ALL.len(), "a name is longer than NAME_LENGTH_MAX");
+    sorted
 }
 
 #[cfg(test)]

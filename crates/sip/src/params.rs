@@ -1,5 +1,7 @@
 //! Parameters: `;name=value;flag;name="quoted, value"` after a URI, an address or a Via.
 
+use crate::cut::cut;
+
 /// The parameters of one value, in order. Cheap to copy; read on demand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Params<'a>(&'a str);
@@ -40,7 +42,7 @@ impl<'a> Params<'a> {
                 rest = tail;
                 let one = one.trim();
                 if !one.is_empty() {
-                    let (name, value) = one.split_once('=').unwrap_or((one, ""));
+                    let (name, value) = cut(one, b'=').unwrap_or((one, ""));
                     return Some((name.trim_end(), unquoted(value.trim_start())));
                 }
             }
@@ -50,6 +52,11 @@ impl<'a> Params<'a> {
 
 /// Where `mark` stands in `text` outside of quotes, or the text's length.
 pub(crate) fn end_of(text: &str, mark: u8) -> usize {
+    match memchr::memchr2(mark, b'"', text.as_bytes()) {
+        None => return text.len(),
+        Some(at) if text.as_bytes().get(at) == Some(&mark) => return at,
+        Some(_) => {}
+    }
     let mut quoted = false;
     let mut escaped = false;
     for (at, &byte) in text.as_bytes().iter().enumerate() {

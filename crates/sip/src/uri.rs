@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::cut::{cut, cut_before, find};
 use crate::params::Params;
 
 /// The schemes that are understood.
@@ -36,7 +37,7 @@ impl<'a> Uri<'a> {
     /// Reads a URI without angle brackets around it. `None` if it has no scheme, or is a `sip:`
     /// or `sips:` URI without host, or with a port that is no port, or with spaces inside.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once(':')?;
+        let (scheme, rest) = cut(text, b':')?;
         if scheme.is_empty() || !scheme.bytes().all(is_scheme_byte) {
             return None;
         }
@@ -68,16 +69,16 @@ impl<'a> Uri<'a> {
 
     fn parse_sip(text: &'a str, scheme: Scheme, rest: &'a str) -> Option<Self> {
         // A user part may hold `;` and `?` (RFC 3261 §25.1, user-unreserved), but never a bare `@`.
-        let (user_info, rest) = match rest.split_once('@') {
+        let (user_info, rest) = match cut(rest, b'@') {
             Some((user_info, rest)) => (user_info, rest),
             None => ("", rest),
         };
-        let (user, password) = match user_info.split_once(':') {
+        let (user, password) = match cut(user_info, b':') {
             Some((user, password)) => (user, Some(password)),
             None => (user_info, None),
         };
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host_port, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (rest, headers) = cut(rest, b'?').unwrap_or((rest, ""));
+        let (host_port, params) = cut_before(rest, b';');
         let (host, port) = split_host_port(host_port)?;
         let bad = |text: &str| text.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'<' | b'>'));
         if bad(rest) || bad(user_info) || bad(headers) {
@@ -88,7 +89,7 @@ impl<'a> Uri<'a> {
     }
 
     fn parse_tel(text: &'a str, rest: &'a str) -> Option<Self> {
-        let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (number, params) = cut_before(rest, b';');
         let known = |byte: u8| byte.is_ascii_hexdigit() || b"+*#-.()".contains(&byte);
         if number.is_empty() || !number.bytes().all(known) {
             return None;
@@ -233,7 +234,7 @@ pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
     let text = text.trim();
     let split = match text.strip_prefix('[') {
         Some(inside) => inside.find(']')? + 2,
-        None => text.find(':').unwrap_or(text.len()),
+        None => find(text, b':').unwrap_or(text.len()),
     };
     let (host, port) = text.split_at(split);
     if host.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::cut::{cut, cut_before};
 use crate::params::Params;
 use crate::uri::{parse_ip, split_host_port};
 
@@ -20,14 +21,15 @@ pub struct Via<'a> {
 impl<'a> Via<'a> {
     /// Reads one value. `None` if protocol, transport or host are missing.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (head, params) = text.split_at(text.find(';').unwrap_or(text.len()));
-        let (protocol, rest) = head.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
+        let (head, params) = cut_before(text, b';');
+        let (protocol, rest) = cut(head, b'/')?;
+        let (version, rest) = cut(rest, b'/')?;
         if !protocol.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
             return None;
         }
         let rest = rest.trim_start();
-        let (transport, sent_by) = rest.split_once([' ', '\t'])?;
+        let space = rest.bytes().position(|byte| matches!(byte, b' ' | b'\t'))?;
+        let (transport, sent_by) = rest.split_at(space);
         let (host, port) = split_host_port(sent_by)?;
         if host.contains([' ', '\t', ',']) {
             return None;

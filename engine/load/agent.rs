@@ -258,7 +258,7 @@ impl Agents {
         agent.answer_at = Some(answer_at);
         self.timers.insert((answer_at, at));
         let agent = agent.number.clone();
-        self.outputs.push_back(Do::Offered { caller: caller_of(&invite), agent });
+        self.outputs.push_back(Do::Offered { shown: callers_of(&invite), agent });
         self.respond(tx, &invite, 180);
     }
 
@@ -431,13 +431,13 @@ impl Agents {
 }
 
 /// Whose call it is: servers show the caller in one of these.
-fn caller_of(invite: &Message) -> String {
+fn callers_of(invite: &Message) -> Vec<String> {
     let asserted = invite.header("P-Asserted-Identity").and_then(sip::NameAddr::parse);
-    let address = asserted.or_else(|| invite.from());
-    address
-        .and_then(|address| address.uri())
-        .map(|uri| uri.user_decoded().into_owned())
-        .unwrap_or_default()
+    let addresses = [asserted, invite.from()];
+    let users = addresses.iter().flatten().filter_map(sip::NameAddr::uri);
+    let users = users.map(|uri| uri.user_decoded().into_owned());
+    let names = addresses.iter().flatten().map(|address| address.display().into_owned());
+    users.chain(names).filter(|shown| !shown.is_empty()).collect()
 }
 
 /// Our tag in all responses to one INVITE: derived from it, so that nothing need be kept.

@@ -342,34 +342,49 @@ impl Callers {
         }
     }
 
-    fn call_of(&mut self, caller: &str) -> Option<&mut Call> {
-        self.by_number.get(caller).and_then(|call| self.calls.get_mut(call))
+    /// The call whose caller is shown so. Where the number is masked, the oldest call that fits and
+    /// that no agent's phone was called for yet: queues are served in order.
+    fn find(&self, shown: &[String]) -> Option<u32> {
+        let whole = shown.iter().find_map(|shown| self.by_number.get(shown)).copied();
+        whole.or_else(|| {
+            let masked = shown.iter().find(|shown| shown.contains('*'))?;
+            let waiting = self.calls.iter().filter(|(_, call)| !call.offered);
+            waiting
+                .map(|(number, _)| *number)
+                .find(|call| fits(&self.plan.callers.of(*call), masked))
+        })
     }
 
-    /// An agent's phone was called for the caller of this number.
-    pub(super) fn handle_offered(&mut self, caller: &str, now: Mono) {
-        let Some(call) = self.call_of(caller) else { return };
-        if std::mem::replace(&mut call.offered, true) {
-            return;
+    /// An agent's phone was called for the caller who is shown so; which call that is.
+    pub(super) fn handle_offered(&mut self, shown: &[String], now: Mono) -> Option<u32> {
+        let number = self.find(shown)?;
+        let call = self.calls.get_mut(&number)?;
+        if !std::mem::replace(&mut call.offered, true) {
+            let (released, invited) = (call.released, call.invited);
+            match released {
+                Some(released) => self.figures.key_to_agent_invite.record(now.since(released)),
+                None => self.figures.agent_invite.record(now.since(invited)),
+            }
         }
-        let (released, invited) = (call.released, call.invited);
-        match released {
-            Some(released) => self.figures.key_to_agent_invite.record(now.since(released)),
-            None => self.figures.agent_invite.record(now.since(invited)),
-        }
+        Some(number)
     }
 
-    /// An agent's desktop was shown this caller, and the agent's phone rang.
+    /// An agent's desktop was shown a call, and the agent's phone rang.
     pub(super) fn handle_popped(&mut self, shown: &Shown) {
-        let Some(call) = self.call_of(&shown.caller) else { return };
-        let took = shown.popped.since(call.invited);
-        self.figures.pop.record(took);
+        let Some(call) = self.calls.get(&shown.call) else { return };
+        self.figures.pop.record(shown.popped.since(call.invited));
         self.figures.rang_before_pop += u32::from(shown.rang < shown.popped);
     }
 
     fn sip(&mut self, command: FromBrain) {
         self.outputs.push_back(Do::Sip(command));
     }
+}
+
+/// Whether a number may be the one that is shown with `*` for some of its digits.
+fn fits(number: &str, masked: &str) -> bool {
+    number.len() == masked.len()
+        && number.bytes().zip(masked.bytes()).all(|(digit, shown)| shown == b'*' || shown == digit)
 }
 
 /// The media leg of a caller.

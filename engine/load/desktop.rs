@@ -1,7 +1,7 @@
 //! The agents' desktops: each signs in on the web, is shown its screen pops and says so at once.
 //!
 //! A pop and the ring of the same agent's phone belong together; what the desktop shows of the
-//! caller may be masked, so that the phone tells whose call it is.
+//! caller may be masked, so that the phone's INVITE tells whose call it is.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,8 +30,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// One agent's desktop was shown a caller, and its phone rang.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shown {
-    /// The caller's number, as the phone says it.
-    pub(super) caller: String,
+    /// The caller's call.
+    pub(super) call: u32,
     /// When the pop arrived.
     pub(super) popped: Mono,
     /// When the phone's INVITE arrived.
@@ -82,16 +82,11 @@ impl Screens {
         Ok(Self { runtime: Some(runtime), arriving, pairs: Pairs::default() })
     }
 
-    /// An agent's phone rings for this caller.
-    pub(super) fn handle_rang(
-        &mut self,
-        agent: String,
-        caller: String,
-        now: Mono,
-    ) -> Option<Shown> {
+    /// An agent's phone rings for this call.
+    pub(super) fn handle_rang(&mut self, agent: String, call: u32, now: Mono) -> Option<Shown> {
         // Without desktops there is no pop to wait for.
         self.runtime.as_ref()?;
-        self.pairs.handle_rang(agent, caller, now)
+        self.pairs.handle_rang(agent, call, now)
     }
 
     /// The next pop whose phone has rung before the pop was known here.
@@ -109,15 +104,15 @@ impl Screens {
 #[derive(Debug, Default)]
 struct Pairs {
     popped: BTreeMap<String, Mono>,
-    rang: BTreeMap<String, (String, Mono)>,
+    rang: BTreeMap<String, (u32, Mono)>,
 }
 
 impl Pairs {
-    fn handle_rang(&mut self, agent: String, caller: String, now: Mono) -> Option<Shown> {
+    fn handle_rang(&mut self, agent: String, call: u32, now: Mono) -> Option<Shown> {
         match self.popped.remove(&agent) {
-            Some(popped) => Some(Shown { caller, popped, rang: now }),
+            Some(popped) => Some(Shown { call, popped, rang: now }),
             None => {
-                self.rang.insert(agent, (caller, now));
+                self.rang.insert(agent, (call, now));
                 None
             }
         }
@@ -125,7 +120,7 @@ impl Pairs {
 
     fn handle_popped(&mut self, popped: Popped) -> Option<Shown> {
         match self.rang.remove(&popped.agent) {
-            Some((caller, rang)) => Some(Shown { caller, popped: popped.at, rang }),
+            Some((call, rang)) => Some(Shown { call, popped: popped.at, rang }),
             None => {
                 self.popped.insert(popped.agent, popped.at);
                 None
@@ -174,17 +169,14 @@ mod tests {
     fn a_pop_and_a_ring_of_one_agent_belong_together_in_either_order() {
         let mut pairs = Pairs::default();
         let popped = |agent: &str, ms| Popped { agent: agent.into(), at: Mono::from_ms(ms) };
-        let shown = |caller: &str, popped, rang| {
+        let shown = |call, popped, rang| {
             let (popped, rang) = (Mono::from_ms(popped), Mono::from_ms(rang));
-            Some(Shown { caller: caller.into(), popped, rang })
+            Some(Shown { call, popped, rang })
         };
         assert_eq!(pairs.handle_popped(popped("8001", 5)), None);
-        assert_eq!(pairs.handle_rang("8002".into(), "2".into(), Mono::from_ms(6)), None);
-        assert_eq!(
-            pairs.handle_rang("8001".into(), "1".into(), Mono::from_ms(7)),
-            shown("1", 5, 7)
-        );
-        assert_eq!(pairs.handle_popped(popped("8002", 8)), shown("2", 8, 6));
+        assert_eq!(pairs.handle_rang("8002".into(), 2, Mono::from_ms(6)), None);
+        assert_eq!(pairs.handle_rang("8001".into(), 1, Mono::from_ms(7)), shown(1, 5, 7));
+        assert_eq!(pairs.handle_popped(popped("8002", 8)), shown(2, 8, 6));
         assert_eq!(pairs.handle_popped(popped("8002", 9)), None);
     }
 }

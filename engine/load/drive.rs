@@ -259,18 +259,22 @@ impl Run {
                     }
                 }
                 Do::Media(command) => self.media.tell(command),
-                Do::Offered { caller, agent } => {
-                    while let Some(released) = self.media.next_released() {
-                        self.callers.handle_released(released);
-                    }
-                    self.callers.handle_offered(&caller, now);
-                    while let Some(shown) = self.screens.next_shown() {
-                        self.callers.handle_popped(&shown);
-                    }
-                    let shown = self.screens.handle_rang(agent, caller, now);
-                    shown.iter().for_each(|shown| self.callers.handle_popped(shown));
-                }
+                Do::Offered { shown, agent } => self.handle_offered(&shown, agent, now),
             }
+        }
+    }
+
+    /// An agent's phone rings: whose call it is, and whether the desktop knew.
+    fn handle_offered(&mut self, shown: &[String], agent: String, now: Mono) {
+        while let Some(released) = self.media.next_released() {
+            self.callers.handle_released(released);
+        }
+        while let Some(shown) = self.screens.next_shown() {
+            self.callers.handle_popped(&shown);
+        }
+        if let Some(call) = self.callers.handle_offered(shown, now) {
+            let shown = self.screens.handle_rang(agent, call, now);
+            shown.iter().for_each(|shown| self.callers.handle_popped(shown));
         }
     }
 

@@ -17,10 +17,10 @@ pub(super) enum Do {
     Sip(FromBrain),
     /// By the media thread.
     Media(ToMedia),
-    /// An agent's phone was called on behalf of the caller of this number.
+    /// An agent's phone was called on behalf of a caller.
     Offered {
-        /// As the INVITE shows it.
-        caller: String,
+        /// Whatever the INVITE shows of the caller's number; some of it may be masked by `*`.
+        shown: Vec<String>,
         /// The agent's number.
         agent: String,
     },

@@ -19,7 +19,7 @@ struct Test {
     sent: Vec<FromBrain>,
     opened: Vec<SocketAddr>,
     closed: usize,
-    offered: Vec<(String, String)>,
+    offered: Vec<(Vec<String>, String)>,
 }
 
 fn flow() -> Flow {
@@ -44,7 +44,7 @@ impl Test {
                 Do::Media(ToMedia::Open(leg)) => self.opened.push(leg.remote),
                 Do::Media(ToMedia::Close { .. }) => self.closed += 1,
                 Do::Media(ToMedia::Finish) => panic!("the agents do not end the media"),
-                Do::Offered { caller, agent } => self.offered.push((caller, agent)),
+                Do::Offered { shown, agent } => self.offered.push((shown, agent)),
             }
         }
         std::mem::take(&mut self.sent)
@@ -93,7 +93,7 @@ impl Test {
         ms: u64,
     ) -> ServerTx {
         let message = RequestBuilder::new(method, &format!("sip:{agent}@127.0.0.2:40000"))
-            .from("<sip:13800138078@127.0.0.1>", "them")
+            .from("\"138******78\" <sip:95512@127.0.0.1>", "them")
             .to(&format!("<sip:{agent}@127.0.0.1>"), None)
             .call_id(call)
             .cseq(1)
@@ -159,7 +159,8 @@ fn an_agent_rings_answers_and_is_free_after_the_bye() {
     test.register();
     test.receive(Method::Invite, "8001", "one", SDP, 1000);
     assert_eq!(test.statuses().0, [180]);
-    assert_eq!(test.offered, [("13800138078".to_owned(), "8001".to_owned())]);
+    let shown = vec!["95512".to_owned(), "138******78".to_owned()];
+    assert_eq!(test.offered, [(shown, "8001".to_owned())]);
     assert_eq!(test.agents.poll_timeout(), Some(Mono::from_ms(1100)));
     test.agents.handle_timeout(Mono::from_ms(1099));
     assert!(test.statuses().0.is_empty());

@@ -218,27 +218,43 @@ fn ctrl_c_cancels_what_rings_and_ends_what_talks() {
     assert_eq!(talking.failed(), [("never_ended", 1)]);
 }
 
+/// What an INVITE shows of a caller.
+fn shown(text: &str) -> Vec<String> {
+    vec!["95512".into(), text.into()]
+}
+
 #[test]
 fn the_agents_ring_is_timed_from_the_invite_or_from_the_key() {
     let mut test = Test::new("--caller-prefix 1380");
-    test.callers.handle_offered("138000000000", Mono::from_ms(7));
-    test.callers.handle_offered("138000000000", Mono::from_ms(9));
-    test.callers.handle_offered("13900000000", Mono::from_ms(9));
+    let offered =
+        |test: &mut Test, text, ms| test.callers.handle_offered(&shown(text), Mono::from_ms(ms));
+    assert_eq!(offered(&mut test, "138000000000", 7), Some(0));
+    assert_eq!(offered(&mut test, "138000000000", 9), Some(0));
+    assert_eq!(offered(&mut test, "13900000000", 9), None);
     assert_eq!(test.callers.figures.agent_invite.to_json()["max"], 7.0);
     assert_eq!(test.callers.figures.agent_invite.to_json()["count"], 1);
 
     let mut test = Test::new("--digits 1");
     test.callers.handle_released(Released { leg: leg_of(0), at: Mono::from_ms(1500) });
-    test.callers.handle_offered("13900000000", Mono::from_ms(1504));
+    assert_eq!(offered(&mut test, "13900000000", 1504), Some(0));
     assert_eq!(test.callers.figures.key_to_agent_invite.to_json()["max"], 4.0);
-    let shown = |popped, rang| Shown {
-        caller: "13900000000".into(),
-        popped: Mono::from_ms(popped),
-        rang: Mono::from_ms(rang),
-    };
-    test.callers.handle_popped(&shown(1502, 1504));
-    assert_eq!(test.callers.figures.rang_before_pop, 0);
-    test.callers.handle_popped(&shown(1505, 1504));
-    assert_eq!(test.callers.figures.rang_before_pop, 1);
+    for (popped, rang_before) in [(1502, 0), (1505, 1)] {
+        let (popped, rang) = (Mono::from_ms(popped), Mono::from_ms(1504));
+        test.callers.handle_popped(&Shown { call: 0, popped, rang });
+        assert_eq!(test.callers.figures.rang_before_pop, rang_before);
+    }
     assert_eq!(test.callers.figures.pop.to_json()["max"], 1505.0);
+}
+
+#[test]
+fn a_masked_number_is_the_oldest_call_that_fits_and_waits() {
+    let mut test = Test::new("--calls 300");
+    (1..250).for_each(|ms| test.callers.handle_begin(Mono::from_ms(ms)));
+    let mut offered = |text| test.callers.handle_offered(&shown(text), Mono::from_ms(500));
+    assert_eq!(offered("139******07"), Some(7));
+    assert_eq!(offered("139******07"), Some(107));
+    assert_eq!(offered("139******07"), Some(207));
+    assert_eq!(offered("139******07"), None);
+    assert_eq!(offered("138******08"), None);
+    assert_eq!(offered("139*****08"), None, "another length");
 }

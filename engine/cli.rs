@@ -68,10 +68,10 @@ struct ConfigFile {
 #[derive(Debug, clap::Args)]
 pub struct Database {
     /// The configuration file that names the database.
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data", global = true)]
     config: Option<PathBuf>,
     /// The folder of a demo's data, in place of a configuration file.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 }
 

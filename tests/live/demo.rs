@@ -1,9 +1,10 @@
 //! A `hotline demo` of a test's own.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -15,23 +16,23 @@ const START: Duration = Duration::from_secs(120);
 const STOP: Duration = Duration::from_secs(30);
 
 /// A running demo. Killed when dropped; its data goes with it.
-pub struct Demo {
+pub(crate) struct Demo {
     child: Child,
     /// Where it speaks SIP.
-    pub sip: SocketAddr,
+    pub(crate) sip: SocketAddr,
     /// Where its web is.
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     folder: TempDir,
 }
 
 impl Demo {
     /// Starts one on loopback, with ports that the system gives it and a few sample customers.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_at("127.0.0.1:0", &[])
     }
 
     /// Starts one on that SIP address, with further arguments.
-    pub fn start_at(sip: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start_at(sip: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self::start_in(folder, sip, arguments)
     }
@@ -39,10 +40,11 @@ impl Demo {
     fn start_in(folder: TempDir, sip: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hotline"))
             .args(["demo", "--sip", sip, "--http", "127.0.0.1:0", "--customers", "500", "--data"])
-            .arg(folder.path())
+            .arg(folder.path().join("data"))
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log_of(&folder))
             .spawn()
             .expect("the engine starts");
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
@@ -65,17 +67,22 @@ impl Demo {
     }
 
     /// The engine's process.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Its data.
-    pub fn data(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_up(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
     }
 
     /// Kills it like a crash, and starts it anew on its data and the same SIP address.
-    pub fn kill_and_restart(mut self) -> Self {
+    pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it is gone");
         let sip = self.sip.to_string();
@@ -84,7 +91,7 @@ impl Demo {
     }
 
     /// Tells it to end, as Ctrl-C does; whether it ended in order.
-    pub fn stop(mut self) -> bool {
+    pub(crate) fn stop(mut self) -> bool {
         let told = Command::new("kill").args(["-INT", &self.pid().to_string()]).status();
         assert!(told.expect("kill runs").success());
         let (sender, receiver) = mpsc::channel();
@@ -96,7 +103,7 @@ impl Demo {
             }
         });
         let ended = self.child.wait().expect("it ends");
-        drop(sender.send(()));
+        let _ = sender.send(());
         ended.success()
     }
 }
@@ -106,11 +113,32 @@ impl Drop for Demo {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(30).collect();
+            eprintln!("the engine's log, newest first:\n{}", tail.join("\n"));
+        }
     }
 }
 
+/// The engine's log, kept over its restarts.
+fn log_of(folder: &TempDir) -> File {
+    let path = folder.path().join("log");
+    File::options().create(true).append(true).open(path).expect("a log")
+}
+
+/// Runs one of the engine's other commands to its end.
+pub(crate) fn hotline(arguments: &[&str], data: Option<&Path>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+    command.args(arguments).stdin(Stdio::null());
+    if let Some(data) = data {
+        command.arg("--data").arg(data);
+    }
+    command.output().expect("it runs")
+}
+
 /// Asks again and again until there is an answer, for events that leave no other trace.
-pub fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + within;
     loop {
         if let Some(answer) = ask() {

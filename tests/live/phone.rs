@@ -1,0 +1,300 @@
+//! A SIP phone small enough to be read, for what SIPp cannot tell: when exactly something came, and
+//! what was heard.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use media::{Codec, FRAME_SAMPLES, g711};
+use rtp::{Header, Packet};
+use sdp::Session;
+use sip::{Message, Method, digest};
+
+/// How long an answer may take on a busy machine.
+const ANSWER: Duration = Duration::from_secs(10);
+/// One packet's audio.
+const FRAME: Duration = Duration::from_millis(20);
+
+/// A phone.
+pub(crate) struct Phone {
+    socket: UdpSocket,
+    media: UdpSocket,
+    engine: SocketAddr,
+    user: String,
+    requests: u32,
+}
+
+/// A message and when it came.
+pub(crate) struct Came {
+    pub(crate) at: Instant,
+    pub(crate) message: Message,
+}
+
+/// A call that this phone made and that was answered.
+pub(crate) struct Dialled {
+    answer: Message,
+}
+
+impl Phone {
+    /// A phone of that number, on loopback.
+    pub(crate) fn new(engine: SocketAddr, user: &str) -> Self {
+        let open = || UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+        Self { socket: open(), media: open(), engine, user: user.to_owned(), requests: 0 }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("it is bound")
+    }
+
+    /// Sends whatever this is to the engine.
+    pub(crate) fn send(&self, bytes: &[u8]) {
+        self.socket.send_to(bytes, self.engine).expect("it is sent");
+    }
+
+    /// The next message that `fits`; all others are passed over, but OPTIONS is answered.
+    pub(crate) fn wait(&self, within: Duration, fits: impl Fn(&Message) -> bool) -> Option<Came> {
+        let end = Instant::now() + within;
+        let mut buffer = [0; 65_536];
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            self.socket.set_read_timeout(Some(left)).expect("a time-out");
+            let Ok((length, _)) = self.socket.recv_from(&mut buffer) else { continue };
+            let at = Instant::now();
+            let message = Message::parse(&buffer[..length]).expect("the engine speaks SIP");
+            if fits(&message) {
+                return Some(Came { at, message });
+            }
+            if message.is_request() && message.method() == Method::Options {
+                self.respond(&message, "200 OK", "");
+            }
+        }
+    }
+
+    /// The next request of that method; it must come.
+    pub(crate) fn expect(&self, method: Method, within: Duration) -> Came {
+        let came = self.wait(within, |message| message.is_request() && message.method() == method);
+        came.unwrap_or_else(|| panic!("no {method:?} came to {} within {within:?}", self.user))
+    }
+
+    /// The final response to a request of that method; it must come.
+    pub(crate) fn expect_final(&self, method: Method) -> Message {
+        let came = self.wait(ANSWER, |message| {
+            message.status().is_some_and(|status| status >= 200) && message.method() == method
+        });
+        came.unwrap_or_else(|| panic!("{method:?} was not answered")).message
+    }
+
+    /// Registers; tells the last status.
+    pub(crate) fn register(&mut self, password: &str) -> u16 {
+        let uri = format!("sip:{}", self.engine);
+        let mut authorization = String::new();
+        for count in 1..=2 {
+            let (user, address) = (&self.user, self.address());
+            let more =
+                format!("Contact: <sip:{user}@{address}>\r\nExpires: 600\r\n{authorization}");
+            let request =
+                self.request("REGISTER", &uri, &format!("<sip:{user}@hotline>"), &more, "");
+            self.send(request.as_bytes());
+            let answer = self.expect_final(Method::Register);
+            if answer.status() != Some(401) || count == 2 {
+                return answer.status().expect("a status");
+            }
+            let account = digest::Account {
+                user: self.user.clone(),
+                password: password.to_owned(),
+                realm: None,
+            };
+            let challenges = answer.headers("WWW-Authenticate");
+            let value = digest::answer(challenges, &account, Method::Register, &uri, 1, "0a4f113b");
+            authorization = format!("Authorization: {}\r\n", value.expect("it can be answered"));
+        }
+        unreachable!("the second answer is final");
+    }
+
+    /// Calls a number; the answer, which is acknowledged.
+    pub(crate) fn dial(&mut self, number: &str) -> Dialled {
+        let answer = self.invite(number, &self.sdp());
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+        Dialled { answer }
+    }
+
+    /// Sends an INVITE with that body; the final response, which is acknowledged.
+    pub(crate) fn invite(&mut self, number: &str, body: &str) -> Message {
+        let uri = format!("sip:{number}@{}", self.engine);
+        let contact = format!("Contact: <sip:{}@{}>\r\n", self.user, self.address());
+        let invite = self.request("INVITE", &uri, &format!("<{uri}>"), &contact, body);
+        self.send(invite.as_bytes());
+        let answer = self.expect_final(Method::Invite);
+        let via = if answer.status() == Some(200) {
+            format!("Via: SIP/2.0/UDP {};branch=z9hG4bKack{}", self.address(), self.requests)
+        } else {
+            invite.lines().nth(1).expect("a Via").to_owned()
+        };
+        let ack = self.within(&answer, "ACK", &uri, &via, answer.cseq().map_or(1, |c| c.number));
+        self.send(ack.as_bytes());
+        answer
+    }
+
+    /// Ends a call that this phone made.
+    pub(crate) fn hang_up(&mut self, call: &Dialled) {
+        self.requests += 1;
+        let to = call.answer.contacts().next().expect("a contact");
+        let uri = to.without_params().trim_matches(['<', '>']).to_owned();
+        let via = format!("Via: SIP/2.0/UDP {};branch=z9hG4bKbye{}", self.address(), self.requests);
+        let bye = self.within(&call.answer, "BYE", &uri, &via, self.requests);
+        self.send(bye.as_bytes());
+        assert_eq!(self.expect_final(Method::Bye).status(), Some(200));
+    }
+
+    /// Answers a request, with a body where one is given.
+    pub(crate) fn respond(&self, to: &Message, status: &str, body: &str) {
+        let mut out = format!("SIP/2.0 {status}\r\n");
+        for (name, value) in to.fields() {
+            let repeated = ["Via", "From", "To", "Call-ID", "CSeq", "Record-Route"];
+            if !repeated.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            let tag = name.eq_ignore_ascii_case("To") && !value.contains(";tag=");
+            let tag = if tag { format!(";tag=phone{}", self.user) } else { String::new() };
+            out.push_str(&format!("{name}: {value}{tag}\r\n"));
+        }
+        out.push_str(&format!("Contact: <sip:{}@{}>\r\n", self.user, self.address()));
+        self.send(with_body(&out, body).as_bytes());
+    }
+
+    /// Answers an INVITE with 200 and takes its ACK.
+    pub(crate) fn pick_up(&self, invite: &Message) {
+        self.respond(invite, "200 OK", &self.sdp());
+        self.expect(Method::Ack, ANSWER);
+    }
+
+    /// What this phone can.
+    pub(crate) fn sdp(&self) -> String {
+        let at = self.media.local_addr().expect("it is bound");
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
+             a=rtpmap:101 telephone-event/8000\r\n",
+            ip = at.ip(),
+            port = at.port()
+        )
+    }
+
+    /// Speaks into a call that this phone made, and listens.
+    pub(crate) fn talk(&self, call: &Dialled, samples: &[i16]) -> Voice {
+        self.talk_to(media_of(&call.answer), samples)
+    }
+
+    fn talk_to(&self, to: SocketAddr, samples: &[i16]) -> Voice {
+        Voice::start(self.media.try_clone().expect("a socket"), to, samples)
+    }
+
+    /// Speaks into a call that came to this phone, and listens.
+    pub(crate) fn answer_voice(&self, invite: &Message, samples: &[i16]) -> Voice {
+        self.talk_to(media_of(invite), samples)
+    }
+
+    fn request(&mut self, method: &str, uri: &str, to: &str, more: &str, body: &str) -> String {
+        self.requests += 1;
+        let (user, address, number) = (&self.user, self.address(), self.requests);
+        let head = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch=z9hG4bK{number}.{user}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{user}@hotline>;tag=t{number}\r\nTo: {to}\r\n\
+             Call-ID: {number}.{user}@{address}\r\nCSeq: {number} {method}\r\n{more}"
+        );
+        with_body(&head, body)
+    }
+
+    /// A request of the dialog that `answer` made.
+    fn within(&self, answer: &Message, method: &str, uri: &str, via: &str, cseq: u32) -> String {
+        let field = |name| answer.header(name).expect("it is there");
+        let head = format!(
+            "{method} {uri} SIP/2.0\r\n{via}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\n\
+             Call-ID: {}\r\nCSeq: {cseq} {method}\r\n",
+            field("From"),
+            field("To"),
+            answer.call_id()
+        );
+        with_body(&head, "")
+    }
+}
+
+impl Dialled {
+    /// Where the engine wants this call's RTP.
+    pub(crate) fn media(&self) -> SocketAddr {
+        media_of(&self.answer)
+    }
+}
+
+fn with_body(head: &str, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// Where the sender of that message wants RTP.
+fn media_of(message: &Message) -> SocketAddr {
+    let text = std::str::from_utf8(message.body()).expect("SDP is text");
+    assert!(Session::parse(message.body()).is_ok(), "{text}");
+    let of = |prefix| text.lines().find_map(|line: &str| line.strip_prefix(prefix));
+    let port = of("m=audio ").and_then(|rest| rest.split(' ').next()).expect("a port");
+    let address = of("c=IN IP4 ").expect("an address").trim();
+    format!("{address}:{port}").parse().expect("an address")
+}
+
+/// Someone who speaks, over and over again, and listens.
+pub(crate) struct Voice {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<i16>>,
+}
+
+impl Voice {
+    fn start(socket: UdpSocket, to: SocketAddr, samples: &[i16]) -> Self {
+        let mut coded = vec![0; samples.len()];
+        g711::encode(Codec::Pcma, samples, &mut coded);
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        Self { stop, thread: std::thread::spawn(move || talk(&socket, to, &coded, &flag)) }
+    }
+
+    /// Falls silent; what was heard.
+    pub(crate) fn stop(self) -> Vec<i16> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().expect("it did not panic")
+    }
+}
+
+/// Sends a frame every 20 ms and keeps what comes meanwhile.
+fn talk(socket: &UdpSocket, to: SocketAddr, coded: &[u8], stop: &AtomicBool) -> Vec<i16> {
+    let mut heard = Vec::new();
+    let (mut out, mut buffer) = ([0; 256], [0; 2048]);
+    let mut next = Instant::now();
+    let frames = coded.chunks_exact(FRAME_SAMPLES).cycle();
+    for (number, frame) in frames.enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let (sequence, timestamp) = (number as u16, (number * FRAME_SAMPLES) as u32);
+        let header = Header { payload_type: 8, marker: number == 0, sequence, timestamp, ssrc: 77 };
+        let length = header.write(frame, &mut out).expect("it fits");
+        socket.send_to(&out[..length], to).expect("it is sent");
+        next += FRAME;
+        loop {
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            socket.set_read_timeout(Some(left)).expect("a time-out");
+            let Ok((length, _)) = socket.recv_from(&mut buffer) else { break };
+            let Ok(packet) = Packet::parse(&buffer[..length]) else { continue };
+            if packet.header.payload_type == 8 {
+                heard.extend(packet.payload.iter().map(|b| g711::decode_sample(Codec::Pcma, *b)));
+            }
+        }
+    }
+    heard
+}

@@ -6,6 +6,7 @@ mod demo;
 mod phone;
 
 mod bad_input;
+mod crash;
 mod desktop_events;
 mod sipp;
 mod sound;

@@ -14,6 +14,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use model::Mono;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -50,6 +51,8 @@ struct Popped {
 pub(super) struct Screens {
     /// Runs the desktops; ends with this.
     runtime: Option<tokio::runtime::Runtime>,
+    /// Set when the phones have registered: the agents say that they are ready.
+    ready: watch::Sender<bool>,
     arriving: Receiver<Popped>,
     pairs: Pairs,
 }
@@ -61,8 +64,9 @@ impl Screens {
     /// One of them cannot.
     pub(super) fn open(plan: &Arc<Plan>, clock: Clock) -> anyhow::Result<Self> {
         let (tell, arriving) = crossbeam_channel::bounded(QUEUE);
+        let (ready, phones) = watch::channel(false);
         let Some(web) = plan.web else {
-            return Ok(Self { runtime: None, arriving, pairs: Pairs::default() });
+            return Ok(Self { runtime: None, ready, arriving, pairs: Pairs::default() });
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -77,9 +81,15 @@ impl Screens {
                 async { tokio::time::timeout(CONNECT_WITHIN, connect_async(address)).await };
             let (socket, _) =
                 runtime.block_on(connecting).with_context(named)?.with_context(named)?;
-            runtime.spawn(watch(socket, agent.clone(), clock, tell.clone()));
+            let desktop = Desktop { socket, agent: agent.clone(), clock, tell: tell.clone() };
+            runtime.spawn(desktop.run(phones.clone()));
         }
-        Ok(Self { runtime: Some(runtime), arriving, pairs: Pairs::default() })
+        Ok(Self { runtime: Some(runtime), ready, arriving, pairs: Pairs::default() })
+    }
+
+    /// The phones have registered: every agent says `ready`.
+    pub(super) fn handle_registered(&self) {
+        self.ready.send_replace(true);
     }
 
     /// An agent's phone rings for this call.
@@ -142,22 +152,53 @@ fn sign_in(web: SocketAddr, user: &str, password: &str) -> anyhow::Result<String
     Ok(token.to_owned())
 }
 
-/// Reads one desktop's events until its connection ends.
-async fn watch(mut socket: Socket, agent: String, clock: Clock, tell: Sender<Popped>) {
-    while let Some(Ok(message)) = socket.next().await {
-        let at = clock.now();
-        let Message::Text(text) = message else { continue };
-        let Ok(event) = serde_json::from_str::<Value>(&text) else { continue };
+/// One agent's desktop.
+struct Desktop {
+    socket: Socket,
+    agent: String,
+    clock: Clock,
+    tell: Sender<Popped>,
+}
+
+impl Desktop {
+    /// Runs until the connection or the generator ends.
+    async fn run(mut self, mut phones: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                message = self.socket.next() => match message {
+                    Some(Ok(Message::Text(text))) => {
+                        let at = self.clock.now();
+                        if !self.handle_event(&text, at).await {
+                            return;
+                        }
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return,
+                },
+                changed = phones.changed() => {
+                    if changed.is_err() || !self.send("ready", "ready", json!({})).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn handle_event(&mut self, text: &str, at: Mono) -> bool {
+        let Ok(event) = serde_json::from_str::<Value>(text) else { return true };
         if event["type"] != "screen_pop" {
-            continue;
+            return true;
         }
-        let offer = &event["data"]["offer_id"];
-        let command = json!({ "id": offer, "type": "pop_shown", "data": { "offer_id": offer } });
-        if socket.send(Message::text(command.to_string())).await.is_err() {
-            return;
-        }
+        let offer = event["data"]["offer_id"].as_str().unwrap_or("");
+        let is_open = self.send(offer, "pop_shown", json!({ "offer_id": offer })).await;
         // A full queue only costs this one figure.
-        let _full = tell.try_send(Popped { agent: agent.clone(), at });
+        let _full = self.tell.try_send(Popped { agent: self.agent.clone(), at });
+        is_open
+    }
+
+    async fn send(&mut self, id: &str, kind: &str, data: Value) -> bool {
+        let command = json!({ "id": id, "type": kind, "data": data });
+        self.socket.send(Message::text(command.to_string())).await.is_ok()
     }
 }
 

@@ -129,6 +129,7 @@ impl Run {
             self.plan.to,
             self.agents.figures.refused,
         );
+        self.screens.handle_registered();
         let settled = self.clock.now() + self.plan.settle;
         while self.clock.now() < settled && wanted > 0 && !self.is_interrupted() {
             self.turn(settled)?;

@@ -6,6 +6,7 @@ mod demo;
 mod phone;
 
 mod bad_input;
+mod configuration;
 mod crash;
 mod desktop_events;
 mod sipp;

@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -249,6 +250,7 @@ fn media_of(message: &Message) -> SocketAddr {
 /// Someone who speaks, over and over again, and listens.
 pub(crate) struct Voice {
     stop: Arc<AtomicBool>,
+    heard: Receiver<usize>,
     thread: JoinHandle<Vec<i16>>,
 }
 
@@ -258,7 +260,19 @@ impl Voice {
         g711::encode(Codec::Pcma, samples, &mut coded);
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
-        Self { stop, thread: std::thread::spawn(move || talk(&socket, to, &coded, &flag)) }
+        let (tell, heard) = channel();
+        let thread = std::thread::spawn(move || talk(&socket, to, &coded, &flag, &tell));
+        Self { stop, heard, thread }
+    }
+
+    /// Waits until so many more samples were heard.
+    pub(crate) fn hear(&self, samples: usize) {
+        let before: usize = self.heard.try_iter().sum();
+        let mut more = 0;
+        while more < samples {
+            let frame = self.heard.recv_timeout(ANSWER);
+            more += frame.unwrap_or_else(|_| panic!("silence after {before} + {more} samples"));
+        }
     }
 
     /// Falls silent; what was heard.
@@ -269,7 +283,13 @@ impl Voice {
 }
 
 /// Sends a frame every 20 ms and keeps what comes meanwhile.
-fn talk(socket: &UdpSocket, to: SocketAddr, coded: &[u8], stop: &AtomicBool) -> Vec<i16> {
+fn talk(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    coded: &[u8],
+    stop: &AtomicBool,
+    tell: &Sender<usize>,
+) -> Vec<i16> {
     let mut heard = Vec::new();
     let (mut out, mut buffer) = ([0; 256], [0; 2048]);
     let mut next = Instant::now();
@@ -293,6 +313,8 @@ fn talk(socket: &UdpSocket, to: SocketAddr, coded: &[u8], stop: &AtomicBool) -> 
             let Ok(packet) = Packet::parse(&buffer[..length]) else { continue };
             if packet.header.payload_type == 8 {
                 heard.extend(packet.payload.iter().map(|b| g711::decode_sample(Codec::Pcma, *b)));
+                // Nobody may be waiting.
+                let _ = tell.send(packet.payload.len());
             }
         }
     }

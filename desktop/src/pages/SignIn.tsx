@@ -32,7 +32,8 @@ export function SignIn({ over, onSignedIn }: { over: boolean; onSignedIn(who: Id
   const { seconds, hold } = useHold(() => setTold({ key: 'signin.again', kind: 'info' }));
   const userField = useRef<InputRef>(null);
   const passwordField = useRef<InputRef>(null);
-  useEffect(() => (user ? passwordField : userField).current?.focus(), []); // eslint-disable-line
+  const firstEmpty = useRef(user ? passwordField : userField);
+  useEffect(() => firstEmpty.current.current?.focus(), []);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();

@@ -32,7 +32,7 @@ export function AgentGrid() {
 function AgentTile({ agent }: { agent: Agent }) {
   const speech = useSpeech();
   const mark = markOf(agent);
-  const gone = !agent.phoneReachable && mark !== 'signed_out';
+  const gone = !agent.phoneReachable && mark !== 'signed_out' && agent.reason !== 'unreachable';
   return (
     <article className={`agent-tile of-${mark}`} data-agent={agent.id} data-mark={mark}>
       <StateMark mark={mark} size={18} />

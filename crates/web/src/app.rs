@@ -1,21 +1,15 @@
 //! What every handler shares, and the settings that it was started with.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
-use model::{RecordingId, UserId};
 use tokio::sync::{Semaphore, watch};
 
 use crate::Backend;
 use crate::counters::Counters;
-
-/// Listenings that are remembered, so that one is one audit entry however many ranges it reads.
-const MAX_LISTENINGS: usize = 4_096;
-/// How long after its first range a listening counts as the same.
-const SAME_LISTENING: Duration = Duration::from_secs(600);
+use crate::listenings::Listenings;
 
 /// How the room behaves. The defaults are for one machine with some hundred desktops.
 #[derive(Clone)]
@@ -70,7 +64,7 @@ pub(crate) struct App {
     pub(crate) desktops: Arc<Semaphore>,
     /// True once the room stops.
     pub(crate) stopping: watch::Receiver<bool>,
-    listenings: Mutex<BTreeMap<(UserId, RecordingId), Instant>>,
+    pub(crate) listenings: Listenings,
 }
 
 impl App {
@@ -80,27 +74,8 @@ impl App {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let desktops = Arc::new(Semaphore::new(config.max_desktops));
-        let (counters, listenings) = (Counters::default(), Mutex::default());
+        let (counters, listenings) = (Counters::default(), Listenings::default());
         Self { backend, config, counters, desktops, stopping, listenings }
-    }
-
-    /// Whether reading `recording` now goes on with a listening of `user` that is on record.
-    pub(crate) fn goes_on_listening(&self, user: &UserId, recording: RecordingId) -> bool {
-        let listenings = self.listenings.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = listenings.get(&(user.clone(), recording));
-        begun.is_some_and(|begun| begun.elapsed() < SAME_LISTENING)
-    }
-
-    /// Notes that a listening of `user` is on record from now.
-    pub(crate) fn begins_listening(&self, user: UserId, recording: RecordingId) {
-        let mut listenings = self.listenings.lock().unwrap_or_else(PoisonError::into_inner);
-        if listenings.len() >= MAX_LISTENINGS {
-            listenings.retain(|_, begun| begun.elapsed() < SAME_LISTENING);
-        }
-        // A full table only means one more audit entry for a range that goes on.
-        if listenings.len() < MAX_LISTENINGS {
-            listenings.insert((user, recording), Instant::now());
-        }
     }
 }
 

@@ -213,8 +213,8 @@ pub trait CommandSink: Send + Sync {
 /// One desktop's event stream and its way back.
 pub struct Connection {
     /// Bounded by the engine. When it is full the engine drops its sender instead of waiting;
-    /// this room then closes the WebSocket as too slow and the desktop resumes from its last
-    /// sequence number.
+    /// this room then closes the WebSocket as too slow (or, while [`Health::draining`], as
+    /// stopping) and the desktop resumes from its last sequence number.
     pub events: mpsc::Receiver<ToDesktop>,
     /// The way back.
     pub commands: Box<dyn CommandSink>,
@@ -257,7 +257,8 @@ pub struct DesktopConfig {
     pub version: String,
 }
 
-/// The engine, as the web sees it. Every method may be called from many tasks at once.
+/// The engine, as the web sees it. Every method may be called from many tasks at once, and may be
+/// dropped before its end: a client that leaves takes its request along.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Signs `user` in from the address `source`. Slowing and locking by user and source, the

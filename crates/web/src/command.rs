@@ -191,6 +191,7 @@ pub(crate) fn decode(text: &str) -> Result<(String, Command), NoCommand> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn command(text: &str) -> Command {
         let (id, command) = decode(text).unwrap();
@@ -261,11 +262,31 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn no_frame_is_too_strange(text in "\\PC{0,64}|\\{(\"(id|type|data)\":.{0,12},?){0,4}\\}") {
+            if let Err(no) = decode(&text) {
+                prop_assert!(["malformed", "invalid"].contains(&no.error.code));
+                prop_assert!(!no.error.message.is_empty());
+                let answer = reply(no.id.as_deref(), &Err(no.error));
+                prop_assert!(serde_json::from_str::<Value>(&answer).is_ok(), "{answer}");
+            }
+        }
+
+        #[test]
+        fn a_command_is_what_was_said(ms in any::<u64>(), id in "\\PC{1,16}") {
+            let data = serde_json::json!({"ms": ms});
+            let frame = serde_json::json!({"id": id, "type": "extend_acw", "data": data});
+            prop_assert_eq!(decode(&frame.to_string()), Ok((id, Command::ExtendAcw { ms })));
+        }
+    }
+
     #[test]
     fn an_answer_names_its_command() {
         assert_eq!(reply(Some("7"), &Ok(())), r#"{"reply_to":"7","ok":true}"#);
         let refused = Err(CommandError::new("bad_reason", "no \"such\" reason"));
-        let wanted = r#"{"reply_to":null,"ok":false,"error":{"code":"bad_reason","message":"no \"such\" reason"}}"#;
+        let error = r#"{"code":"bad_reason","message":"no \"such\" reason"}"#;
+        let wanted = format!(r#"{{"reply_to":null,"ok":false,"error":{error}}}"#);
         assert_eq!(reply(None, &refused), wanted);
     }
 }

@@ -209,3 +209,28 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_name_a_status_of_failure_and_a_meaning() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            assert!(code.about().trim().ends_with('.'), "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn what_the_backend_says_to_the_log_is_not_told() {
+        let error = BackendError::Internal("table calls: /var/lib/secret".to_owned());
+        let error = ApiError::from(error);
+        assert_eq!(error.code, Code::Internal);
+        assert!(!error.message.contains("secret"));
+    }
+}

@@ -66,7 +66,7 @@ pub(crate) struct StreamQuery {
     ),
     responses(
         (status = 101, description = "Event frames and replies follow.", body = EventFrame),
-        (status = 400, description = "`after` cannot be read or was never given out.", body = ErrorBody),
+        (status = 400, description = "`after` is no number of an event.", body = ErrorBody),
         (status = 401, description = "Not signed in.", body = ErrorBody),
         (status = 403, description = "A browser's page of another origin asks.", body = ErrorBody),
         (status = 426, description = "The request asks for no WebSocket.", body = ErrorBody),
@@ -275,9 +275,8 @@ impl Desktop {
                     self.pending.remove(&id);
                     reply(Some(&id), &result)
                 }
-                Some(ToDesktop::Close(CloseReason::TooSlow)) | None => {
-                    return Next::Close(TOO_SLOW);
-                }
+                Some(ToDesktop::Close(CloseReason::TooSlow)) => return Next::Close(TOO_SLOW),
+                None => return Next::Close(self.let_go().await),
                 Some(ToDesktop::Close(CloseReason::Replaced)) => return Next::Close(REPLACED),
                 Some(ToDesktop::SessionOver) => return Next::Close(SESSION_OVER),
             };
@@ -294,6 +293,11 @@ impl Desktop {
             };
         }
         flushed(outgoing.flush().await)
+    }
+
+    /// Why the engine has dropped its end: the desktop fell behind, or the engine is stopping.
+    async fn let_go(&self) -> Closing {
+        if self.app.backend.health().await.draining { STOPPING } else { TOO_SLOW }
     }
 
     /// An event's text: in clear only where the viewer may see it so and that is on record.

@@ -17,10 +17,11 @@ mod docs_page;
 mod error;
 mod events;
 mod extract;
+mod listenings;
 mod names;
 mod openapi;
 #[cfg(test)]
-mod protocol;
+mod protocol_tests;
 mod range;
 mod record;
 mod recordings;

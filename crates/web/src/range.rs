@@ -70,6 +70,7 @@ fn number(digits: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
 
     const ETAG: &str = "\"abc\"";
 
@@ -143,6 +144,23 @@ mod tests {
         assert_eq!(of("W/\"abc\"", Some(ETAG)), Part::Whole);
         assert_eq!(of("Sat, 21 Nov 2026 19:00:00 GMT", Some(ETAG)), Part::Whole);
         assert_eq!(of(ETAG, None), Part::Whole);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_asks_for_what_is_not_there(
+            range in "(bytes=)?[0-9, -]{0,24}|\\PC{0,24}",
+            length in 0u64..200,
+        ) {
+            let mut headers = HeaderMap::new();
+            if let Ok(range) = HeaderValue::from_str(&range) {
+                headers.insert(RANGE, range);
+            }
+            match requested(&headers, length, None) {
+                Part::Bytes { first, last } => prop_assert!(first <= last && last < length),
+                Part::Whole | Part::Unsatisfiable => {}
+            }
+        }
     }
 
     #[test]

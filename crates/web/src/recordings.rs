@@ -4,6 +4,7 @@ use std::io::SeekFrom;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -170,10 +171,10 @@ async fn listens(
     call: CallId,
 ) -> Result<(), ApiError> {
     let user = viewer.session.principal.user.clone();
-    if !app.goes_on_listening(&user, recording) {
+    if !app.listenings.goes_on(&user, recording, Instant::now()) {
         let entry = Audit::Played { user: user.clone(), call, recording };
         app.backend.audit(entry).await?;
-        app.begins_listening(user, recording);
+        app.listenings.begin(user, recording, Instant::now());
     }
     Ok(())
 }

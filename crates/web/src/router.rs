@@ -1,6 +1,7 @@
 //! Which path means what, and what every response carries.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -63,6 +64,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 /// What happens around every request: a limit of time, the headers of every response, counting.
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    // Never the query: it may hold a token or a telephone number.
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match timeout(app.config.request_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(Code::Unavailable, "this took too long").into_response(),
@@ -74,5 +78,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     // Whatever says nothing else is about calls and people, and is kept nowhere.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     app.counters.responded(response.status());
+    let took_ms = began.elapsed().as_millis();
+    tracing::debug!(%method, path, status = response.status().as_u16(), took_ms, "answered");
     response
 }

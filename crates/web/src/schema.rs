@@ -195,3 +195,95 @@ fn type_name(of: &SchemaType) -> String {
 pub(crate) fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::ToSchema;
+
+    /// What is
+    /// said of it.
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Outer {
+        /// A text.
+        text: String,
+        /// Perhaps a number.
+        number: Option<u32>,
+        /// Objects.
+        inner: Vec<Inner>,
+        /// Perhaps an object.
+        perhaps: Option<Inner>,
+        #[schema(inline)]
+        choice: Choice,
+        /// What is below stands beside.
+        #[serde(flatten)]
+        more: Inner,
+    }
+
+    /// Inside.
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Inner {
+        /// Deep.
+        deep: bool,
+    }
+
+    /// Chosen.
+    #[derive(ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Choice {
+        This,
+        ThatOne,
+    }
+
+    #[derive(ToSchema)]
+    #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Shapes {
+        /// The first.
+        FirstOne(Inner),
+    }
+
+    #[derive(utoipa::OpenApi)]
+    #[openapi(components(schemas(Outer, Inner, Shapes)))]
+    struct Described;
+
+    #[test]
+    fn fields_are_read_with_their_kinds_and_values() {
+        let description = <Described as utoipa::OpenApi>::openapi();
+        let schemas = Schemas::of(&description);
+        let fields = schemas.fields("Outer");
+        let told: Vec<_> = fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.kind.as_str(), field.about.as_str()))
+            .collect();
+        for wanted in [
+            ("text", "text", "A text."),
+            ("number", "integer or null", "Perhaps a number."),
+            ("inner", "list of object `Inner`", "Objects."),
+            ("choice", "text", "Chosen. One of `this`, `that_one`."),
+            ("deep", "boolean", "Deep."),
+        ] {
+            assert!(told.contains(&wanted), "{wanted:?} in {told:?}");
+        }
+        let perhaps = fields.iter().find(|field| field.name == "perhaps").unwrap();
+        assert!(perhaps.kind.contains("null") && perhaps.kind.contains("object `Inner`"));
+        assert_eq!(perhaps.holds, ["Inner"]);
+        assert_eq!(schemas.about("Outer"), "What is said of it.");
+        assert!(schemas.fields("Unknown").is_empty());
+    }
+
+    #[test]
+    fn shapes_are_told_apart_by_their_type() {
+        let description = <Described as utoipa::OpenApi>::openapi();
+        let variant = Variant {
+            name: "first_one".to_owned(),
+            about: "The first.".to_owned(),
+            data: "Inner".to_owned(),
+        };
+        assert_eq!(Schemas::of(&description).variants("Shapes"), [variant]);
+        assert!(Schemas::of(&description).variants("Inner").is_empty());
+    }
+}

@@ -81,7 +81,7 @@ impl Me {
     responses(
         (status = 201, description = "Signed in.", body = SignedIn),
         (status = 400, description = "Not JSON.", body = ErrorBody),
-        (status = 401, description = "The user is unknown or the password wrong.", body = ErrorBody),
+        (status = 401, description = "Unknown user or wrong password.", body = ErrorBody),
         (status = 413, description = "The body is too long.", body = ErrorBody),
         (status = 415, description = "The body is not declared as JSON.", body = ErrorBody),
         (status = 422, description = "A field is missing or unknown.", body = ErrorBody),

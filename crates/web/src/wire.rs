@@ -1,5 +1,6 @@
 //! What goes to a desktop: `cti`'s events as JSON, personal data masked for those who may not see
-//! it. The doc comments here are the protocol's reference: OpenAPI and `docs/protocol.md` show them.
+//! it. The doc comments here are the protocol's reference, which OpenAPI and `docs/protocol.md`
+//! show.
 
 use std::borrow::Cow;
 

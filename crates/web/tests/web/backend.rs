@@ -44,6 +44,11 @@ impl Brain {
         self.pump();
     }
 
+    /// Drops all ways to desktops, as when the brain ends.
+    pub(crate) fn let_all_go(&mut self) {
+        self.desktops.clear();
+    }
+
     fn pump(&mut self) {
         while let Some(output) = self.cti.poll_output() {
             match output {

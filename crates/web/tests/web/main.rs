@@ -1,4 +1,5 @@
 //! The room over real loopback sockets, with a backend that lives in memory.
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 mod audio;
 mod backend;

@@ -160,12 +160,9 @@ pub(crate) fn records() -> Vec<CallRecord> {
     vec![record(3, "8001"), second, record(1, "8001")]
 }
 
-/// A bit of everything that may happen in a call.
-pub(crate) fn facts() -> Vec<Fact> {
-    let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
-    let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
-    let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
-    let dialog = DialogSnapshot {
+/// How a phone is reached: nothing for a desktop to know.
+fn dialog() -> DialogSnapshot {
+    DialogSnapshot {
         call_id: "secret".to_owned(),
         local_tag: "secret".to_owned(),
         remote_tag: "secret".to_owned(),
@@ -179,7 +176,14 @@ pub(crate) fn facts() -> Vec<Fact> {
         local: "127.0.0.1:5060".parse().unwrap(),
         remote: "127.0.0.1:5061".parse().unwrap(),
         sdp_version: 1,
-    };
+    }
+}
+
+/// A bit of everything that may happen in a call.
+pub(crate) fn facts() -> Vec<Fact> {
+    let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
+    let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
+    let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
     let agent = || "8001".into();
     let bodies = vec![
         FactBody::CallArrived {
@@ -191,7 +195,7 @@ pub(crate) fn facts() -> Vec<Fact> {
             sip_call_id: "secret".to_owned(),
         },
         FactBody::CallAnswered { call },
-        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent()), dialog },
+        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent()), dialog: dialog() },
         FactBody::MenuEntered { call, node: "welcome".to_owned() },
         FactBody::DigitsCollected { call, node: "welcome".to_owned(), digits: "1".to_owned() },
         FactBody::LookupEnded {

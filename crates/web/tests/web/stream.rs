@@ -1,6 +1,7 @@
 //! The event stream: who may open it, how it goes on, and how it ends.
 
 use std::io::{Read, Write};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -237,6 +238,15 @@ fn the_engine_that_stops_says_so() {
     server.stop();
     assert_eq!(desktop.closed(), (1001, "stopping".to_owned()));
     server.stopped();
+}
+
+#[test]
+fn an_engine_that_stops_first_lets_its_desktops_go_as_such() {
+    let server = Server::start();
+    let mut desktop = server.desktop("8001");
+    server.fake.draining.store(true, SeqCst);
+    server.fake.brain().let_all_go();
+    assert_eq!(desktop.closed(), (1001, "stopping".to_owned()));
 }
 
 #[test]

@@ -54,3 +54,22 @@ fn numbers_of_events_have_no_gap() {
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
     assert_sound(&world);
 }
+
+#[test]
+fn a_desktop_that_begins_afresh_shows_the_pop_until_the_work_is_done() {
+    let mut world = world();
+    phone(&mut world, "8001");
+    world.desktop("8001", 1, Some(10));
+    call(&mut world, 1_000, 20_000);
+    let popped = |world: &World| {
+        let log = world.newest_desktop_log("8001").expect("there is a desktop");
+        log.events.iter().any(|(_, _, event)| matches!(&**event, cti::Event::ScreenPop { .. }))
+    };
+    // In conversation, in after-call work, and when that is over.
+    for (at_ms, shown) in [(10_000, true), (25_000, true), (40_000, false)] {
+        world.run_until(at_ms);
+        world.desktop("8001", 1, None);
+        assert_eq!(popped(&world), shown, "at {at_ms} ms");
+    }
+    assert_sound(&world);
+}

@@ -200,6 +200,11 @@ impl Leg {
         }
     }
 
+    /// How the party is reached.
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
     /// What was agreed on for media, once it was.
     pub const fn media(&self) -> Option<&Negotiated> {
         self.negotiated.as_ref()

@@ -110,7 +110,7 @@ impl Callflow {
         if let Some(view) = self.acd.agent(&agent) {
             events.push(self.agent_event(&view));
             if let Some(call) = view.call {
-                events.extend(self.pop_event(call));
+                events.extend(self.pops.get(&agent).cloned());
                 events.extend(self.phase(call).and_then(|phase| self.call_event(call, phase)));
             }
         }
@@ -130,6 +130,9 @@ impl Callflow {
     }
 
     pub(crate) fn handle_agent_changed(&mut self, view: &AgentView) {
+        if view.call.is_none() {
+            self.pops.remove(&view.agent);
+        }
         self.note(FactBody::AgentChanged {
             agent: view.agent.clone(),
             status: view.status,

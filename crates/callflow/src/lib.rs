@@ -71,6 +71,9 @@ pub struct Callflow {
     recordings: BTreeMap<RecordingId, CallId>,
     /// The last call of each agent: what a wrap-up may be about.
     last_calls: BTreeMap<AgentId, CallId>,
+    /// What popped last on each agent's screen, until the agent is done with the call: for a
+    /// desktop that begins afresh.
+    pops: BTreeMap<AgentId, cti::Event>,
     /// Alarms that are raised, with what is wrong.
     alarms: BTreeMap<Arc<str>, String>,
     /// The queue's last word on something an agent asked for.
@@ -111,6 +114,7 @@ impl Callflow {
             outgoing: BTreeMap::new(),
             recordings: BTreeMap::new(),
             last_calls: BTreeMap::new(),
+            pops: BTreeMap::new(),
             alarms: BTreeMap::new(),
             refusal: None,
             timers: Timers::default(),

@@ -55,6 +55,7 @@ impl Callflow {
         let user = UserId::from(agent.as_str());
         let desktop = self.cti.is_connected(&user);
         if let Some(event) = self.pop_event(call) {
+            self.pops.insert(agent.clone(), event.clone());
             self.cti.publish(Audience::User(user), event, self.wall());
         }
         self.note(FactBody::Popped { call, offer, agent, desktop });
@@ -68,7 +69,7 @@ impl Callflow {
     }
 
     /// The screen pop of the call's present offer.
-    pub(crate) fn pop_event(&self, call: CallId) -> Option<Event> {
+    fn pop_event(&self, call: CallId) -> Option<Event> {
         let known = self.calls.get(&call)?;
         let (offer, queue, entered) = match &known.stage {
             Stage::Waiting { waiting, offer: Some(offer) } => {

@@ -103,6 +103,12 @@ impl Callflow {
                 let Some(known) = self.calls.get_mut(&call) else { return };
                 known.lookup = result.clone();
                 let Some(agent) = known.agent().cloned() else { return };
+                if let Some(Event::ScreenPop { call: popped, lookup, .. }) =
+                    self.pops.get_mut(&agent)
+                    && *popped == call
+                {
+                    *lookup = result.clone();
+                }
                 self.publish_to(&agent, Event::ScreenPopUpdate { call, lookup: result });
             }
         }

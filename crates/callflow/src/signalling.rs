@@ -1,5 +1,7 @@
 //! SIP events to the leg they are about, and what legs want to the transaction layer.
 
+use std::net::SocketAddr;
+
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Source};
 use model::{FactBody, HangupCause, LegId};
@@ -173,7 +175,7 @@ impl Callflow {
         let wanted = LegMedia {
             call: entry.call,
             leg,
-            remote: media.remote,
+            remote: reachable(media.remote, entry.leg.flow()),
             codec: media.codec,
             payload_type: media.payload_type,
             digits_payload_type: media.digits_payload_type,
@@ -181,5 +183,37 @@ impl Callflow {
             sends: media.direction.sends(),
         };
         self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
+    }
+}
+
+/// Where a party's media is reached. One on this host that speaks SIP over loopback is reached over
+/// loopback, whatever address of the host it wrote: from a loopback socket no other can be.
+fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
+    if flow.remote.ip().is_loopback() && !described.ip().is_loopback() {
+        SocketAddr::new(flow.remote.ip(), described.port())
+    } else {
+        described
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_on_this_host_is_reached_over_loopback() {
+        let at = |text: &str| -> SocketAddr { text.parse().expect("an address") };
+        let flow = |remote: &str| Flow {
+            transport: model::Transport::Udp,
+            local: at("127.0.0.1:5060"),
+            remote: at(remote),
+            connection: 0,
+            listener: 0,
+        };
+        let described = at("192.0.2.7:4000");
+        assert_eq!(reachable(described, &flow("127.0.0.1:5070")), at("127.0.0.1:4000"));
+        assert_eq!(reachable(described, &flow("198.51.100.1:5060")), described);
+        let other = at("127.0.0.9:4000");
+        assert_eq!(reachable(other, &flow("127.0.0.1:5070")), other);
     }
 }

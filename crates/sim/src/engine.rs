@@ -115,6 +115,10 @@ impl Engine {
         self.desktops.values().find(|desktop| desktop.user.as_str() == user).map(|d| &d.log)
     }
 
+    pub(crate) fn newest_desktop(&self, user: &str) -> Option<&DesktopLog> {
+        self.desktops.values().rev().find(|desktop| desktop.user.as_str() == user).map(|d| &d.log)
+    }
+
     /// An agent's desktop connects; it says that a pop is shown after so long, or never.
     pub(crate) fn connect_desktop(
         &mut self,

@@ -108,6 +108,11 @@ impl World {
         self.engine.desktop(agent)
     }
 
+    /// What the desktop was told that the agent opened last.
+    pub fn newest_desktop_log(&self, agent: &str) -> Option<&DesktopLog> {
+        self.engine.newest_desktop(agent)
+    }
+
     /// All facts so far.
     pub fn facts(&self) -> &[Fact] {
         &self.engine.facts

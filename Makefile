@@ -10,7 +10,7 @@ demo: desktop
 
 # Everything that must hold. Installs what the tests talk to: SIPp, baresip, Chromium, PostgreSQL.
 test: peers desktop lint
-	cd desktop && npm run --silent check && npm test --silent
+	cd desktop && npm run --silent check && npm test --silent && npm run --silent e2e
 	cargo test --workspace --no-fail-fast
 
 # What the tests talk to, installed where missing.

@@ -1,7 +1,8 @@
 //! RTP and RTCP packets, sequence, RFC 4733 digits.
 //!
 //! Packets are read in place and written into the caller's buffer: nothing here allocates for a
-//! packet. [`OutStream`] keeps what a receiver hears one continuous stream while its source changes.
+//! packet. [`OutStream`] keeps what a receiver hears one continuous stream while its source
+//! changes.
 
 pub mod digits;
 mod out;

@@ -7,7 +7,9 @@ use rtp::{Header, OutStream, Packet, SequenceTracker, rtcp};
 
 proptest! {
     #[test]
-    fn any_datagram_is_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_datagram_is_read_or_refused(
+        mut bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         if let Ok(packet) = Packet::parse(&bytes) {
             Receiver::default().handle_packet(&packet, Mono(0));
         }
@@ -15,7 +17,9 @@ proptest! {
         let before = bytes.clone();
         let mut out = OutStream::new(1, 2, 3);
         match out.forward(&mut bytes, 8, Mono(0)) {
-            Ok(header) => prop_assert_eq!(Packet::parse(&bytes).map(|read| read.header), Ok(header)),
+            Ok(header) => {
+                prop_assert_eq!(Packet::parse(&bytes).map(|read| read.header), Ok(header));
+            }
             Err(_) => prop_assert_eq!(bytes, before),
         }
     }
@@ -50,7 +54,8 @@ proptest! {
                 out.own(8, 160, at)
             } else {
                 out.begin_source();
-                let theirs = Header { payload_type: 0, marker: false, sequence, timestamp, ssrc: 5 };
+                let (payload_type, marker, ssrc) = (0, false, 5);
+                let theirs = Header { payload_type, marker, sequence, timestamp, ssrc };
                 let mut datagram = [0; 172];
                 theirs.write(&[0xd5; 160], &mut datagram).expect("it fits");
                 out.forward(&mut datagram, 0, at).expect("it is RTP")

@@ -285,7 +285,8 @@ mod tests {
     #[test]
     fn folded_headers_are_one_line() {
         let message = parsed(
-            b"OPTIONS sip:h SIP/2.0\r\nSubject:  one\r\n\ttwo \r\n three\r\nCSeq: 9\r\n  OPTIONS\r\n\
+            b"OPTIONS sip:h SIP/2.0\r\nSubject:  one\r\n\ttwo \r\n three\r\n\
+              CSeq: 9\r\n  OPTIONS\r\n\
               To:\r\n <sip:x@h>\r\nl: 0\r\n\r\n",
         );
         let words: Vec<_> = message.header("s").unwrap().split_whitespace().collect();
@@ -298,9 +299,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf_8_stay_as_they_came() {
-        let bytes =
-            b"INVITE sip:h SIP/2.0\r\nSubject: caf\xe9\r\n\
-                      From: \"\xff\xfe\" <sip:a@h>;tag=1\r\nCall-ID: c\r\nl: 4\r\n\r\n\x00\xff\x01\x02";
+        let bytes = b"INVITE sip:h SIP/2.0\r\nSubject: caf\xe9\r\n\
+                      From: \"\xff\xfe\" <sip:a@h>;tag=1\r\n\
+                      Call-ID: c\r\nl: 4\r\n\r\n\x00\xff\x01\x02";
         let message = parsed(bytes);
         assert_eq!(message.header("Subject"), Some("caf?"));
         assert_eq!(message.from().unwrap().tag(), Some("1"));

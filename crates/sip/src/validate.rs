@@ -7,7 +7,7 @@ use crate::multipart::split_type;
 use crate::{Defect, Message, Method, Name, NameAddr, ResponseBuilder, Scheme, Uri, Via, cseq};
 
 /// The methods that this engine serves, as its Allow header says.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
 
 /// The extensions that this engine serves (RFC 3261 §20.37): none is required of a peer.
 pub const SUPPORTED: [&str; 0] = [];
@@ -183,9 +183,9 @@ fn check_method(request: &Message) -> Result<(), Refusal> {
         | Method::Bye
         | Method::Options
         | Method::Info
+        | Method::Update
         | Method::Register => Ok(()),
-        Method::Update
-        | Method::Prack
+        Method::Prack
         | Method::Refer
         | Method::Notify
         | Method::Subscribe
@@ -249,7 +249,7 @@ fn check_body(request: &Message) -> Result<(), Refusal> {
         let Some(content_type) = request.content_type() else {
             return Err(Refusal::because(400, "Missing Content-Type"));
         };
-        if !is_understood(split_type(content_type).0) {
+        if !is_understood(request, split_type(content_type).0) {
             return Err(Refusal::of(415).with("Accept", "application/sdp"));
         }
     }
@@ -260,9 +260,9 @@ fn check_body(request: &Message) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_understood(content_type: &str) -> bool {
-    content_type.eq_ignore_ascii_case("application/sdp")
-        || content_type.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
+/// A session description, or a body of several parts of which one is.
+fn is_understood(request: &Message, content_type: &str) -> bool {
+    content_type.eq_ignore_ascii_case("application/sdp") || request.sdp().is_some()
 }
 
 fn accepts_sdp(range: &str) -> bool {
@@ -312,7 +312,11 @@ mod tests {
             ("\r\n\r\n", "\r\nAccept: text/plain, application/*;q=0.1\r\n\r\n"),
             ("\r\n\r\n", "\r\nRequire: \r\n\r\n"),
             ("\r\n\r\n", "\r\nContent-Type: application/sdp\r\n\r\nv=0"),
-            ("\r\n\r\n", "\r\nc: multipart/mixed;boundary=x\r\n\r\nv=0"),
+            (
+                "\r\n\r\n",
+                "\r\nc: multipart/mixed;boundary=x\r\n\r\n--x\r\n\
+                 Content-Type: application/sdp\r\n\r\nv=0\r\n--x--\r\n",
+            ),
             (
                 "\r\n\r\n",
                 "\r\nContent-Disposition: x;handling=optional\r\nContent-Type: a/b\r\n\r\nv=0",
@@ -354,6 +358,7 @@ mod tests {
             ("\r\n\r\n", "\r\nContent-Length: -3\r\n\r\nv=0", 400),
             ("\r\n\r\n", "\r\nContent-Length: 1\r\nl: 3\r\n\r\nv=0", 400),
             ("\r\n\r\n", "\r\nContent-Type: text/plain\r\n\r\nv=0", 415),
+            ("\r\n\r\n", "\r\nc: multipart/mixed;boundary=x\r\n\r\nv=0", 415),
             ("\r\n\r\n", "\r\n\r\nv=0", 400),
             (
                 "\r\n\r\n",

@@ -302,8 +302,13 @@ impl World {
     }
 }
 
+/// Each case is forty calls.
+fn few() -> ProptestConfig {
+    ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(few())]
 
     #[test]
     fn every_request_has_one_outcome_over_udp(seed in any::<u64>(), loss in 0u64..60) {

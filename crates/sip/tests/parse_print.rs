@@ -14,7 +14,8 @@ const INVITE: &[u8] = b"INVITE sip:95512@h;user=phone SIP/2.0\r\n\
     CSeq: 314159 INVITE\r\n\
     Subject: folded\r\n  over\r\n\tlines\r\n\
     m: <sip:13800138000@192.0.2.1:5060;ob>;expires=60\r\n\
-    Authorization: Digest username=\"a\", realm=\"h\", nonce=\"x,y\", uri=\"sip:h\", response=\"0\"\r\n\
+    Authorization: Digest username=\"a\", realm=\"h\", nonce=\"x,y\", uri=\"sip:h\",\r\n \
+    response=\"0\"\r\n\
     Content-Type: multipart/mixed;boundary=b\r\n\
     Content-Length: 50\r\n\r\n\
     --b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--\r\n";
@@ -133,7 +134,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_breaks_a_view(text in "\\PC{0,60}", mixed in "[a-z:;@<>\"\\\\,=?%\\[\\] 0-9/.]{0,60}") {
+    fn no_text_breaks_a_view(
+        text in "\\PC{0,60}",
+        mixed in "[a-z:;@<>\"\\\\,=?%\\[\\] 0-9/.]{0,60}",
+    ) {
         for text in [text.as_str(), mixed.as_str()] {
             let _ = Uri::parse(text).map(|uri| (uri.socket_addr(), uri.user_decoded().len()));
             let _ = Via::parse(text).map(|via| via.params().iter().count());

@@ -1,5 +1,5 @@
-//! `hotline demo --callers N`: simulated customers, and agents for them, so that a newcomer sees the
-//! hotline live. They are `hotline load` in a process of its own, over real SIP and RTP.
+//! `hotline demo --callers N`: simulated customers, and agents for them, so that a newcomer sees
+//! the hotline live. They are `hotline load` in a process of its own, over real SIP and RTP.
 
 use std::net::SocketAddr;
 use std::process::Stdio;

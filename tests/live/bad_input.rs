@@ -147,8 +147,8 @@ fn malformed_rtp_disturbs_neither_its_call_nor_the_engine() {
     talk.hear(welcome.len() + 8_000);
     let heard = talk.stop();
     let share = coverage(&welcome, &heard, 1_600, 0.95).expect("it is not silent");
-    // A busy machine may slip a few frames.
-    assert!(share >= 0.8, "{share} of the welcome was heard");
+    // A busy machine may slip frames; one that followed the stranger would send none at all.
+    assert!(share >= 0.6, "{share} of the welcome was heard");
     caller.hang_up(&call);
     assert!(demo.is_up());
 }

@@ -1,5 +1,5 @@
-//! A real browser on the desktop that ships: sign in, the pop before the phone rings, wrap-up, and an
-//! inspector who plays the recording. Screenshots of a failure are in the system's temporary folder.
+//! A real browser on the desktop that ships: sign in, the pop before the phone rings, wrap-up, and
+//! an inspector who plays the recording.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

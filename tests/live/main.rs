@@ -1,11 +1,12 @@
-//! The engine as it ships, over real sockets, with peers that nobody here wrote: SIPp, baresip.
-//! One subject a file; each test has an engine, ports and folders of its own.
+//! The engine as it ships, over real sockets, with peers that nobody here wrote: SIPp, baresip,
+//! Chromium. One subject a file; each test has an engine, ports and folders of its own.
 
 mod api;
 mod demo;
 mod phone;
 
 mod bad_input;
+mod chromium;
 mod configuration;
 mod crash;
 mod desktop_events;

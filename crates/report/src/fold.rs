@@ -296,8 +296,8 @@ impl Fold {
         sealed.is_some()
     }
 
-    /// The agent who answered this call is now in `state`, with `call`. Returns whether the agent is
-    /// done with this call.
+    /// The agent who answered this call is now in `state`, with `call`. Returns whether the agent
+    /// is done with this call.
     pub(crate) fn apply_agent(
         &mut self,
         state: AgentState,

@@ -180,7 +180,7 @@ fn connection(value: &str) -> Option<Connection> {
         return None;
     }
     // A multicast address may carry `/ttl/count`.
-    let address = address.split('/').next()?;
+    let address = address.split('/').next().filter(|address| !address.is_empty())?;
     match address.parse::<IpAddr>() {
         Ok(address) => Some(Connection::Ip(address)),
         Err(_) => Some(Connection::Host(address.into())),

@@ -1,5 +1,5 @@
-//! Tests only: a hotline in virtual time, with a carrier, phones, desktops and a network that loses,
-//! delays, doubles and reorders what it carries.
+//! Tests only: a hotline in virtual time, with a carrier, phones, desktops and a network that
+//! loses, delays, doubles and reorders what it carries.
 //!
 //! Everything below the sockets is the engine's own: the transaction layer and the call flow. Time
 //! jumps from event to event, so a day of calls runs in seconds, and a seed replays any run.

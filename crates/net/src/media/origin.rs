@@ -2,8 +2,8 @@
 //!
 //! The address that signalling agreed on counts; only the port may turn out to be another one,
 //! because many phones and every address translator send from a port that they did not name. It
-//! is learnt from the first packets and never again, so that nobody can take a call over by
-//! sending to its port (RTP bleed).
+//! is learnt from the first packets and never again, but that the agreed one always wins: so nobody
+//! can take a call over by sending to its port (RTP bleed).
 
 use std::net::SocketAddr;
 
@@ -49,13 +49,16 @@ impl Origin {
     /// Whether a well-formed packet from there is the leg's; learns from it.
     pub(crate) fn admits(&mut self, from: SocketAddr) -> bool {
         match self.state {
-            State::Locked { from: known } => known == from,
+            // What was agreed on wins at any time: a stranger on the phone's host who was quicker
+            // loses the call again to the phone's first packet.
+            State::Locked { from: known } if known == from => true,
+            State::Locked { .. } if from != self.agreed => false,
             State::Open | State::Learning { .. } if from.ip() != self.agreed.ip() => false,
-            State::Open | State::Learning { .. } if from == self.agreed => {
+            State::Open | State::Learning { .. } | State::Locked { .. } if from == self.agreed => {
                 self.state = State::Locked { from };
                 true
             }
-            State::Open => {
+            State::Open | State::Locked { .. } => {
                 self.state = State::Learning { from, packets: 1 };
                 true
             }
@@ -109,7 +112,18 @@ mod tests {
         assert!(!origin.admits(address("10.0.0.1:61002")));
         assert!(origin.admits(address("10.0.0.1:61000")));
         assert_eq!(origin.target(), address("10.0.0.1:61000"));
-        assert!(!origin.admits(address("10.0.0.1:4000")));
+        assert!(!origin.admits(address("10.0.0.1:61002")));
+    }
+
+    #[test]
+    fn the_agreed_port_wins_even_over_one_that_was_learnt() {
+        let mut origin = Origin::new(address("10.0.0.1:4000"));
+        for _ in 0..5 {
+            assert!(origin.admits(address("10.0.0.1:61000")));
+        }
+        assert!(origin.admits(address("10.0.0.1:4000")));
+        assert_eq!(origin.target(), address("10.0.0.1:4000"));
+        assert!(!origin.admits(address("10.0.0.1:61000")));
     }
 
     #[test]

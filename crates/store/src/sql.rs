@@ -96,8 +96,8 @@ pub(crate) enum Value {
 }
 
 /// Inserts rows of `N` columns: `INSERT INTO head VALUES (…), (…) tail`, many rows a statement.
-/// Statements carry powers of two of rows, so that few different texts are prepared. Returns how many rows
-/// the database says were written.
+/// Statements carry powers of two of rows, so that few different texts are prepared. Returns how
+/// many rows the database says were written.
 pub(crate) async fn insert_rows<const N: usize>(
     connection: &mut AnyConnection,
     head: &str,

@@ -9,8 +9,10 @@
 //! again changes nothing.
 
 pub(crate) mod clock;
+mod command;
 mod config;
 mod counters;
+mod frame;
 mod leg;
 mod legs;
 mod origin;

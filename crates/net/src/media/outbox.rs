@@ -22,17 +22,16 @@ impl Outbox {
         Self { events, waiting: VecDeque::new(), dropped: 0 }
     }
 
-    /// Tells an event, behind those that wait. Never blocks.
+    /// Takes an event, to be told by the next [`Outbox::flush`].
     pub(crate) fn push(&mut self, event: MediaEvent) {
         if self.waiting.len() >= WAITING_LIMIT {
             self.waiting.pop_front();
             self.dropped += 1;
         }
         self.waiting.push_back(event);
-        self.flush();
     }
 
-    /// Sends what waits as far as there is room.
+    /// Sends what waits as far as there is room. Never blocks.
     pub(crate) fn flush(&mut self) {
         while let Some(event) = self.waiting.pop_front() {
             match self.events.try_send(event) {
@@ -80,6 +79,7 @@ mod tests {
         for counter in 0..4 {
             outbox.push(event(counter));
         }
+        outbox.flush();
         let mut came = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             came.push(event);

@@ -76,11 +76,11 @@ impl Playing {
 
     /// Passes over frames.
     pub(crate) fn skip(&mut self, frames: u64) {
-        let total: u64 = self.tracks.iter().map(|track| frames_in(track)).sum();
+        let total: u64 = self.tracks.iter().map(frames_in).sum();
         if total == 0 {
             return;
         }
-        let passed: u64 = self.tracks[..self.track].iter().map(|track| frames_in(track)).sum();
+        let passed: u64 = self.tracks[..self.track].iter().map(frames_in).sum();
         let mut frame = passed + (self.offset / FRAME_SAMPLES) as u64 + frames;
         if self.is_repeated {
             frame %= total;

@@ -33,6 +33,7 @@ pub(crate) struct Voice<'a> {
 pub(crate) struct Tapes {
     tapper: Tapper,
     slots: Vec<Option<Tape>>,
+    free: Vec<u32>,
     by_id: HashMap<RecordingId, u32>,
     /// Ends that the recorder had no room for; their slots are not free yet.
     ending: Vec<(u32, Mono)>,
@@ -40,7 +41,8 @@ pub(crate) struct Tapes {
 
 impl Tapes {
     pub(crate) fn new(tapper: Tapper) -> Self {
-        Self { tapper, slots: Vec::new(), by_id: HashMap::new(), ending: Vec::new() }
+        let (slots, free, ending) = (Vec::new(), Vec::new(), Vec::new());
+        Self { tapper, slots, free, by_id: HashMap::new(), ending }
     }
 
     /// Whether there is nothing to record and nothing to end.
@@ -60,24 +62,22 @@ impl Tapes {
         if self.by_id.contains_key(&recording) {
             return;
         }
-        let is_free = |slot: &Option<Tape>| slot.is_none();
-        let slot = self.slots.iter().enumerate().position(|(at, slot)| {
-            is_free(slot) && self.ending.iter().all(|(ending, _)| *ending as usize != at)
-        });
-        let slot = slot.unwrap_or_else(|| {
+        let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            self.slots.len() - 1
+            self.slots.len() as u32 - 1
         });
-        if !self.tapper.start(slot as u32, recording, path, at) {
+        if !self.tapper.start(slot, recording, path, at) {
+            self.free.push(slot);
             let error = "the recorder has no room for another recording".to_owned();
             outbox.push(MediaEvent::RecordingGap { recording, error });
             return;
         }
-        self.slots[slot] = Some(Tape { recording, caller, agent, is_dropping: false });
-        self.by_id.insert(recording, slot as u32);
+        self.slots[slot as usize] = Some(Tape { recording, caller, agent, is_dropping: false });
+        self.by_id.insert(recording, slot);
         for (leg, side) in [(caller, Side::Caller), (agent, Side::Agent)] {
-            if let Some((_, leg)) = legs.find_id(leg) {
-                leg.tape = Some((slot as u32, side));
+            match legs.find_id(leg) {
+                Some((_, leg)) => leg.tape = Some((slot, side)),
+                None => tracing::warn!(%recording, %leg, "a leg that is not open is taped silent"),
             }
         }
     }
@@ -92,7 +92,9 @@ impl Tapes {
                 }
             }
         }
-        if !self.tapper.stop(slot, at) {
+        if self.tapper.stop(slot, at) {
+            self.free.push(slot);
+        } else {
             self.ending.push((slot, at));
         }
         true
@@ -144,7 +146,124 @@ impl Tapes {
     /// Hands on what was collected, and the ends that found no room before.
     pub(crate) fn flush(&mut self) {
         self.tapper.flush();
-        let tapper = &mut self.tapper;
-        self.ending.retain(|(slot, at)| !tapper.stop(*slot, *at));
+        let Self { tapper, free, ending, .. } = self;
+        ending.retain(|(slot, at)| {
+            let has_ended = tapper.stop(*slot, *at);
+            if has_ended {
+                free.push(*slot);
+            }
+            !has_ended
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::Receiver;
+    use model::Id;
+
+    use super::*;
+    use crate::recorder::{Link, ToRecorder};
+
+    fn recording(counter: u32) -> RecordingId {
+        RecordingId(Id::new(0, 0, counter))
+    }
+
+    fn leg(counter: u32) -> LegId {
+        LegId(Id::new(0, 0, counter))
+    }
+
+    struct Stage {
+        tapes: Tapes,
+        legs: Legs,
+        outbox: Outbox,
+        events: Receiver<MediaEvent>,
+        recorder: Receiver<ToRecorder>,
+        link: Link,
+    }
+
+    /// A recorder that takes nothing by itself, with room for `control` starts and stops.
+    fn stage(control: usize) -> Stage {
+        let (sender, events) = crossbeam_channel::unbounded();
+        let (link, recorder) = Link::new(control);
+        let tapes = Tapes::new(Tapper::new(0, link.clone()));
+        let (legs, outbox) = (Legs::default(), Outbox::new(sender));
+        Stage { tapes, legs, outbox, events, recorder, link }
+    }
+
+    impl Stage {
+        fn start(&mut self, counter: u32) {
+            let path = format!("{counter}.wav");
+            let pair = (leg(1), leg(2));
+            let Self { tapes, legs, outbox, .. } = self;
+            tapes.start(recording(counter), pair, (path, Mono(0)), legs, outbox);
+        }
+
+        fn tap(&mut self) -> bool {
+            let voice =
+                Voice { codec: Codec::Pcma, header: Header::default(), payload: &[0xd5; 160] };
+            self.tapes.tap((0, Side::Caller), &voice, Mono(0), &mut self.outbox)
+        }
+
+        fn told(&mut self) -> Vec<MediaEvent> {
+            self.outbox.flush();
+            self.events.try_iter().collect()
+        }
+    }
+
+    #[test]
+    fn a_recorder_that_is_behind_is_told_once_and_so_is_its_return() {
+        let mut stage = stage(1);
+        stage.start(1);
+        while stage.tap() {}
+        for _ in 0..10 {
+            assert!(!stage.tap());
+        }
+        let told = stage.told();
+        assert!(
+            matches!(&told[..], [MediaEvent::RecordingGap { recording: gap, .. }]
+                if *gap == recording(1)),
+            "{told:?}"
+        );
+        while let Ok(message) = stage.recorder.try_recv() {
+            if let ToRecorder::Taps { chunk, .. } = message {
+                stage.link.empty().give_back(chunk);
+            }
+        }
+        assert!(stage.tap() && stage.tap());
+        assert_eq!(stage.told(), [MediaEvent::RecordingResumed { recording: recording(1) }]);
+    }
+
+    #[test]
+    fn a_recording_for_which_there_is_no_room_is_a_gap() {
+        let mut stage = stage(0);
+        while stage.recorder.len() < stage.recorder.capacity().unwrap_or(0) {
+            stage.start(stage.recorder.len() as u32);
+        }
+        assert!(stage.told().is_empty());
+        stage.start(1_000_000);
+        assert!(matches!(&stage.told()[..], [MediaEvent::RecordingGap { .. }]));
+    }
+
+    #[test]
+    fn an_end_that_finds_no_room_is_told_later_and_keeps_its_slot_till_then() {
+        let mut stage = stage(1);
+        stage.start(1);
+        // Others have filled the recorder's queue.
+        let stop = || ToRecorder::Stop { worker: 9, slot: 0, at: Mono(0) };
+        while stage.link.sender.try_send(stop()).is_ok() {}
+        assert!(stage.tapes.stop(recording(1), Mono(7), &mut stage.legs));
+        assert!(!stage.tapes.is_empty() && stage.tapes.free.is_empty());
+        while stage.recorder.try_recv().is_ok() {}
+        stage.tapes.flush();
+        assert!(stage.tapes.is_empty());
+        assert_eq!(stage.tapes.free, [0]);
+        let told = stage.recorder.try_recv();
+        assert!(matches!(told, Ok(ToRecorder::Stop { worker: 0, slot: 0, at: Mono(7) })));
+        // A new recording takes the slot, and the same recording is not begun twice.
+        stage.start(2);
+        stage.start(2);
+        assert!(matches!(stage.recorder.try_recv(), Ok(ToRecorder::Start { slot: 0, .. })));
+        assert!(stage.recorder.try_recv().is_err());
     }
 }

@@ -19,7 +19,6 @@ mod thread;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
@@ -27,9 +26,9 @@ use media::MediaEvent;
 
 pub use recording::Verdict;
 pub use repair::{repair, verify};
-pub(crate) use tap::{Head, Tapper};
-
-use tap::Link;
+#[cfg(test)]
+pub(crate) use tap::ToRecorder;
+pub(crate) use tap::{Head, Link, Tapper};
 
 use crate::media::clock::Clock;
 use crate::media::outbox::Outbox;
@@ -54,19 +53,17 @@ impl Recorder {
         clock: Clock,
         events: &Sender<MediaEvent>,
     ) -> io::Result<Self> {
-        let pool = Arc::new(tap::Pool::new());
-        let (sender, inbox) = crossbeam_channel::bounded(tap::POOL_CHUNKS + CONTROL_LIMIT);
+        let (link, inbox) = Link::new(CONTROL_LIMIT);
         let (jobs, finished) = crossbeam_channel::bounded(SEAL_LIMIT);
         let sealer = sealer::SealerThread::new(finished, clock, Outbox::new(events.clone()));
         let outbox = Outbox::new(events.clone());
-        let thread =
-            thread::RecorderThread::new(inbox, Arc::clone(&pool), jobs, dir, clock, outbox);
+        let thread = thread::RecorderThread::new(inbox, link.empty(), jobs, dir, clock, outbox);
         let spawn = std::thread::Builder::new;
         let threads = vec![
             spawn().name(format!("recorder-{number}")).spawn(move || thread.start().run())?,
             spawn().name(format!("sealer-{number}")).spawn(move || sealer.run())?,
         ];
-        Ok(Self { link: Link { sender, pool }, threads })
+        Ok(Self { link, threads })
     }
 
     /// The way to this recorder.

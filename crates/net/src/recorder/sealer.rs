@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a file that could not be sealed is looked at.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
 
+/// Files that failed and are tried again; one more is left as it is.
+const FAILED_LIMIT: usize = 4_096;
+
 /// A finished file.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -33,7 +36,7 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) struct SealerThread {
     jobs: Receiver<Job>,
-    /// Those that failed. A job takes a place here that it had in the channel.
+    /// Those that failed, to be tried again.
     failed: VecDeque<Job>,
     clock: Clock,
     outbox: Outbox,
@@ -102,7 +105,11 @@ impl SealerThread {
                     }
                     Some(Notice::Resumed) | None => {}
                 }
-                self.failed.push_back(job);
+                if self.failed.len() < FAILED_LIMIT {
+                    self.failed.push_back(job);
+                } else {
+                    tracing::error!(%recording, "not sealed: repair it at the next start");
+                }
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 use media::Codec;
 use model::{Mono, RecordingId};
 use recording::Side;
 
 /// Chunks between the workers and one recorder: what may wait while a disk is slow.
-pub(crate) const POOL_CHUNKS: usize = 384;
+const POOL_CHUNKS: usize = 384;
 /// Packets a chunk holds.
 const CHUNK_TAPS: usize = 256;
 /// Bytes of audio a chunk holds.
@@ -66,7 +66,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let empty = std::iter::repeat_with(Chunk::default).take(POOL_CHUNKS).collect();
         Self { empty: Mutex::new(empty) }
     }
@@ -101,7 +101,20 @@ pub(crate) enum ToRecorder {
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) sender: Sender<ToRecorder>,
-    pub(crate) pool: Arc<Pool>,
+    pool: Arc<Pool>,
+}
+
+impl Link {
+    /// A way with room for every chunk and for `control` starts and stops, and its other end.
+    pub(crate) fn new(control: usize) -> (Self, Receiver<ToRecorder>) {
+        let (sender, inbox) = crossbeam_channel::bounded(POOL_CHUNKS + control);
+        (Self { sender, pool: Arc::new(Pool::new()) }, inbox)
+    }
+
+    /// Where emptied chunks go, without the way itself: the recorder ends when all ways are gone.
+    pub(crate) fn empty(&self) -> Arc<Pool> {
+        Arc::clone(&self.pool)
+    }
 }
 
 /// One worker's end of the way to its recorder. Never blocks and, once warm, never allocates.
@@ -183,14 +196,9 @@ mod tests {
         }
     }
 
-    fn link() -> (Link, crossbeam_channel::Receiver<ToRecorder>) {
-        let (sender, receiver) = crossbeam_channel::bounded(POOL_CHUNKS + 1);
-        (Link { sender, pool: Arc::new(Pool::new()) }, receiver)
-    }
-
     #[test]
     fn packets_of_any_size_come_out_as_they_went_in() {
-        let (link, receiver) = link();
+        let (link, receiver) = Link::new(1);
         let mut tapper = Tapper::new(3, link);
         let sent: Vec<Vec<u8>> =
             (0..1_000_usize).map(|n| vec![n as u8; [160, 0, 240, 80, 1_480][n % 5]]).collect();
@@ -210,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_recorder_that_stands_still_costs_taps_and_nothing_else() {
-        let (link, receiver) = link();
+        let (link, receiver) = Link::new(1);
         let mut tapper = Tapper::new(0, link.clone());
         let mut taken = 0;
         while tapper.push(head(0, 160), &[0; 160]) {
@@ -220,20 +228,20 @@ mod tests {
         // There is still room for a stop, and taps go on when a chunk comes back.
         assert!(tapper.stop(0, Mono(0)));
         if let Ok(ToRecorder::Taps { chunk, .. }) = receiver.try_recv() {
-            link.pool.give_back(chunk);
+            link.empty().give_back(chunk);
         }
         assert!(tapper.push(head(0, 160), &[0; 160]));
     }
 
     #[test]
     fn few_chunks_are_used_when_few_are_needed() {
-        let (link, receiver) = link();
+        let (link, receiver) = Link::new(1);
         let mut tapper = Tapper::new(0, link.clone());
         for _ in 0..1_000 {
             assert!(tapper.push(head(0, 160), &[0; 160]));
             tapper.flush();
             if let Ok(ToRecorder::Taps { chunk, .. }) = receiver.try_recv() {
-                link.pool.give_back(chunk);
+                link.empty().give_back(chunk);
             }
         }
         let empty = link.pool.empty.lock().unwrap();

@@ -20,6 +20,8 @@ const TURN: Duration = Duration::from_millis(40);
 /// How often a file is brought to disk: with the horizon of the timeline and a turn, what a
 /// killed process loses stays below a second.
 const STORE_EVERY: Duration = Duration::from_millis(700);
+/// Complete recordings that may wait for their disk.
+const FINISHING_LIMIT: usize = 4_096;
 /// Messages handled before the files are looked at again.
 const MESSAGES_A_TURN: usize = 1_024;
 /// How long the last events wait for the brain to take them.
@@ -145,10 +147,22 @@ impl Tapes {
                 if let Some(mut tape) = self.slot(worker, slot).take() {
                     tape.timeline.finish(at);
                     pump(&mut tape, &mut self.shell.outbox);
-                    self.finishing.push(tape);
+                    self.finish(tape);
                 }
             }
         }
+    }
+
+    /// Takes a complete recording to be stored and sealed.
+    fn finish(&mut self, tape: Tape) {
+        if self.finishing.len() < FINISHING_LIMIT {
+            self.finishing.push(tape);
+            return;
+        }
+        let recording = tape.recording;
+        let error = "too many recordings wait for their disk: this one stays unsealed".to_owned();
+        tracing::error!(%recording, error);
+        self.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
     }
 
     /// The place of a recording; made if there is none.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::sync::Arc;
 
-use media::{MediaCommand, MediaEvent, Prompts};
+use media::{Codec, MediaCommand, MediaEvent, Prompts};
 use model::{CallId, Id, LegId};
 use net::media::{Config, MediaWorkers};
 
@@ -60,4 +60,29 @@ fn calls_are_spread_over_the_workers_and_all_end_in_order() {
     workers.stop();
     let closed: Vec<MediaEvent> = events.iter().collect();
     assert_eq!(closed.len(), 30, "every leg is told closed, once, and the channel has ended");
+}
+
+#[test]
+fn thousands_of_calls_leave_nothing_behind() {
+    let mut stage = Stage::with(44, Prompts::default(), |config| {
+        config.port_range = 25_000..=25_199;
+    });
+    for _ in 0..50 {
+        let bridges: Vec<_> = (0..40).map(|_| stage.bridge(Codec::Pcma, Codec::Pcma)).collect();
+        stage.settle();
+        for [(a, mut phone_a), (b, phone_b)] in bridges {
+            phone_a.send(&[1; 160]);
+            assert_eq!(phone_b.hear().payload, [1; 160]);
+            for leg in [a.leg, b.leg] {
+                stage.workers.send(MediaCommand::Close { leg }).unwrap();
+            }
+        }
+        assert_eq!(stage.settle().len(), 80);
+    }
+    let counters = stage.workers.counters();
+    assert_eq!(stage.workers.free_ports(), 100);
+    // Beside the 4,000 legs of calls there are two of the stage a round, by which it settles.
+    assert_eq!((counters.legs_opened, counters.legs_closed), (4_100, 4_100));
+    assert_eq!((counters.packets_received, counters.packets_sent), (2_000, 2_000));
+    assert_eq!((counters.commands_unknown, counters.events_dropped), (0, 0));
 }

@@ -1,0 +1,160 @@
+//! What commands do: open and close legs, make them what they are wanted to be, tape them.
+
+use std::io;
+use std::net::UdpSocket;
+
+use media::{LegMedia, LegStats, MediaCommand, MediaEvent, Source};
+use model::{CallId, LegId, Mono};
+use rtp::OutStream;
+use rustix::event::epoll;
+
+use super::ToWorker;
+use super::leg::{Leg, Wanted};
+use super::origin::Origin;
+use super::playing::Playing;
+use super::worker::{Then, Worker};
+
+impl Worker {
+    /// Does what it is told.
+    pub(super) fn handle(&mut self, message: ToWorker, now: Mono) -> Then {
+        match message {
+            ToWorker::Open { call, leg, socket, port } => {
+                if let Err(error) = self.open(call, leg, socket, port, now) {
+                    tracing::error!(%leg, %error, "cannot watch a leg's socket");
+                    self.shared.ports.give_back(port);
+                    self.outbox.push(MediaEvent::Closed { leg, stats: LegStats::default() });
+                }
+            }
+            ToWorker::Command(MediaCommand::Set(media)) => self.set(media, now),
+            ToWorker::Command(MediaCommand::Close { leg }) => self.close(leg),
+            ToWorker::Command(MediaCommand::StartRecording {
+                call: _,
+                recording,
+                caller,
+                agent,
+                path,
+                at,
+            }) => {
+                let (legs, outbox) = (&mut self.legs, &mut self.outbox);
+                self.tapes.start(recording, (caller, agent), (path, at), legs, outbox);
+            }
+            ToWorker::Command(MediaCommand::StopRecording { recording, at }) => {
+                if !self.tapes.stop(recording, at, &mut self.legs) {
+                    self.counted.commands_unknown += 1;
+                }
+            }
+            ToWorker::Stop => return Then::Stop,
+        }
+        Then::GoOn
+    }
+
+    fn open(
+        &mut self,
+        call: CallId,
+        leg: LegId,
+        socket: UdpSocket,
+        port: u16,
+        now: Mono,
+    ) -> io::Result<()> {
+        let random = getrandom::u64().map_err(io::Error::other)?.to_le_bytes();
+        let [a, b, c, d, e, f, g, h] = random;
+        // RFC 3550 §5.1: the first numbers are random; the sequence stays below its wrap.
+        let sequence = u16::from_le_bytes([e, f]) & 0x7fff;
+        let timestamp = u32::from_le_bytes([g, h, a, e]);
+        let out = OutStream::new(u32::from_le_bytes([a, b, c, d]), sequence, timestamp);
+        let data = epoll::EventData::new_u64(self.legs.next_key());
+        epoll::add(&self.epoll, &socket, data, epoll::EventFlags::IN)?;
+        self.legs.insert(Leg::new(call, leg, socket, port, out, now));
+        self.counted.legs_opened += 1;
+        Ok(())
+    }
+
+    /// Makes a leg what it is wanted to be.
+    fn set(&mut self, media: LegMedia, now: Mono) {
+        let Some((index, leg)) =
+            self.legs.find_id(media.leg).filter(|(_, leg)| leg.call == media.call)
+        else {
+            self.counted.commands_unknown += 1;
+            return;
+        };
+        let before = leg.wanted.take();
+        let origin = match &before {
+            Some(before) if before.origin.agreed() == media.remote => before.origin,
+            Some(_) | None => Origin::new(media.remote),
+        };
+        let was_sending = before.as_ref().is_some_and(|before| before.media.sends);
+        if !was_sending && media.sends {
+            leg.out.begin_source();
+            (leg.heard, leg.is_silent) = (now, false);
+        }
+        let hears = media.hears.clone();
+        let codec = media.codec;
+        let had = before.map(|before| (before.media.hears, before.media.codec));
+        leg.wanted = Some(Wanted { media, origin });
+        match (&had, &hears) {
+            (Some((Source::Play(old), old_codec)), Source::Play(new)) if old.id == new.id => {
+                if let Some(playing) = leg.playing.as_mut().filter(|_| *old_codec != codec) {
+                    playing.recode(new, &self.prompts, codec, now);
+                }
+                return;
+            }
+            (Some((old, _)), new) if old == new => return,
+            (Some(_) | None, _) => {}
+        }
+        leg.playing = None;
+        let keeps_beat = matches!(had, Some((Source::Play(_), _))) && leg.is_on_wheel;
+        if !keeps_beat {
+            leg.out.begin_source();
+        }
+        if let Some((Source::Leg(heard), _)) = had {
+            self.legs.unlink(heard, index);
+        }
+        self.hear(index, hears, now);
+    }
+
+    /// The leg at `index` hears something else from now on.
+    fn hear(&mut self, index: u32, hears: Source, now: Mono) {
+        let key = self.legs.key_at(index);
+        let Some(leg) = self.legs.at(index) else { return };
+        let Some(codec) = leg.wanted.as_ref().map(|wanted| wanted.media.codec) else { return };
+        match hears {
+            Source::Silence => {}
+            Source::Leg(heard) => self.legs.link(heard, index),
+            Source::Play(play) => {
+                let (playing, missing) = Playing::new(&play, &self.prompts, codec, now);
+                leg.playing = Some(playing);
+                if !leg.is_on_wheel {
+                    leg.is_on_wheel = true;
+                    leg.frame_due = now;
+                    self.wheel.insert(key, now);
+                }
+                for prompt in missing {
+                    tracing::error!(%prompt, "a prompt is missing: it is passed over");
+                    self.counted.commands_unknown += 1;
+                }
+            }
+        }
+    }
+
+    /// Closes a leg and tells what it sent and received.
+    pub(super) fn close(&mut self, id: LegId) {
+        let heard = self.legs.find_id(id).and_then(|(index, leg)| {
+            match leg.wanted.as_ref().map(|wanted| &wanted.media.hears) {
+                Some(Source::Leg(heard)) => Some((*heard, index)),
+                Some(Source::Silence | Source::Play(_)) | None => None,
+            }
+        });
+        if let Some((heard, index)) = heard {
+            self.legs.unlink(heard, index);
+        }
+        let Some(leg) = self.legs.remove(id) else {
+            self.counted.commands_unknown += 1;
+            return;
+        };
+        let port = leg.port;
+        let stats = leg.into_stats();
+        self.shared.ports.give_back(port);
+        self.counted.legs_closed += 1;
+        self.outbox.push(MediaEvent::Closed { leg: id, stats });
+    }
+}

@@ -8,8 +8,8 @@ const LONGEST: usize = 20;
 /// A mainland mobile number is its 11 digits (`13800138000`), a mainland landline number has its
 /// area code with the 0 (`01066668888`), a service number is as dialled (`95512`, `4001234567`),
 /// and a foreign number starts with `+`. Understood are `+86`, `0086`, `86`, the 0 that some
-/// exchanges
-/// put before a mobile number, spaces, dashes, dots, brackets, and URI parameters after a `;`.
+/// exchanges put before a mobile number, spaces, dashes, dots, brackets, and URI parameters after
+/// a `;`.
 pub fn normalise(number: &str) -> Option<String> {
     let number = number.trim().split(';').next().unwrap_or_default();
     let number = number.strip_prefix("tel:").unwrap_or(number);

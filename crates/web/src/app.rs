@@ -30,9 +30,10 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How long a client may refuse to take what is sent before its connection is dropped.
     pub stall_timeout: Duration,
-    /// How often a desktop is pinged and its session checked; one that is silent for three times
-    /// as long is closed.
+    /// How often a desktop is pinged and its session checked.
     pub ping_interval: Duration,
+    /// How long a desktop may be silent, answers to pings included, until it counts as gone.
+    pub silence_timeout: Duration,
     /// How long connections may go on after the order to stop.
     pub grace: Duration,
 }
@@ -50,6 +51,7 @@ impl Default for Config {
             request_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(20),
             ping_interval: Duration::from_secs(15),
+            silence_timeout: Duration::from_secs(45),
             grace: Duration::from_secs(5),
         }
     }

@@ -33,8 +33,6 @@ use crate::{
     MAX_MALFORMED_FRAMES, MAX_PENDING_COMMANDS, Session, ToDesktop,
 };
 
-/// Pings that may go unanswered before a desktop counts as gone.
-const SILENT_PINGS: u32 = 3;
 /// Events that are sent before the desktop is listened to again.
 const MAX_BURST: usize = 64;
 /// How long a close frame may take to leave.
@@ -167,7 +165,8 @@ const TOO_SLOW: Closing = Closing {
 const SILENT: Closing = Closing {
     code: 4000,
     reason: "silent",
-    about: "Three pings in a row were not answered. Connect again, with `after`.",
+    about: "Nothing was heard for too long, not even answers to pings. Connect again, with \
+            `after`.",
     ended: Ended::Silent,
 };
 const SESSION_OVER: Closing = Closing {
@@ -369,7 +368,7 @@ impl Desktop {
 
     /// Asks whether the desktop is there, and whether its session still is.
     async fn ping(&mut self, outgoing: &mut Outgoing) -> Next {
-        if self.heard.elapsed() > self.app.config.ping_interval * SILENT_PINGS {
+        if self.heard.elapsed() > self.app.config.silence_timeout {
             return Next::Close(SILENT);
         }
         if self.check.is_none() {

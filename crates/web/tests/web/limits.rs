@@ -51,7 +51,7 @@ fn a_peer_has_only_so_many_connections() {
 
 #[test]
 fn a_head_that_does_not_come_ends_the_connection() {
-    let header_timeout = Duration::from_millis(50);
+    let header_timeout = Duration::from_millis(300);
     let server = Server::start_with(Config { header_timeout, ..Config::default() });
     for head in ["", "GET /heal", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow"] {
         let answer = server.raw(head.as_bytes());

@@ -214,8 +214,9 @@ fn close_code(mut frames: &[u8]) -> Option<u16> {
 
 #[test]
 fn a_desktop_that_answers_no_ping_is_let_go() {
-    let ping_interval = Duration::from_millis(20);
-    let server = Server::start_with(Config { ping_interval, ..Config::default() });
+    let (ping_interval, silence_timeout) = (Duration::from_millis(20), Duration::from_millis(60));
+    let config = Config { ping_interval, silence_timeout, ..Config::default() };
+    let server = Server::start_with(config);
     let mut stream = server.dial();
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

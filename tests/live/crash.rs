@@ -78,12 +78,21 @@ fn after_kill_9_every_call_is_on_record_and_every_phone_is_told() {
     let data = &state.event["data"];
     assert_eq!((&data["status"], &data["reason"]), (&json!("not_ready"), &json!("meal")), "{data}");
     assert_eq!(events.command("ready", &json!({}))["ok"], json!(true));
+    // The others' phones are gone, and who has their ports now is not to be rung.
+    let others: Vec<_> = ["8001", "8002", "8003"]
+        .map(|agent| {
+            let mut events = Client::sign_in(&demo, agent).events();
+            let answer = events.command("not_ready", &json!({ "reason": "break" }));
+            assert_eq!(answer["ok"], json!(true), "{answer}");
+            events
+        })
+        .into_iter()
+        .collect();
     let mut customer = Phone::new(demo.sip, "13900000010");
     let call = customer.dial("95500");
-    // The other agents' phones are registered, too, but nobody is there any more: whoever is rung
-    // first, this one is rung in the end.
     desk.pick_up(&desk.expect(Method::Invite, Duration::from_secs(40)).message);
     customer.hang_up(&call);
+    drop(others);
 }
 
 /// Every call has its record, and every recording its seal.

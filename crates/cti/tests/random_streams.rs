@@ -258,8 +258,19 @@ impl World {
     }
 }
 
+/// The same cases in every run: a failure is seen by everyone or by nobody.
+fn four_thousand() -> ProptestConfig {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(95_512);
+    ProptestConfig {
+        cases: 4_000,
+        rng_seed,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(four_thousand())]
 
     #[test]
     fn numbers_have_no_gap_and_nothing_is_missed_without_a_snapshot(

@@ -58,8 +58,8 @@ fn main() -> Outcome<()> {
     let mut out = std::io::stdout();
     writeln!(
         out,
-        "{calls} calls, {seconds} s: {cost:.3} ms a call-second; the loop {bare:.3} ({packet_us:.2} \
-         us a packet): {:.2} x; {} sent, {} heard, {} lost",
+        "{calls} calls, {seconds} s: {cost:.3} ms a call-second; the loop {bare:.3} \
+         ({packet_us:.2} us a packet): {:.2} x; {} sent, {} heard, {} lost",
         cost / bare,
         phones.sent,
         phones.heard,

@@ -24,6 +24,7 @@ mod uri;
 mod validate;
 mod values;
 mod via;
+mod writer;
 
 pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};

@@ -252,8 +252,10 @@ impl Running {
     /// New INVITEs leave room in the brain's queue for what must not be lost.
     fn overload(&mut self) {
         let queue = &self.worker.to_brain;
-        let reserved = self.worker.config.limits.reserved;
-        let room = queue.capacity().map_or(usize::MAX, |capacity| capacity - queue.len());
+        let capacity = queue.capacity().unwrap_or(usize::MAX);
+        // A short queue is not all reserve.
+        let reserved = self.worker.config.limits.reserved.min(capacity / 2);
+        let room = capacity.saturating_sub(queue.len());
         self.worker.transactions.set_overloaded(room <= reserved || !self.unsent.is_empty());
     }
 

@@ -131,9 +131,6 @@ pub enum RegistrarOutput {
     },
 }
 
-#[cfg(test)]
-mod tests;
-
 impl Binding {
     /// Call-ID of its last REGISTER.
     pub fn call_id(&self) -> &str {
@@ -145,3 +142,6 @@ impl Binding {
         self.cseq
     }
 }
+
+#[cfg(test)]
+mod tests;

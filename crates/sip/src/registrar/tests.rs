@@ -247,6 +247,24 @@ fn a_silent_phone_is_unreachable_within_ten_seconds_and_comes_back() {
 }
 
 #[test]
+fn a_contact_is_taken_over_from_before_a_restart() {
+    let config = RegistrarConfig { max_bindings: 1, ..RegistrarConfig::default() };
+    let mut bench = Bench::new(config);
+    let ends = Mono::from_ms(60_000);
+    let flow = flow("10.0.0.9:5060", 0);
+    let over = Mono::from_ms(500);
+    bench.registrar.restore(("8001", "sip:late@10.0.0.9", flow), ("c", 1), over, bench.now);
+    bench.registrar.restore(("8001", "sip:a@10.0.0.9", flow), ("c", 7), ends, bench.now);
+    bench.registrar.restore(("8002", "sip:b@10.0.0.8", flow), ("d", 1), ends, bench.now);
+    assert_eq!(bench.outputs(), ["bound sip:a@10.0.0.9"]);
+    assert_eq!(bench.registrar.agent_of("10.0.0.9:5060".parse().unwrap()), Some("8001"));
+    let kept = bench.registrar.bindings("8001")[0];
+    assert_eq!((kept.call_id(), kept.cseq(), kept.expires_at), ("c", 7, ends));
+    let late = bench.register(7, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]);
+    assert_eq!(late.status(), Some(500), "an older request still does not win");
+}
+
+#[test]
 fn the_preferred_contact_that_answers_comes_first() {
     let mut bench = Bench::new(RegistrarConfig::default());
     let all = "<sip:a@10.0.0.9>;q=0.5, <sip:b@10.0.0.9>;q=0.75, <sip:c@10.0.0.9>;q=0.8";

@@ -1,0 +1,173 @@
+//! Dialogs of both sides, as §12 of RFC 3261 wants them.
+
+use super::{Dialog, DialogId};
+use crate::{Flow, Message, Method, RequestBuilder, ResponseBuilder};
+use model::Transport;
+
+fn flow(remote: &str) -> Flow {
+    Flow {
+        transport: Transport::Udp,
+        local: "10.0.0.1:5060".parse().unwrap(),
+        remote: remote.parse().unwrap(),
+        connection: 0,
+        listener: 0,
+    }
+}
+
+fn invite(via: &str, headers: &[(&str, &str)]) -> Message {
+    let request = RequestBuilder::new(Method::Invite, "sip:95512@10.0.0.1")
+        .header("Via", format_args!("SIP/2.0/UDP {via};branch=z9hG4bK1"))
+        .from("\"A\" <sip:a@far>", "theirs")
+        .to("<sip:95512@10.0.0.1>", None)
+        .call_id("c")
+        .cseq(10);
+    headers.iter().fold(request, |request, (name, value)| request.header(name, value)).build()
+}
+
+fn incoming(via: &str, source: &str, headers: &[(&str, &str)]) -> Dialog {
+    let flow = flow(source);
+    let request = invite(via, headers).with_flow(flow);
+    let response = ResponseBuilder::to(&request, 200).to_tag("ours").build();
+    Dialog::uas(&request, &response, &flow).unwrap()
+}
+
+fn within(dialog: &Dialog, method: Method, cseq: u32, headers: &[(&str, &str)]) -> Message {
+    let request = RequestBuilder::new(method, "sip:10.0.0.1")
+        .from("<sip:a@far>", dialog.remote_tag())
+        .to("<sip:95512@10.0.0.1>", Some(dialog.local_tag()))
+        .call_id(dialog.call_id())
+        .cseq(cseq);
+    headers.iter().fold(request, |request, (name, value)| request.header(name, value)).build()
+}
+
+#[test]
+fn requests_of_ours_follow_the_routes_in_order() {
+    let routes = "<sip:p1@10.0.0.2;lr>, \"x\" <sip:p2;lr>;own=1";
+    let mut dialog = incoming(
+        "10.0.0.9",
+        "10.0.0.9:5060",
+        &[("Record-Route", routes), ("Contact", "<sip:a@10.0.0.9:5070>")],
+    );
+    let bye = dialog.bye().build();
+    assert_eq!((bye.uri(), bye.header("CSeq")), ("sip:a@10.0.0.9:5070", Some("1 BYE")));
+    assert_eq!(bye.headers("Route").collect::<Vec<_>>(), ["<sip:p1@10.0.0.2;lr>", "<sip:p2;lr>"]);
+    assert_eq!(bye.header("From"), Some("<sip:95512@10.0.0.1>;tag=ours"));
+    assert_eq!(bye.header("To"), Some("\"A\" <sip:a@far>;tag=theirs"));
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.2:5060");
+    assert_eq!(dialog.info().build().header("CSeq"), Some("2 INFO"));
+    assert_eq!(dialog.options().build().cseq().unwrap().number, 3);
+    assert_eq!(dialog.reinvite().build().cseq().unwrap().number, 4);
+}
+
+#[test]
+fn a_strict_router_is_put_into_the_request_uri() {
+    let mut dialog = incoming(
+        "10.0.0.9",
+        "10.0.0.9:5060",
+        &[("Record-Route", "<sip:old@10.0.0.3>, <sip:p2;lr>"), ("Contact", "<sip:a@10.0.0.9>")],
+    );
+    let bye = dialog.bye().build();
+    assert_eq!(bye.uri(), "sip:old@10.0.0.3");
+    assert_eq!(bye.headers("Route").collect::<Vec<_>>(), ["<sip:p2;lr>", "<sip:a@10.0.0.9>"]);
+}
+
+#[test]
+fn behind_a_translator_of_addresses_the_flow_is_the_way() {
+    let contact = [("Contact", "<sip:a@192.168.0.9:5060>")];
+    let dialog = incoming("192.168.0.9", "192.0.2.7:40000", &contact);
+    assert_eq!(dialog.flow().remote.to_string(), "192.0.2.7:40000");
+    let direct =
+        incoming("10.0.0.9:5062", "10.0.0.9:40000", &[("Contact", "<sip:a@10.0.0.9:5062>")]);
+    assert_eq!(direct.flow().remote.to_string(), "10.0.0.9:5062");
+    let unusable = incoming("10.0.0.9", "10.0.0.9:40000", &[("Contact", "<sip:a@0.0.0.0>")]);
+    assert_eq!(unusable.flow().remote.to_string(), "10.0.0.9:40000");
+}
+
+#[test]
+fn the_order_of_requests_is_kept() {
+    let mut dialog = incoming("10.0.0.9", "10.0.0.9:5060", &[("Contact", "<sip:a@10.0.0.9>")]);
+    let refused = |dialog: &mut Dialog, request: &Message| {
+        dialog.accept_request(request).err().map_or(0, |refusal| refusal.status)
+    };
+    for (method, cseq, status) in [
+        (Method::Info, 10, 500),
+        (Method::Info, 12, 0),
+        (Method::Info, 12, 500),
+        (Method::Ack, 10, 0),
+        (Method::Bye, 13, 0),
+    ] {
+        let request = within(&dialog, method, cseq, &[]);
+        assert_eq!(refused(&mut dialog, &request), status, "{method} {cseq}");
+    }
+    let other = within(&dialog, Method::Bye, 14, &[("Subject", "x")]);
+    let text = String::from_utf8(other.as_bytes().to_vec()).unwrap().replace("theirs", "not");
+    assert_eq!(refused(&mut dialog, &Message::parse(text.as_bytes()).unwrap()), 481);
+    let outside = DialogId::of_request(&invite("10.0.0.9", &[]));
+    assert_eq!(outside, None);
+}
+
+#[test]
+fn only_a_new_invite_moves_the_target() {
+    let mut dialog = incoming("10.0.0.9", "10.0.0.9:5060", &[("Contact", "<sip:a@10.0.0.9>")]);
+    let moved = [("Contact", "<sip:a@10.0.0.10:5080>")];
+    let request = within(&dialog, Method::Info, 11, &moved);
+    dialog.accept_request(&request).unwrap();
+    assert_eq!(dialog.remote_target(), "sip:a@10.0.0.9");
+    let request = within(&dialog, Method::Invite, 12, &moved);
+    dialog.accept_request(&request).unwrap();
+    assert_eq!(dialog.remote_target(), "sip:a@10.0.0.10:5080");
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.10:5080");
+    let reinvite = dialog.reinvite().build();
+    let response = ResponseBuilder::to(&reinvite, 200).contact("<sip:a@10.0.0.11>").build();
+    dialog.accept_response(&response);
+    assert_eq!(dialog.remote_target(), "sip:a@10.0.0.11");
+}
+
+#[test]
+fn a_response_makes_the_dialog_of_a_request_of_ours() {
+    let request = RequestBuilder::new(Method::Invite, "sip:8001@10.0.0.9")
+        .from("<sip:95512@10.0.0.1>", "ours")
+        .to("<sip:8001@10.0.0.9>", None)
+        .call_id("out")
+        .cseq(5)
+        .header("Authorization", "Digest x=y")
+        .build();
+    let respond = |status, tag: &str| {
+        let response = ResponseBuilder::to(&request, status)
+            .header("Record-Route", "<sip:p2;lr>, <sip:p1;lr>")
+            .contact("<sip:8001@10.0.0.9:6000>");
+        if tag.is_empty() { response.build() } else { response.to_tag(tag).build() }
+    };
+    let flow = flow("10.0.0.9:5060");
+    for (status, tag) in [(100, "t"), (180, ""), (404, "t")] {
+        assert_eq!(Dialog::uac(&request, &respond(status, tag), &flow), None, "{status}");
+    }
+    let mut dialog = Dialog::uac(&request, &respond(200, "t"), &flow).unwrap();
+    assert_eq!(DialogId::of_response(&respond(200, "t")).as_ref(), Some(dialog.id()));
+    let ack = dialog.ack(&request).build();
+    assert_eq!((ack.header("CSeq"), ack.uri()), (Some("5 ACK"), "sip:8001@10.0.0.9:6000"));
+    assert_eq!(ack.header("Authorization"), Some("Digest x=y"));
+    assert_eq!(ack.headers("Route").collect::<Vec<_>>(), ["<sip:p1;lr>", "<sip:p2;lr>"]);
+    assert_eq!(dialog.bye().build().header("CSeq"), Some("6 BYE"));
+    // Their first request may have any number.
+    let first = RequestBuilder::new(Method::Bye, "sip:x")
+        .from("<sip:8001@10.0.0.9>", "t")
+        .to("<sip:95512@10.0.0.1>", Some("ours"))
+        .call_id("out")
+        .cseq(0)
+        .build();
+    assert_eq!(dialog.accept_request(&first), Ok(()));
+}
+
+#[test]
+fn what_was_written_down_can_still_say_bye() {
+    let mut dialog = incoming("10.0.0.9", "10.0.0.9:4000", &[("Contact", "<sip:a@10.0.0.9:4001>")]);
+    dialog.info().build();
+    let snapshot = dialog.snapshot(3);
+    assert_eq!((snapshot.local_cseq, snapshot.sdp_version), (1, 3));
+    let mut again = Dialog::from_snapshot(&snapshot);
+    assert_eq!((again.id(), again.flow()), (dialog.id(), dialog.flow()));
+    let bye = again.bye().build();
+    assert_eq!(bye.uri(), "sip:a@10.0.0.9:4001");
+    assert!(bye.cseq().unwrap().number > dialog.bye().build().cseq().unwrap().number);
+}

@@ -108,8 +108,14 @@ impl Lab {
         fs::write(&self.known, numbers)?;
         let file = file.to_str().context("the folder's name is not UTF-8")?;
         run(&["policies", "--config", config, "import", file], "")?;
+        let list = Command::new(HOTLINE).args(["accounts", "--config", config, "list"]).output()?;
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        let there: Vec<&str> = list.lines().filter_map(|line| line.split('\t').next()).collect();
         for number in FIRST_AGENT..FIRST_AGENT + AGENTS {
             let number = number.to_string();
+            if there.contains(&number.as_str()) {
+                continue;
+            }
             let account = ["accounts", "--config", config, "set", &number, "--role", "agent"];
             let agent = ["--tier", "1", "--queues", "general,claims", "--ready-when-registered"];
             run(&[&account[..], &agent[..]].concat(), PASSWORD)?;
@@ -180,7 +186,7 @@ impl Lab {
 /// Runs the program to its end with a line of input.
 fn run(args: &[&str], input: &str) -> anyhow::Result<()> {
     let mut command = Command::new(HOTLINE);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).env("RUST_LOG", "warn");
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).env("RUST_LOG", "error");
     let mut process = command.spawn()?;
     if let Some(mut stdin) = process.stdin.take() {
         // A program that does not read its input may have ended already.

@@ -21,6 +21,9 @@ fn main() -> anyhow::Result<()> {
     answer_and_hang_up(&lab, &engine, &mut table)?;
     prompts(&lab, &engine, &mut table)?;
     queued(&lab, &engine, &mut table)?;
+    drop(engine);
+    // A new one, so that its memory is that of the bridged calls.
+    let engine = lab.engine(false)?;
     let unrecorded = bridged(&lab, &engine, &mut table, "M2 bridged", &[])?;
     drop(engine);
     let engine = lab.engine(true)?;
@@ -155,7 +158,7 @@ fn bridged(
     name: &str,
     unrecorded: &[f64],
 ) -> anyhow::Result<Vec<f64>> {
-    let mut costs = Vec::new();
+    let (mut costs, mut idle_kb) = (Vec::new(), None);
     for (at, (calls, limit)) in [(100, 0.40), (1000, 0.30)].into_iter().enumerate() {
         let calls = lab.size(calls);
         let agents = lab.agents(calls);
@@ -176,11 +179,12 @@ fn bridged(
             remarks: remarks(&run),
         });
         costs.push(cost);
+        let rss = |which: &str| figure(&run, &format!("/target/rss_kb/{which}"));
+        let idle = *idle_kb.get_or_insert(rss("first")?);
         if at == 0 {
             continue;
         }
-        let rss = |which: &str| figure(&run, &format!("/target/rss_kb/{which}"));
-        let a_call = (rss("peak")? - rss("first")?) / f64::from(calls);
+        let a_call = (rss("peak")? - idle) / f64::from(calls);
         let limit = if unrecorded.is_empty() { 60.0 } else { 120.0 };
         table.add(Row {
             work: format!("{name}, {calls} calls: resident memory a call"),

@@ -6,6 +6,7 @@ use model::{Fact, FactBody};
 use report::CallRecord;
 use sqlx::{AnyConnection, Connection, Executor};
 
+use crate::checkpoint::{self, Checkpoints};
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::open::{Durability, Kind, Store};
@@ -53,7 +54,18 @@ impl Connected {
     pub(crate) async fn new(store: &Store) -> Result<Self> {
         store.lock().ensure().await?;
         let durability = Durability::Process;
-        Ok(Self { connection: store.connect(durability).await?, durability })
+        let mut connection = store.connect(durability).await?;
+        if store.kind() == Kind::Sqlite {
+            for setting in checkpoint::SETTINGS {
+                connection.execute(setting).await?;
+            }
+        }
+        Ok(Self { connection, durability })
+    }
+
+    /// To be called between commits, when nobody waits.
+    pub(crate) async fn after_commit(&mut self, store: &Store, checkpoints: &mut Checkpoints) {
+        checkpoints.after_commit(store, &mut self.connection).await;
     }
 
     /// Writes `work` whole or not at all. Writing the same again changes nothing.

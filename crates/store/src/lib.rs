@@ -11,6 +11,7 @@
 mod accounts;
 mod audit;
 mod calls;
+mod checkpoint;
 mod commit;
 mod customers;
 mod error;

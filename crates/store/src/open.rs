@@ -19,7 +19,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 const READERS: u32 = 4;
 
 /// How long a query waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +57,15 @@ pub struct Store {
 struct Shared {
     kind: Kind,
     site: u16,
+    purpose: Purpose,
     /// For messages: without a password.
     name: String,
     options: AnyConnectOptions,
     readers: AnyPool,
     durable: AnyPool,
     lock: Lock,
+    /// The write-ahead log beside an SQLite file.
+    wal: Option<PathBuf>,
 }
 
 impl fmt::Debug for Store {
@@ -86,8 +89,21 @@ impl Store {
         };
         migrate(kind, &name, &options).await?;
         let readers = pool(kind, &options, READERS, reader_settings(kind)).await?;
-        let durable = pool(kind, &options, 1, settings(kind, Durability::PowerCut)).await?;
-        let shared = Shared { kind, site, name, options, readers, durable, lock };
+        let writers = match kind {
+            // More would only wait for each other.
+            Kind::Sqlite => 1,
+            Kind::Postgres => READERS,
+        };
+        let durable = pool(kind, &options, writers, settings(kind, Durability::PowerCut)).await?;
+        let wal = match kind {
+            Kind::Sqlite => {
+                let mut wal = sqlite_path(database).into_os_string();
+                wal.push("-wal");
+                Some(PathBuf::from(wal))
+            }
+            Kind::Postgres => None,
+        };
+        let shared = Shared { kind, site, purpose, name, options, readers, durable, lock, wal };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -132,6 +148,11 @@ impl Store {
         &self.shared.lock
     }
 
+    /// The write-ahead log of an SQLite database.
+    pub(crate) fn wal(&self) -> Option<&Path> {
+        self.shared.wal.as_deref()
+    }
+
     /// A connection of its own, outside the pools.
     pub(crate) async fn connect(&self, durability: Durability) -> Result<AnyConnection> {
         let mut connection = self.shared.options.connect().await?;
@@ -139,6 +160,16 @@ impl Store {
             connection.execute(*setting).await?;
         }
         Ok(connection)
+    }
+
+    /// Lets an engine beside us write, after a transaction of ours that took `held`. SQLite has one
+    /// lock for all who write, and whoever waits for it looks only now and then; a call waits for
+    /// its facts.
+    pub(crate) async fn make_way(&self, held: Duration) {
+        match (self.shared.purpose, self.kind()) {
+            (Purpose::Tool, Kind::Sqlite) => tokio::time::sleep(held / 2).await,
+            (Purpose::Tool, Kind::Postgres) | (Purpose::Engine, _) => {}
+        }
     }
 
     /// How a transaction that writes begins: on SQLite it takes the write lock at once, because a
@@ -212,6 +243,8 @@ fn settings(kind: Kind, durability: Durability) -> &'static [&'static str] {
             "PRAGMA busy_timeout = 5000",
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
+            // Nobody who signs in waits for the facts of others to move into the database.
+            "PRAGMA wal_autocheckpoint = 0",
         ],
         (Kind::Postgres, Durability::Process) => &[
             "SET lock_timeout TO 1000",

@@ -5,7 +5,7 @@ use model::{AgentId, AgentState, AgentStatus, CallId, Fact, Wall};
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::open::Store;
-use crate::sql::{Columns, Sql};
+use crate::sql::{Columns, big};
 
 /// Where a phone is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,23 +89,41 @@ impl Store {
         Ok(facts::read_all(&rows))
     }
 
-    /// Facts of this site from `from` on, oldest first, at most `limit`; `after` is the last one of
-    /// the part before. For figures that are folded anew.
+    /// Facts of this site in order, from the first one at or after `from`, at most `limit`; `after`
+    /// is the last one of the part before. For figures that are folded anew.
     pub async fn facts_since(
         &self,
         from: Wall,
         after: Option<FactKey>,
         limit: u32,
     ) -> Result<Vec<Fact>> {
-        let mut sql = Sql::new("SELECT * FROM facts WHERE site = ");
-        sql.bind(i64::from(self.site()))?.push(" AND wall_us >= ").bind(from.0)?;
-        if let Some(after) = after {
-            let epoch = i64::from(after.epoch);
-            sql.push(" AND (epoch > ").bind(epoch)?.push(" OR (epoch = ").bind(epoch)?;
-            sql.push(" AND seq > ").bind(crate::sql::big(after.seq))?.push("))");
-        }
-        sql.push(" ORDER BY epoch, seq LIMIT ").bind(i64::from(limit))?;
-        Ok(facts::read_all(&sql.fetch_all(self.readers()).await?))
+        let site = i64::from(self.site());
+        let start = match after {
+            Some(after) => Some((i64::from(after.epoch), big(after.seq))),
+            // The time is looked up once; from there on the facts lie in a row.
+            None => sqlx::query(
+                "SELECT epoch, seq FROM facts WHERE site = $1 AND wall_us >= $2
+                 ORDER BY wall_us LIMIT 1",
+            )
+            .bind(site)
+            .bind(from.0)
+            .fetch_optional(self.readers())
+            .await?
+            .map(|row| Ok::<_, Error>((row.int("epoch")?, row.int("seq")? - 1)))
+            .transpose()?,
+        };
+        let Some((epoch, seq)) = start else { return Ok(Vec::new()) };
+        let rows = sqlx::query(
+            "SELECT * FROM facts WHERE site = $1 AND (epoch, seq) > ($2, $3)
+             ORDER BY epoch, seq LIMIT $4",
+        )
+        .bind(site)
+        .bind(epoch)
+        .bind(seq)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await?;
+        Ok(facts::read_all(&rows))
     }
 
     /// The phones of this site that are still registered at `now`.

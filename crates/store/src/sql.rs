@@ -2,7 +2,9 @@
 
 use model::Wall;
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Executor, Row, Type};
+use sqlx::{
+    Any, AnyConnection, Arguments, AssertSqlSafe, Database, Encode, Executor, Row, Sqlite, Type,
+};
 
 use crate::error::{Error, Result};
 
@@ -104,6 +106,7 @@ pub(crate) async fn insert_rows<const N: usize>(
     rows: Vec<[Value; N]>,
     tail: &str,
 ) -> Result<u64> {
+    let numbered = connection.backend_name() != Sqlite::NAME;
     let mut written = 0;
     let mut left = rows.len();
     let mut rows = rows.into_iter();
@@ -116,7 +119,7 @@ pub(crate) async fn insert_rows<const N: usize>(
                 add(&mut arguments, value)?;
             }
         }
-        let text = insert_text(head, count, N, tail);
+        let text = insert_text(head, count, N, tail, numbered);
         let done =
             sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *connection).await?;
         written += done.rows_affected();
@@ -125,7 +128,9 @@ pub(crate) async fn insert_rows<const N: usize>(
     Ok(written)
 }
 
-fn insert_text(head: &str, rows: usize, columns: usize, tail: &str) -> String {
+/// `numbered` writes `$1, $2, …`. SQLite takes those for names, and looks up each among all: with
+/// thousands of them most of the time goes there, so it is given plain `?`.
+fn insert_text(head: &str, rows: usize, columns: usize, tail: &str, numbered: bool) -> String {
     let mut text = String::with_capacity(head.len() + tail.len() + 20 + rows * columns * 6);
     text.push_str("INSERT INTO ");
     text.push_str(head);
@@ -135,8 +140,13 @@ fn insert_text(head: &str, rows: usize, columns: usize, tail: &str) -> String {
         text.push_str(if row == 0 { "(" } else { ", (" });
         for column in 0..columns {
             number += 1;
-            text.push_str(if column == 0 { "$" } else { ", $" });
-            text.push_str(&number.to_string());
+            text.push_str(if column == 0 { "" } else { ", " });
+            if numbered {
+                text.push('$');
+                text.push_str(&number.to_string());
+            } else {
+                text.push('?');
+            }
         }
         text.push(')');
     }
@@ -205,4 +215,20 @@ impl Columns for AnyRow {
 /// A count or duration as the database keeps it; beyond 2^63 it stays there.
 pub(crate) fn big(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::insert_text;
+
+    #[test]
+    fn each_database_gets_the_parameters_it_reads_fastest() {
+        let numbered = insert_text("t (a, b)", 2, 2, "ON CONFLICT DO NOTHING", true);
+        assert_eq!(
+            numbered,
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
+        );
+        let plain = insert_text("t (a, b)", 2, 2, "", false);
+        assert_eq!(plain, "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ");
+    }
 }

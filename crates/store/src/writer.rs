@@ -10,6 +10,7 @@ use report::CallRecord;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use crate::checkpoint::Checkpoints;
 use crate::commit::{Connected, Work, is_hopeless};
 use crate::error::{Error, Result};
 use crate::open::Store;
@@ -31,6 +32,11 @@ pub struct Limits {
     pub longest_retry_ms: u64,
     /// How long one attempt may take: a server that is frozen answers never.
     pub attempt_ms: u64,
+    /// SQLite's write-ahead log is moved into the database when it is longer than this. A restart
+    /// after a crash reads it once.
+    pub log_bytes: u64,
+    /// The pause after the log was moved.
+    pub log_pause_ms: u64,
 }
 
 impl Default for Limits {
@@ -43,6 +49,8 @@ impl Default for Limits {
             first_retry_ms: 50,
             longest_retry_ms: 2_000,
             attempt_ms: 10_000,
+            log_bytes: 32 * 1024 * 1024,
+            log_pause_ms: 1_000,
         }
     }
 }
@@ -131,14 +139,8 @@ impl Writer {
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                let mut run = Run {
-                    store: store_too,
-                    queue: far,
-                    connected: None,
-                    failing: false,
-                    notify: Box::new(notify),
-                };
-                let unwritten = runtime.block_on(run.run());
+                let notify = Box::new(notify);
+                let unwritten = runtime.block_on(Run::new(store_too, far, notify).run());
                 // Nobody waits where the writer was dropped instead of stopped.
                 let _ = done.send(unwritten);
             })
@@ -250,11 +252,17 @@ struct Run {
     store: Store,
     queue: Arc<Queue>,
     connected: Option<Connected>,
+    checkpoints: Checkpoints,
     failing: bool,
     notify: Box<dyn FnMut(Notice) + Send>,
 }
 
 impl Run {
+    fn new(store: Store, queue: Arc<Queue>, notify: Box<dyn FnMut(Notice) + Send>) -> Self {
+        let checkpoints = Checkpoints::new(queue.limits.log_bytes, queue.limits.log_pause_ms);
+        Self { store, queue, connected: None, checkpoints, failing: false, notify }
+    }
+
     /// Until the queue is closed and empty, or given up. Returns how many facts were not written.
     async fn run(&mut self) -> usize {
         while let Some(work) = self.queue.next().await {
@@ -266,6 +274,9 @@ impl Run {
             self.queue.lock().facts -= facts;
             if let Some(up_to_seq) = up_to_seq {
                 (self.notify)(Notice::Committed { up_to_seq });
+            }
+            if let Some(connected) = &mut self.connected {
+                connected.after_commit(&self.store, &mut self.checkpoints).await;
             }
         }
         0

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::time::Instant;
 
 use csv::ByteRecord;
 use sqlx::{AnyConnection, Connection};
@@ -113,8 +114,10 @@ pub async fn import(
         }
         summary.lines += (rows.len() + skipped.len()) as u64;
         let mut transaction = connection.begin_with(store.begin()).await?;
+        let began = Instant::now();
         let written = write(&mut transaction, rows, &mut skipped).await?;
         transaction.commit().await?;
+        store.make_way(began.elapsed()).await;
         summary.imported += written;
         summary.skipped += skipped.len() as u64;
         skipped.sort_by_key(|bad| bad.line);

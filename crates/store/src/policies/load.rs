@@ -1,6 +1,7 @@
 //! Writing generated customers: many rows a statement, once.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use sqlx::{AnyConnection, Connection};
 
@@ -15,7 +16,7 @@ use crate::sql::{Columns, Sql, Value, insert_rows};
 const MARKER: &str = "policies.generated";
 
 /// Customers in one transaction: few enough that a call's facts need not wait long for theirs.
-const CUSTOMERS_A_TRANSACTION: usize = 2_000;
+const CUSTOMERS_A_TRANSACTION: usize = 500;
 
 /// How far generating is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +71,10 @@ pub async fn ensure_generated(
         customers += some.len() as u64;
         policies += some.iter().map(|customer| customer.policies.len() as u64).sum::<u64>();
         let mut transaction = connection.begin_with(store.begin()).await?;
+        let began = Instant::now();
         write(&mut transaction, &some).await?;
         transaction.commit().await?;
+        store.make_way(began.elapsed()).await;
         progress(Progress { customers: customers.min(of), of });
     }
     store.put_setting(MARKER, &done).await?;
@@ -83,6 +86,7 @@ pub async fn ensure_generated(
 async fn remove(store: &Store, connection: &mut AnyConnection) -> Result<()> {
     loop {
         let mut transaction = connection.begin_with(store.begin()).await?;
+        let began = Instant::now();
         let mut sql = Sql::new(
             "DELETE FROM customers WHERE customer_id IN
              (SELECT customer_id FROM customers WHERE source = 'generated' LIMIT ",
@@ -90,6 +94,7 @@ async fn remove(store: &Store, connection: &mut AnyConnection) -> Result<()> {
         sql.bind(CUSTOMERS_A_TRANSACTION as i64)?.push(")");
         let removed = sql.execute(&mut *transaction).await?;
         transaction.commit().await?;
+        store.make_way(began.elapsed()).await;
         if removed == 0 {
             return Ok(());
         }

@@ -25,6 +25,7 @@ macro_rules! on_both {
 mod accounts;
 mod calls;
 mod customers;
+mod every_fact;
 mod failures;
 mod generated;
 mod imported;
@@ -33,4 +34,5 @@ mod opening;
 mod restarts;
 mod server;
 mod story;
+mod together;
 mod writing;

@@ -2,8 +2,9 @@
 
 use model::{AgentState, FactBody, Outcome, Pii};
 use report::CallRecord;
-use store::{Notice, PageRequest};
+use store::{Notice, PageRequest, WriterLimits};
 
+use crate::every_fact::every_fact;
 use crate::server::Database;
 use crate::story::{Story, Written, call, recording, wall, write};
 
@@ -16,6 +17,7 @@ on_both! {
     a_caller_with_a_nul_in_the_number_is_written
     a_writer_that_is_stopped_writes_what_is_queued
     a_batch_of_any_size_is_written
+    every_kind_of_fact_reads_back
 }
 
 async fn what_is_committed_reads_back(database: Database) {
@@ -172,4 +174,47 @@ async fn a_batch_of_any_size_is_written(database: Database) {
     assert!(page.items.is_empty(), "calls that go on have no record yet");
     let since = store.facts_since(wall(0), None, 10).await.unwrap();
     assert_eq!(since.len(), 10);
+}
+
+async fn every_kind_of_fact_reads_back(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    let bodies = every_fact();
+    let mut kinds: Vec<_> = bodies.iter().map(FactBody::kind).collect();
+    bodies.into_iter().for_each(|body| {
+        story.tell(1, body);
+    });
+    let (facts, records) = story.take();
+    let written = Written::start(&store);
+    written.writer.append(facts.clone(), records).unwrap();
+    written.stop().await;
+    assert_eq!(store.facts_since(wall(0), None, 100).await.unwrap(), facts);
+    for fact in &facts {
+        let stored = serde_json::to_value(&fact.body).unwrap();
+        assert_eq!(stored["type"], fact.body.kind());
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds.len(), facts.len(), "each kind once");
+}
+
+/// The log is moved into the database while facts go on, and does not grow without end.
+#[tokio::test]
+async fn the_write_ahead_log_stays_short() {
+    const LIMIT: u64 = 512 * 1024;
+    let database = Database::sqlite();
+    let store = database.open().await;
+    let limits = WriterLimits { log_bytes: LIMIT, log_pause_ms: 0, ..WriterLimits::default() };
+    let mut written = Written::start_with(&store, limits);
+    let mut story = Story::new(1);
+    let mut longest = 0;
+    for counter in 1..=600 {
+        written.write(story.arrives(counter, "13800138000", 0)).await;
+        let length = std::fs::metadata(format!("{}-wal", database.url)).unwrap().len();
+        longest = longest.max(length);
+    }
+    written.stop().await;
+    assert!(longest > LIMIT, "it is not moved at every commit, {longest}");
+    assert!(longest < 8 * LIMIT, "{longest}");
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 600);
 }

@@ -1,0 +1,117 @@
+//! One fact of each kind.
+
+use std::net::SocketAddr;
+
+use model::{
+    AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
+    MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind, Seal, Tier,
+    Transport, TrunkId, UserId, Wall,
+};
+
+use crate::story::{call, recording};
+
+pub fn every_fact() -> Vec<FactBody> {
+    let mut facts = of_calls();
+    facts.extend(of_recordings());
+    facts.extend(of_people());
+    facts
+}
+
+fn of_calls() -> Vec<FactBody> {
+    let (call, leg) = (call(1, 1), LegId(Id::new(1, 1, 2)));
+    let (offer, agent, queue) =
+        (OfferId(Id::new(1, 1, 3)), AgentId::from("8001"), QueueId::from("claims"));
+    let node = "菜单 \"main\"".to_owned();
+    let dialog = DialogSnapshot {
+        call_id: "a@b".to_owned(),
+        local_tag: "l".to_owned(),
+        remote_tag: "r".to_owned(),
+        local_uri: "<sip:95512@10.0.0.1>".to_owned(),
+        remote_uri: "\"O'Brien\" <sip:1@10.0.0.2>".to_owned(),
+        remote_target: "sip:1@10.0.0.2:5060;transport=tcp".to_owned(),
+        route_set: vec!["<sip:edge;lr>".to_owned()],
+        local_cseq: 1,
+        remote_cseq: u32::MAX,
+        transport: Transport::Tcp,
+        local: SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 5060)),
+        remote: SocketAddr::from(([10, 0, 0, 2], 5060)),
+        sdp_version: u64::MAX,
+    };
+    vec![
+        FactBody::CallArrived {
+            call,
+            leg,
+            trunk: TrunkId::from("demo"),
+            ani: Pii::from("13800138000"),
+            dnis: "95512".to_owned(),
+            sip_call_id: "a@b".to_owned(),
+        },
+        FactBody::CallAnswered { call },
+        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent.clone()), dialog },
+        FactBody::MenuEntered { call, node: node.clone() },
+        FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
+        FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
+        FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
+        FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
+        FactBody::Offered { call, offer, queue, agent: agent.clone() },
+        FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
+        FactBody::Rang { call, offer, agent: agent.clone(), leg },
+        FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },
+        FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg },
+        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },
+        FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Response(503) },
+        FactBody::WrappedUp { call, agent, disposition: "enquiry".to_owned() },
+    ]
+}
+
+fn of_recordings() -> Vec<FactBody> {
+    let (call, recording) = (call(1, 1), recording(1, 1));
+    let seal = Seal { sha256: "ab".repeat(32), bytes: i64::MAX as u64, frames: 1 };
+    vec![
+        FactBody::RecordingStarted {
+            call,
+            recording,
+            agent: AgentId::from("8001"),
+            path: "2025/07/01/r.wav".to_owned(),
+        },
+        FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
+        FactBody::RecordingResumed { call, recording },
+        FactBody::RecordingSealed { call, recording, seal, recovered: true },
+    ]
+}
+
+fn of_people() -> Vec<FactBody> {
+    let (user, source) = (UserId::from("qa"), "10.0.0.9".to_owned());
+    let reason = NotReadyReason::BackOffice;
+    vec![
+        FactBody::EngineStarted { code_version: "0.1.0".to_owned(), config_sha256: String::new() },
+        FactBody::EngineStopped,
+        FactBody::AgentChanged {
+            agent: AgentId::from("8001"),
+            status: AgentStatus::NotReady { reason },
+            state: AgentState::Acw,
+            call: Some(call(1, 1)),
+        },
+        FactBody::Registered {
+            aor: "8001".to_owned(),
+            contact: "sip:8001@a".to_owned(),
+            path: vec!["<sip:edge;lr>".to_owned()],
+            flow: "udp".to_owned(),
+            sip_call_id: "r@b".to_owned(),
+            cseq: 7,
+            expires: Wall(i64::MAX),
+        },
+        FactBody::Unregistered { aor: "8001".to_owned(), contact: "sip:8001@a".to_owned() },
+        FactBody::SessionOpened { user: user.clone(), source: source.clone() },
+        FactBody::Refused {
+            user: None,
+            source,
+            kind: RefusalKind::LockedOut,
+            what: "POST /api/v1/sessions".to_owned(),
+        },
+        FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() },
+        FactBody::Played { user, recording: recording(1, 1), call: call(1, 1) },
+        FactBody::AlarmRaised { alarm: "store".into(), detail: "locked".to_owned() },
+        FactBody::AlarmCleared { alarm: "store".into() },
+    ]
+}

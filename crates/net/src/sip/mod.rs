@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod counts;
 mod local;
+mod quota;
 mod streams;
 mod wake;
 mod worker;

@@ -25,11 +25,10 @@ use super::bind::Bound;
 use super::config::Config;
 use super::counts::{Counts, Shared};
 use super::local::Local;
+use super::quota::Quota;
 use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
 use super::wake::Waker;
 
-/// Datagrams read from one socket before other work has its turn.
-const DATAGRAMS: usize = 64;
 /// Commands and hand-overs taken before the sockets have their turn.
 const COMMANDS: usize = 256;
 /// Events that epoll tells at once.
@@ -82,7 +81,9 @@ impl Worker {
         let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
         let waker = self.ways.get(self.number).map(|way| way.waker.clone());
         let waker = waker.ok_or(io::ErrorKind::NotFound)?;
-        epoll::add(&*epoll, waker.fd(), EventData::new_u64(WAKER), EventFlags::IN)?;
+        // Each wake is told once, so that its number need not be read.
+        let flags = EventFlags::IN | EventFlags::ET;
+        epoll::add(&*epoll, waker.fd(), EventData::new_u64(WAKER), flags)?;
         if self.number == 0 {
             for (key, socket) in (0..).zip(self.sockets.iter()) {
                 let data = EventData::new_u64(key);
@@ -95,8 +96,9 @@ impl Worker {
         let streams = Streams::new(Arc::clone(&epoll), self.config.limits.clone());
         let advertised = self.config.advertise;
         let locals = self.addresses.iter().map(|bound| Local::new(*bound, advertised)).collect();
+        let quotas = vec![Quota::default(); self.addresses.len()];
         let (unsent, counts) = (VecDeque::new(), Counts::default());
-        Running { worker: self, epoll, waker, streams, locals, counts, unsent }.run()
+        Running { worker: self, epoll, waker, streams, locals, quotas, counts, unsent }.run()
     }
 
     fn now(&self) -> Mono {
@@ -111,6 +113,7 @@ struct Running {
     waker: Waker,
     streams: Streams,
     locals: Vec<Local>,
+    quotas: Vec<Quota>,
     counts: Counts,
     /// Reports that found the brain's queue full: all but new INVITEs, which are refused then.
     unsent: VecDeque<ToBrain>,
@@ -200,9 +203,12 @@ impl Running {
     }
 
     fn read_datagrams(&mut self, socket: &UdpSocket, number: u16, buffer: &mut [u8], now: Mono) {
-        for _ in 0..DATAGRAMS {
+        let Some(mut quota) = self.quotas.get(usize::from(number)).copied() else { return };
+        let mut read = 0;
+        while read < quota.datagrams() {
             // Nothing more, or an ICMP error of an earlier datagram.
-            let Ok((count, remote)) = socket.recv_from(buffer) else { return };
+            let Ok((count, remote)) = socket.recv_from(buffer) else { break };
+            read += 1;
             if !(self.worker.config.admit)(remote.ip().to_canonical()) {
                 self.counts.not_admitted += 1;
                 continue;
@@ -221,6 +227,10 @@ impl Running {
                 Ok(message) => self.assign(message, flow, now),
                 Err(_) => self.counts.malformed += 1,
             }
+        }
+        quota.adapt(read, now);
+        if let Some(kept) = self.quotas.get_mut(usize::from(number)) {
+            *kept = quota;
         }
     }
 

@@ -76,6 +76,20 @@ fn each_hard_message_has_its_outcome() {
         ("OPTIONS sip:user;par=u%40x@h SIP/2.0".to_owned(), &[], Some(0)),
         ("OPTIONS sips:[2001:db8::10]:5070 SIP/2.0".to_owned(), &[], Some(0)),
         ("OPTIONS sip:[2001:db8::10 SIP/2.0".to_owned(), &[], Some(400)),
+        // RFC 5118 §4: an address without brackets is no host, one with may end in what looks like
+        // a port, and `received` has it without.
+        ("OPTIONS sip:2001:db8::10 SIP/2.0".to_owned(), &[], Some(400)),
+        ("OPTIONS sip:[2001:db8::10:5070] SIP/2.0".to_owned(), &[], Some(0)),
+        (
+            "OPTIONS sip:user@[2001:db8::10] SIP/2.0".to_owned(),
+            &[("UDP h;", "UDP [2001:db8::9:1];received=2001:db8::9:255;")],
+            Some(0),
+        ),
+        (
+            "OPTIONS sip:user@[2001:db8::10] SIP/2.0".to_owned(),
+            &[("UDP h;", "UDP [2001:db8::9:1;")],
+            Some(400),
+        ),
         ("OPTIONS sip:h SIP/7.0".to_owned(), &[], Some(505)),
         ("OPTIONS sip:h".to_owned(), &[], None),
         ("OPTIONS  sip:h  SIP/2.0".to_owned(), &[], Some(400)),

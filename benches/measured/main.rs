@@ -14,6 +14,9 @@ use serde_json::Value;
 use lab::{Engine, Lab};
 use table::{Row, Table};
 
+/// The generator is at its ceiling when one packet of a hundred leaves so late.
+const AT_CEILING_MS: f64 = 20.0;
+
 fn main() -> anyhow::Result<()> {
     let lab = Lab::set_up()?;
     let mut table = Table::new(lab.kernel_loop()?);
@@ -32,7 +35,23 @@ fn main() -> anyhow::Result<()> {
     table.add_kernel_loop(lab.kernel_loop()?);
     let text = table.to_markdown();
     writeln!(std::io::stdout(), "{text}")?;
-    if lab.is_quick { Ok(()) } else { table::write_into_docs(&text) }
+    match (lab.is_quick, table.is_quiet() || std::env::var_os("ANYWAY").is_some()) {
+        (true, _) => Ok(()),
+        (false, true) => table::write_into_docs(&text),
+        (false, false) => anyhow::bail!(
+            "the machine was busy when the run began: the figures are not written down; \
+             ANYWAY=1 writes them"
+        ),
+    }
+}
+
+/// Whether a target was met; unknown where the generator could not keep up or much was lost, for
+/// then an engine looks cheap that was only not asked to work.
+fn verdict(run: &Value, met: bool) -> Option<bool> {
+    let late = run.pointer("/own/packets_sent_late_ms/p99").and_then(Value::as_f64);
+    let count = |path: &str| run.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    let lost = count("/media/lost") * 1000 > count("/media/received");
+    (late.is_none_or(|late| late <= AT_CEILING_MS) && !lost).then_some(met)
 }
 
 /// A figure of a run; an error names it and shows the run.
@@ -53,7 +72,7 @@ fn remarks(run: &Value) -> String {
         remarks.push(format!("{lost} of {received} packets lost"));
     }
     let late = run.pointer("/own/packets_sent_late_ms/p99").and_then(Value::as_f64);
-    if late.is_some_and(|late| late > 20.0) {
+    if late.is_some_and(|late| late > AT_CEILING_MS) {
         remarks.push("the generator was at its ceiling".into());
     }
     remarks.join("; ")
@@ -118,7 +137,7 @@ fn prompts(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> 
             measured: format!("{cost:.3} ms"),
             beside: format!("{ratio:.1} × sending alone"),
             target: "≤ 2.0 × sending alone",
-            met: Some(ratio <= 2.0),
+            met: verdict(&run, ratio <= 2.0),
             remarks: remarks(&run),
         });
     }
@@ -175,7 +194,7 @@ fn bridged(
             measured: format!("{cost:.3} ms"),
             beside: format!("{loops:.1} × the loop"),
             target,
-            met: Some(met),
+            met: verdict(&run, met),
             remarks: remarks(&run),
         });
         costs.push(cost);
@@ -191,7 +210,7 @@ fn bridged(
             measured: format!("{a_call:.0} kB"),
             beside: format!("{:.0} MB at most", rss("peak")? / 1024.0),
             target: if unrecorded.is_empty() { "≤ 60 kB" } else { "≤ 120 kB" },
-            met: Some(a_call <= limit),
+            met: verdict(&run, a_call <= limit),
             remarks: format!("{} threads", run["target"]["threads"]),
         });
         let relay = &run["media"]["relay_ms"];
@@ -233,7 +252,7 @@ fn queued(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
         times(&run, "pop_ms", "M5 caller's INVITE → screen pop on the desktop", (2.0, 5.0))?;
     let early = figure(&run, "/rang_before_pop")?;
     row.target = "before the ring";
-    row.met = Some(early == 0.0);
+    row.met = verdict(&run, early == 0.0);
     row.remarks = format!("{early} phones rang before; {}", remarks(&run));
     table.add(row);
     let ring = "M5 caller's INVITE → agent's INVITE, after the desktop's answer";
@@ -250,7 +269,7 @@ fn times(run: &Value, name: &str, work: &str, limits: (f64, f64)) -> anyhow::Res
         measured: format!("{p50:.2} / {p99:.2} ms"),
         beside: String::new(),
         target: "≤ 2 / 5 ms",
-        met: Some(p50 <= limits.0 && p99 <= limits.1),
+        met: verdict(run, p50 <= limits.0 && p99 <= limits.1),
         remarks: remarks(run),
     })
 }

@@ -35,6 +35,11 @@ impl Table {
         Self { loops: vec![kernel_loop], rows: Vec::new(), load_before: load_average() }
     }
 
+    /// Whether the machine had next to nothing else to do when the run began.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.load_before.parse::<f64>().is_ok_and(|load| load < 1.0)
+    }
+
     pub(crate) fn add(&mut self, row: Row) {
         eprintln!("{}: {} {} ({})", row.work, row.measured, row.beside, row.remarks);
         self.rows.push(row);

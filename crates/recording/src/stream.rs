@@ -24,7 +24,7 @@ pub const STEP_LIMIT: i64 = 160;
 pub const MAX_PACKET: usize = 1_600;
 
 /// Samples the ring holds: more than the horizon, a block, the longest packet and a step.
-const RING: usize = 4_096;
+const RING: usize = 8_192;
 /// Samples between two looks at the least lateness: 2 s.
 const WINDOW: u64 = 16_000;
 /// Packets a window must have for its least lateness to mean something.

@@ -12,7 +12,7 @@ use crate::stream::{Counts, Stream};
 use crate::wav::{MAX_FRAMES, RATE};
 
 /// How long a frame waits for late packets before it is emitted, in milliseconds.
-pub const HORIZON_MS: u64 = 200;
+pub const HORIZON_MS: u64 = 400;
 /// Frames in a block: 20 ms.
 pub const BLOCK: usize = 160;
 
@@ -193,10 +193,10 @@ mod tests {
     fn nothing_leaves_before_the_horizon_and_all_of_it_after() {
         let mut timeline = Timeline::new(Mono::from_ms(0));
         timeline.handle_packet(Side::Caller, &packet(Mono::from_ms(20), 0, &[5; 160]));
-        timeline.handle_timeout(Mono::from_ms(219));
+        timeline.handle_timeout(Mono::from_ms(419));
         assert!(timeline.poll_output().is_none());
-        assert_eq!(timeline.poll_timeout().map(|due| due.0), Some(Mono::from_ms(220)));
-        timeline.handle_timeout(Mono::from_ms(220));
+        assert_eq!(timeline.poll_timeout().map(|due| due.0), Some(Mono::from_ms(420)));
+        timeline.handle_timeout(Mono::from_ms(420));
         assert_eq!(timeline.poll_output().map(<[i16]>::len), Some(320));
         assert!(timeline.poll_output().is_none());
     }

@@ -7,7 +7,7 @@
 //! ```
 //! A recorder wakes by the clock, as the media workers do. A file on disk is a playable WAV at any
 //! moment and is at most a second behind, because data and header are written together every
-//! 700 ms and a frame leaves the timeline 200 ms after it was heard. When writing fails, the call
+//! 500 ms and a frame leaves the timeline 400 ms after it was heard. When writing fails, the call
 //! goes on; what is missing is silence of the right length.
 
 mod file;

@@ -13,6 +13,9 @@ use recording::HEADER_BYTES;
 /// Bytes that wait for the disk: two seconds.
 const WAITING_LIMIT: usize = 64 * 1024;
 
+/// Memory that is kept from one store to the next: more was needed for once only.
+const KEPT_BYTES: usize = 32 * 1024;
+
 /// The file as `hound` sees it: a header that may be written again, and data that only grows.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -65,6 +68,9 @@ impl Spool {
             }
         };
         self.waiting.drain(..taken);
+        if self.waiting.is_empty() && self.waiting.capacity() > KEPT_BYTES {
+            self.waiting = Vec::new();
+        }
         self.stored += taken as u64;
         data?;
         if self.header_changed {

@@ -1,6 +1,6 @@
 //! Taps: copies of packets on their way from a media worker to a recorder, in reused chunks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 use media::Codec;
@@ -9,6 +9,8 @@ use recording::Side;
 
 /// Chunks between the workers and one recorder: what may wait while a disk is slow.
 const POOL_CHUNKS: usize = 384;
+/// Empty chunks that keep their memory: 3 MB.
+const WARM_CHUNKS: usize = 64;
 /// Packets a chunk holds.
 const CHUNK_TAPS: usize = 256;
 /// Bytes of audio a chunk holds.
@@ -30,7 +32,7 @@ pub(crate) struct Head {
 }
 
 /// Some taps of one worker, in the order of their arrival.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunk {
     heads: Vec<Head>,
     audio: Vec<u8>,
@@ -58,31 +60,52 @@ impl Chunk {
     }
 }
 
-/// Empty chunks. The one given back last is taken first, so that few are ever used when few are
-/// needed; a chunk gets its memory when it is first used.
+/// Empty chunks: a fixed number, of which only those in use and a few more have memory.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    empty: Mutex<Vec<Chunk>>,
+    empty: Mutex<Empty>,
+}
+
+#[derive(Debug)]
+struct Empty {
+    /// With memory: the one given back last is taken first.
+    warm: Vec<Chunk>,
+    /// How many more there are, without memory.
+    cold: usize,
 }
 
 impl Pool {
     fn new() -> Self {
-        let empty = std::iter::repeat_with(Chunk::default).take(POOL_CHUNKS).collect();
-        Self { empty: Mutex::new(empty) }
+        Self { empty: Mutex::new(Empty { warm: Vec::new(), cold: POOL_CHUNKS }) }
+    }
+
+    fn empty(&self) -> MutexGuard<'_, Empty> {
+        self.empty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Option<Chunk> {
-        let mut chunk = self.empty.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        chunk.heads.reserve_exact(CHUNK_TAPS);
-        chunk.audio.reserve_exact(CHUNK_BYTES);
-        Some(chunk)
+        let mut empty = self.empty();
+        if let Some(chunk) = empty.warm.pop() {
+            return Some(chunk);
+        }
+        empty.cold = empty.cold.checked_sub(1)?;
+        drop(empty);
+        Some(Chunk {
+            heads: Vec::with_capacity(CHUNK_TAPS),
+            audio: Vec::with_capacity(CHUNK_BYTES),
+        })
     }
 
     /// Takes an emptied chunk back.
     pub(crate) fn give_back(&self, mut chunk: Chunk) {
         chunk.heads.clear();
         chunk.audio.clear();
-        self.empty.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        let mut empty = self.empty();
+        if empty.warm.len() < WARM_CHUNKS {
+            empty.warm.push(chunk);
+        } else {
+            empty.cold += 1;
+        }
     }
 }
 
@@ -244,7 +267,18 @@ mod tests {
                 link.empty().give_back(chunk);
             }
         }
-        let empty = link.pool.empty.lock().unwrap();
-        assert_eq!(empty.iter().filter(|chunk| chunk.audio.capacity() > 0).count(), 1);
+        assert_eq!(link.pool.empty().warm.len(), 1);
+    }
+
+    #[test]
+    fn after_a_backlog_the_memory_is_given_up() {
+        let (link, receiver) = Link::new(1);
+        let mut tapper = Tapper::new(0, link.clone());
+        while tapper.push(head(0, 160), &[0; 160]) {}
+        while let Ok(ToRecorder::Taps { chunk, .. }) = receiver.try_recv() {
+            link.empty().give_back(chunk);
+        }
+        let empty = link.pool.empty();
+        assert_eq!((empty.warm.len(), empty.cold), (WARM_CHUNKS, POOL_CHUNKS - WARM_CHUNKS));
     }
 }

@@ -19,7 +19,7 @@ use crate::media::outbox::Outbox;
 const TURN: Duration = Duration::from_millis(40);
 /// How often a file is brought to disk: with the horizon of the timeline and a turn, what a
 /// killed process loses stays below a second.
-const STORE_EVERY: Duration = Duration::from_millis(700);
+const STORE_EVERY: Duration = Duration::from_millis(500);
 /// Complete recordings that may wait for their disk.
 const FINISHING_LIMIT: usize = 4_096;
 /// Messages handled before the files are looked at again.

@@ -8,7 +8,7 @@ use media::{Codec, MediaEvent, Prompts, tone};
 use model::RecordingId;
 use net::recorder::{Verdict, verify};
 
-use crate::stage::{Phone, Stage, middle, read_wav, share, talk};
+use crate::stage::{HEARD, Phone, Stage, middle, read_wav, share, talk};
 
 fn gap(stage: &Stage, wanted: RecordingId) -> String {
     stage.event(|event| match event {
@@ -102,8 +102,8 @@ fn a_full_disk_makes_a_gap_and_the_rest_is_recorded() {
     let file = folder.path().join(path);
     assert_eq!(verify(&file, &seal).unwrap(), Verdict::Ok);
     let (left, _) = read_wav(&file);
-    assert!(share(&before, &left) >= 0.8, "what was said before is there");
-    assert!(share(&after, &left) >= 0.9, "what was said afterwards is there");
+    assert!(share(&before, &left) >= HEARD, "what was said before is there");
+    assert!(share(&after, &left) >= HEARD, "what was said afterwards is there");
     // And lies where it was said: the gap has its length.
     let to_end = left.len() - middle(&after, &left);
     assert!((4_000 - 160..4_000 + 1_600).contains(&to_end), "{to_end} samples before the end");
@@ -131,7 +131,7 @@ fn a_folder_that_cannot_be_made_is_tried_again_until_it_can() {
     let file = recordings.join(path);
     assert_eq!(verify(&file, &seal).unwrap(), Verdict::Ok);
     let (left, _) = read_wav(&file);
-    assert!(share(&voice, &left) >= 0.9);
+    assert!(share(&voice, &left) >= HEARD);
 }
 
 #[test]

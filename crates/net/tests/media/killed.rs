@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use media::{Codec, LegMedia, Prompts, Source, tone};
 use net::recorder::{Verdict, repair, verify};
 
-use crate::stage::{Phone, Stage, read_wav, share, talk};
+use crate::stage::{HEARD, Phone, Stage, read_wav, share, talk};
 
 /// Asks a test binary to be an engine that records until it is killed; says where.
 const FOLDER: &str = "HOTLINE_TEST_RECORD_INTO";
@@ -34,7 +34,7 @@ fn assert_recovered(file: &Path, voice: &[i16], said: Duration) {
     assert!(lost <= 1_000, "{lost} ms lost");
     let (left, _) = read_wav(file);
     let share = share(&voice[..left.len() - 800], &left);
-    assert!(share >= 0.9, "{share}");
+    assert!(share >= HEARD, "{share}");
 }
 
 #[test]
@@ -135,6 +135,6 @@ fn after_kill_9_every_recording_plays_up_to_the_last_second() {
         assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
         // What was said until a second before the end is all there.
         let share = share(&voice[..voice.len() - 8_000], &left);
-        assert!(share >= 0.9, "{share}");
+        assert!(share >= HEARD, "{share}");
     }
 }

@@ -7,7 +7,7 @@ use model::{RecordingId, Seal};
 use net::recorder::{Verdict, repair, verify};
 use rtp::digits::Sender;
 
-use crate::stage::{DIGITS, FRAME, Stage, beat, middle, read_wav, share, talk};
+use crate::stage::{DIGITS, HEARD, Stage, beat, middle, read_wav, share, talk};
 
 fn with_recordings(host: u8, folder: &Path) -> Stage {
     Stage::with(host, media::Prompts::default(), |config| {
@@ -45,7 +45,7 @@ fn each_voice_is_on_its_own_channel() {
     assert!(took_ms.abs_diff(seal.frames / 8) <= 100, "{took_ms} ms, {} frames", seal.frames);
     let shares = [(&caller, &left), (&agent, &right), (&caller, &right), (&agent, &left)]
         .map(|(voice, channel)| share(voice, channel));
-    assert!(shares[0] >= 0.9 && shares[1] >= 0.9, "each on its own: {shares:?}");
+    assert!(shares[0] >= HEARD && shares[1] >= HEARD, "each on its own: {shares:?}");
     assert!(shares[2] <= 0.1 && shares[3] <= 0.1, "and on no other: {shares:?}");
     let (at_left, at_right) = (middle(&caller, &left), middle(&agent, &right));
     assert!(at_left.abs_diff(at_right) <= 160, "{at_left} and {at_right} are not together");
@@ -133,7 +133,7 @@ fn told_to_stop_in_order_every_recording_is_sealed() {
         let file = folder.path().join(path);
         assert_eq!(verify(&file, seal).unwrap(), Verdict::Ok);
         let share = share(&voice, &read_wav(&file).0);
-        assert!(share >= 0.8, "{path}: {share}");
+        assert!(share >= HEARD, "{path}: {share}");
     }
 }
 
@@ -145,23 +145,28 @@ fn a_recording_may_begin_and_end_while_others_run() {
     let [(c, mut phone_c), (d, _)] = stage.bridge(Codec::Pcmu, Codec::Pcmu);
     stage.settle();
     let voice = tone::voice(5, 12_000, 4_800);
+    let mut times = vec![stage.now()];
     let (first, first_path) = stage.record(&a, &b);
     talk(&mut [(&mut phone_a, &voice)]);
+    times.push(stage.now());
     let (second, second_path) = stage.record(&c, &d);
     talk(&mut [(&mut phone_c, &voice)]);
+    times.push(stage.now());
     stage.stop_recording(first);
     // The slot of the first is free for a third.
     sealed(&stage, first);
+    times.push(stage.now());
     let (third, third_path) = stage.record(&a, &b);
     talk(&mut [(&mut phone_a, &voice), (&mut phone_c, &voice)]);
+    times.push(stage.now());
     stage.stop_recording(second);
     stage.stop_recording(third);
     let (second_seal, third_seal) = (sealed(&stage, second), sealed(&stage, third));
-    for (path, seconds_of_20ms) in [(first_path, 60), (second_path, 60), (third_path, 30)] {
+    for (path, from, to) in [(first_path, 0, 2), (second_path, 1, 4), (third_path, 3, 4)] {
         let (left, right) = read_wav(&folder.path().join(&path));
-        let frames = seconds_of_20ms * 8 * FRAME.as_millis() as usize;
-        assert!(left.len().abs_diff(frames) <= 1_600, "{path}: {} of {frames}", left.len());
-        assert!(share(&voice, &left) >= 0.8, "{path}");
+        let frames = 8 * times[to].ms_since(times[from]) as usize;
+        assert!(left.len().abs_diff(frames) <= 800, "{path}: {} of {frames}", left.len());
+        assert!(share(&voice, &left) >= HEARD, "{path}");
         assert!(right.iter().all(|sample| *sample == 0));
     }
     assert!(second_seal.frames > third_seal.frames);

@@ -31,6 +31,9 @@ pub(crate) struct Stream {
     /// Sessions with what is added to the stream's number for them, wrapping: not 0 for one that
     /// named a number which this stream no longer or never knew, and which goes on from there.
     sessions: BTreeMap<SessionId, u64>,
+    /// The highest number that an event had for a session it was renumbered for. Up to here a
+    /// number does not tell which event it was.
+    renumbered_up_to: Option<u64>,
 }
 
 impl Stream {
@@ -42,6 +45,7 @@ impl Stream {
             history: VecDeque::new(),
             limit,
             sessions: BTreeMap::new(),
+            renumbered_up_to: None,
         }
     }
 
@@ -70,10 +74,10 @@ impl Stream {
             self.sessions.insert(session, 0);
             return Joined::Afresh;
         };
-        // Only the stream's own numbers are taken at their word. One that belongs to a shifted
-        // session may as well belong to a former start of the engine: a snapshot is always right, a
-        // guess is not.
-        if (self.first..self.next).contains(&after) {
+        // Only the stream's own numbers are taken at their word, and of those only what no session
+        // has seen on another event: a snapshot is always right, a guess is not.
+        let is_own = (self.first..self.next).contains(&after);
+        if is_own && self.renumbered_up_to.is_none_or(|number| number < after) {
             let missed = usize::try_from(self.next - 1 - after).unwrap_or(usize::MAX);
             if let Some(skipped) = self.history.len().checked_sub(missed) {
                 for stamped in self.history.range(skipped..) {
@@ -102,7 +106,11 @@ impl Stream {
         self.next += 1;
         self.pushed += 1;
         for (&session, &shift) in &self.sessions {
-            deliver(session, renumbered(&stamped, shift));
+            let told = renumbered(&stamped, shift);
+            if shift != 0 {
+                self.renumbered_up_to = self.renumbered_up_to.max(Some(told.seq));
+            }
+            deliver(session, told);
         }
         if self.history.len() == self.limit {
             self.history.pop_front();

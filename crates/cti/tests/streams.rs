@@ -116,6 +116,22 @@ fn a_number_of_a_former_start_is_never_taken_for_one_of_this_start() {
 }
 
 #[test]
+fn a_number_that_an_event_had_for_one_desktop_alone_is_never_taken_for_another_event() {
+    let mut desk = Desk::new(small());
+    desk.open(1, "8001").publish("8001", 1..=20);
+    // Away too long: what comes is numbered from where this desktop was, 2.
+    desk.connect(2, "8001", Some(1)).snapshot("8001").publish("8001", 21..=35);
+    assert_eq!(desk.delivered(2).last(), Some(&(16, 35)));
+    desk.disconnect(2);
+    // 16 is a number of event 16, too, which this desktop never saw the like of.
+    desk.connect(2, "8001", Some(16));
+    assert!(desk.outputs().contains(&wanted("8001", false)));
+    // A desktop that was never renumbered is beyond all doubt.
+    desk.disconnect(1).connect(1, "8001", Some(34));
+    assert_eq!(desk.delivered(1), [(35, 35)]);
+}
+
+#[test]
 fn several_desktops_of_one_user_see_the_same() {
     let mut desk = Desk::new(Config::default());
     desk.open(1, "8001").open(2, "8001").publish("8001", 1..=1);

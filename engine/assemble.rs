@@ -44,7 +44,6 @@ pub fn callflow(
     epoch: u32,
     started: Wall,
 ) -> anyhow::Result<callflow::Config> {
-    let one = |name: &str| vec![PromptId::from(name)];
     Ok(callflow::Config {
         site: config.site.id,
         epoch,
@@ -70,12 +69,24 @@ pub fn callflow(
         announce_every_ms: config.acd.announce_every_ms,
         records: config.recordings.enabled,
         calls_max: config.sip.calls_max,
-        prompts: QueuePrompts {
-            please_wait: one("please_wait"),
-            music: one("music"),
-            sorry: one("technical_problem"),
-        },
+        prompts: queue_prompts(config),
     })
+}
+
+/// What waiting callers hear.
+pub fn queue_prompts(config: &Config) -> QueuePrompts {
+    let one = |name: &str| vec![PromptId::from(name)];
+    let welcome = |queue: &crate::config::Queue| {
+        (QueueId::from(queue.name.as_str()), one(&queue.wait_prompt))
+    };
+    QueuePrompts {
+        welcome: config.queues.iter().map(welcome).collect(),
+        all_busy: one("all_busy"),
+        still_busy: one("still_busy"),
+        no_agents: one("no_agents"),
+        music: one("music"),
+        sorry: one("technical_problem"),
+    }
 }
 
 /// The address to put into Contact and SDP in place of the socket's own.

@@ -26,6 +26,9 @@ use crate::health::Watch;
 use crate::passwords;
 pub use sessions::Sessions;
 
+/// Passwords that are verified at once.
+pub const VERIFYING_MAX: usize = 2;
+
 /// Answers for the web.
 pub struct Backend {
     /// The database.
@@ -39,7 +42,9 @@ pub struct Backend {
     /// Wrong passwords by user and source.
     pub lockout: Mutex<Lockout>,
     /// Who is signed in.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
+    /// Lets few passwords be verified at once.
+    pub verifying: tokio::sync::Semaphore,
     /// Where recordings are.
     pub recordings: PathBuf,
     /// The live figures.
@@ -81,6 +86,15 @@ impl Backend {
         }
     }
 
+    /// Whether the password is right, with few at work on that at once: each costs a core for tens
+    /// of milliseconds, which calls need more.
+    async fn verify(&self, password: &Pii<String>, hashed: Option<String>) -> bool {
+        let Ok(_permit) = self.verifying.acquire().await else { return false };
+        let given = password.clone();
+        let verify = move || passwords::verify(given.reveal(), hashed.as_deref());
+        tokio::task::spawn_blocking(verify).await.unwrap_or(false)
+    }
+
     fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {
         self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,12 +123,7 @@ impl web::Backend for Backend {
         })?;
         let account = account.filter(|account| account.enabled);
         let hashed = account.as_ref().map(|account| account.password_hash.clone());
-        let given = password.clone();
-        let right = tokio::task::spawn_blocking(move || {
-            passwords::verify(given.reveal(), hashed.as_deref())
-        })
-        .await
-        .unwrap_or(false);
+        let right = self.verify(password, hashed).await;
         let Some(account) = account.filter(|_| right) else {
             self.lockout().handle_failed(source, self.clock.mono());
             self.refused(user, source, RefusalKind::WrongPassword).await;
@@ -169,7 +178,12 @@ impl web::Backend for Backend {
             Err(_) => return Err(ConnectError::Unavailable),
         }
         self.sessions.add_desktop(&session.token, id);
-        let way_back = WayBack { session: id, brain: self.brain.clone() };
+        let way_back = WayBack {
+            session: id,
+            brain: self.brain.clone(),
+            sessions: Arc::clone(&self.sessions),
+            token: session.token.clone(),
+        };
         Ok(Connection { events, commands: Box::new(way_back) })
     }
 
@@ -289,6 +303,8 @@ fn page_error(error: store::Error) -> BackendError {
 struct WayBack {
     session: SessionId,
     brain: Handle,
+    sessions: Arc<Sessions>,
+    token: Pii<String>,
 }
 
 impl CommandSink for WayBack {
@@ -300,6 +316,7 @@ impl CommandSink for WayBack {
 
 impl Drop for WayBack {
     fn drop(&mut self) {
+        self.sessions.remove_desktop(&self.token, self.session);
         self.brain.send_surely(Inbox::Disconnect { session: self.session });
     }
 }

@@ -153,7 +153,13 @@ pub struct Queue {
     pub name: String,
     #[serde(default)]
     pub title: String,
+    #[serde(default = "please_wait")]
+    pub wait_prompt: String,
     pub tiers: Vec<TierStep>,
+}
+
+fn please_wait() -> String {
+    "please_wait".to_owned()
 }
 
 /// One of a queue's `tiers`.

@@ -13,7 +13,7 @@ use callflow::{Callflow, Recovery};
 use model::{AgentStatus, FactBody, QueueId, Transport};
 use net::media::MediaWorkers;
 use net::sip::{Listener, SipWorkers};
-use report::{CallRecords, Figures, Limits, OpenRecording};
+use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use store::{Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -80,7 +80,8 @@ pub fn recordings_folder(config: &Config) -> PathBuf {
 pub fn library(config: &Config) -> anyhow::Result<Library> {
     let queues: Vec<QueueId> =
         config.queues.iter().map(|queue| queue.name.as_str().into()).collect();
-    scripts::load(config.ivr.scripts.as_deref(), &queues)
+    let prompts = assemble::queue_prompts(config);
+    scripts::load(config.ivr.scripts.as_deref(), &queues, prompts.all())
 }
 
 /// What the last engine left, as the new one takes it over.
@@ -88,6 +89,8 @@ struct Left {
     recovery: Recovery,
     unsealed: Vec<OpenRecording>,
     records: CallRecords,
+    /// Records of calls that had ended, as the end of the last engine leaves them.
+    settled: Vec<CallRecord>,
 }
 
 async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
@@ -111,7 +114,7 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
         registrations: registrations.collect(),
         agents: agents.map(|last| (last.agent, last.status)).collect(),
     };
-    Ok(Left { recovery, unsealed: recovered.unsealed, records })
+    Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
 }
 
 impl Running {
@@ -132,6 +135,8 @@ impl Running {
         let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = Writer::start(&store, WriterLimits::default(), notify)?;
+        // Settled now, so that their facts are not read again at every start.
+        writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let sip = SipWorkers::start(sip_config(config, clock, Arc::clone(&admit))?, sip_sender)
@@ -177,7 +182,8 @@ impl Running {
             clock,
             tiers: assemble::tiers(config)?,
             lockout: Mutex::new(Lockout::new(LockoutConfig::default())),
-            sessions: crate::backend::Sessions::default(),
+            sessions: Arc::default(),
+            verifying: tokio::sync::Semaphore::new(crate::backend::VERIFYING_MAX),
             recordings: recordings_folder(config),
             published,
             watch: Arc::clone(&watch),

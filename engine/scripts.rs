@@ -33,12 +33,16 @@ struct File {
     content: Cow<'static, [u8]>,
 }
 
-/// Reads and checks all scripts and prompts.
+/// Reads and checks all scripts and prompts; `played` are those that are heard outside the scripts.
 ///
 /// # Errors
 /// A prompt cannot be decoded, a file cannot be read, or a script has findings: all of them are
 /// listed with file, line, key and remedy.
-pub fn load(folder: Option<&Path>, queues: &[QueueId]) -> anyhow::Result<Library> {
+pub fn load(
+    folder: Option<&Path>,
+    queues: &[QueueId],
+    played: impl IntoIterator<Item = PromptId>,
+) -> anyhow::Result<Library> {
     let (scripts, prompts) = match folder {
         Some(folder) => (read(folder, &["toml"])?, read(&folder.join("prompts"), &PROMPT_ENDINGS)?),
         None => shipped(),
@@ -46,6 +50,19 @@ pub fn load(folder: Option<&Path>, queues: &[QueueId]) -> anyhow::Result<Library
     let prompts = prompts.into_iter().map(|file| (PromptId::from(stem(&file.name)), file.content));
     let prompts = Prompts::load(prompts).context("a prompt cannot be played")?;
     let prompt_names: BTreeSet<PromptId> = prompts.iter().map(|(id, _)| id.clone()).collect();
+    let missing: BTreeSet<String> = played
+        .into_iter()
+        .filter(|prompt| !prompt_names.contains(prompt))
+        .map(|prompt| prompt.to_string())
+        .collect();
+    if !missing.is_empty() {
+        anyhow::bail!(
+            "{}: waiting callers would hear nothing in place of: {}; record them, or copy those \
+             that came with the engine (ivr-scripts/prompts)",
+            folder.unwrap_or(Path::new("")).join("prompts").display(),
+            missing.into_iter().collect::<Vec<_>>().join(", "),
+        );
+    }
     let queue_names: BTreeSet<QueueId> = queues.iter().cloned().collect();
     let known = Known { prompts: &prompt_names, queues: &queue_names };
     let mut read_scripts = BTreeMap::new();
@@ -105,9 +122,24 @@ mod tests {
         ["general", "claims", "complaints"].map(QueueId::from).to_vec()
     }
 
+    fn spoken() -> Vec<PromptId> {
+        crate::assemble::queue_prompts(&crate::config::Config::without_trunks()).all().collect()
+    }
+
+    #[test]
+    fn prompts_that_waiting_callers_hear_must_be_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("prompts")).expect("a folder");
+        let error = load(Some(folder.path()), &queues(), spoken()).err().expect("there are none");
+        let error = error.to_string();
+        for named in ["prompts", "wait_claims", "position_next", "customers_99", "music"] {
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
     #[test]
     fn what_is_shipped_is_in_order() {
-        let library = load(None, &queues()).expect("it is");
+        let library = load(None, &queues(), spoken()).expect("it is");
         assert!(library.scripts.contains_key("hotline"));
         assert!(library.prompts.find(&"music".into()).is_some());
     }
@@ -117,13 +149,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("prompts")).expect("a folder");
         std::fs::write(folder.path().join("menu.toml"), "start = 5\n").expect("a file");
-        let error = load(Some(folder.path()), &queues()).err().expect("it has faults");
+        let error = load(Some(folder.path()), &queues(), []).err().expect("it has faults");
         assert!(error.to_string().contains("menu.toml:1"), "{error}");
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_named() {
-        let error = load(Some(Path::new("/no/such")), &queues()).err().expect("it is not there");
+        let error =
+            load(Some(Path::new("/no/such")), &queues(), []).err().expect("it is not there");
         assert!(error.to_string().contains("/no/such"), "{error}");
     }
 }

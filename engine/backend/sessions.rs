@@ -1,6 +1,6 @@
 //! Who is signed in on the web: kept in the store, remembered here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use web::Session;
 
 use crate::passwords;
 
-/// A working day and a half: nobody signs in twice a shift.
+/// Longer than a shift: nobody signs in twice a day.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// Sessions remembered without asking the store.
 const REMEMBERED_MAX: usize = 20_000;
@@ -25,7 +25,7 @@ pub struct Sessions(Mutex<BTreeMap<String, Known>>);
 struct Known {
     session: Session,
     expires: Wall,
-    desktops: Vec<SessionId>,
+    desktops: BTreeSet<SessionId>,
 }
 
 impl Sessions {
@@ -61,7 +61,7 @@ impl Sessions {
         &self,
         store: &Store,
         token: &Pii<String>,
-    ) -> anyhow::Result<Vec<SessionId>> {
+    ) -> anyhow::Result<BTreeSet<SessionId>> {
         let hash = token_sha256(token.reveal());
         store.close_session(&hash).await?;
         Ok(self.known().remove(&hash).map(|known| known.desktops).unwrap_or_default())
@@ -90,7 +90,14 @@ impl Sessions {
     /// A desktop of this session is connected.
     pub(super) fn add_desktop(&self, token: &Pii<String>, desktop: SessionId) {
         if let Some(known) = self.known().get_mut(&token_sha256(token.reveal())) {
-            known.desktops.push(desktop);
+            known.desktops.insert(desktop);
+        }
+    }
+
+    /// A desktop of this session is gone.
+    pub(super) fn remove_desktop(&self, token: &Pii<String>, desktop: SessionId) {
+        if let Some(known) = self.known().get_mut(&token_sha256(token.reveal())) {
+            known.desktops.remove(&desktop);
         }
     }
 
@@ -102,7 +109,7 @@ impl Sessions {
         // What does not fit is looked up in the store each time.
         if known.len() < REMEMBERED_MAX {
             let session = session.clone();
-            known.insert(hash, Known { session, expires, desktops: Vec::new() });
+            known.insert(hash, Known { session, expires, desktops: BTreeSet::new() });
         }
     }
 }

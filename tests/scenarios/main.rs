@@ -19,6 +19,7 @@ mod retransmitted_invite;
 mod seeded_day;
 mod tier_climb;
 mod two_calls_one_agent;
+mod waiting;
 
 use model::{Fact, FactBody, HangupCause, Mono, Outcome};
 use sim::{CallerPlan, PartyId, PhonePlan, Weather, World, settings};

@@ -56,6 +56,8 @@ pub(crate) enum Stage {
 pub(crate) struct Waiting {
     pub(crate) queue: QueueId,
     pub(crate) entered: Mono,
+    /// The position that the caller was told last.
+    pub(crate) told: Option<u32>,
 }
 
 /// A reservation of an agent.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{AgentId, PromptId, Wall};
+use model::{AgentId, PromptId, QueueId, Wall};
 use sip::digest::{Algorithm, Secrets};
 use trunk::Trunks;
 
@@ -66,12 +66,28 @@ pub struct Phone {
 /// What a waiting caller hears.
 #[derive(Debug, Clone)]
 pub struct QueuePrompts {
-    /// All agents are busy, please wait.
-    pub please_wait: Vec<PromptId>,
+    /// What a caller hears first, by queue.
+    pub welcome: BTreeMap<QueueId, Vec<PromptId>>,
+    /// After it, if all agents are busy.
+    pub all_busy: Vec<PromptId>,
+    /// Before the position, if it is the same as when it was last told.
+    pub still_busy: Vec<PromptId>,
+    /// In place of all that while nobody who serves the queue is at work.
+    pub no_agents: Vec<PromptId>,
     /// Music.
     pub music: Vec<PromptId>,
     /// Something went wrong; before the engine hangs up.
     pub sorry: Vec<PromptId>,
+}
+
+impl QueuePrompts {
+    /// Every prompt that a waiting caller can come to hear.
+    pub fn all(&self) -> impl Iterator<Item = PromptId> {
+        let Self { welcome, all_busy, still_busy, no_agents, music, sorry } = self;
+        let fixed = [all_busy, still_busy, no_agents, music, sorry];
+        let named = welcome.values().chain(fixed).flatten().cloned();
+        named.chain(ivr::fragment::position_vocabulary())
+    }
 }
 
 /// Why a configuration is refused.

@@ -44,8 +44,10 @@ impl Callflow {
     }
 
     pub(crate) fn handle_policy(&mut self, call: CallId, answer: PolicyAnswer) {
-        if let (Some(call), PolicyAnswer::Found(_)) = (self.calls.get_mut(&call), &answer) {
-            call.served = true;
+        if let (Some(call), PolicyAnswer::Found(policies)) = (self.calls.get_mut(&call), &answer) {
+            // An answer that comes when the menu is left serves nobody.
+            let in_menu = matches!(call.stage, Stage::Greeting { .. });
+            call.served |= in_menu && !policies.is_empty();
         }
         let now = self.now;
         self.with_menu(call, |menu| menu.handle_lookup(answer, now));

@@ -95,7 +95,8 @@ impl Callflow {
     }
 
     /// A phone that can be rung; by the account's setting its agent is ready with it, unless the
-    /// agent has said otherwise or is at a desktop where they say so themselves.
+    /// agent has said otherwise. After a call that was missed an agent at a desktop says so there;
+    /// who only waited for the phone does not have to.
     fn phone_registered(&mut self, agent: &AgentId) {
         let reachable = AcdInput::PhoneReachable { agent: agent.clone(), reachable: true };
         self.acd.handle_input(reachable, self.now);
@@ -106,7 +107,9 @@ impl Callflow {
         let by_engine = match status {
             AgentStatus::SignedOut => true,
             AgentStatus::NotReady { reason } => {
-                !reason.is_agents_choice() && (!at_desktop || reason == NotReadyReason::SignedIn)
+                let waited_for_phone =
+                    matches!(reason, NotReadyReason::SignedIn | NotReadyReason::Unreachable);
+                !reason.is_agents_choice() && (!at_desktop || waited_for_phone)
             }
             AgentStatus::Ready => false,
         };

@@ -5,7 +5,9 @@ use std::time::Duration;
 use acd::Input as AcdInput;
 use cti::CallPhase;
 use media::MediaEvent;
-use model::{CallId, FactBody, HangupCause, LegId, Outcome, Permission, QueueId};
+use model::{
+    AgentTotals, CallId, FactBody, HangupCause, LegId, Outcome, Permission, PromptId, QueueId,
+};
 
 use crate::Callflow;
 use crate::calls::{Stage, Waiting};
@@ -19,7 +21,8 @@ impl Callflow {
         permission: Option<Permission>,
     ) {
         let entered = self.now;
-        let waiting = Waiting { queue: queue.clone(), entered };
+        let waiting = Waiting { queue: queue.clone(), entered, told: None };
+        let welcome = self.welcome_prompts(&queue);
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
@@ -27,19 +30,44 @@ impl Callflow {
             AcdInput::Enqueue { call, queue, permission, entered, head_start_ms: 0 },
             self.now,
         );
-        self.play(call, self.config.prompts.please_wait.clone(), false);
+        self.play(call, welcome, false);
         self.set_announcement(call);
+    }
+
+    /// What a caller who enters this queue hears first.
+    fn welcome_prompts(&self, queue: &QueueId) -> Vec<PromptId> {
+        let prompts = &self.config.prompts;
+        let agents = self.agents_of(queue);
+        if !agents.is_anyone_at_work() {
+            return prompts.no_agents.clone();
+        }
+        let mut welcome = prompts.welcome.get(queue).cloned().unwrap_or_default();
+        if agents.idle == 0 {
+            welcome.extend_from_slice(&prompts.all_busy);
+        }
+        welcome
+    }
+
+    fn agents_of(&self, queue: &QueueId) -> AgentTotals {
+        self.acd.queue_snapshot(queue).map(|view| view.agents).unwrap_or_default()
     }
 
     /// Tells the caller how many are before them, and then plays music again.
     pub(crate) fn announce_position(&mut self, call: CallId) {
-        let Some(Stage::Waiting { .. }) = self.calls.get(&call).map(|call| &call.stage) else {
-            return;
-        };
         self.set_announcement(call);
-        if let Some(position) = self.acd.position(call) {
-            self.play(call, ivr::position_prompts(position.position), false);
-        }
+        let Some(place) = self.acd.position(call) else { return };
+        let nobody = !self.agents_of(&place.queue).is_anyone_at_work();
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Stage::Waiting { waiting, .. } = &mut known.stage else { return };
+        let is_same = waiting.told.replace(place.position) == Some(place.position);
+        let prompts = &self.config.prompts;
+        let announcement = if nobody {
+            prompts.no_agents.clone()
+        } else {
+            let before = if is_same { prompts.still_busy.as_slice() } else { &[] };
+            [before, &ivr::position_prompts(place.position)].concat()
+        };
+        self.play(call, announcement, false);
     }
 
     /// The call cannot wait here: the caller is told so before the line is cut.

@@ -180,3 +180,10 @@ pub struct AgentTotals {
     /// In after-call work.
     pub acw: u32,
 }
+
+impl AgentTotals {
+    /// Whether anyone is, ready or not.
+    pub const fn is_anyone_at_work(&self) -> bool {
+        self.not_ready + self.idle + self.reserved + self.ringing + self.talking + self.acw > 0
+    }
+}

@@ -11,8 +11,8 @@ use callflow::{Callflow, DesktopInput, Input, Output, Recovery};
 use cti::{Command, Event, SessionId};
 use media::{LegMedia, MediaCommand, MediaEvent, Source};
 use model::{
-    CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, RecordingId, Role,
-    Seal, Tier, Transport, UserId, Wall,
+    CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, PromptId,
+    RecordingId, Role, Seal, Tier, Transport, UserId, Wall,
 };
 use sip::{Flow, Transactions, TransactionsConfig, TxOutput};
 
@@ -65,6 +65,8 @@ pub(crate) struct Engine {
     callflow: Callflow,
     pub(crate) facts: Vec<Fact>,
     pub(crate) media: BTreeMap<LegId, LegMedia>,
+    /// What was played to each leg, but for music, and when it began.
+    pub(crate) played: BTreeMap<PlayId, (Mono, LegId, Vec<PromptId>)>,
     /// Legs whose port was given and not taken back.
     pub(crate) ports: BTreeSet<LegId>,
     taping: BTreeSet<RecordingId>,
@@ -89,6 +91,7 @@ impl Engine {
             callflow,
             facts: Vec::new(),
             media: BTreeMap::new(),
+            played: BTreeMap::new(),
             ports: BTreeSet::new(),
             taping: BTreeSet::new(),
             desktops: BTreeMap::new(),
@@ -260,6 +263,8 @@ impl Engine {
                 if let Source::Play(play) = &media.hears
                     && !play.repeat
                 {
+                    let heard = (now, media.leg, play.prompts.clone());
+                    self.played.entry(play.id).or_insert(heard);
                     let finished = Later::PlayFinished { leg: media.leg, play: play.id };
                     self.after(PROMPT_MS * play.prompts.len() as u64, finished, now);
                 }

@@ -105,7 +105,12 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
         records: true,
         calls_max: settings.calls_max,
         prompts: QueuePrompts {
-            please_wait: prompts("please_wait"),
+            welcome: ["general", "claims", "complaints"]
+                .map(|queue| (QueueId::from(queue), prompts("please_wait")))
+                .into(),
+            all_busy: prompts("all_busy"),
+            still_busy: prompts("still_busy"),
+            no_agents: prompts("no_agents"),
             music: prompts("music"),
             sorry: prompts("sorry"),
         },

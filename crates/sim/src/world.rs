@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use cti::Command;
-use model::{Fact, FactBody, Mono};
+use model::{Fact, FactBody, LegId, Mono};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -121,6 +121,13 @@ impl World {
     /// The facts that a test asks about, with their times.
     pub fn when(&self, wanted: impl Fn(&FactBody) -> bool) -> Vec<Mono> {
         self.facts().iter().filter(|fact| wanted(&fact.body)).map(|fact| fact.mono).collect()
+    }
+
+    /// What callers heard from their first to their last word, but for music.
+    pub fn announcements(&self) -> impl Iterator<Item = (Mono, LegId, Vec<&str>)> {
+        self.engine.played.values().map(|(at, leg, prompts)| {
+            (*at, *leg, prompts.iter().map(|prompt| prompt.as_str()).collect())
+        })
     }
 
     /// Calls in progress.

@@ -19,6 +19,10 @@ use crate::open::{Durability, Store};
 pub(crate) const SETTINGS: [&str; 2] =
     ["PRAGMA wal_autocheckpoint = 0", "PRAGMA journal_size_limit = 65536"];
 
+/// A log that has grown to so many times the length at which it is moved makes commits wait until
+/// it is: a disk that is slower than the facts shows in the queue, which has a limit.
+const LOG_AT_MOST: u64 = 4;
+
 const MOVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// What the writer looks after between commits.
@@ -42,8 +46,9 @@ impl Checkpoints {
     /// as the database, and the next time comes.
     pub(crate) async fn after_commit(&mut self, store: &Store, writer: &mut AnyConnection) {
         let Some(wal) = store.wal() else { return };
+        let length = std::fs::metadata(wal).map_or(0, |wal| wal.len());
         if let Some(bulk) = &mut self.bulk {
-            if !bulk.is_finished() {
+            if !bulk.is_finished() && length < LOG_AT_MOST * self.log_bytes {
                 return;
             }
             let moved = bulk.await;
@@ -56,7 +61,6 @@ impl Checkpoints {
             }
             return;
         }
-        let length = std::fs::metadata(wal).map_or(0, |wal| wal.len());
         if length > self.log_bytes && Instant::now() >= self.not_before {
             self.bulk = Some(tokio::spawn(move_bulk(store.clone())));
         }

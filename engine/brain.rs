@@ -144,6 +144,8 @@ pub struct Brain {
     changed_records: Vec<CallRecord>,
     last_fact: u64,
     release: Release<Held>,
+    /// Something waits for facts that the writer was not given yet.
+    is_awaited: bool,
     desktops: Desktops,
     welcomes: bool,
     stopped: bool,
@@ -168,6 +170,7 @@ impl Brain {
             changed_records: Vec::new(),
             last_fact: 0,
             release: Release::default(),
+            is_awaited: false,
             desktops: Desktops::default(),
             welcomes: true,
             stopped: false,
@@ -283,10 +286,18 @@ impl Brain {
     fn append(&mut self) {
         let facts = std::mem::take(&mut self.facts);
         let records = std::mem::take(&mut self.changed_records);
-        let welcomes = match self.parts.writer.append(facts, records) {
+        let writer = &self.parts.writer;
+        let is_awaited = std::mem::take(&mut self.is_awaited);
+        let appended = if is_awaited {
+            writer.append(facts, records)
+        } else {
+            writer.append_gathered(facts, records)
+        };
+        let welcomes = match appended {
             Ok(pressure) => pressure == store::Pressure::Normal,
             Err(store::Full { facts, records }) => {
                 (self.facts, self.changed_records) = (facts, records);
+                self.is_awaited = is_awaited;
                 false
             }
         };
@@ -298,8 +309,9 @@ impl Brain {
 
     /// Keeps `held` until all facts so far are committed.
     fn hold(&mut self, held: Held) {
-        if let Some(held) = self.release.hold(self.last_fact, held) {
-            self.let_go(held);
+        match self.release.hold(self.last_fact, held) {
+            Some(held) => self.let_go(held),
+            None => self.is_awaited = true,
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Limits {
     pub first_retry_ms: u64,
     /// The longest pause between two attempts.
     pub longest_retry_ms: u64,
+    /// How long facts that nobody waits for may wait for others, to be committed with them: a commit
+    /// costs as much as the facts of many calls.
+    pub gather_ms: u64,
     /// How long one attempt may take: a server that is frozen answers never.
     pub attempt_ms: u64,
     /// SQLite's write-ahead log is moved into the database when it is longer than this. A restart
@@ -46,6 +49,7 @@ impl Default for Limits {
             refuse_calls_at: 50_000,
             accept_calls_at: 10_000,
             full_at: 200_000,
+            gather_ms: 10,
             first_retry_ms: 50,
             longest_retry_ms: 2_000,
             attempt_ms: 10_000,
@@ -97,6 +101,12 @@ pub struct Full {
     pub records: Vec<CallRecord>,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Now,
+    At(Instant),
+}
+
 /// The queue's near end. Dropping it lets the writer finish what is queued.
 #[derive(Debug)]
 pub struct Writer {
@@ -116,6 +126,9 @@ struct Inner {
     batches: VecDeque<Work>,
     /// Facts queued and under way.
     facts: usize,
+    /// When the first that is queued is committed: at once, or when it has waited for others. None
+    /// while nothing is queued.
+    due: Option<Due>,
     refusing: bool,
     closed: bool,
     /// After this, what cannot be written is given up.
@@ -148,8 +161,29 @@ impl Writer {
         Ok(Self { queue, ended: Some(ended) })
     }
 
-    /// Queues facts, in order, with the records that they made. Never waits.
+    /// Queues facts, in order, with the records that they made, and has them committed at once,
+    /// with what was queued before, which may be all there is. Never waits.
     pub fn append(&self, facts: Vec<Fact>, records: Vec<CallRecord>) -> Result<Pressure, Full> {
+        self.queue(facts, records, |_| Due::Now)
+    }
+
+    /// Queues facts that nobody waits for: they are committed with the next that somebody does, or
+    /// after [`Limits::gather_ms`].
+    pub fn append_gathered(
+        &self,
+        facts: Vec<Fact>,
+        records: Vec<CallRecord>,
+    ) -> Result<Pressure, Full> {
+        let at = Instant::now() + Duration::from_millis(self.queue.limits.gather_ms);
+        self.queue(facts, records, |due| due.unwrap_or(Due::At(at)))
+    }
+
+    fn queue(
+        &self,
+        facts: Vec<Fact>,
+        records: Vec<CallRecord>,
+        due: impl FnOnce(Option<Due>) -> Due,
+    ) -> Result<Pressure, Full> {
         let mut inner = self.queue.lock();
         if inner.facts + facts.len() > self.queue.limits.full_at {
             return Err(Full { facts, records });
@@ -157,7 +191,15 @@ impl Writer {
         if !facts.is_empty() || !records.is_empty() {
             inner.facts += facts.len();
             inner.batches.push_back(Work { facts, records });
-            self.queue.wake.notify_one();
+        }
+        if !inner.batches.is_empty() {
+            let due = due(inner.due);
+            // A writer that knows when to wake need not be told again.
+            let news = matches!(due, Due::Now) || inner.due.is_none();
+            inner.due = Some(due);
+            if news {
+                self.queue.wake.notify_one();
+            }
         }
         Ok(inner.pressure(&self.queue.limits))
     }
@@ -199,6 +241,11 @@ fn failed(store: &Store, source: std::io::Error) -> Error {
 }
 
 impl Inner {
+    /// Whether there is no point in waiting for more.
+    fn is_pressing(&self, limits: &Limits) -> bool {
+        self.closed || self.facts >= limits.batch
+    }
+
     fn pressure(&mut self, limits: &Limits) -> Pressure {
         let limit = if self.refusing { limits.accept_calls_at } else { limits.refuse_calls_at };
         self.refusing = self.facts >= limit;
@@ -222,9 +269,19 @@ impl Queue {
     /// What is queued, up to a batch, as one; `None` when nothing more will come.
     async fn next(&self) -> Option<Work> {
         loop {
-            {
+            let due = {
                 let mut inner = self.lock();
-                if let Some(mut work) = inner.batches.pop_front() {
+                let due = match inner.due {
+                    Some(Due::At(at))
+                        if at > Instant::now() && !inner.is_pressing(&self.limits) =>
+                    {
+                        Some(at)
+                    }
+                    Some(Due::Now | Due::At(_)) | None => None,
+                };
+                if due.is_none()
+                    && let Some(mut work) = inner.batches.pop_front()
+                {
                     while let Some(more) = inner.batches.front()
                         && work.facts.len() + more.facts.len() <= self.limits.batch
                     {
@@ -232,13 +289,21 @@ impl Queue {
                         work.facts.extend(more.facts);
                         work.records.extend(more.records);
                     }
+                    if inner.batches.is_empty() {
+                        inner.due = None;
+                    }
                     return Some(work);
                 }
-                if inner.closed {
+                if inner.closed && due.is_none() {
                     return None;
                 }
+                due
+            };
+            match due {
+                // Either way the queue is looked at again.
+                Some(at) => drop(tokio::time::timeout_at(at, self.wake.notified()).await),
+                None => self.wake.notified().await,
             }
-            self.wake.notified().await;
         }
     }
 

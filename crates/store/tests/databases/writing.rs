@@ -11,6 +11,8 @@ use crate::story::{Story, Written, call, recording, wall, write};
 on_both! {
     what_is_committed_reads_back
     what_is_queued_is_committed_in_order_and_in_groups
+    what_nobody_waits_for_is_committed_with_what_somebody_does
+    what_nobody_waits_for_is_committed_in_the_end
     writing_the_same_again_changes_nothing
     of_several_records_of_a_call_the_newest_is_kept
     what_cannot_be_written_is_left_out_alone
@@ -65,6 +67,40 @@ async fn what_is_queued_is_committed_in_order_and_in_groups(database: Database) 
 }
 
 /// A commit whose answer was lost is tried again.
+async fn what_nobody_waits_for_is_committed_with_what_somebody_does(database: Database) {
+    let store = database.open().await;
+    let limits = WriterLimits { gather_ms: 3_600_000, ..WriterLimits::default() };
+    let mut written = Written::start_with(&store, limits);
+    let mut story = Story::new(1);
+    for counter in 1..=3 {
+        let (facts, records) = story.arrives(counter, "13800138000", 0).take();
+        written.writer.append_gathered(facts, records).unwrap();
+    }
+    let (facts, records) = story.arrives(4, "13800138000", 0).take();
+    written.writer.append(facts, records).unwrap();
+    written.until(|notice| matches!(notice, Notice::Committed { .. })).await;
+    assert_eq!(written.told, [Notice::Committed { up_to_seq: 4 }]);
+    // Someone waits for what was said before, and nothing new is there to say.
+    let (facts, records) = story.arrives(5, "13800138000", 0).take();
+    written.writer.append_gathered(facts, records).unwrap();
+    written.writer.append(Vec::new(), Vec::new()).unwrap();
+    written.until(|notice| *notice == Notice::Committed { up_to_seq: 5 }).await;
+    // And what is left is not forgotten when the writer stops.
+    let (facts, records) = story.arrives(6, "13800138000", 0).take();
+    written.writer.append_gathered(facts, records).unwrap();
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 6);
+}
+
+async fn what_nobody_waits_for_is_committed_in_the_end(database: Database) {
+    let store = database.open().await;
+    let mut written = Written::start(&store);
+    let (facts, records) = Story::new(1).arrives(1, "13800138000", 0).take();
+    written.writer.append_gathered(facts, records).unwrap();
+    written.until(|notice| *notice == Notice::Committed { up_to_seq: 1 }).await;
+    written.stop().await;
+}
+
 async fn writing_the_same_again_changes_nothing(database: Database) {
     let store = database.open().await;
     let mut story = Story::new(1);

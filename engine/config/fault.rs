@@ -85,13 +85,13 @@ impl<'a> Places<'a> {
         let at = error.span().map_or(0, |span| span.start.min(self.text.len()));
         let before = self.text.get(..at).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let section = before
-            .lines()
-            .rev()
-            .find_map(|line| section_of(line))
-            .or_else(|| section_of(self.text.lines().nth(line - 1).unwrap_or_default()));
         let written = self.text.lines().nth(line - 1).unwrap_or_default();
-        let key = written.split_once('=').map_or("", |(key, _)| key.trim());
+        let section = section_of(written).or_else(|| before.lines().rev().find_map(section_of));
+        let missing = error.message().strip_prefix("missing field `");
+        let key = match missing.and_then(|rest| rest.split('`').next()) {
+            Some(missing) => missing,
+            None => written.split_once('=').map_or("", |(key, _)| key.trim()),
+        };
         let path = [section.unwrap_or_default(), key].join(".");
         Fault {
             file: self.file.clone(),

@@ -55,6 +55,7 @@ fn each_fault_names_its_place_and_remedy() {
         ("[sip]", "[acd]\nacw_ms = -1\n[sip]", ":3: acd.acw_ms: ", "hotline config"),
         ("[sip]", "[sip]\nrealm = \"a\\\"b\"", ":3: sip.realm: ", "realm = "),
         ("[sip]", "[sip", ":2: ", "hotline config"),
+        ("brand = ", "# brand = ", ":5: trunk.brand: ", "hotline config"),
     ] {
         let text = TRUNK.replacen(before, after, 1);
         let found = faults(&text);

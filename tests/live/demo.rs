@@ -38,10 +38,24 @@ impl Demo {
     }
 
     fn start_in(folder: TempDir, sip: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hotline"))
+        let data = folder.path().join("data");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+        command
             .args(["demo", "--sip", sip, "--http", "127.0.0.1:0", "--customers", "500", "--data"])
-            .arg(folder.path().join("data"))
-            .args(arguments)
+            .arg(data)
+            .args(arguments);
+        Self::launch(command, folder)
+    }
+
+    /// Starts `hotline serve` with that configuration, which is in `folder`.
+    pub(crate) fn serve(folder: TempDir, config: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+        command.args(["serve", "--config"]).arg(config);
+        Self::launch(command, folder)
+    }
+
+    fn launch(mut command: Command, folder: TempDir) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_of(&folder))
@@ -56,9 +70,14 @@ impl Demo {
             let line = receiver.recv_timeout(START).expect("the engine says that it is ready");
             if let Some((_, at)) = line.split_once("sip:95512@") {
                 sip = at.split(' ').next().and_then(|address| address.parse().ok());
-            } else if let Some((_, at)) = line.split_once("http://") {
+            }
+            if let Some((_, at)) = line.split_once("http://") {
                 http = at.trim_end_matches('/').parse().ok();
-            } else if line.starts_with("ready") {
+            }
+            if let Some(ready) = line.strip_prefix("ready") {
+                if let Some((_, at)) = ready.split_once("SIP on ") {
+                    sip = at.split(',').next().and_then(|address| address.parse().ok());
+                }
                 break;
             }
         }
@@ -83,11 +102,20 @@ impl Demo {
 
     /// Kills it like a crash, and starts it anew on its data and the same SIP address.
     pub(crate) fn kill_and_restart(mut self) -> Self {
+        let sip = self.sip.to_string();
+        Self::start_in(self.kill(), &sip, &[])
+    }
+
+    /// Kills it like a crash, and serves anew with that configuration.
+    pub(crate) fn kill_and_serve(mut self, config: &Path) -> Self {
+        Self::serve(self.kill(), config)
+    }
+
+    /// Kills it like a crash; what is left is its folder.
+    fn kill(&mut self) -> TempDir {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it is gone");
-        let sip = self.sip.to_string();
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        Self::start_in(folder, &sip, &[])
+        std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
     }
 
     /// Tells it to end, as Ctrl-C does; whether it ended in order.

@@ -4,11 +4,14 @@
 mod api;
 mod demo;
 mod phone;
+#[path = "../../crates/store/tests/databases/postgres.rs"]
+mod postgres;
 
 mod bad_input;
 mod chromium;
 mod configuration;
 mod crash;
 mod desktop_events;
+mod on_postgres;
 mod sipp;
 mod sound;

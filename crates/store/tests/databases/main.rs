@@ -31,6 +31,7 @@ mod generated;
 mod imported;
 mod killed;
 mod opening;
+mod postgres;
 mod restarts;
 mod server;
 mod story;

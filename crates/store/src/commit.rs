@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use model::{Fact, FactBody};
 use report::CallRecord;
-use sqlx::{AnyConnection, Connection, Executor};
+use sqlx::{AnyConnection, Executor};
 
 use crate::checkpoint::{self, Checkpoints};
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::open::{Durability, Kind, Store};
 use crate::record_row;
-use crate::sql::{Sql, Value, big, insert_rows};
+use crate::sql::{Batch, Value, big};
 
 /// What is written in one transaction.
 #[derive(Debug, Default)]
@@ -74,10 +74,9 @@ impl Connected {
         let wanted =
             if work.facts.iter().any(sealed) { Durability::PowerCut } else { Durability::Process };
         self.make(store.kind(), wanted).await?;
-        let mut transaction = self.connection.begin_with(store.begin()).await?;
-        write(&mut transaction, work).await?;
-        transaction.commit().await?;
-        Ok(())
+        let mut batch = Batch::for_connection(&self.connection);
+        write(&mut batch, work)?;
+        batch.commit(&mut self.connection, store.begin()).await
     }
 
     /// SQLite takes this setting only between transactions.
@@ -118,18 +117,19 @@ pub(crate) fn is_hopeless(error: &Error) -> bool {
     }
 }
 
-async fn write(on: &mut AnyConnection, work: &Work) -> Result<()> {
+fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     let rows = work.facts.iter().map(facts::row).collect::<Result<Vec<_>>>()?;
-    insert_rows(on, facts::COLUMNS, rows, "ON CONFLICT (site, epoch, seq) DO NOTHING").await?;
-    write_arrived(on, &work.facts).await?;
-    write_registrations(on, &work.facts).await?;
-    write_agents(on, &work.facts).await?;
-    write_recordings(on, &work.facts).await?;
-    write_records(on, &work.records).await
+    batch.insert(facts::COLUMNS, rows, "ON CONFLICT (site, epoch, seq) DO NOTHING");
+    write_arrived(batch, &work.facts);
+    write_registrations(batch, &work.facts);
+    write_agents(batch, &work.facts);
+    write_recordings(batch, &work.facts);
+    write_records(batch, &work.records);
+    Ok(())
 }
 
 /// From its arrival until its record is settled, a call is one that a restart must look at.
-async fn write_arrived(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
+fn write_arrived(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
         FactBody::CallArrived { call, .. } => {
             Some([Value::Text(call.to_string()), Value::Int(i64::from(fact.site))])
@@ -137,12 +137,11 @@ async fn write_arrived(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
         _ => None,
     });
     let head = "unsettled_calls (call_id, site)";
-    insert_rows(on, head, rows.collect(), "ON CONFLICT (call_id) DO NOTHING").await?;
-    Ok(())
+    batch.insert(head, rows.collect(), "ON CONFLICT (call_id) DO NOTHING");
 }
 
 /// The last word on each contact: a row, or none.
-async fn write_registrations(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
+fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
     let mut last = BTreeMap::new();
     for fact in facts {
         if let FactBody::Registered { aor, contact, .. } | FactBody::Unregistered { aor, contact } =
@@ -153,36 +152,37 @@ async fn write_registrations(on: &mut AnyConnection, facts: &[Fact]) -> Result<(
     }
     let mut rows = Vec::new();
     for ((aor, contact), fact) in last {
-        let site = i64::from(fact.site);
+        let key =
+            [Value::Int(fact.site.into()), Value::Text(aor.clone()), Value::Text(contact.clone())];
         match &fact.body {
-            FactBody::Registered { path, flow, sip_call_id, cseq, expires, .. } => rows.push([
-                Value::Int(site),
-                Value::Text(aor.clone()),
-                Value::Text(contact.clone()),
-                Value::Text(serde_json::json!(path).to_string()),
-                Value::Text(flow.clone()),
-                Value::Text(sip_call_id.clone()),
-                Value::Int(i64::from(*cseq)),
-                Value::Int(expires.0),
-            ]),
-            _ => {
-                let mut sql = Sql::new("DELETE FROM registrations WHERE site = ");
-                sql.bind(site)?.push(" AND aor = ").bind(aor.as_str())?;
-                sql.push(" AND contact = ").bind(contact.as_str())?;
-                sql.execute(&mut *on).await?;
+            FactBody::Registered { path, flow, sip_call_id, cseq, expires, .. } => {
+                let [site, aor, contact] = key;
+                rows.push([
+                    site,
+                    aor,
+                    contact,
+                    Value::Text(serde_json::json!(path).to_string()),
+                    Value::Text(flow.clone()),
+                    Value::Text(sip_call_id.clone()),
+                    Value::Int(i64::from(*cseq)),
+                    Value::Int(expires.0),
+                ]);
             }
+            _ => batch.add(
+                "DELETE FROM registrations WHERE site = ? AND aor = ? AND contact = ?",
+                key.into(),
+            ),
         }
     }
     let head = "registrations (site, aor, contact, path, flow, sip_call_id, cseq, expires_us)";
     let tail = "ON CONFLICT (site, aor, contact) DO UPDATE SET path = excluded.path, \
          flow = excluded.flow, sip_call_id = excluded.sip_call_id, cseq = excluded.cseq, \
          expires_us = excluded.expires_us";
-    insert_rows(on, head, rows, tail).await?;
-    Ok(())
+    batch.insert(head, rows, tail);
 }
 
 /// The last word on each agent.
-async fn write_agents(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
+fn write_agents(batch: &mut Batch, facts: &[Fact]) {
     let mut last = BTreeMap::new();
     for fact in facts {
         if let FactBody::AgentChanged { agent, status, state, call } = &fact.body {
@@ -201,12 +201,11 @@ async fn write_agents(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
     let head = "agent_statuses (agent, status, state, call_id, changed_us)";
     let tail = "ON CONFLICT (agent) DO UPDATE SET status = excluded.status, \
          state = excluded.state, call_id = excluded.call_id, changed_us = excluded.changed_us";
-    insert_rows(on, head, last.into_values().collect(), tail).await?;
-    Ok(())
+    batch.insert(head, last.into_values().collect(), tail);
 }
 
 /// A recording is there from its start and is sealed once.
-async fn write_recordings(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> {
+fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
         FactBody::RecordingStarted { call, recording, agent, path } => Some([
             Value::Text(recording.to_string()),
@@ -221,40 +220,40 @@ async fn write_recordings(on: &mut AnyConnection, facts: &[Fact]) -> Result<()> 
         _ => None,
     });
     let head = "recordings (recording_id, call_id, site, agent, path, started_us, gaps, recovered)";
-    insert_rows(on, head, rows.collect(), "ON CONFLICT (recording_id) DO NOTHING").await?;
+    batch.insert(head, rows.collect(), "ON CONFLICT (recording_id) DO NOTHING");
     for fact in facts {
         let FactBody::RecordingSealed { recording, seal, recovered, .. } = &fact.body else {
             continue;
         };
-        let mut sql = Sql::new("UPDATE recordings SET sealed_us = ");
-        sql.bind(fact.wall.0)?.push(", sha256 = ").bind(seal.sha256.as_str())?;
-        sql.push(", bytes = ").bind(big(seal.bytes))?.push(", frames = ").bind(big(seal.frames))?;
-        sql.push(", recovered = ").bind(i64::from(*recovered))?;
-        sql.push(" WHERE recording_id = ").bind(recording.to_string())?;
-        sql.execute(&mut *on).await?;
+        batch.add(
+            "UPDATE recordings SET sealed_us = ?, sha256 = ?, bytes = ?, frames = ?, recovered = ?
+             WHERE recording_id = ?",
+            vec![
+                Value::Int(fact.wall.0),
+                Value::Text(seal.sha256.clone()),
+                Value::Int(big(seal.bytes)),
+                Value::Int(big(seal.frames)),
+                Value::Int(i64::from(*recovered)),
+                Value::Text(recording.to_string()),
+            ],
+        );
     }
-    Ok(())
 }
 
 /// The newest record of each call; a settled call need not be looked at any more.
-async fn write_records(on: &mut AnyConnection, records: &[CallRecord]) -> Result<()> {
+fn write_records(batch: &mut Batch, records: &[CallRecord]) {
     let newest: BTreeMap<_, _> = records.iter().map(|record| (record.call, record)).collect();
     let rows = newest.values().map(|record| record_row::row(record)).collect();
-    insert_rows(on, record_row::COLUMNS, rows, record_row::REPLACE).await?;
+    batch.insert(record_row::COLUMNS, rows, record_row::REPLACE);
     for taped in newest.values().flat_map(|record| &record.recordings) {
         if taped.gaps > 0 {
-            let mut sql = Sql::new("UPDATE recordings SET gaps = ");
-            sql.bind(i64::from(taped.gaps))?;
-            sql.push(" WHERE recording_id = ").bind(taped.recording.to_string())?;
-            sql.execute(&mut *on).await?;
+            batch.add(
+                "UPDATE recordings SET gaps = ? WHERE recording_id = ?",
+                vec![Value::Int(taped.gaps.into()), Value::Text(taped.recording.to_string())],
+            );
         }
     }
-    let settled: Vec<String> =
-        newest.values().filter(|r| r.settled).map(|r| r.call.to_string()).collect();
-    for some in settled.chunks(100) {
-        let mut sql = Sql::new("DELETE FROM unsettled_calls WHERE call_id IN (");
-        sql.bind_list(some.iter().map(String::as_str))?.push(")");
-        sql.execute(&mut *on).await?;
-    }
-    Ok(())
+    let settled = newest.values().filter(|record| record.settled);
+    let settled = settled.map(|record| Value::Text(record.call.to_string())).collect();
+    batch.add_for_each_of("DELETE FROM unsettled_calls WHERE call_id IN", settled);
 }

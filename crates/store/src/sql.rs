@@ -3,7 +3,8 @@
 use model::Wall;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{
-    Any, AnyConnection, Arguments, AssertSqlSafe, Database, Encode, Executor, Row, Sqlite, Type,
+    Any, AnyConnection, Arguments, AssertSqlSafe, Connection, Database, Encode, Executor, Row,
+    Sqlite, Type,
 };
 
 use crate::error::{Error, Result};
@@ -106,26 +107,114 @@ pub(crate) async fn insert_rows<const N: usize>(
     rows: Vec<[Value; N]>,
     tail: &str,
 ) -> Result<u64> {
-    let numbered = connection.backend_name() != Sqlite::NAME;
+    let mut batch = Batch::for_connection(connection);
+    batch.insert(head, rows, tail);
     let mut written = 0;
-    let mut left = rows.len();
-    let mut rows = rows.into_iter();
-    while left > 0 {
-        let count = ROWS_LIMIT.min(1 << left.ilog2());
-        let mut arguments = AnyArguments::default();
-        arguments.reserve(count * N, 0);
-        for row in rows.by_ref().take(count) {
-            for value in row {
-                add(&mut arguments, value)?;
-            }
-        }
-        let text = insert_text(head, count, N, tail, numbered);
-        let done =
-            sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *connection).await?;
-        written += done.rows_affected();
-        left -= count;
+    for statement in batch.statements {
+        written += statement.execute(connection).await?;
     }
     Ok(written)
+}
+
+/// The most values of a transaction that is executed at once.
+const AT_ONCE: usize = 384;
+
+/// The statements of one transaction.
+pub(crate) struct Batch {
+    numbered: bool,
+    statements: Vec<Statement>,
+}
+
+struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Batch {
+    pub(crate) fn for_connection(connection: &AnyConnection) -> Self {
+        Self { numbered: connection.backend_name() != Sqlite::NAME, statements: Vec::new() }
+    }
+
+    /// Adds a statement of our own, with a `?` for each value.
+    pub(crate) fn add(&mut self, text: &'static str, values: Vec<Value>) {
+        let text = if self.numbered { number(text) } else { text.to_owned() };
+        self.statements.push(Statement { text, values });
+    }
+
+    /// Adds a statement that ends with a list of all these values, or several.
+    pub(crate) fn add_for_each_of(&mut self, text: &'static str, values: Vec<Value>) {
+        let mut values = values.into_iter();
+        while values.len() > 0 {
+            let some: Vec<Value> = values.by_ref().take(ROWS_LIMIT).collect();
+            let places = vec!["?"; some.len()].join(", ");
+            let text = format!("{text} ({places})");
+            let text = if self.numbered { number(&text) } else { text };
+            self.statements.push(Statement { text, values: some });
+        }
+    }
+
+    /// Adds what [`insert_rows`] does.
+    pub(crate) fn insert<const N: usize>(&mut self, head: &str, rows: Vec<[Value; N]>, tail: &str) {
+        let mut left = rows.len();
+        let mut rows = rows.into_iter();
+        while left > 0 {
+            let count = ROWS_LIMIT.min(1 << left.ilog2());
+            let text = insert_text(head, count, N, tail, self.numbered);
+            let values = rows.by_ref().take(count).flatten().collect();
+            self.statements.push(Statement { text, values });
+            left -= count;
+        }
+    }
+
+    /// Executes all of it or nothing. After an error the connection is not to be used again: it may
+    /// be within the transaction.
+    ///
+    /// SQLite gets what is small at once: sqlx serves it from a thread of its own, and each way
+    /// there and back costs more than most statements. What is large would fill the connection's
+    /// memory of prepared statements with texts that hardly ever come again.
+    pub(crate) async fn commit(self, on: &mut AnyConnection, begin: &'static str) -> Result<()> {
+        let values: usize = self.statements.iter().map(|statement| statement.values.len()).sum();
+        if self.numbered || values > AT_ONCE {
+            let mut transaction = on.begin_with(begin).await?;
+            for statement in self.statements {
+                statement.execute(&mut transaction).await?;
+            }
+            return Ok(transaction.commit().await?);
+        }
+        let mut all = Statement { text: begin.to_owned(), values: Vec::new() };
+        for statement in self.statements {
+            all.text.push_str("; ");
+            all.text.push_str(&statement.text);
+            all.values.extend(statement.values);
+        }
+        all.text.push_str("; COMMIT");
+        all.execute(on).await?;
+        Ok(())
+    }
+}
+
+impl Statement {
+    async fn execute(self, on: &mut AnyConnection) -> Result<u64> {
+        let mut arguments = AnyArguments::default();
+        arguments.reserve(self.values.len(), 0);
+        for value in self.values {
+            add(&mut arguments, value)?;
+        }
+        let query = sqlx::query_with(AssertSqlSafe(self.text), arguments);
+        Ok(query.execute(on).await?.rows_affected())
+    }
+}
+
+/// `$1`, `$2`, … in place of each `?`.
+fn number(text: &str) -> String {
+    let mut parts = text.split('?');
+    let mut numbered = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        numbered.push('$');
+        numbered.push_str(&(at + 1).to_string());
+        numbered.push_str(part);
+    }
+    numbered
 }
 
 /// `numbered` writes `$1, $2, …`. SQLite takes those for names, and looks up each among all: with
@@ -219,7 +308,13 @@ pub(crate) fn big(value: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::insert_text;
+    use super::{insert_text, number};
+
+    #[test]
+    fn a_statement_is_numbered_for_who_counts() {
+        assert_eq!(number("UPDATE t SET a = ? WHERE b = ?"), "UPDATE t SET a = $1 WHERE b = $2");
+        assert_eq!(number("COMMIT"), "COMMIT");
+    }
 
     #[test]
     fn each_database_gets_the_parameters_it_reads_fastest() {

@@ -166,7 +166,7 @@ fn shipped(prompt: &str) -> Vec<i16> {
 }
 
 #[test]
-fn where_no_agent_is_there_the_caller_waits_with_music() {
+fn where_no_agent_is_there_the_caller_is_told_so_and_waits_with_music() {
     let demo = Demo::start();
     let mut caller = Phone::new(demo.sip, "13900000001");
     let call = caller.dial("95500");
@@ -175,10 +175,11 @@ fn where_no_agent_is_there_the_caller_waits_with_music() {
     board.wait("queue_state", SOON, |data| {
         data["queue"] == "general" && data["waiting"] == json!(1)
     });
-    talk.hear(7 * 8_000);
+    let (told, music) = (shipped("no_agents"), shipped("music"));
+    talk.hear(told.len() + 4 * 8_000);
     let heard = talk.stop();
-    let music = shipped("music");
-    // The last three seconds: before them there may be an announcement.
+    let share = coverage(&told, &heard, 4_000, 0.95).expect("it is not silent");
+    assert!(share >= 0.8, "{share} of the announcement is heard");
     let last = &heard[heard.len().saturating_sub(3 * 8_000)..];
     let share = coverage(last, &music, 4_000, 0.95).expect("it is not silent");
     assert!(share >= 0.8, "{share} of what is heard is music");

@@ -30,8 +30,8 @@ pub struct Limits {
     pub first_retry_ms: u64,
     /// The longest pause between two attempts.
     pub longest_retry_ms: u64,
-    /// How long facts that nobody waits for may wait for others, to be committed with them: a commit
-    /// costs as much as the facts of many calls.
+    /// How long facts that nobody waits for may wait for others, to be committed with them: a
+    /// commit costs as much as the facts of many calls.
     pub gather_ms: u64,
     /// How long one attempt may take: a server that is frozen answers never.
     pub attempt_ms: u64,

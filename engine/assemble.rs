@@ -64,6 +64,10 @@ pub fn callflow(
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         advertised: advertised(config),
+        session: call::SessionLimits {
+            expires_s: config.sip.session_expires_s,
+            min_se_s: config.sip.session_min_s,
+        },
         pop_timeout_ms: config.acd.pop_timeout_ms,
         unreachable_after_ms: config.acd.unreachable_after_ms,
         announce_every_ms: config.acd.announce_every_ms,

@@ -81,6 +81,8 @@ section! {
         realm: String = "hotline".into(),
         workers: usize = 1,
         calls_max: usize = 10_000,
+        session_expires_s: u32 = 1_800,
+        session_min_s: u32 = 90,
     }
 }
 

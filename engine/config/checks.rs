@@ -10,6 +10,8 @@ use super::{Config, Trunk};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
+/// A day.
+const SESSION_MAX_S: u32 = 86_400;
 
 pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -52,6 +54,17 @@ fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
         let message = format!("{} is no address that others can reach", config.sip.listen.ip());
         let remedy = "give `advertise` this host's address, or `listen` on one";
         faults.push(places.fault("sip", 0, "advertise", message, remedy));
+    }
+    let (expires_s, min_s) = (config.sip.session_expires_s, config.sip.session_min_s);
+    let least = u32::min(expires_s, SESSION_MAX_S).max(call::MIN_SE_S);
+    if expires_s != 0 && !(call::MIN_SE_S..=SESSION_MAX_S).contains(&expires_s) {
+        let message = format!("{expires_s} is out of range");
+        let remedy = format!("give 0, or a number from {} to {SESSION_MAX_S}", call::MIN_SE_S);
+        faults.push(places.fault("sip", 0, "session_expires_s", message, remedy));
+    } else if !(call::MIN_SE_S..=least).contains(&min_s) {
+        let message = format!("{min_s} is out of range");
+        let remedy = format!("give a number from {} to {least}", call::MIN_SE_S);
+        faults.push(places.fault("sip", 0, "session_min_s", message, remedy));
     }
     if config.sip.realm.is_empty() || config.sip.realm.contains(['"', '\\', '\r', '\n']) {
         let message = "a realm is a text without quotes, backslashes or line breaks";

@@ -49,6 +49,8 @@ fn each_fault_names_its_place_and_remedy() {
         ("192.0.2.0/24", "192.0.2.0/99", ":7: trunk.sources: ", "192.0.2.0/24"),
         ("\"hotline\"", "\"queue:x\"", ":5: trunk.95512: ", "general, claims, complaints"),
         ("[sip]", "[sip]\nworkers = 0", ":3: sip.workers: ", "from 1 to 64"),
+        ("[sip]", "[sip]\nsession_expires_s = 60", ":3: sip.session_expires_s: ", "from 90"),
+        ("[sip]", "[sip]\nsession_min_s = 1801", ":3: sip.session_min_s: ", "from 90 to 1800"),
         ("[sip]", "[sip]\nworkers = \"two\"", ":3: sip.workers: ", "hotline config"),
         ("[sip]", "[sip]\nworker = 2", ":3: sip.worker: ", "hotline config"),
         ("[sip]", "[media]\nports = \"9\"\n[sip]", ":3: media.ports: ", "20000-29999"),

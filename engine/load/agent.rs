@@ -149,7 +149,7 @@ impl Agents {
             ToBrain::TransportFailed { tx } => self.handle_refusal(tx, "transport"),
             ToBrain::Request { tx, message, flow } => self.handle_request(tx, message, flow, now),
             ToBrain::Ack { message, .. } => self.handle_ack(&message),
-            ToBrain::Cancelled { tx } => self.handle_cancelled(tx),
+            ToBrain::Cancelled { tx, .. } => self.handle_cancelled(tx),
             ToBrain::AckTimeout { tx } => self.handle_ack_timeout(tx),
             ToBrain::FlowClosed { .. } => {}
         }

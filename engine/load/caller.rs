@@ -283,7 +283,7 @@ impl Callers {
             match call.state {
                 State::Inviting => {
                     call.state = State::Cancelling;
-                    self.sip(FromBrain::Cancel { tx: transaction(number, INVITE) });
+                    self.sip(FromBrain::Cancel { tx: transaction(number, INVITE), reason: "" });
                 }
                 State::Talking { .. } => self.hang_up(number, Some("interrupted")),
                 State::Cancelling | State::Ending { .. } => {}

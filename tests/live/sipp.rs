@@ -263,3 +263,15 @@ fn a_phone_with_a_wrong_password_never_registers() {
         events.wait("agent_state", Duration::from_secs(5), |data| data["agent_id"] == "8001");
     assert_eq!(seen.event["data"]["phone_reachable"], json!(false), "{seen:?}");
 }
+
+#[test]
+fn rfc_5359_section_2_1_a_caller_holds_retrieves_and_says_why_it_hangs_up() {
+    let demo = Demo::start();
+    let stage = Stage::new(440.0);
+    let agent = stage.agent(&demo, "8001");
+    let arguments = ["-s", "95500", "-m", "1", "-d", "4000", "-key", "ani", "13900000001"];
+    stage.run(demo.sip, "holder", &arguments);
+    agent.succeed();
+    let call = settled(&Client::sign_in(&demo, "qa"));
+    assert_eq!((&call["outcome"], &call["cause"]), (&json!("answered"), &json!("q850")), "{call}");
+}

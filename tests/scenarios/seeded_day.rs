@@ -1,9 +1,10 @@
 //! A day of calls with random faults, by a seed. What must hold, holds.
 
-use model::Outcome;
+use model::{Mono, Outcome};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use sim::{Answer, CallerPlan, PhonePlan, Weather, World, settings};
+use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Weather, World, settings};
+use sip::Method;
 
 const CALLS: usize = 10_000;
 const DAY_MS: u64 = 10 * 3_600_000;
@@ -29,6 +30,30 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
         hangs_up_after_ms: Some(chance.random_range(1..120_000)),
         acknowledges: chance.random_bool(0.995),
         silent_after_ms: chance.random_bool(0.01).then(|| chance.random_range(1..60_000)),
+        offers: chance.random_bool(0.9),
+        headers: headers(chance),
+    }
+}
+
+/// What the peer asks for: reliable ringing, session timers, nothing.
+fn headers(chance: &mut ChaCha8Rng) -> Vec<(&'static str, &'static str)> {
+    let required = chance.random_bool(0.1).then_some(("Require", "100rel"));
+    let timer = [("Supported", "timer"), ("Session-Expires", "90")];
+    let timed = chance.random_range(0..2) * timer.len();
+    required.into_iter().chain(timer.into_iter().take(timed)).collect()
+}
+
+/// Holds, retrievals and moves at any time, wanted or not.
+fn change(world: &mut World, party: PartyId, from_ms: u64, chance: &mut ChaCha8Rng) {
+    let kinds = [Media::Talks, Media::SendOnly, Media::Inactive, Media::Late, Media::Unknown];
+    for _ in 0..chance.random_range(0..4) {
+        let at = Mono::from_ms(from_ms + chance.random_range(0..90_000));
+        let method = [Method::Invite, Method::Update][chance.random_range(0..2)];
+        let media = match (method, kinds[chance.random_range(0..kinds.len())]) {
+            (Method::Update, Media::Late) => Media::MovedToMulaw,
+            (_, media) => media,
+        };
+        world.party_mut(party).change(at, method, media);
     }
 }
 
@@ -42,13 +67,16 @@ fn day(seed: u64, calls: usize) {
     for (agent, _) in &settings.agents {
         let talks_ms = Some(chance.random_range(5_000..90_000));
         let answers = answers(&mut chance);
-        let plan = PhonePlan { answers, talks_ms, expires_s: 600, ..PhonePlan::of(agent) };
+        let rings_reliably = chance.random_bool(0.3);
+        let plan =
+            PhonePlan { answers, talks_ms, expires_s: 600, rings_reliably, ..PhonePlan::of(agent) };
         world.phone(chance.random_range(0..60_000), plan);
     }
     for _ in 0..calls {
         let at = chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64);
         let plan = caller(&mut chance);
-        world.caller(at, plan);
+        let caller = world.caller(at, plan);
+        change(&mut world, caller, at, &mut chance);
     }
     world.run_until(DAY_MS + 600_000);
 

@@ -20,26 +20,9 @@ pub const fn missed(cause: HangupCause) -> MissedCause {
         | HangupCause::AgentHangUp
         | HangupCause::AckTimeout
         | HangupCause::MediaTimeout
+        | HangupCause::SessionExpired
+        | HangupCause::Q850(_)
         | HangupCause::EngineLost => MissedCause::Error,
-    }
-}
-
-/// The Reason header (RFC 3326) of a BYE or CANCEL sent because of `cause`, with Q.850 causes as
-/// RFC 3398 §8.2.1 maps them.
-pub const fn reason(cause: HangupCause) -> &'static str {
-    match cause {
-        HangupCause::AckTimeout | HangupCause::TransactionTimeout => {
-            "Q.850;cause=102;text=\"recovery on timer expiry\""
-        }
-        HangupCause::MediaTimeout => "Q.850;cause=41;text=\"no media\"",
-        HangupCause::TransportError | HangupCause::EngineLost => {
-            "Q.850;cause=41;text=\"temporary failure\""
-        }
-        HangupCause::RemoteBye
-        | HangupCause::RemoteCancel
-        | HangupCause::LocalBye
-        | HangupCause::AgentHangUp
-        | HangupCause::Response(_) => "Q.850;cause=16;text=\"normal call clearing\"",
     }
 }
 
@@ -62,13 +45,5 @@ mod tests {
             assert_eq!(missed(HangupCause::Response(status)), missed_cause, "{status}");
         }
         assert_eq!(missed(HangupCause::TransactionTimeout), MissedCause::Unreachable);
-    }
-
-    #[test]
-    fn a_reason_is_what_rfc_3326_allows() {
-        for cause in [HangupCause::LocalBye, HangupCause::AckTimeout, HangupCause::EngineLost] {
-            let reason = reason(cause);
-            assert!(reason.starts_with("Q.850;cause="), "{reason}");
-        }
     }
 }

@@ -3,14 +3,23 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-use model::{DialogSnapshot, HangupCause, LegId, LegRole};
-use sdp::{Capabilities, Codec, Negotiated, Session};
-use sip::{Dialog, Flow, Message, ResponseBuilder, ServerTx};
+use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono};
+use sdp::{Capabilities, Codec, Negotiated};
+use sip::{Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
-use crate::Tokens;
+use crate::negotiation::Negotiation;
+use crate::ours::Pending;
+use crate::outgoing::Outgoing;
+use crate::reliable::Reliable;
+use crate::session::{Interval, SessionLimits, SessionTimer};
+use crate::token::Chance;
+use crate::{Tokens, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+
+/// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
+pub const SUPPORTED: &str = "100rel, timer";
 
 /// Where a leg is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +48,25 @@ pub enum Output {
         /// The response.
         message: Message,
     },
-    /// Send our INVITE; its responses come back by [`Leg::handle_response`].
+    /// Send our first INVITE, or the same once more with what it lacked; its responses come back
+    /// by [`Leg::handle_response`].
     Invite {
         /// The request.
         message: Message,
         /// Where to.
         flow: Flow,
     },
-    /// Cancel our INVITE.
-    Cancel,
-    /// Acknowledge the 2xx to our INVITE.
+    /// Cancel our INVITE, for this reason (RFC 3326).
+    Cancel(&'static str),
+    /// Send a request in the dialog; its responses come back by [`Leg::handle_response`], or else
+    /// [`Leg::handle_no_response`] is told.
+    Request {
+        /// The request.
+        message: Message,
+        /// Where to.
+        flow: Flow,
+    },
+    /// Acknowledge the 2xx to the INVITE of ours with the same number in CSeq.
     Ack {
         /// The ACK.
         message: Message,
@@ -85,6 +103,8 @@ pub struct Description {
     pub user: String,
     /// The codecs in our order of preference.
     pub codecs: Vec<Codec>,
+    /// What we wish of session timers.
+    pub session: SessionLimits,
 }
 
 /// Whom an outgoing leg calls.
@@ -107,22 +127,60 @@ pub struct Invitation {
 /// What only the state knows.
 #[derive(Debug)]
 pub(crate) enum Stage {
-    Incoming {
-        tx: ServerTx,
-        invite: Message,
-    },
-    /// `cancelled`: we gave up, and wait for the final response.
-    Outgoing {
-        invite: Message,
-        seen: Seen,
-        cancelled: Option<HangupCause>,
-    },
-    /// `offered`: our offer that waits for its answer in the ACK (RFC 3261 §13.2.1).
-    Established {
-        dialog: Dialog,
-        offered: Option<Session>,
-    },
+    Incoming(Box<Incoming>),
+    Outgoing(Box<Outgoing>),
+    Established(Box<Established>),
     Terminated,
+}
+
+/// An INVITE that came and has no final response.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) tx: ServerTx,
+    pub(crate) invite: Message,
+    /// Our provisional response that waits for its PRACK (RFC 3262).
+    pub(crate) reliable: Option<Reliable>,
+}
+
+/// A dialog, from the 2xx on.
+#[derive(Debug)]
+pub(crate) struct Established {
+    pub(crate) dialog: Dialog,
+    /// The INVITE whose ACK has to bring the answer to our offer (RFC 3261 §13.2.1).
+    pub(crate) answered_by_ack: Option<u32>,
+    /// Whether the other side's Allow names UPDATE.
+    pub(crate) takes_update: bool,
+    /// Whether we began the call: who did waits longer after a glare (RFC 3261 §14.1).
+    pub(crate) owns_call_id: bool,
+    /// Our request that has no final response.
+    pub(crate) pending: Option<Pending>,
+    pub(crate) timer: Option<SessionTimer>,
+    /// The least interval that the other side and its proxies agree to (RFC 4028 §7.3).
+    pub(crate) min_se_s: u32,
+}
+
+impl Established {
+    pub(crate) fn new(dialog: Dialog, invite_or_answer: &Message, owns_call_id: bool) -> Self {
+        Self {
+            dialog,
+            answered_by_ack: None,
+            takes_update: allows_update(invite_or_answer),
+            owns_call_id,
+            pending: None,
+            timer: None,
+            min_se_s: session::MIN_SE_S,
+        }
+    }
+
+    /// The interval begins anew, or there is none.
+    pub(crate) fn restart(&mut self, interval: Option<Interval>, now: Mono) {
+        self.timer = interval.map(|interval| SessionTimer::start(interval, now));
+    }
+}
+
+/// Whether a message's Allow names UPDATE (RFC 3311 §4).
+pub(crate) fn allows_update(message: &Message) -> bool {
+    message.all(sip::Name::Allow).any(|method| method == "UPDATE")
 }
 
 /// The best provisional response so far.
@@ -144,9 +202,8 @@ pub struct Leg {
     pub(crate) description: Description,
     /// Our RTP address, once a port is taken.
     pub(crate) local_media: Option<SocketAddr>,
-    pub(crate) negotiated: Option<Negotiated>,
-    /// Counts our descriptions (RFC 3264 §5: the version of the origin line).
-    pub(crate) sdp_version: u64,
+    pub(crate) negotiation: Negotiation,
+    pub(crate) chance: Chance,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -167,8 +224,8 @@ impl Leg {
             stage,
             description,
             local_media: None,
-            negotiated: None,
-            sdp_version: 1,
+            negotiation: Negotiation::default(),
+            chance: tokens.chance(id),
             outputs: VecDeque::new(),
         }
     }
@@ -189,13 +246,15 @@ impl Leg {
     }
 
     /// Where the leg is in its life.
-    pub const fn state(&self) -> LegState {
+    pub fn state(&self) -> LegState {
         match &self.stage {
-            Stage::Incoming { .. } => LegState::Incoming,
-            Stage::Outgoing { seen: Seen::Nothing, .. } => LegState::Outgoing,
-            Stage::Outgoing { seen: Seen::Ringing, .. } => LegState::Ringing,
-            Stage::Outgoing { seen: Seen::Early, .. } => LegState::Early,
-            Stage::Established { .. } => LegState::Established,
+            Stage::Incoming(_) => LegState::Incoming,
+            Stage::Outgoing(outgoing) => match outgoing.seen {
+                Seen::Nothing => LegState::Outgoing,
+                Seen::Ringing => LegState::Ringing,
+                Seen::Early => LegState::Early,
+            },
+            Stage::Established(_) => LegState::Established,
             Stage::Terminated => LegState::Terminated,
         }
     }
@@ -207,12 +266,43 @@ impl Leg {
 
     /// What was agreed on for media, once it was.
     pub const fn media(&self) -> Option<&Negotiated> {
-        self.negotiated.as_ref()
+        self.negotiation.agreed()
+    }
+
+    /// Whether the party has put us on hold: it wants to hear nothing (RFC 3264 §8.4).
+    pub fn is_holding(&self) -> bool {
+        self.media().is_some_and(|media| !media.direction.sends())
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// When time is next waited for, and why.
+    pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        match &self.stage {
+            Stage::Incoming(incoming) => {
+                incoming.reliable.as_ref().map(|sent| (sent.next_at(), "the PRACK"))
+            }
+            Stage::Established(established) => {
+                let timer = established.timer.as_ref()?;
+                Some(match timer.refresh_at {
+                    Some(at) if at < timer.ends_at => (at, "the session's refreshing"),
+                    Some(_) | None => (timer.ends_at, "the session's end"),
+                })
+            }
+            Stage::Outgoing(_) | Stage::Terminated => None,
+        }
+    }
+
+    /// Time passed: to be called at or after [`Leg::poll_timeout`].
+    pub fn handle_timeout(&mut self, now: Mono) {
+        match &self.stage {
+            Stage::Incoming(_) => self.repeat_reliable(now),
+            Stage::Established(_) => self.keep_session(now),
+            Stage::Outgoing(_) | Stage::Terminated => {}
+        }
     }
 
     /// Ends the leg, whatever state it is in: an INVITE of theirs is refused with `status`, one of
@@ -222,29 +312,48 @@ impl Leg {
     /// be a 2xx, which is then acknowledged and ended (RFC 3261 §9.1, §15).
     pub fn hang_up(&mut self, cause: HangupCause, status: u16) {
         match std::mem::replace(&mut self.stage, Stage::Terminated) {
-            Stage::Incoming { tx, invite } => {
-                let response = self.response(&invite, status).build();
-                self.outputs.push_back(Output::Respond { tx, message: response });
+            Stage::Incoming(incoming) => {
+                let message = self.response(&incoming.invite, status).build();
+                self.outputs.push_back(Output::Respond { tx: incoming.tx, message });
                 self.outputs.push_back(Output::Ended(cause));
             }
-            Stage::Outgoing { invite, seen, cancelled: None } => {
-                self.stage = Stage::Outgoing { invite, seen, cancelled: Some(cause) };
-                self.outputs.push_back(Output::Cancel);
+            Stage::Outgoing(mut outgoing) => {
+                if outgoing.cancelled.is_none() {
+                    outgoing.cancelled = Some(cause);
+                    self.outputs.push_back(Output::Cancel(crate::reason(cause)));
+                }
+                self.stage = Stage::Outgoing(outgoing);
             }
-            Stage::Outgoing { invite, seen, cancelled: Some(earlier) } => {
-                self.stage = Stage::Outgoing { invite, seen, cancelled: Some(earlier) };
-            }
-            Stage::Established { mut dialog, .. } => {
-                self.send_bye(&mut dialog, cause);
+            Stage::Established(mut established) => {
+                self.send_bye(&mut established.dialog, cause);
                 self.outputs.push_back(Output::Ended(cause));
             }
             Stage::Terminated => {}
         }
     }
 
-    /// A response to `request` with our tag, Contact and Allow.
+    /// A response to `request` with our tag.
     pub(crate) fn response(&self, request: &Message, status: u16) -> ResponseBuilder {
         ResponseBuilder::to(request, status).to_tag(&self.tag)
+    }
+
+    /// A response to `request` that says what we can: our Contact, Allow and Supported.
+    pub(crate) fn full_response(&self, request: &Message, status: u16) -> ResponseBuilder {
+        self.response(request, status)
+            .contact(&self.contact())
+            .header("Allow", ALLOW)
+            .header("Supported", SUPPORTED)
+    }
+
+    /// Our Contact, Allow and Supported in a request.
+    pub(crate) fn introduce(&self, request: RequestBuilder) -> RequestBuilder {
+        request.contact(&self.contact()).header("Allow", ALLOW).header("Supported", SUPPORTED)
+    }
+
+    /// Answers `request` with no more than its status.
+    pub(crate) fn answer(&mut self, tx: ServerTx, request: &Message, status: u16) {
+        let message = self.response(request, status).build();
+        self.outputs.push_back(Output::Respond { tx, message });
     }
 
     pub(crate) fn send_bye(&mut self, dialog: &mut Dialog, cause: HangupCause) {
@@ -255,6 +364,12 @@ impl Leg {
     pub(crate) fn end(&mut self, cause: HangupCause) {
         self.stage = Stage::Terminated;
         self.outputs.push_back(Output::Ended(cause));
+    }
+
+    pub(crate) fn establish(&mut self, established: Established) {
+        let snapshot = established.dialog.snapshot(self.negotiation.version());
+        self.stage = Stage::Established(Box::new(established));
+        self.outputs.push_back(Output::Established(Box::new(snapshot)));
     }
 
     /// Our Contact on this leg's flow.

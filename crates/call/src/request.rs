@@ -1,97 +1,125 @@
 //! What the other side asks for inside the dialog: re-INVITE, UPDATE, INFO, OPTIONS, BYE.
 
-use model::HangupCause;
-use sdp::Direction;
+use model::{HangupCause, Mono};
 use sip::{Flow, Message, Method, ServerTx};
 
-use crate::invite::read_description;
-use crate::leg::{ALLOW, Leg, Output, Stage};
+use crate::incoming::SDP;
+use crate::leg::{ALLOW, Leg, Output, SUPPORTED, Stage, allows_update};
+use crate::negotiation::description_in;
+use crate::reason;
+use crate::session::{self, Refresher};
 
 impl Leg {
     /// A request with our tag in To.
-    pub fn handle_request(&mut self, tx: ServerTx, request: &Message, flow: Flow) {
-        let Stage::Established { dialog, .. } = &mut self.stage else {
-            return self.handle_early_request(tx, request);
+    pub fn handle_request(&mut self, tx: ServerTx, request: &Message, flow: Flow, now: Mono) {
+        let established = match &mut self.stage {
+            Stage::Established(established) => established,
+            Stage::Outgoing(_) => return self.handle_ringing_request(tx, request),
+            Stage::Incoming(_) | Stage::Terminated => {
+                return self.handle_early_request(tx, request, now);
+            }
         };
-        // RFC 3261 §12.2.2: a number that is not higher is out of order.
-        if dialog.accept_request(request).is_err() {
-            return self.answer(tx, request, 500);
+        // RFC 3261 §12.2.2: a number that is not higher is out of order, 500.
+        if let Err(refusal) = established.dialog.accept_request(request) {
+            let message = refusal.response(request, &self.tag);
+            return self.outputs.push_back(Output::Respond { tx, message });
         }
         self.flow = flow;
         match request.method() {
             Method::Bye => {
                 self.answer(tx, request, 200);
-                self.end(HangupCause::RemoteBye);
+                self.end(reason::read_cause(request, HangupCause::RemoteBye));
             }
-            Method::Invite | Method::Update => self.renegotiate(tx, request),
+            Method::Invite | Method::Update => self.handle_change(tx, request, now),
             Method::Info => self.handle_info(tx, request),
-            Method::Options => self.answer(tx, request, 200),
+            Method::Options => self.answer_options(tx, request),
+            // Nothing of ours waits for one any more (RFC 3262 §3).
+            Method::Prack => self.answer(tx, request, 481),
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Prack
             | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message
             | Method::Publish
-            | Method::Other => self.answer(tx, request, 405),
+            | Method::Other => {
+                let message = self.response(request, 405).header("Allow", ALLOW).build();
+                self.outputs.push_back(Output::Respond { tx, message });
+            }
         }
     }
 
-    /// Before the answer only a BYE means something: it gives the call up (RFC 3261 §15).
-    fn handle_early_request(&mut self, tx: ServerTx, request: &Message) {
-        let Stage::Incoming { .. } = &self.stage else {
-            return self.answer(tx, request, 481);
+    /// Whether a re-INVITE or UPDATE comes at a time when it can be served (RFC 3261 §14.2,
+    /// RFC 3311 §5.2).
+    fn handle_change(&mut self, tx: ServerTx, request: &Message, now: Mono) {
+        let Stage::Established(established) = &mut self.stage else { return };
+        let is_invite = request.method() == Method::Invite;
+        let pending = established.pending.as_ref().map(|pending| pending.cseq.method);
+        let crosses = match (is_invite, pending) {
+            (true, Some(Method::Invite)) => true,
+            // An offer of ours is on its way, or waits for its answer in an ACK.
+            (_, _) => self.negotiation.is_offering() && (is_invite || !request.body().is_empty()),
         };
-        if request.method() == Method::Bye {
-            self.answer(tx, request, 200);
-            self.hang_up(HangupCause::RemoteBye, 487);
-        } else {
-            self.answer(tx, request, 481);
+        if crosses {
+            return self.answer(tx, request, 491);
         }
+        established.takes_update |= allows_update(request);
+        let limits = self.description.session;
+        if let Some(min_se_s) = session::interval_too_small(request, limits) {
+            let message = self.response(request, 422).header("Min-SE", min_se_s).build();
+            return self.outputs.push_back(Output::Respond { tx, message });
+        }
+        self.change(tx, request, now);
     }
 
-    /// RFC 3261 §14: a new offer, or the wish for ours.
-    fn renegotiate(&mut self, tx: ServerTx, request: &Message) {
+    /// RFC 3261 §14: a new offer, or the wish for ours, or a sign that the session lasts.
+    fn change(&mut self, tx: ServerTx, request: &Message, now: Mono) {
         let Some(local_media) = self.local_media else { return self.answer(tx, request, 500) };
-        if request.body().is_empty() && request.method() == Method::Update {
-            let response = self.response(request, 200).contact(&self.contact()).build();
-            return self.outputs.push_back(Output::Respond { tx, message: response });
-        }
         let capabilities = self.capabilities(local_media);
-        let version = self.sdp_version + 1;
-        let (description, offer) = if request.body().is_empty() {
-            let offer = sdp::offer(&capabilities, version, Direction::SendRecv);
-            (offer.clone(), Some(offer))
-        } else {
-            let answered = read_description(request).and_then(|offer| {
-                sdp::answer(&offer, &capabilities, version, Direction::SendRecv).map_err(|_| 488)
-            });
-            match answered {
-                Ok((answer, negotiated)) => {
-                    self.negotiated = Some(negotiated);
-                    (answer, None)
-                }
+        let is_invite = request.method() == Method::Invite;
+        let (mut body, mut changed) = (None, false);
+        match description_in(request) {
+            Ok(Some(offer)) => match self.negotiation.answer(&offer, &capabilities) {
+                Ok((answer, is_new)) => (body, changed) = (Some(answer), is_new),
                 // RFC 3261 §14.2: what was agreed on before stays.
                 Err(status) => return self.answer(tx, request, status),
-            }
-        };
-        self.sdp_version = version;
-        let changed = offer.is_none();
-        if let Stage::Established { offered, .. } = &mut self.stage {
-            *offered = offer;
+            },
+            Ok(None) if is_invite => body = Some(self.negotiation.offer(&capabilities)),
+            Ok(None) => {}
+            Err(status) => return self.answer(tx, request, status),
         }
-        let response = self
-            .response(request, 200)
-            .contact(&self.contact())
-            .header("Allow", ALLOW)
-            .body("application/sdp", description.to_string().as_bytes())
-            .build();
-        self.outputs.push_back(Output::Respond { tx, message: response });
+        let is_offering = self.negotiation.is_offering();
+        let limits = self.description.session;
+        let mut response = self.full_response(request, 200);
+        if let Stage::Established(established) = &mut self.stage {
+            if is_invite && is_offering {
+                established.answered_by_ack = request.cseq().map(|cseq| cseq.number);
+            }
+            let refresher = established.timer.map(|timer| timer.interval.refresher);
+            let interval = session::answer(request, limits, refresher);
+            established.restart(interval, now);
+            if let Some(interval) = interval {
+                response = response.header("Session-Expires", session::response_value(interval));
+                if interval.refresher == Refresher::Them {
+                    response = response.header("Require", "timer");
+                }
+            }
+        }
+        if let Some(body) = body {
+            response = response.body(SDP, body.as_bytes());
+        }
+        self.outputs.push_back(Output::Respond { tx, message: response.build() });
         if changed {
             self.outputs.push_back(Output::MediaChanged);
         }
+    }
+
+    /// What we can (RFC 3261 §11.2).
+    pub(crate) fn answer_options(&mut self, tx: ServerTx, request: &Message) {
+        let response = self.response(request, 200).header("Allow", ALLOW);
+        let message = response.header("Supported", SUPPORTED).header("Accept", SDP).build();
+        self.outputs.push_back(Output::Respond { tx, message });
     }
 
     /// Digits by INFO, as many older phones send them: `Signal=5` in `application/dtmf-relay`, or
@@ -119,13 +147,5 @@ impl Leg {
         if let Some(digit @ ('0'..='9' | '*' | '#' | 'A'..='D')) = digit {
             self.outputs.push_back(Output::Digit(digit));
         }
-    }
-
-    fn answer(&mut self, tx: ServerTx, request: &Message, status: u16) {
-        let mut response = self.response(request, status);
-        if matches!(status, 405) || request.method() == Method::Options {
-            response = response.header("Allow", ALLOW);
-        }
-        self.outputs.push_back(Output::Respond { tx, message: response.build() });
     }
 }

@@ -15,6 +15,11 @@ impl Tokens {
         Self { secret }
     }
 
+    /// The Call-ID of a leg that calls someone.
+    pub fn call_id(&self, leg: LegId) -> String {
+        self.token(leg, "call-id")
+    }
+
     /// 64 bits that depend on the leg and the purpose: RFC 3261 §19.3 asks for 32.
     pub fn token(&self, leg: LegId, purpose: &str) -> String {
         let digest = Sha256::new()
@@ -23,6 +28,26 @@ impl Tokens {
             .chain_update(purpose)
             .finalize();
         hex::encode(digest.get(..8).unwrap_or_default())
+    }
+
+    /// Where the chance of a leg begins.
+    pub(crate) fn chance(&self, leg: LegId) -> Chance {
+        let seed = u64::from_str_radix(&self.token(leg, "chance"), 16);
+        Chance(seed.unwrap_or(leg.0.0))
+    }
+}
+
+/// Numbers that nobody outside can guess and that a replay makes again (SplitMix64).
+#[derive(Debug, Clone)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// A number from 0 up to and without `bound`, which is more than 0.
+    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
     }
 }
 
@@ -40,5 +65,18 @@ mod tests {
         assert_ne!(tokens.token(one, "tag"), tokens.token(one, "call-id"));
         assert_ne!(tokens.token(one, "tag"), Tokens::new([8; 32]).token(one, "tag"));
         assert_eq!(tokens.token(one, "tag").len(), 16);
+    }
+
+    #[test]
+    fn chance_is_spread_and_comes_again_in_a_replay() {
+        let (one, two) = (LegId(Id::new(1, 1, 1)), LegId(Id::new(1, 1, 2)));
+        let tokens = Tokens::new([7; 32]);
+        let draw = |leg| {
+            let mut chance = tokens.chance(leg);
+            (0..200).map(|_| chance.below(10)).collect::<Vec<u64>>()
+        };
+        assert_eq!(draw(one), draw(one));
+        assert_ne!(draw(one), draw(two));
+        assert!((0..10).all(|number| draw(one).contains(&number)));
     }
 }

@@ -27,6 +27,13 @@ impl Callflow {
             Identified::Refused(status) => self.respond(tx, &invite, status),
             // Outbound calls are by allow-list and role, and nobody has been given any.
             Identified::Phone => self.respond(tx, &invite, 403),
+            // RFC 4028 §9: the caller asks again with a longer interval.
+            Identified::Caller { .. } if self.session_is_too_short(&invite).is_some() => {
+                let least = self.session_is_too_short(&invite).unwrap_or_default();
+                let response = ResponseBuilder::to(&invite, 422).to_tag("short");
+                let message = response.header("Min-SE", least).build();
+                self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+            }
             Identified::Caller { trunk, ani, dnis, destination } => {
                 let (call, leg) = (self.mint_call(), self.mint_leg());
                 self.note(FactBody::CallArrived {
@@ -70,7 +77,7 @@ impl Callflow {
 
     pub(crate) fn handle_media_opened(&mut self, leg: LegId, address: Option<SocketAddr>) {
         match (self.opening.remove(&leg), address) {
-            (Some(Opening::Caller { call }), Some(address)) => self.answer(call, leg, address),
+            (Some(Opening::Caller { call: _ }), Some(address)) => self.answer(leg, address),
             (Some(Opening::Caller { call }), None) => {
                 self.give_up(call, Outcome::Error, HangupCause::Response(503), 503);
             }
@@ -81,11 +88,19 @@ impl Callflow {
         }
     }
 
-    /// Answers the caller with 200 at once.
-    fn answer(&mut self, call: CallId, leg: LegId, address: SocketAddr) {
-        let Some(entry) = self.legs.get_mut(&leg) else { return };
-        entry.leg.accept(address);
-        self.drain_leg(leg);
+    fn session_is_too_short(&self, invite: &Message) -> Option<u32> {
+        call::interval_too_small(invite, self.config.session)
+    }
+
+    /// Answers the caller with 200 at once, or as soon as the caller has heard that it rings where
+    /// the INVITE asks for that (RFC 3262).
+    fn answer(&mut self, leg: LegId, address: SocketAddr) {
+        let now = self.now;
+        self.with_leg(leg, |entry| entry.leg.accept(address, now));
+    }
+
+    /// The 200 left.
+    pub(crate) fn caller_answered(&mut self, call: CallId) {
         if !matches!(self.calls.get(&call), Some(Call { stage: Stage::Arriving, .. })) {
             return;
         }
@@ -102,13 +117,22 @@ impl Callflow {
         if let Invite::Theirs(tx) = invite {
             self.incoming.insert(tx, leg.id());
         }
-        let entry = LegEntry { leg, call, invite, hears: media::Source::Silence };
+        let entry = LegEntry {
+            leg,
+            call,
+            invite,
+            hears: media::Source::Silence,
+            holds: false,
+            requests: Vec::new(),
+            reinvite: None,
+        };
         self.legs.insert(entry.leg.id(), entry);
     }
 
     /// What we say of ourselves: A-law first, as mainland China's carriers do.
     pub(crate) fn description(&self, user: String) -> Description {
         let codecs = vec![Codec::Pcma, Codec::Pcmu];
-        Description { advertised: self.config.advertised, user, codecs }
+        let session = self.config.session;
+        Description { advertised: self.config.advertised, user, codecs, session }
     }
 }

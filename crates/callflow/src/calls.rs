@@ -8,7 +8,7 @@ use model::{
     AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Pii, PlayId, QueueId,
     RecordingId,
 };
-use sip::{ClientTx, Flow, ServerTx};
+use sip::{CSeq, ClientTx, Flow, ServerTx};
 use trunk::Destination;
 
 /// One contact.
@@ -125,13 +125,19 @@ pub(crate) struct LegEntry {
     pub(crate) invite: Invite,
     /// What the party hears.
     pub(crate) hears: Source,
+    /// Whether the party has put the other side on hold.
+    pub(crate) holds: bool,
+    /// Our requests for the leg that may still be answered.
+    pub(crate) requests: Vec<(CSeq, ClientTx)>,
+    /// Their re-INVITE that we answered last: its ACK may never come.
+    pub(crate) reinvite: Option<ServerTx>,
 }
 
-/// An INVITE by its transaction.
+/// The first INVITE by its transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Invite {
     Theirs(ServerTx),
-    /// None until it leaves.
+    /// None until it leaves; the last one where it had to be sent again.
     Ours(Option<ClientTx>),
 }
 

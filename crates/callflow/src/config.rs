@@ -40,6 +40,8 @@ pub struct Config {
     pub dispositions: Vec<String>,
     /// The address in our Contact and SDP where the peer's flow does not say a better one.
     pub advertised: Option<IpAddr>,
+    /// What is wished of session timers (RFC 4028).
+    pub session: call::SessionLimits,
     /// How long the phone waits for the screen.
     pub pop_timeout_ms: u64,
     /// A phone that answers an INVITE with nothing at all for so long is unreachable.

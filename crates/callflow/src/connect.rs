@@ -2,9 +2,9 @@
 
 use acd::Input as AcdInput;
 use cti::CallPhase;
-use media::{MediaCommand, Source};
+use media::{MediaCommand, Play, Source};
 use model::{
-    CallId, FactBody, HangupCause, LegId, MissedCause, OfferId, Outcome, RecordingId, Seal,
+    CallId, FactBody, HangupCause, LegId, MissedCause, OfferId, Outcome, PlayId, RecordingId, Seal,
 };
 
 use crate::calls::{Offer, Stage, Waiting};
@@ -42,8 +42,7 @@ impl Callflow {
         if let Some(known) = self.calls.get_mut(&call) {
             known.playing = None;
         }
-        self.hear(caller, Source::Leg(leg));
-        self.hear(leg, Source::Leg(caller));
+        self.bridge(call);
         if self.config.records {
             let recording = RecordingId(self.ids.mint());
             let path = recording::relative_path(recording, self.wall());
@@ -59,6 +58,24 @@ impl Callflow {
             self.outputs.push_back(Output::Media(start));
         }
         self.publish_call(call, CallPhase::Talking);
+    }
+
+    /// Caller and agent hear each other; who is on hold hears music. To who holds nothing is sent,
+    /// whatever there is to hear.
+    pub(crate) fn bridge(&mut self, call: CallId) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let Stage::Connected { leg, .. } = known.stage else { return };
+        for (hearing, other) in [(known.caller, leg), (leg, known.caller)] {
+            let is_held = self.legs.get(&other).is_some_and(|entry| entry.holds);
+            let source = if is_held {
+                let id = PlayId(self.ids.mint());
+                let prompts = self.config.prompts.music.clone();
+                Source::Play(Play { id, prompts, repeat: true })
+            } else {
+                Source::Leg(other)
+            };
+            self.hear(hearing, source);
+        }
     }
 
     /// What a leg ended with, and what that means for its call.

@@ -33,7 +33,6 @@ pub use io::{DesktopInput, Input, Output, Recovery};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use acd::Acd;
 use call::Tokens;
@@ -44,7 +43,7 @@ use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
 use crate::phones::Challenger;
-use crate::timers::{Timer, Timers};
+use crate::timers::{LegTimers, Timer, Timers};
 
 /// The machine.
 pub struct Callflow {
@@ -64,9 +63,9 @@ pub struct Callflow {
     opening: BTreeMap<LegId, Opening>,
     /// Our tag → the leg whose dialog it is.
     dialogs: BTreeMap<String, LegId>,
-    /// INVITEs that came.
+    /// INVITEs that came, in and outside of dialogs.
     incoming: BTreeMap<ServerTx, LegId>,
-    /// INVITEs of ours.
+    /// Requests of ours.
     outgoing: BTreeMap<ClientTx, LegId>,
     /// Recordings that are not sealed yet.
     recordings: BTreeMap<RecordingId, CallId>,
@@ -80,19 +79,14 @@ pub struct Callflow {
     /// The queue's last word on something an agent asked for.
     refusal: Option<acd::Refusal>,
     timers: Timers,
+    leg_timers: LegTimers,
     outputs: VecDeque<Output>,
     /// The time of the input that is being handled.
     now: Mono,
     welcomes_calls: bool,
     stopping: bool,
-    /// When the last recordings are given up, once the last call is over.
-    seal_by: Option<Mono>,
     stopped: bool,
 }
-
-/// How long the end of the engine waits for its last recordings, in milliseconds: a disk that takes
-/// longer leaves them to the next start, which mends them.
-const SEALING_MS: u64 = 5_000;
 
 impl Callflow {
     /// A hotline without calls.
@@ -125,11 +119,11 @@ impl Callflow {
             alarms: BTreeMap::new(),
             refusal: None,
             timers: Timers::default(),
+            leg_timers: LegTimers::default(),
             outputs: VecDeque::new(),
             now: Mono::default(),
             welcomes_calls: true,
             stopping: false,
-            seal_by: None,
             stopped: false,
         })
     }
@@ -165,6 +159,11 @@ impl Callflow {
             }
             self.drain_rooms();
         }
+        while let Some(leg) = self.leg_timers.expired(self.now) {
+            let now = self.now;
+            self.with_leg(leg, |entry| entry.leg.handle_timeout(now));
+            self.drain_rooms();
+        }
         self.acd.handle_timeout(self.now);
         self.lookup.handle_timeout(self.now);
         self.cti.handle_timeout(self.now);
@@ -181,11 +180,11 @@ impl Callflow {
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
         [
             self.timers.next(),
+            self.leg_timers.next(),
             self.acd.poll_timeout(),
             self.lookup.poll_timeout(),
             self.cti.poll_timeout(),
             self.registrar.poll_timeout(),
-            self.seal_by.filter(|_| !self.stopped).map(|at| (at, "recordings are sealed")),
         ]
         .into_iter()
         .flatten()
@@ -210,18 +209,8 @@ impl Callflow {
                 break;
             }
         }
-        self.stop_if_over();
-    }
-
-    /// The engine ends when its last call is over and the last recording is sealed.
-    fn stop_if_over(&mut self) {
-        let calls_are_over = self.calls.is_empty() && self.opening.is_empty();
-        if !self.stopping || self.stopped || !calls_are_over {
-            return;
-        }
-        let patience = Duration::from_millis(SEALING_MS);
-        let seal_by = *self.seal_by.get_or_insert(self.now + patience);
-        if self.recordings.is_empty() || self.now >= seal_by {
+        let is_empty = self.calls.is_empty() && self.opening.is_empty();
+        if self.stopping && is_empty && !self.stopped {
             self.stopped = true;
             self.note(model::FactBody::EngineStopped);
             self.outputs.push_back(Output::Stopped);

@@ -147,7 +147,7 @@ impl Callflow {
         let invitation = self.invitation(call, &agent, flow, target, route);
         let description = self.description(invitation.1);
         let role = LegRole::Agent(agent.clone());
-        let machine = Leg::outgoing(leg, role, &self.tokens, &invitation.0, address, description);
+        let machine = Leg::outgoing(leg, role, &self.tokens, invitation.0, address, description);
         self.note(FactBody::Rang { call, offer, agent, leg });
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(known) = self.calls.get_mut(&call) {

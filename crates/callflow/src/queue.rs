@@ -121,7 +121,9 @@ impl Callflow {
     /// A party whose media has died has lost its line: the call ends and the agent is free.
     fn handle_silent(&mut self, leg: LegId) {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
-        if entry.leg.media().is_some_and(|media| media.direction.receives()) {
+        // On hold nobody has to send, and old phones do not say that they do not.
+        let talks = |media: &sdp::Negotiated| media.direction == sdp::Direction::SendRecv;
+        if entry.leg.media().is_some_and(talks) {
             entry.leg.hang_up(HangupCause::MediaTimeout, 408);
             self.drain_leg(leg);
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Source};
 use model::{FactBody, HangupCause, LegId};
-use sip::{ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
+use sip::{CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
 
 use crate::calls::{Invite, LegEntry};
 use crate::timers::Timer;
@@ -21,21 +21,21 @@ impl Callflow {
             ToBrain::Ack { message, flow: _ } => {
                 self.with_dialog(&message, |entry| entry.leg.handle_ack(&message));
             }
-            ToBrain::Cancelled { tx } => self.with_incoming(tx, |entry| {
-                entry.leg.handle_cancelled();
+            ToBrain::Cancelled { tx, cancel } => self.with_incoming(tx, |entry| {
+                entry.leg.handle_cancelled(&cancel);
             }),
             ToBrain::AckTimeout { tx } => self.with_incoming(tx, |entry| {
                 entry.leg.handle_ack_timeout();
             }),
             ToBrain::Response { tx, message, flow } => {
-                self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow));
+                let now = self.now;
+                self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow, now));
+                if message.status().is_some_and(|status| status >= 200) {
+                    self.forget_request(tx);
+                }
             }
-            ToBrain::Timeout { tx } => self.with_outgoing(tx, |entry| {
-                entry.leg.handle_no_response(HangupCause::TransactionTimeout);
-            }),
-            ToBrain::TransportFailed { tx } => self.with_outgoing(tx, |entry| {
-                entry.leg.handle_no_response(HangupCause::TransportError);
-            }),
+            ToBrain::Timeout { tx } => self.handle_lost(tx, HangupCause::TransactionTimeout),
+            ToBrain::TransportFailed { tx } => self.handle_lost(tx, HangupCause::TransportError),
             ToBrain::FlowClosed { flow } => {
                 self.registrar.handle_flow_closed(flow);
                 self.drain_registrar();
@@ -45,10 +45,7 @@ impl Callflow {
 
     fn handle_request(&mut self, tx: ServerTx, message: Message, flow: Flow) {
         if message.to().is_some_and(|to| to.tag().is_some()) {
-            if !self.with_dialog(&message, |entry| entry.leg.handle_request(tx, &message, flow)) {
-                self.respond(tx, &message, 481);
-            }
-            return;
+            return self.handle_dialog_request(tx, &message, flow);
         }
         match message.method() {
             Method::Invite => self.handle_invite(tx, message, flow),
@@ -67,10 +64,50 @@ impl Callflow {
         }
     }
 
+    fn handle_dialog_request(&mut self, tx: ServerTx, message: &Message, flow: Flow) {
+        let now = self.now;
+        let Some(leg) = self.leg_of(message) else { return self.respond(tx, message, 481) };
+        if message.method() == Method::Invite
+            && let Some(entry) = self.legs.get_mut(&leg)
+        {
+            if let Some(before) = entry.reinvite.replace(tx) {
+                self.incoming.remove(&before);
+            }
+            self.incoming.insert(tx, leg);
+        }
+        self.with_leg(leg, |entry| entry.leg.handle_request(tx, message, flow, now));
+    }
+
+    /// A request of ours got no answer.
+    fn handle_lost(&mut self, tx: ClientTx, cause: HangupCause) {
+        let now = self.now;
+        self.with_outgoing(tx, |entry| {
+            let lost = entry.requests.iter().find(|(_, sent)| *sent == tx);
+            if let Some((cseq, _)) = lost.copied() {
+                entry.leg.handle_no_response(cseq, cause, now);
+            }
+        });
+        self.forget_request(tx);
+    }
+
+    /// A request of ours is over, but for the first INVITE: other phones may still answer it.
+    fn forget_request(&mut self, tx: ClientTx) {
+        let Some(leg) = self.outgoing.get(&tx) else { return };
+        let Some(entry) = self.legs.get_mut(leg) else { return };
+        if !matches!(entry.invite, Invite::Ours(Some(first)) if first == tx) {
+            entry.requests.retain(|(_, sent)| *sent != tx);
+            self.outgoing.remove(&tx);
+        }
+    }
+
+    fn leg_of(&self, request: &Message) -> Option<LegId> {
+        let tag = request.to().and_then(|to| to.tag())?;
+        self.dialogs.get(tag).copied()
+    }
+
     /// The leg whose dialog a request belongs to: by our tag, which no two legs share.
     fn with_dialog(&mut self, request: &Message, act: impl FnOnce(&mut LegEntry)) -> bool {
-        let tag = request.to().and_then(|to| to.tag());
-        let leg = tag.and_then(|tag| self.dialogs.get(tag)).copied();
+        let leg = self.leg_of(request);
         leg.is_some_and(|leg| self.with_leg(leg, act))
     }
 
@@ -86,7 +123,7 @@ impl Callflow {
         }
     }
 
-    fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut LegEntry)) -> bool {
+    pub(crate) fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut LegEntry)) -> bool {
         let Some(entry) = self.legs.get_mut(&leg) else { return false };
         act(entry);
         self.drain_leg(leg);
@@ -96,7 +133,9 @@ impl Callflow {
     /// Does what a leg wants, until it wants nothing more.
     pub(crate) fn drain_leg(&mut self, leg: LegId) {
         while let Some(entry) = self.legs.get_mut(&leg) {
-            let Some(output) = entry.leg.poll_output() else { return };
+            let Some(output) = entry.leg.poll_output() else {
+                return self.leg_timers.set(leg, entry.leg.poll_timeout());
+            };
             self.perform_leg(leg, output);
         }
     }
@@ -109,19 +148,24 @@ impl Callflow {
                 self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
             }
             LegOutput::Invite { message, flow } => {
-                let tx = self.send(message, flow);
-                self.outgoing.insert(tx, leg);
+                let tx = self.send_for(leg, message, flow);
                 if let Some(entry) = self.legs.get_mut(&leg) {
                     entry.invite = Invite::Ours(Some(tx));
                 }
             }
-            LegOutput::Cancel => {
+            LegOutput::Request { message, flow } => {
+                self.send_for(leg, message, flow);
+            }
+            LegOutput::Cancel(reason) => {
                 if let Invite::Ours(Some(tx)) = invite {
-                    self.outputs.push_back(Output::Sip(FromBrain::Cancel { tx }));
+                    self.outputs.push_back(Output::Sip(FromBrain::Cancel { tx, reason }));
                 }
             }
             LegOutput::Ack { message, flow } => {
-                if let Invite::Ours(Some(tx)) = invite {
+                let number = message.cseq().map_or(0, |cseq| cseq.number);
+                let is_it = |cseq: CSeq| cseq.number == number && cseq.method == Method::Invite;
+                let sent = entry.requests.iter().find(|(cseq, _)| is_it(*cseq));
+                if let Some((_, tx)) = sent.copied() {
                     self.outputs.push_back(Output::Sip(FromBrain::Ack { tx, message, flow }));
                 }
             }
@@ -133,14 +177,42 @@ impl Callflow {
             LegOutput::Established(dialog) => {
                 let role = entry.leg.role().clone();
                 self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
-                if let Invite::Ours(_) = invite {
-                    self.phone_answered(call, leg);
+                match invite {
+                    Invite::Theirs(_) => self.caller_answered(call),
+                    Invite::Ours(_) => self.phone_answered(call, leg),
                 }
             }
-            LegOutput::MediaChanged => self.set_media(leg),
+            LegOutput::MediaChanged => self.handle_media_changed(leg),
             LegOutput::Digit(digit) => self.handle_digit(call, digit),
             LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
         }
+    }
+
+    /// Offer and answer changed something: perhaps a party holds, or takes the other side back
+    /// (RFC 5359 §2.1).
+    fn handle_media_changed(&mut self, leg: LegId) {
+        self.set_media(leg);
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        let (call, role, holds) = (entry.call, entry.leg.role().clone(), entry.leg.is_holding());
+        if std::mem::replace(&mut entry.holds, holds) == holds {
+            return;
+        }
+        self.note(match holds {
+            true => FactBody::Held { call, leg, role },
+            false => FactBody::Retrieved { call, leg, role },
+        });
+        self.bridge(call);
+    }
+
+    /// Sends a leg's request, whose responses are the leg's.
+    fn send_for(&mut self, leg: LegId, message: Message, flow: Flow) -> ClientTx {
+        let cseq = message.cseq();
+        let tx = self.send(message, flow);
+        self.outgoing.insert(tx, leg);
+        if let (Some(entry), Some(cseq)) = (self.legs.get_mut(&leg), cseq) {
+            entry.requests.push((cseq, tx));
+        }
+        tx
     }
 
     /// Sends a request of ours.
@@ -154,7 +226,10 @@ impl Callflow {
     pub(crate) fn respond(&mut self, tx: ServerTx, request: &Message, status: u16) {
         let mut response = ResponseBuilder::to(request, status).to_tag(STATELESS_TAG);
         if status == 405 || request.method() == Method::Options {
-            response = response.header("Allow", call::ALLOW).header("Accept", "application/sdp");
+            response = response
+                .header("Allow", call::ALLOW)
+                .header("Supported", call::SUPPORTED)
+                .header("Accept", "application/sdp");
         }
         let message = response.build();
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));

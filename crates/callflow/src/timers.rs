@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{CallId, Mono};
+use model::{CallId, LegId, Mono};
 
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,48 @@ impl Timers {
     }
 }
 
+/// At most one deadline a leg: what its dialog waits for.
+#[derive(Debug, Default)]
+pub(crate) struct LegTimers {
+    by_time: BTreeSet<(Mono, LegId)>,
+    by_leg: BTreeMap<LegId, (Mono, &'static str)>,
+}
+
+impl LegTimers {
+    /// Replaces the leg's deadline.
+    pub(crate) fn set(&mut self, leg: LegId, deadline: Option<(Mono, &'static str)>) {
+        if self.by_leg.get(&leg).copied() == deadline {
+            return;
+        }
+        self.stop(leg);
+        if let Some((at, why)) = deadline {
+            self.by_leg.insert(leg, (at, why));
+            self.by_time.insert((at, leg));
+        }
+    }
+
+    pub(crate) fn stop(&mut self, leg: LegId) {
+        if let Some((at, _)) = self.by_leg.remove(&leg) {
+            self.by_time.remove(&(at, leg));
+        }
+    }
+
+    /// Takes the next deadline that has come.
+    pub(crate) fn expired(&mut self, now: Mono) -> Option<LegId> {
+        let &(at, leg) = self.by_time.first()?;
+        if at > now {
+            return None;
+        }
+        self.stop(leg);
+        Some(leg)
+    }
+
+    pub(crate) fn next(&self) -> Option<(Mono, &'static str)> {
+        let (_, leg) = self.by_time.first()?;
+        self.by_leg.get(leg).copied()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +139,19 @@ mod tests {
         timers.set(call, Timer::Announcement, Mono::from_ms(10));
         timers.stop_all(call);
         assert_eq!(timers.expired(Mono::from_ms(99)), None);
+    }
+
+    #[test]
+    fn a_leg_waits_for_one_thing_at_a_time() {
+        let (one, two) = (LegId(Id::new(1, 1, 1)), LegId(Id::new(1, 1, 2)));
+        let mut timers = LegTimers::default();
+        timers.set(one, Some((Mono::from_ms(20), "late")));
+        timers.set(two, Some((Mono::from_ms(10), "a")));
+        timers.set(one, Some((Mono::from_ms(5), "b")));
+        assert_eq!(timers.next(), Some((Mono::from_ms(5), "b")));
+        timers.set(one, None);
+        assert_eq!(timers.expired(Mono::from_ms(5)), None);
+        assert_eq!(timers.expired(Mono::from_ms(10)), Some(two));
+        assert_eq!((timers.next(), timers.expired(Mono::from_ms(99))), (None, None));
     }
 }

@@ -55,6 +55,13 @@ impl Callflow {
     /// Everything but the leg itself.
     pub(crate) fn forget_leg(&mut self, leg: LegId, entry: &LegEntry) {
         self.dialogs.remove(entry.leg.tag());
+        self.leg_timers.stop(leg);
+        for (_, tx) in &entry.requests {
+            self.outgoing.remove(tx);
+        }
+        if let Some(tx) = entry.reinvite {
+            self.incoming.remove(&tx);
+        }
         match entry.invite {
             Invite::Theirs(tx) => {
                 self.incoming.remove(&tx);

@@ -112,6 +112,10 @@ pub enum FactBody {
     Missed { call: CallId, offer: OfferId, agent: AgentId, cause: MissedCause },
     /// The agent answered.
     AgentAnswered { call: CallId, offer: OfferId, agent: AgentId, leg: LegId },
+    /// The party of a leg put the other side on hold: it hears nothing, the other side music.
+    Held { call: CallId, leg: LegId, role: LegRole },
+    /// It took the other side back.
+    Retrieved { call: CallId, leg: LegId, role: LegRole },
     /// A leg ended.
     LegEnded { call: CallId, leg: LegId, role: LegRole, cause: HangupCause },
     /// The call is over. The last fact of every call but for its recording and wrap-up.
@@ -176,6 +180,8 @@ impl FactBody {
             Self::Rang { .. } => "rang",
             Self::Missed { .. } => "missed",
             Self::AgentAnswered { .. } => "agent_answered",
+            Self::Held { .. } => "held",
+            Self::Retrieved { .. } => "retrieved",
             Self::LegEnded { .. } => "leg_ended",
             Self::CallEnded { .. } => "call_ended",
             Self::WrappedUp { .. } => "wrapped_up",
@@ -211,6 +217,8 @@ impl FactBody {
             | Self::Rang { call, .. }
             | Self::Missed { call, .. }
             | Self::AgentAnswered { call, .. }
+            | Self::Held { call, .. }
+            | Self::Retrieved { call, .. }
             | Self::LegEnded { call, .. }
             | Self::CallEnded { call, .. }
             | Self::WrappedUp { call, .. }

@@ -57,6 +57,10 @@ pub enum HangupCause {
     TransactionTimeout,
     /// No media came for too long.
     MediaTimeout,
+    /// Nobody said any more that the session lasts (RFC 4028 §10).
+    SessionExpired,
+    /// The other side ended it and gave this Q.850 cause, other than normal clearing (RFC 3326).
+    Q850(u8),
     /// The transport failed.
     TransportError,
     /// The engine was restarted.

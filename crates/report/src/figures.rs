@@ -138,6 +138,8 @@ impl Figures {
             | FactBody::Offered { .. }
             | FactBody::Popped { .. }
             | FactBody::Rang { .. }
+            | FactBody::Held { .. }
+            | FactBody::Retrieved { .. }
             | FactBody::LegEnded { .. }
             | FactBody::WrappedUp { .. }
             | FactBody::RecordingStarted { .. }

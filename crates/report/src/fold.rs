@@ -185,6 +185,8 @@ impl Fold {
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
             | FactBody::Popped { .. }
+            | FactBody::Held { .. }
+            | FactBody::Retrieved { .. }
             | FactBody::RecordingResumed { .. }
             | FactBody::AgentChanged { .. }
             | FactBody::Registered { .. }

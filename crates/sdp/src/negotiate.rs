@@ -1,7 +1,7 @@
 //! Offer and answer (RFC 3264) for one audio stream.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, Map, Media, Negotiated, Origin,
@@ -120,6 +120,8 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
     let (codec, payload_type) = codecs.iter().find_map(find).ok_or(Refusal::NoCodec)?;
     let address = match media.connection.as_ref().or(theirs.connection.as_ref()) {
         Some(Connection::Ip(address)) => *address,
+        // RFC 6157 §5.1: what 0.0.0.0 is to IPv4.
+        Some(Connection::Host(name)) if is_nowhere(name) => IpAddr::from([0; 4]),
         Some(Connection::Host(_)) | None => return Err(Refusal::NoAddress),
     };
     let mut direction = media.direction.or(theirs.direction).unwrap_or_default().reversed();
@@ -135,6 +137,11 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         direction,
         ptime_ms: media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS),
     })
+}
+
+/// A name that never is anybody's (RFC 6761 §6.4).
+fn is_nowhere(name: &str) -> bool {
+    name.to_ascii_lowercase().trim_end_matches('.').ends_with(".invalid")
 }
 
 impl Media {

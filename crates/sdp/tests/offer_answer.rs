@@ -130,9 +130,11 @@ fn hold_is_answered_by_its_mirror() {
 
 #[test]
 fn hold_by_the_address_0_0_0_0_sends_nothing() {
-    let (_, agreed) =
-        take(&["m=audio 4000 RTP/AVP 8", "c=IN IP4 0.0.0.0"]).expect("there is common ground");
-    assert_eq!(agreed.direction, Direction::RecvOnly);
+    for nowhere in ["c=IN IP4 0.0.0.0", "c=IN IP6 ::", "c=IN IP6 held.INVALID"] {
+        let (_, agreed) =
+            take(&["m=audio 4000 RTP/AVP 8", nowhere]).expect("there is common ground");
+        assert_eq!(agreed.direction, Direction::RecvOnly, "{nowhere}");
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct Settings {
     pub ring_timeout_ms: u64,
     /// The most calls at a time.
     pub calls_max: usize,
+    /// Session timers.
+    pub session: call::SessionLimits,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -32,6 +34,7 @@ pub fn settings() -> Settings {
         acw_ms: 10_000,
         ring_timeout_ms: 20_000,
         calls_max: 100_000,
+        session: call::SessionLimits::default(),
     }
 }
 
@@ -99,6 +102,7 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
         advertised: None,
+        session: settings.session,
         pop_timeout_ms: 300,
         unreachable_after_ms: 5_000,
         announce_every_ms: 30_000,

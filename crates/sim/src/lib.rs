@@ -18,5 +18,5 @@ pub use audit::{Audit, check};
 pub use engine::{DesktopLog, LookupBehaviour};
 pub use hotline::{Settings, settings};
 pub use network::Weather;
-pub use party::{Answer, CallerPlan, Party, PhonePlan, Saw};
+pub use party::{Answer, CallerPlan, Media, Party, PhonePlan, Saw};
 pub use world::{PartyId, World};

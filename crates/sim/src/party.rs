@@ -2,6 +2,9 @@
 //!
 //! What a party does is a plan, so that a scenario is data; what it saw is kept for the test.
 
+mod in_dialog;
+
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -11,6 +14,8 @@ use sip::{
     ClientTx, Dialog, Flow, FromBrain, Message, Method, RequestBuilder, ResponseBuilder, ServerTx,
     ToBrain, Transactions, TransactionsConfig, TxOutput,
 };
+
+pub use in_dialog::Media;
 
 use crate::engine::Engine;
 use crate::hotline::{PASSWORD, REALM};
@@ -29,6 +34,10 @@ pub struct CallerPlan {
     pub acknowledges: bool,
     /// From when on nothing more leaves or arrives, in milliseconds after the INVITE.
     pub silent_after_ms: Option<u64>,
+    /// Whether the INVITE brings an offer; else the answer is in the ACK, or in the PRACK.
+    pub offers: bool,
+    /// Further headers of the INVITE, and of what follows in the dialog.
+    pub headers: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for CallerPlan {
@@ -39,6 +48,8 @@ impl Default for CallerPlan {
             hangs_up_after_ms: None,
             acknowledges: true,
             silent_after_ms: None,
+            offers: true,
+            headers: Vec::new(),
         }
     }
 }
@@ -69,6 +80,10 @@ pub struct PhonePlan {
     pub expires_s: u32,
     /// Whether it refreshes its registration.
     pub refreshes: bool,
+    /// Whether it rings reliably (RFC 3262).
+    pub rings_reliably: bool,
+    /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
+    pub headers: Vec<(&'static str, &'static str)>,
 }
 
 impl PhonePlan {
@@ -80,6 +95,8 @@ impl PhonePlan {
             talks_ms: None,
             expires_s: 3_600,
             refreshes: true,
+            rings_reliably: false,
+            headers: Vec::new(),
         }
     }
 }
@@ -95,6 +112,16 @@ pub struct Saw {
     pub byes: Vec<Mono>,
     /// CANCELs that came.
     pub cancels: Vec<Mono>,
+    /// The Reason of each BYE and CANCEL that came.
+    pub reasons: Vec<String>,
+    /// Final responses to its own re-INVITEs and UPDATEs.
+    pub changes: Vec<(Mono, Method, u16)>,
+    /// The descriptions in those.
+    pub descriptions: Vec<sdp::Session>,
+    /// Re-INVITEs and UPDATEs of the engine.
+    pub asked: Vec<(Mono, Method)>,
+    /// Reliable provisional responses, or PRACKs, that came.
+    pub reliable: usize,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -115,6 +142,8 @@ pub(crate) enum Task {
     Answer,
     Refuse(u16),
     HangUp,
+    HangUpBecause(&'static str),
+    Change(Method, Media),
     Press(char),
 }
 
@@ -130,6 +159,12 @@ pub struct Party {
     invite_tx: Option<ClientTx>,
     ringing: Option<(ServerTx, Message)>,
     dialog: Option<Dialog>,
+    /// The dialog before the 200 of our INVITE.
+    early: Option<Dialog>,
+    /// Our re-INVITE that has no final response.
+    reinvite: Option<Message>,
+    change_answers: VecDeque<Option<u16>>,
+    vanishes_at: Option<Mono>,
     challenge: Option<Message>,
     registered: u32,
     calls_taken: usize,
@@ -163,6 +198,10 @@ impl Party {
             invite_tx: None,
             ringing: None,
             dialog: None,
+            early: None,
+            reinvite: None,
+            change_answers: VecDeque::new(),
+            vanishes_at: None,
             challenge: None,
             registered: 0,
             calls_taken: 0,
@@ -199,6 +238,9 @@ impl Party {
     }
 
     fn is_silent(&self, now: Mono) -> bool {
+        if self.vanishes_at.is_some_and(|at| now >= at) {
+            return true;
+        }
         let Role::Caller(CallerPlan { silent_after_ms: Some(ms), .. }) = &self.role else {
             return false;
         };
@@ -230,6 +272,7 @@ impl Party {
         }
         if datagram.bytes.starts_with(b"CANCEL ") {
             self.saw.cancels.push(now);
+            self.keep_reason(Message::parse(&datagram.bytes).ok().as_ref());
         }
         // What is no message is dropped.
         let _ = self.transactions.handle_datagram(&datagram.bytes, self.flow(), now);
@@ -261,7 +304,9 @@ impl Party {
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),
                 Task::Refuse(status) => self.refuse(status, now),
-                Task::HangUp => self.send_bye(now),
+                Task::HangUp => self.send_bye("", now),
+                Task::HangUpBecause(reason) => self.send_bye(reason, now),
+                Task::Change(method, media) => self.send_change(method, media, now),
             }
         }
         if self.transactions.poll_timeout().is_some_and(|(at, _)| at <= now) {
@@ -300,7 +345,7 @@ impl Party {
         match event {
             ToBrain::Request { tx, message, flow: _ } => self.handle_request(tx, &message, now),
             ToBrain::Response { tx, message, flow: _ } => self.handle_response(tx, &message, now),
-            ToBrain::Cancelled { tx } => {
+            ToBrain::Cancelled { tx, .. } => {
                 if let Some((ringing, invite)) = self.ringing.take() {
                     let response = ResponseBuilder::to(&invite, 487).to_tag("phone").build();
                     self.respond(if ringing == tx { tx } else { ringing }, response, now);
@@ -320,8 +365,12 @@ impl Party {
                 let answer = self.answer();
                 self.calls_taken += 1;
                 self.ringing = Some((tx, request.clone()));
-                let rings = ResponseBuilder::to(request, 180).to_tag(&self.tag()).build();
-                self.respond(tx, rings, now);
+                let mut rings = ResponseBuilder::to(request, 180).to_tag(&self.tag());
+                if matches!(&self.role, Role::Phone(plan) if plan.rings_reliably) {
+                    rings = rings.contact(&self.contact());
+                    rings = rings.header("Require", "100rel").header("RSeq", "41");
+                }
+                self.respond(tx, rings.build(), now);
                 match answer {
                     Some(Answer::After(ms)) => self.later(ms, Task::Answer, now),
                     Some(Answer::Refuses(status, ms)) => {
@@ -330,8 +379,14 @@ impl Party {
                     Some(Answer::RingsOnly | Answer::Silence) | None => {}
                 }
             }
+            Method::Invite | Method::Update => self.answer_change(tx, request, now),
+            Method::Prack => {
+                self.saw.reliable += 1;
+                self.respond(tx, ResponseBuilder::to(request, 200).build(), now);
+            }
             Method::Bye => {
                 self.saw.byes.push(now);
+                self.keep_reason(Some(request));
                 let status = if self.dialog.take().is_some() { 200 } else { 481 };
                 self.saw.disconnected.push(now);
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
@@ -343,6 +398,14 @@ impl Party {
     fn handle_response(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let status = response.status().unwrap_or(0);
         match response.method() {
+            Method::Invite if (101..200).contains(&status) && Some(tx) == self.invite_tx => {
+                self.acknowledge_ringing(response, now);
+            }
+            Method::Invite | Method::Update if status >= 200 && Some(tx) != self.invite_tx => {
+                if let Some(cseq) = response.cseq() {
+                    self.handle_changed(tx, response, cseq, now);
+                }
+            }
             Method::Invite if status >= 200 && Some(tx) == self.invite_tx => {
                 self.saw.finals.push((now, status));
                 if status < 300 {
@@ -368,9 +431,16 @@ impl Party {
     fn confirm(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
         let Some(invite) = self.invite.clone() else { return };
-        let Some(dialog) = Dialog::uac(&invite, response, &self.flow()) else { return };
+        let Some(mut dialog) = Dialog::uac(&invite, response, &self.flow()) else { return };
+        if let Some(early) = self.early.take() {
+            dialog.go_on(&early);
+        }
         if plan.acknowledges {
-            let (message, flow) = (dialog.ack(&invite).build(), self.flow());
+            let mut ack = dialog.ack(&invite);
+            if !plan.offers && !response.body().is_empty() {
+                ack = ack.body("application/sdp", self.describe(Media::Talks).as_bytes());
+            }
+            let (message, flow) = (ack.build(), self.flow());
             self.transactions.handle_command(FromBrain::Ack { tx, message, flow }, now);
         }
         self.dialog = Some(dialog);
@@ -391,9 +461,14 @@ impl Party {
         .to(&format!("<sip:{}@hotline>", plan.number), None)
         .call_id(&format!("{user}@{}", self.address))
         .cseq(1)
-        .contact(&format!("<sip:{user}@{}>", self.address))
-        .body("application/sdp", self.description().as_bytes())
-        .build();
+        .contact(&self.contact());
+        let invite =
+            plan.headers.iter().fold(invite, |invite, (name, value)| invite.header(name, value));
+        let invite = match plan.offers {
+            true => invite.body("application/sdp", self.describe(Media::Talks).as_bytes()),
+            false => invite,
+        };
+        let invite = invite.build();
         self.invite = Some(invite.clone());
         self.began = Some(now);
         self.invite_tx = Some(self.send(invite, now));
@@ -430,10 +505,13 @@ impl Party {
     /// Picks up.
     fn accept(&mut self, now: Mono) {
         let Some((tx, invite)) = self.ringing.take() else { return };
-        let response = ResponseBuilder::to(&invite, 200)
-            .to_tag(&self.tag())
-            .contact(&format!("<sip:phone@{}>", self.address))
-            .body("application/sdp", self.description().as_bytes())
+        let response =
+            ResponseBuilder::to(&invite, 200).to_tag(&self.tag()).contact(&self.contact());
+        let response = self
+            .headers()
+            .into_iter()
+            .fold(response, |response, (name, value)| response.header(name, value))
+            .body("application/sdp", self.describe(Media::Talks).as_bytes())
             .build();
         self.dialog = Dialog::uas(&invite, &response, &self.flow());
         self.saw.connected.push(now);
@@ -451,15 +529,19 @@ impl Party {
     }
 
     /// Hangs up: a BYE in a call, a CANCEL before its answer.
-    fn send_bye(&mut self, now: Mono) {
+    fn send_bye(&mut self, reason: &'static str, now: Mono) {
         match (self.dialog.take(), self.invite_tx) {
             (Some(mut dialog), _) => {
-                let bye = dialog.bye().build();
+                let bye = dialog.bye();
+                let bye = match reason {
+                    "" => bye.build(),
+                    reason => bye.header("Reason", reason).build(),
+                };
                 self.saw.disconnected.push(now);
                 self.send(bye, now);
             }
             (None, Some(tx)) if self.saw.finals.is_empty() => {
-                self.transactions.handle_command(FromBrain::Cancel { tx }, now);
+                self.transactions.handle_command(FromBrain::Cancel { tx, reason }, now);
             }
             (None, _) => {}
         }
@@ -476,13 +558,23 @@ impl Party {
         format!("138{:08}", u32::from(third) * 256 + u32::from(fourth))
     }
 
-    fn description(&self) -> String {
-        let at = self.hears_at();
-        format!(
-            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
-            ip = at.ip(),
-            port = at.port(),
-        )
+    fn contact(&self) -> String {
+        let user = match &self.role {
+            Role::Caller(_) => self.user(),
+            Role::Phone(_) => "phone".to_owned(),
+        };
+        format!("<sip:{user}@{}>", self.address)
+    }
+
+    fn headers(&self) -> Vec<(&'static str, &'static str)> {
+        match &self.role {
+            Role::Caller(plan) => plan.headers.clone(),
+            Role::Phone(plan) => plan.headers.clone(),
+        }
+    }
+
+    fn keep_reason(&mut self, request: Option<&Message>) {
+        let reason = request.and_then(|request| request.header("Reason"));
+        self.saw.reasons.extend(reason.map(str::to_owned));
     }
 }

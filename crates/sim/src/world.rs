@@ -103,6 +103,12 @@ impl World {
         &mut self.parties[id.0]
     }
 
+    /// What the media worker was told last of a party's leg.
+    pub fn media(&self, id: PartyId) -> Option<&media::LegMedia> {
+        let ip = self.parties[id.0].hears_at().ip();
+        self.engine.media.values().find(|media| media.remote.ip() == ip)
+    }
+
     /// What a desktop was told.
     pub fn desktop_log(&self, agent: &str) -> Option<&DesktopLog> {
         self.engine.desktop(agent)
@@ -121,11 +127,6 @@ impl World {
     /// The facts that a test asks about, with their times.
     pub fn when(&self, wanted: impl Fn(&FactBody) -> bool) -> Vec<Mono> {
         self.facts().iter().filter(|fact| wanted(&fact.body)).map(|fact| fact.mono).collect()
-    }
-
-    /// From now on no recording is ever sealed.
-    pub fn seals_nothing(&mut self) {
-        self.engine.seals = false;
     }
 
     /// What callers heard from their first to their last word, but for music.

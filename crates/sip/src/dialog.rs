@@ -165,6 +165,12 @@ impl Dialog {
         self.flow
     }
 
+    /// Goes on with the numbers of the early dialog that this one was before its 2xx (§13.2.2.4).
+    pub fn go_on(&mut self, early: &Dialog) {
+        self.local_cseq = self.local_cseq.max(early.local_cseq);
+        self.remote_cseq = self.remote_cseq.max(early.remote_cseq);
+    }
+
     /// Begins the next request in the dialog (§12.2.1.1): CSeq counts up. Not for ACK.
     pub fn request(&mut self, method: Method) -> RequestBuilder {
         self.local_cseq = self.local_cseq.wrapping_add(1) & 0x7fff_ffff;

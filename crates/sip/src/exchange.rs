@@ -57,6 +57,8 @@ pub enum ToBrain {
     Cancelled {
         /// The INVITE.
         tx: ServerTx,
+        /// The CANCEL, which may say why (RFC 3326).
+        cancel: Message,
     },
     /// Our 2xx was repeated for 64 × T1 and never acknowledged (RFC 3261 §13.3.1.4): send BYE.
     AckTimeout {
@@ -115,6 +117,8 @@ pub enum FromBrain {
     Cancel {
         /// The INVITE.
         tx: ClientTx,
+        /// The value of the CANCEL's Reason header (RFC 3326); empty for none.
+        reason: &'static str,
     },
     /// Acknowledge a 2xx. The layer adds the Via, keeps the ACK and repeats it with the 2xx.
     Ack {

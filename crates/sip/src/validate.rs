@@ -7,10 +7,11 @@ use crate::multipart::split_type;
 use crate::{Defect, Message, Method, Name, NameAddr, ResponseBuilder, Scheme, Uri, Via, cseq};
 
 /// The methods that this engine serves, as its Allow header says.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER";
 
-/// The extensions that this engine serves (RFC 3261 §20.37): none is required of a peer.
-pub const SUPPORTED: [&str; 0] = [];
+/// The extensions that this engine serves (RFC 3261 §20.37): reliable provisional responses
+/// (RFC 3262) and session timers (RFC 4028). None is required of a peer.
+pub const SUPPORTED: [&str; 2] = ["100rel", "timer"];
 
 /// The longest Request-URI, in bytes; beyond it 414.
 pub const MAX_URI_BYTES: usize = 4_096;
@@ -184,13 +185,11 @@ fn check_method(request: &Message) -> Result<(), Refusal> {
         | Method::Options
         | Method::Info
         | Method::Update
+        | Method::Prack
         | Method::Register => Ok(()),
-        Method::Prack
-        | Method::Refer
-        | Method::Notify
-        | Method::Subscribe
-        | Method::Message
-        | Method::Publish => Err(Refusal::of(405).with("Allow", ALLOW)),
+        Method::Refer | Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
+            Err(Refusal::of(405).with("Allow", ALLOW))
+        }
         Method::Other => Err(Refusal::of(501).with("Allow", ALLOW)),
     }
 }
@@ -373,8 +372,8 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_named() {
-        let unsupported = answer("\r\n\r\n", "\r\nRequire: 100rel, x\r\nRequire: y\r\n\r\n");
-        assert_eq!(unsupported, (420, "Unsupported: 100rel, x, y".to_owned()));
+        let unsupported = answer("\r\n\r\n", "\r\nRequire: 100rel, x\r\nRequire: y, timer\r\n\r\n");
+        assert_eq!(unsupported, (420, "Unsupported: x, y".to_owned()));
         for (method, status) in [("SUBSCRIBE", 405), ("NEWMETHOD", 501)] {
             let text = INVITE.replace("INVITE", method);
             let refusal = validate(&Message::parse(text.as_bytes()).unwrap()).unwrap_err();

@@ -211,7 +211,7 @@ impl World {
             ToBrain::Ack { message, .. } => {
                 self.callees.get_mut(message.call_id()).unwrap().ack += 1;
             }
-            ToBrain::Cancelled { tx } => {
+            ToBrain::Cancelled { tx, .. } => {
                 let call = &self.open[&tx];
                 self.callees.get_mut(call).unwrap().cancelled += 1;
                 let waiting = self.answers.values().find(|(other, _)| *other == tx);
@@ -259,7 +259,7 @@ impl World {
             self.callee.handle_command(FromBrain::Respond { tx, message }, now);
         }
         if let Some(entry) = self.cancels.first_entry().filter(|entry| entry.key().0 <= now) {
-            self.caller.handle_command(FromBrain::Cancel { tx: entry.remove() }, now);
+            self.caller.handle_command(FromBrain::Cancel { tx: entry.remove(), reason: "" }, now);
         }
         self.drain();
         true

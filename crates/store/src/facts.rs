@@ -93,6 +93,8 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
         | FactBody::TierReached { .. }
+        | FactBody::Held { .. }
+        | FactBody::Retrieved { .. }
         | FactBody::LegEnded { .. }
         | FactBody::CallEnded { .. }
         | FactBody::RecordingGap { .. }

@@ -78,7 +78,8 @@ names! {
     /// Why a leg or call ended: what the network or a party said.
     CauseName: [
         "remote_bye", "remote_cancel", "local_bye", "agent_hang_up", "response", "ack_timeout",
-        "transaction_timeout", "media_timeout", "transport_error", "engine_lost",
+        "transaction_timeout", "media_timeout", "session_expired", "q850", "transport_error",
+        "engine_lost",
     ];
     /// Why an agent did not take an offered call.
     MissedName: ["no_answer", "rejected", "busy", "unreachable", "error"];
@@ -154,6 +155,8 @@ impl From<HangupCause> for CauseName {
             HangupCause::AckTimeout => "ack_timeout",
             HangupCause::TransactionTimeout => "transaction_timeout",
             HangupCause::MediaTimeout => "media_timeout",
+            HangupCause::SessionExpired => "session_expired",
+            HangupCause::Q850(_) => "q850",
             HangupCause::TransportError => "transport_error",
             HangupCause::EngineLost => "engine_lost",
         })
@@ -171,6 +174,8 @@ pub(crate) const fn sip_status(cause: HangupCause) -> Option<u16> {
         | HangupCause::AckTimeout
         | HangupCause::TransactionTimeout
         | HangupCause::MediaTimeout
+        | HangupCause::SessionExpired
+        | HangupCause::Q850(_)
         | HangupCause::TransportError
         | HangupCause::EngineLost => None,
     }

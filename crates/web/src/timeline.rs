@@ -23,8 +23,8 @@ pub(crate) struct FactEntry<'a> {
     at: String,
     /// What: `call_arrived`, `call_answered`, `menu_entered`, `digits_collected`, `lookup_ended`,
     /// `queued`, `tier_reached`, `offered`, `popped`, `rang`, `missed`, `agent_answered`,
-    /// `dialog_established`, `leg_ended`, `call_ended`, `wrapped_up`, `recording_started`,
-    /// `recording_gap`, `recording_resumed`, `recording_sealed`, `agent_changed` or `played`.
+    /// `dialog_established`, `held`, `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
+    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`, `agent_changed` or `played`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The leg.
@@ -171,6 +171,10 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.offer_id = Some(offer.to_string());
             entry.agent_id = Some(agent.as_str());
             entry.missed = Some((*cause).into());
+        }
+        FactBody::Held { leg, role, .. } | FactBody::Retrieved { leg, role, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.agent_id = agent_of(role);
         }
         FactBody::LegEnded { leg, role, cause, .. } => {
             entry.leg_id = Some(leg.to_string());

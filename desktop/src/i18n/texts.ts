@@ -243,6 +243,8 @@ export const TEXTS = {
   'fact.rang': ['座席振铃', 'Agent rang'],
   'fact.missed': ['座席未接', 'Missed'],
   'fact.agent_answered': ['座席应答', 'Agent answered'],
+  'fact.held': ['保持', 'On hold'],
+  'fact.retrieved': ['取回', 'Retrieved'],
   'fact.leg_ended': ['一方挂机', 'Leg ended'],
   'fact.call_ended': ['通话结束', 'Call ended'],
   'fact.wrapped_up': ['整理完成', 'Wrapped up'],
@@ -262,6 +264,8 @@ export const TEXTS = {
   'cause.ack_timeout': ['ACK 超时', 'ACK timed out'],
   'cause.transaction_timeout': ['事务超时', 'transaction timed out'],
   'cause.media_timeout': ['媒体超时', 'no media'],
+  'cause.session_expired': ['会话超时', 'session expired'],
+  'cause.q850': ['对方异常释放', 'released with a cause'],
   'cause.transport_error': ['传输错误', 'transport failed'],
   'cause.engine_lost': ['系统中断', 'engine lost'],
 

@@ -190,7 +190,8 @@ fn a_cancelled_ring_stops_and_is_not_answered() {
     test.register();
     let tx = test.receive(Method::Invite, "8002", "one", SDP, 0);
     test.statuses();
-    test.agents.handle_event(ToBrain::Cancelled { tx }, Mono::from_ms(50));
+    let cancel = RequestBuilder::new(Method::Cancel, "sip:8002@h").build();
+    test.agents.handle_event(ToBrain::Cancelled { tx, cancel }, Mono::from_ms(50));
     assert_eq!(test.statuses().0, [487]);
     test.agents.handle_timeout(Mono::from_ms(100));
     assert!(test.statuses().0.is_empty());

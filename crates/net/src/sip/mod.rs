@@ -114,7 +114,7 @@ impl SipWorkers {
         let number = match &command {
             FromBrain::Respond { tx, .. } => tx.worker(),
             FromBrain::Request { tx, .. }
-            | FromBrain::Cancel { tx }
+            | FromBrain::Cancel { tx, .. }
             | FromBrain::Ack { tx, .. } => tx.worker(),
         };
         let Some(worker) = self.workers.get(usize::from(number)) else {

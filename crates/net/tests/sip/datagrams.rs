@@ -88,7 +88,7 @@ fn an_invite_that_waits_gets_100_and_a_cancel_is_answered() {
     phone.send(&phone.text("CANCEL", "a", "1"));
     let answer = phone.receive();
     assert_eq!((answer.status(), answer.method()), (Some(200), Method::Cancel));
-    assert!(matches!(stage.report(), ToBrain::Cancelled { tx: same } if same == tx));
+    assert!(matches!(stage.report(), ToBrain::Cancelled { tx: same, .. } if same == tx));
 }
 
 #[test]
@@ -150,6 +150,6 @@ fn what_was_queued_leaves_before_the_workers_stop() {
 #[test]
 fn a_command_for_a_worker_that_is_not_there_comes_back() {
     let stage = Stage::new();
-    let cancel = FromBrain::Cancel { tx: ClientTx::new(5, 1) };
+    let cancel = FromBrain::Cancel { tx: ClientTx::new(5, 1), reason: "" };
     assert!(matches!(stage.workers.send(cancel), Err(net::sip::Full(FromBrain::Cancel { .. }))));
 }

@@ -171,3 +171,20 @@ fn what_was_written_down_can_still_say_bye() {
     assert_eq!(bye.uri(), "sip:a@10.0.0.9:4001");
     assert!(bye.cseq().unwrap().number > dialog.bye().build().cseq().unwrap().number);
 }
+
+#[test]
+fn numbers_go_on_from_the_early_dialog() {
+    let request = invite("10.0.0.1", &[("Contact", "<sip:us@10.0.0.1>")]);
+    let answer = |status| {
+        let response = ResponseBuilder::to(&request, status).to_tag("t");
+        response.contact("<sip:8001@10.0.0.9:6000>").build()
+    };
+    let flow = flow("10.0.0.9:5060");
+    let mut early = Dialog::uac(&request, &answer(180), &flow).unwrap();
+    assert_eq!(early.request(Method::Prack).build().header("CSeq"), Some("11 PRACK"));
+    let mut dialog = Dialog::uac(&request, &answer(200), &flow).unwrap();
+    assert_eq!(early.id(), dialog.id());
+    dialog.go_on(&early);
+    assert_eq!(dialog.ack(&request).build().header("CSeq"), Some("10 ACK"));
+    assert_eq!(dialog.bye().build().header("CSeq"), Some("12 BYE"));
+}

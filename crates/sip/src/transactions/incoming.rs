@@ -144,7 +144,7 @@ impl Transactions {
         self.transmit(back, response);
         if let Some(slot) = found {
             self.run(slot, now, |machine, out| match machine {
-                Machine::InviteServer(machine) => machine.handle_cancel(out),
+                Machine::InviteServer(machine) => machine.handle_cancel(cancel, out),
                 Machine::OtherServer(_) | Machine::InviteClient(_) | Machine::OtherClient(_) => {}
             });
         }

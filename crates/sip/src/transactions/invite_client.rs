@@ -18,8 +18,8 @@ pub const MAX_FORKS: usize = 8;
 /// Where it stands.
 #[derive(Debug)]
 enum State {
-    /// Nothing came yet.
-    Calling { request: Message, interval: Duration, cancel: bool },
+    /// Nothing came yet. `cancel` says why it is cancelled as soon as that may be.
+    Calling { request: Message, interval: Duration, cancel: Option<&'static str> },
     /// A provisional response came.
     Proceeding { request: Message, cancelled: bool },
     /// It failed; the ACK that says so.
@@ -50,7 +50,7 @@ impl InviteClient {
             out.push(Effect::Arm(Timer::A, T1));
         }
         out.push(Effect::Arm(Timer::B, T1_64));
-        Self { tx, reliable, state: State::Calling { request, interval: T1, cancel: false } }
+        Self { tx, reliable, state: State::Calling { request, interval: T1, cancel: None } }
     }
 
     pub(super) fn handle_response(&mut self, response: Message, flow: Flow, out: &mut Effects) {
@@ -66,11 +66,11 @@ impl InviteClient {
             State::Calling { request, cancel, .. } => {
                 out.push(Effect::Disarm(Timer::A));
                 out.push(Effect::Disarm(Timer::B));
-                let (request, cancelled) = (request.clone(), *cancel);
-                if cancelled {
-                    send_cancel(&request, out);
+                let (request, cancel) = (request.clone(), *cancel);
+                if let Some(reason) = cancel {
+                    send_cancel(&request, reason, out);
                 }
-                self.state = State::Proceeding { request, cancelled };
+                self.state = State::Proceeding { request, cancelled: cancel.is_some() };
             }
             State::Proceeding { .. } => {}
             State::Completed { .. } | State::Accepted { .. } => return,
@@ -124,12 +124,12 @@ impl InviteClient {
     }
 
     /// The transaction user cancels.
-    pub(super) fn cancel(&mut self, out: &mut Effects) {
+    pub(super) fn cancel(&mut self, reason: &'static str, out: &mut Effects) {
         match &mut self.state {
-            State::Calling { cancel, .. } => *cancel = true,
+            State::Calling { cancel, .. } => *cancel = Some(reason),
             State::Proceeding { request, cancelled } => {
                 if !std::mem::replace(cancelled, true) {
-                    send_cancel(request, out);
+                    send_cancel(request, reason, out);
                 }
             }
             State::Completed { .. } | State::Accepted { .. } => {}
@@ -186,19 +186,23 @@ fn disarm_all(out: &mut Effects) {
     out.extend([Timer::A, Timer::B, Timer::Cancelled].map(Effect::Disarm));
 }
 
-fn send_cancel(request: &Message, out: &mut Effects) {
-    out.push(Effect::Cancel(derived(request, Method::Cancel, request.first(Name::To))));
+fn send_cancel(request: &Message, reason: &str, out: &mut Effects) {
+    let mut cancel = derived(request, Method::Cancel, request.first(Name::To));
+    if !reason.is_empty() {
+        cancel = cancel.header(Name::Reason.as_str(), reason);
+    }
+    out.push(Effect::Cancel(cancel.build()));
     out.push(Effect::Arm(Timer::Cancelled, T1_64));
 }
 
 /// RFC 3261 §17.1.1.3: the To is that of the response.
 fn ack_for_failure(request: &Message, response: &Message) -> Message {
-    derived(request, Method::Ack, response.first(Name::To))
+    derived(request, Method::Ack, response.first(Name::To)).build()
 }
 
 /// A request that goes the way of an INVITE: the same Request-URI, topmost Via, From, Call-ID,
 /// number and Route.
-fn derived(request: &Message, method: Method, to: Option<&str>) -> Message {
+fn derived(request: &Message, method: Method, to: Option<&str>) -> RequestBuilder {
     let number = request.cseq().map_or(0, |cseq| cseq.number);
     let value = |name| request.first(name).unwrap_or("");
     let via = request.all(Name::Via).next().unwrap_or("");
@@ -208,5 +212,5 @@ fn derived(request: &Message, method: Method, to: Option<&str>) -> Message {
         .header("To", to.unwrap_or(""))
         .header("Call-ID", request.call_id())
         .cseq(number);
-    request.all(Name::Route).fold(begun, |begun, route| begun.header("Route", route)).build()
+    request.all(Name::Route).fold(begun, |begun, route| begun.header("Route", route))
 }

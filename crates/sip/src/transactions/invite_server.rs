@@ -104,11 +104,12 @@ impl InviteServer {
     }
 
     /// A CANCEL came; it is answered elsewhere.
-    pub(super) fn handle_cancel(&mut self, out: &mut Effects) {
+    pub(super) fn handle_cancel(&mut self, cancel: &Message, out: &mut Effects) {
         match &mut self.state {
             State::Proceeding { cancelled, .. } => {
                 if !std::mem::replace(cancelled, true) {
-                    out.push(Effect::Report(ToBrain::Cancelled { tx: self.tx }));
+                    let (tx, cancel) = (self.tx, cancel.clone());
+                    out.push(Effect::Report(ToBrain::Cancelled { tx, cancel }));
                 }
             }
             State::Completed { .. } | State::Confirmed | State::Accepted { .. } => {}

@@ -16,7 +16,7 @@ impl Transactions {
         match command {
             FromBrain::Respond { tx, message } => self.respond(tx, message, now),
             FromBrain::Request { tx, message, flow } => self.request(tx, message, flow, now),
-            FromBrain::Cancel { tx } => self.cancel(tx, now),
+            FromBrain::Cancel { tx, reason } => self.cancel(tx, reason, now),
             FromBrain::Ack { tx, message, flow } => self.acknowledge(tx, &message, flow, now),
         }
     }
@@ -60,10 +60,10 @@ impl Transactions {
         }
     }
 
-    fn cancel(&mut self, tx: ClientTx, now: Mono) {
+    fn cancel(&mut self, tx: ClientTx, reason: &'static str, now: Mono) {
         if let Some(slot) = self.clients.get(&tx.0).copied() {
             self.run(slot, now, |machine, out| match machine {
-                Machine::InviteClient(machine) => machine.cancel(out),
+                Machine::InviteClient(machine) => machine.cancel(reason, out),
                 // RFC 3261 §9.1: only an INVITE is cancelled.
                 Machine::OtherClient(_) | Machine::InviteServer(_) | Machine::OtherServer(_) => {}
             });

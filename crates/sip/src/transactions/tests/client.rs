@@ -18,7 +18,7 @@ fn ack(tag: &str) -> Message {
 }
 
 fn cancel(number: u64) -> FromBrain {
-    FromBrain::Cancel { tx: ClientTx::new(0, number) }
+    FromBrain::Cancel { tx: ClientTx::new(0, number), reason: "Q.850;cause=16" }
 }
 
 #[test]
@@ -130,6 +130,7 @@ fn a_cancel_waits_for_a_provisional_response() {
     let sent = bench.sent.clone().unwrap();
     assert_eq!(sent.header("Via"), invite.header("Via"));
     assert_eq!(sent.header("CSeq"), Some("3 CANCEL"));
+    assert_eq!(sent.header("Reason"), Some("Q.850;cause=16"), "RFC 3326");
     assert_eq!(sent.header("To"), invite.header("To"));
     assert_eq!(bench.command(cancel(1)), [""; 0]);
     assert_eq!(bench.pass(600), ["500: send CANCEL"]);

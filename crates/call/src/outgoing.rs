@@ -1,0 +1,254 @@
+//! How a leg calls someone, and what the responses mean (RFC 3261 §13.2).
+
+use std::net::SocketAddr;
+
+use model::{HangupCause, LegId, LegRole, Mono};
+use sip::{CSeq, Dialog, Flow, Message, Method, RequestBuilder, ServerTx};
+
+use crate::incoming::SDP;
+use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
+use crate::negotiation::description_in;
+use crate::reliable::Early;
+use crate::{Tokens, reason, session};
+
+/// How often an INVITE is sent again because an interval was too small: once for each proxy that
+/// may know better than the one before (RFC 4028 §7.3).
+const TOO_SMALL_MAX: u8 = 4;
+
+/// An INVITE of ours that has no final response.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    invitation: Invitation,
+    call_id: String,
+    pub(crate) invite: Message,
+    pub(crate) seen: Seen,
+    /// We gave up, and wait for the final response.
+    pub(crate) cancelled: Option<HangupCause>,
+    /// Phones that ring reliably (RFC 3262).
+    pub(crate) early: Vec<Early>,
+    /// The least interval that the way to the phone agrees to, and how often we learned more.
+    min_se_s: u32,
+    too_small: u8,
+}
+
+impl Leg {
+    /// A leg that calls someone, receiving media at `local_media`.
+    pub fn outgoing(
+        id: LegId,
+        role: LegRole,
+        tokens: &Tokens,
+        invitation: Invitation,
+        local_media: SocketAddr,
+        description: Description,
+    ) -> Self {
+        let flow = invitation.flow;
+        let mut leg = Self::new(id, role, tokens, flow, Stage::Terminated, description);
+        leg.local_media = Some(local_media);
+        let call_id = tokens.call_id(id);
+        let min_se_s = leg.description.session.min_se_s;
+        let offer = leg.negotiation.offer(&leg.capabilities(local_media));
+        let invite = leg.invite(&invitation, &call_id, 1, min_se_s, offer.as_bytes());
+        leg.outputs.push_back(Output::Invite { message: invite.clone(), flow });
+        leg.stage = Stage::Outgoing(Box::new(Outgoing {
+            invitation,
+            call_id,
+            invite,
+            seen: Seen::Nothing,
+            cancelled: None,
+            early: Vec::new(),
+            min_se_s,
+            too_small: 0,
+        }));
+        leg
+    }
+
+    fn invite(
+        &self,
+        invitation: &Invitation,
+        call_id: &str,
+        number: u32,
+        min_se_s: u32,
+        offer: &[u8],
+    ) -> Message {
+        let mut request = RequestBuilder::new(Method::Invite, &invitation.target);
+        for route in &invitation.route {
+            request = request.header("Route", format_args!("<{route}>"));
+        }
+        request = request
+            .from(&invitation.from, &self.tag)
+            .to(&format!("<{}>", invitation.to), None)
+            .call_id(call_id)
+            .cseq(number);
+        request = self.introduce(request);
+        let expires_s = self.description.session.expires_s;
+        if expires_s > 0 {
+            request = request
+                .header("Session-Expires", expires_s.max(min_se_s))
+                .header("Min-SE", min_se_s);
+        }
+        for (name, value) in &invitation.headers {
+            request = request.header(name, value);
+        }
+        request.body(SDP, offer).build()
+    }
+
+    /// A response to a request of ours.
+    pub fn handle_response(&mut self, response: &Message, flow: Flow, now: Mono) {
+        let (Some(status), Some(cseq)) = (response.status(), response.cseq()) else { return };
+        match &self.stage {
+            // What a PRACK is answered with changes nothing.
+            Stage::Outgoing(_) if cseq.method != Method::Invite => {}
+            Stage::Outgoing(outgoing) if outgoing.invite.cseq() != Some(cseq) => {}
+            Stage::Outgoing(_) => match status {
+                100..=199 => self.handle_provisional(response, status, flow),
+                200..=299 => self.handle_success(response, flow, now),
+                _ => self.handle_failure(response, status),
+            },
+            Stage::Established(established) => {
+                let pending = established.pending.as_ref();
+                if pending.is_some_and(|pending| pending.cseq == cseq) {
+                    self.handle_pending_response(response, status, flow, now);
+                } else if (200..300).contains(&status) && cseq.method == Method::Invite {
+                    let tag = response.to().and_then(|to| to.tag()).unwrap_or("");
+                    if established.dialog.remote_tag() != tag {
+                        self.refuse_fork(response, flow);
+                    }
+                }
+            }
+            Stage::Terminated => {
+                if (200..300).contains(&status) && cseq.method == Method::Invite {
+                    self.refuse_fork(response, flow);
+                }
+            }
+            Stage::Incoming(_) => {}
+        }
+    }
+
+    /// Nobody answered the request of ours with this CSeq (RFC 3261 §17.1, timers B and F).
+    pub fn handle_no_response(&mut self, cseq: CSeq, cause: HangupCause, now: Mono) {
+        match &self.stage {
+            Stage::Outgoing(outgoing) => {
+                if outgoing.invite.cseq() == Some(cseq) {
+                    self.end(outgoing.cancelled.unwrap_or(cause));
+                }
+            }
+            Stage::Established(_) => self.handle_pending_lost(cseq, cause, now),
+            Stage::Incoming(_) | Stage::Terminated => {}
+        }
+    }
+
+    fn handle_provisional(&mut self, response: &Message, status: u16, flow: Flow) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let given_up = outgoing.cancelled.is_some();
+        let before = outgoing.seen;
+        match status {
+            180 => outgoing.seen = Seen::Ringing,
+            183 => outgoing.seen = Seen::Early,
+            _ => {}
+        }
+        self.outputs.push_back(Output::Progressed);
+        if status == 180 && before != Seen::Ringing && !given_up {
+            self.outputs.push_back(Output::Ringing);
+        }
+        if status > 100 {
+            self.acknowledge_reliable(response, flow);
+        }
+    }
+
+    fn handle_failure(&mut self, response: &Message, status: u16) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let learned = session::min_se(response);
+        let is_more = status == 422 && learned > outgoing.min_se_s;
+        if !is_more || outgoing.too_small == TOO_SMALL_MAX || outgoing.cancelled.is_some() {
+            let cause = outgoing.cancelled.unwrap_or(HangupCause::Response(status));
+            return self.end(cause);
+        }
+        // RFC 4028 §7.3: the same once more, with the interval that the way asks for.
+        outgoing.min_se_s = learned;
+        outgoing.too_small += 1;
+        outgoing.early.clear();
+        let number = outgoing.invite.cseq().map_or(1, |cseq| cseq.number) + 1;
+        let (invitation, call_id) = (outgoing.invitation.clone(), outgoing.call_id.clone());
+        let offer = outgoing.invite.body().to_vec();
+        let message = self.invite(&invitation, &call_id, number, learned, &offer);
+        if let Stage::Outgoing(outgoing) = &mut self.stage {
+            outgoing.invite = message.clone();
+        }
+        self.outputs.push_back(Output::Invite { message, flow: invitation.flow });
+    }
+
+    fn handle_success(&mut self, response: &Message, flow: Flow, now: Mono) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let (invite, cancelled) = (outgoing.invite.clone(), outgoing.cancelled);
+        let early = std::mem::take(&mut outgoing.early);
+        let min_se_s = outgoing.min_se_s;
+        self.flow = flow;
+        let Some(mut dialog) = Dialog::uac(&invite, response, &flow) else {
+            return self.end(HangupCause::Response(500));
+        };
+        let early = early.into_iter().find(|one| one.dialog.id() == dialog.id());
+        if let Some(early) = &early {
+            dialog.go_on(&early.dialog);
+        }
+        self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
+        if let Some(cause) = cancelled {
+            self.send_bye(&mut dialog, cause);
+            return self.end(cause);
+        }
+        // RFC 3262 §5: the answer may have come reliably already.
+        let answer = description_in(response)
+            .and_then(|answer| answer.or(early.and_then(|early| early.answer)).ok_or(400));
+        match answer.and_then(|answer| self.negotiation.accept(&answer)) {
+            Ok(_) => {
+                let mut established = Established::new(dialog, response, true);
+                established.min_se_s = min_se_s;
+                established.restart(session::agreed(response, self.description.session), now);
+                self.establish(established);
+            }
+            Err(status) => {
+                let cause = HangupCause::Response(status);
+                self.send_bye(&mut dialog, cause);
+                self.end(cause);
+            }
+        }
+    }
+
+    /// A second phone answered the same INVITE: it is acknowledged and told goodbye
+    /// (RFC 3261 §13.2.2.4).
+    fn refuse_fork(&mut self, response: &Message, flow: Flow) {
+        let invite = RequestBuilder::new(Method::Invite, "sip:fork@invalid")
+            .from(response.from().map_or("", |from| from.without_params()), &self.tag)
+            .to(response.to().map_or("", |to| to.without_params()), None)
+            .call_id(response.call_id())
+            .cseq(response.cseq().map_or(1, |cseq| cseq.number))
+            .build();
+        if let Some(mut dialog) = Dialog::uac(&invite, response, &flow) {
+            self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
+            let bye = dialog.bye().header("Reason", reason::reason(HangupCause::LocalBye)).build();
+            self.outputs.push_back(Output::Send { message: bye, flow });
+        }
+    }
+
+    /// A request of the called phone before its answer (RFC 3311 §5.2): our offer is not answered,
+    /// or its answer waits for the 2xx to count.
+    pub(crate) fn handle_ringing_request(&mut self, tx: ServerTx, request: &Message) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or("");
+        let early = outgoing.early.iter_mut().find(|early| early.dialog.remote_tag() == tag);
+        let Some(early) = early else { return self.answer(tx, request, 481) };
+        let refused = early.dialog.accept_request(request).err().map(|refusal| refusal.status);
+        let is_answered = early.answer.is_some();
+        match (refused, request.method()) {
+            (Some(status), _) => self.answer(tx, request, status),
+            (None, Method::Update) if request.body().is_empty() => {
+                let message = self.full_response(request, 200).build();
+                self.outputs.push_back(Output::Respond { tx, message });
+            }
+            (None, Method::Update) if is_answered => self.answer(tx, request, 488),
+            (None, Method::Update) => self.answer(tx, request, 491),
+            (None, Method::Options) => self.answer_options(tx, request),
+            // RFC 3261 §15: who is called does not end an early dialog by BYE.
+            (None, _) => self.answer(tx, request, 481),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Legs against a peer that says what the RFCs' own figures say, one request at a time.
+
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
+mod changes;
+mod glare;
+mod reliable;
+mod session_timer;
+mod stage;
+mod why;

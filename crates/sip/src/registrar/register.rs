@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::Mono;
 
 use super::table::{Number, Registrar};
-use super::{Binding, Unbound};
+use super::{Binding, Probe, Unbound};
 use crate::{Flow, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
 
 /// One Contact of the request, read.
@@ -143,8 +143,7 @@ impl Registrar {
             refreshed_at: now,
             call_id: call_id.to_owned(),
             cseq,
-            probe_at: None,
-            probe_ends: None,
+            probe: Probe::Off,
         };
         let is_refresh = |number: &Number| {
             let known = self.contacts.get(number);

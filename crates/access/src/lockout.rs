@@ -144,8 +144,8 @@ impl Lockout {
         self.users.forgive(user_key(user));
     }
 
-    /// Whether credentials that are checked at once (SIP's digests) are to be checked now. Nothing is
-    /// counted: say [`Lockout::handle_refused`] if they are wrong.
+    /// Whether credentials that are checked at once (SIP's digests) are to be checked now. Nothing
+    /// is counted: say [`Lockout::handle_refused`] if they are wrong.
     pub fn handle_look(&mut self, user: &str, source: IpAddr, now: Mono) -> Verdict {
         match self.sources.verdict(source_key(source), now) {
             Verdict::Check => self.users.verdict(user_key(user), now),

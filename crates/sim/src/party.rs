@@ -25,6 +25,8 @@ pub struct CallerPlan {
     pub keys: Vec<(u64, char)>,
     /// When the caller hangs up, in milliseconds after the INVITE; never if none.
     pub hangs_up_after_ms: Option<u64>,
+    /// What a challenge is answered with; by nothing if none.
+    pub account: Option<(&'static str, &'static str)>,
     /// Whether the 200 is acknowledged.
     pub acknowledges: bool,
     /// From when on nothing more leaves or arrives, in milliseconds after the INVITE.
@@ -37,6 +39,7 @@ impl Default for CallerPlan {
             number: "95500",
             keys: Vec::new(),
             hangs_up_after_ms: None,
+            account: None,
             acknowledges: true,
             silent_after_ms: None,
         }
@@ -69,6 +72,8 @@ pub struct PhonePlan {
     pub expires_s: u32,
     /// Whether it refreshes its registration.
     pub refreshes: bool,
+    /// What it answers challenges with.
+    pub password: &'static str,
 }
 
 impl PhonePlan {
@@ -80,6 +85,7 @@ impl PhonePlan {
             talks_ms: None,
             expires_s: 3_600,
             refreshes: true,
+            password: PASSWORD,
         }
     }
 }
@@ -95,6 +101,10 @@ pub struct Saw {
     pub byes: Vec<Mono>,
     /// CANCELs that came.
     pub cancels: Vec<Mono>,
+    /// Final responses to its REGISTERs.
+    pub registers: Vec<(Mono, u16)>,
+    /// OPTIONS that came.
+    pub probes: Vec<Mono>,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -131,6 +141,8 @@ pub struct Party {
     ringing: Option<(ServerTx, Message)>,
     dialog: Option<Dialog>,
     challenge: Option<Message>,
+    /// Without power nothing arrives or leaves.
+    has_power: bool,
     registered: u32,
     calls_taken: usize,
     /// What it saw.
@@ -164,6 +176,7 @@ impl Party {
             ringing: None,
             dialog: None,
             challenge: None,
+            has_power: true,
             registered: 0,
             calls_taken: 0,
             saw: Saw::default(),
@@ -184,6 +197,17 @@ impl Party {
         self.dialog.is_some()
     }
 
+    /// Cuts its power or gives it back; what it was doing goes on then.
+    pub fn set_power(&mut self, has_power: bool) {
+        self.has_power = has_power;
+    }
+
+    /// Registers again, now or then.
+    pub fn register(&mut self, at: Mono) {
+        self.challenge = None;
+        self.tasks.push((at, Task::Register));
+    }
+
     /// Takes its registration back.
     pub fn unregister(&mut self, at: Mono) {
         if let Role::Phone(plan) = &mut self.role {
@@ -199,6 +223,9 @@ impl Party {
     }
 
     fn is_silent(&self, now: Mono) -> bool {
+        if !self.has_power {
+            return true;
+        }
         let Role::Caller(CallerPlan { silent_after_ms: Some(ms), .. }) = &self.role else {
             return false;
         };
@@ -336,13 +363,25 @@ impl Party {
                 self.saw.disconnected.push(now);
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
             }
-            _ => self.respond(tx, ResponseBuilder::to(request, 200).build(), now),
+            method => {
+                if method == Method::Options {
+                    self.saw.probes.push(now);
+                }
+                self.respond(tx, ResponseBuilder::to(request, 200).build(), now);
+            }
         }
     }
 
     fn handle_response(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let status = response.status().unwrap_or(0);
+        if response.method() == Method::Register && status >= 200 {
+            self.saw.registers.push((now, status));
+        }
         match response.method() {
+            Method::Invite if status == 401 && self.may_answer_challenge() => {
+                self.challenge = Some(response.clone());
+                self.send_invite(now);
+            }
             Method::Invite if status >= 200 && Some(tx) == self.invite_tx => {
                 self.saw.finals.push((now, status));
                 if status < 300 {
@@ -364,6 +403,12 @@ impl Party {
         }
     }
 
+    /// Whether our call has an account that it has not shown yet.
+    fn may_answer_challenge(&self) -> bool {
+        let Role::Caller(plan) = &self.role else { return false };
+        plan.account.is_some() && self.challenge.is_none()
+    }
+
     /// Our call is answered.
     fn confirm(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
@@ -383,21 +428,27 @@ impl Party {
     fn send_invite(&mut self, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
         let user = self.user();
-        let invite = RequestBuilder::new(
-            Method::Invite,
-            &format!("sip:{}@{}", plan.number, Engine::address()),
-        )
-        .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
-        .to(&format!("<sip:{}@hotline>", plan.number), None)
-        .call_id(&format!("{user}@{}", self.address))
-        .cseq(1)
-        .contact(&format!("<sip:{user}@{}>", self.address))
-        .body("application/sdp", self.description().as_bytes())
-        .build();
+        let uri = format!("sip:{}@{}", plan.number, Engine::address());
+        let mut invite = RequestBuilder::new(Method::Invite, &uri)
+            .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
+            .to(&format!("<sip:{}@hotline>", plan.number), None)
+            .call_id(&format!("{user}@{}", self.address))
+            .cseq(if self.challenge.is_some() { 2 } else { 1 })
+            .contact(&format!("<sip:{user}@{}>", self.address));
+        if let (Some(challenge), Some((user, password))) = (&self.challenge, plan.account) {
+            let (user, password) = (user.to_owned(), password.to_owned());
+            let account = Account { user, password, realm: Some(REALM.to_owned()) };
+            let challenges = challenge.headers("WWW-Authenticate");
+            let value = answer(challenges, &account, Method::Invite, &uri, 1, "cnonce");
+            invite = invite.header("Authorization", value.unwrap_or_default());
+        }
+        let invite = invite.body("application/sdp", self.description().as_bytes()).build();
         self.invite = Some(invite.clone());
         self.began = Some(now);
         self.invite_tx = Some(self.send(invite, now));
-        if let Some(ms) = plan.hangs_up_after_ms {
+        if let Some(ms) = plan.hangs_up_after_ms
+            && self.challenge.is_none()
+        {
             self.later(ms, Task::HangUp, now);
         }
     }
@@ -417,7 +468,7 @@ impl Party {
         if let Some(challenge) = &self.challenge {
             let account = Account {
                 user: plan.agent,
-                password: PASSWORD.to_owned(),
+                password: plan.password.to_owned(),
                 realm: Some(REALM.to_owned()),
             };
             let challenges = challenge.headers("WWW-Authenticate");

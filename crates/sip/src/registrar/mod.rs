@@ -58,6 +58,9 @@ pub struct Binding {
     pub contact: String,
     /// How the phone is reached: the way the REGISTER came.
     pub flow: Flow,
+    /// The URIs of the proxies before the phone, the first one first (Path, RFC 3327): what a
+    /// request to it needs as Route.
+    pub path: Vec<String>,
     /// When it ends.
     pub expires_at: Mono,
     /// Preference in thousandths, 1000 unless given.
@@ -66,6 +69,8 @@ pub struct Binding {
     pub reachable: bool,
     /// The phone's own identity (`+sip.instance`, RFC 5626 §4.1), if it tells one.
     pub instance: Option<String>,
+    /// Which of the phone's own ways this is (`reg-id`, RFC 5626 §4.2.1), if it has several.
+    pub reg_id: Option<u32>,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
     call_id: String,
@@ -131,8 +136,8 @@ pub enum RegistrarOutput {
         /// How many of the address's contacts answer now.
         left: usize,
     },
-    /// Send an OPTIONS and say by [`Registrar::handle_probe`] when an answer comes, however late, or
-    /// that it cannot be sent. Silence needs not be told.
+    /// Send an OPTIONS and say by [`Registrar::handle_probe`] when an answer comes, however late,
+    /// or that it cannot be sent. Silence needs not be told.
     Probe {
         /// The user part of the address of record.
         aor: String,
@@ -140,6 +145,8 @@ pub enum RegistrarOutput {
         contact: String,
         /// Where to.
         flow: Flow,
+        /// The proxies before it, as in [`Binding::path`].
+        path: Vec<String>,
     },
 }
 

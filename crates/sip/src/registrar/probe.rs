@@ -1,8 +1,8 @@
 //! Is a phone there? It is asked by OPTIONS; silence makes it unreachable, any answer reachable.
 //!
-//! What is due costs what is due, however many phones are registered. A silent phone's question goes
-//! on being repeated by its transaction, so a phone that comes back is noticed by its late answer;
-//! it is asked anew when that transaction is over.
+//! What is due costs what is due, however many phones are registered. A silent phone's question
+//! goes on being repeated by its transaction, so a phone that comes back is noticed by its late
+//! answer; it is asked anew when that transaction is over.
 
 use std::time::Duration;
 
@@ -95,10 +95,10 @@ impl Registrar {
             match known.binding.probe {
                 Probe::Planned(_) => {
                     let (aor, contact) = (known.aor.clone(), known.binding.contact.clone());
-                    let flow = known.binding.flow;
+                    let (flow, path) = (known.binding.flow, known.binding.path.clone());
                     let timeout = Duration::from_millis(self.config.probe_timeout_ms);
                     self.turn(number, Probe::Asked(now + timeout));
-                    self.outputs.push_back(RegistrarOutput::Probe { aor, contact, flow });
+                    self.outputs.push_back(RegistrarOutput::Probe { aor, contact, flow, path });
                 }
                 Probe::Asked(_) => {
                     self.set_reachable(number, false);

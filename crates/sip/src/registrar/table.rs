@@ -1,7 +1,7 @@
 //! The table of contacts, and the ways to find one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::Mono;
 
@@ -60,7 +60,7 @@ impl Registrar {
     /// Ignored if its time is over, or if there is no room.
     pub fn restore(
         &mut self,
-        (aor, contact, flow): (&str, &str, Flow),
+        (aor, contact, flow, path): (&str, &str, Flow, Vec<String>),
         (call_id, cseq): (&str, u32),
         expires_at: Mono,
         now: Mono,
@@ -71,10 +71,12 @@ impl Registrar {
         let binding = Binding {
             contact: contact.to_owned(),
             flow,
+            path,
             expires_at,
             q: 1000,
             reachable: !self.probes_phones(),
             instance: None,
+            reg_id: None,
             refreshed_at: now,
             call_id: call_id.to_owned(),
             cseq,
@@ -143,6 +145,11 @@ impl Registrar {
         self.by_addr
             .range(range)
             .any(|(_, number)| self.contacts.get(number).is_some_and(|known| known.aor == aor))
+    }
+
+    /// Whether a phone of this address of record is registered from this host.
+    pub fn is_host_of(&self, host: IpAddr, aor: &str) -> bool {
+        self.of(aor).any(|(_, known)| known.binding.flow.remote.ip() == host)
     }
 
     /// How many contacts there are.

@@ -1,5 +1,6 @@
 //! Registrations as phones make them, in virtual time.
 
+mod extensions;
 mod probes;
 
 use std::net::SocketAddr;
@@ -236,13 +237,18 @@ fn a_contact_is_taken_over_from_before_a_restart() {
     let ends = Mono::from_ms(60_000);
     let flow = flow("10.0.0.9:5060", 0);
     let over = Mono::from_ms(500);
-    bench.registrar.restore(("8001", "sip:late@10.0.0.9", flow), ("c", 1), over, bench.now);
-    bench.registrar.restore(("8001", "sip:a@10.0.0.9", flow), ("c", 7), ends, bench.now);
-    bench.registrar.restore(("8002", "sip:b@10.0.0.8", flow), ("d", 1), ends, bench.now);
+    let path = vec!["sip:edge@10.0.0.2;lr".to_owned()];
+    let mut restore = |aor: &str, contact: &str, request: (&str, u32), ends: Mono| {
+        bench.registrar.restore((aor, contact, flow, path.clone()), request, ends, bench.now);
+    };
+    restore("8001", "sip:late@10.0.0.9", ("c", 1), over);
+    restore("8001", "sip:a@10.0.0.9", ("c", 7), ends);
+    restore("8002", "sip:b@10.0.0.8", ("d", 1), ends);
     assert_eq!(bench.outputs(), ["bound sip:a@10.0.0.9"]);
     assert_eq!(bench.registrar.agent_of("10.0.0.9:5060".parse().unwrap()), Some("8001"));
     let kept = bench.registrar.bindings("8001")[0];
     assert_eq!((kept.call_id(), kept.cseq(), kept.expires_at), ("c", 7, ends));
+    assert_eq!((&kept.path, kept.reachable), (&path, true), "phones are not asked here");
     let late = bench.register(7, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]);
     assert_eq!(late.status(), Some(500), "an older request still does not win");
 }

@@ -123,7 +123,7 @@ fn phones_from_before_a_restart_are_asked_at_once_and_not_trusted_until_they_ans
     for number in 0..4_000 {
         let aor = (8_001 + number).to_string();
         let flow = flow("10.0.0.9:5060", 0);
-        bench.registrar.restore((&aor, A, flow), ("c", 7), ends, bench.now);
+        bench.registrar.restore((&aor, A, flow, Vec::new()), ("c", 7), ends, bench.now);
     }
     bench.outputs();
     assert_eq!(bench.registrar.reachable("8001"), 0);

@@ -175,7 +175,7 @@ impl Guard {
             },
             // The first half of every registration.
             Some(401 | 407) => 1,
-            Some(403 | 404 | 405) => 5,
+            Some(403..=405) => 5,
             Some(400 | 402 | 406 | 408..=499) => 1,
             Some(_) | None => return,
         };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use access::Tiers;
+use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
 use callflow::{Phone, QueuePrompts};
 use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Wall};
+use sip::RegistrarConfig;
 use sip::digest::{Algorithm, Secrets};
 use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
@@ -50,6 +51,7 @@ pub fn callflow(
         started,
         secret: passwords::secret()?,
         trunks: trunks(config, library)?,
+        trunk_secrets: trunk_secrets(config),
         scripts: library.scripts.clone(),
         acd: distribution(config, accounts)?,
         lookup: lookup::Config {
@@ -60,6 +62,9 @@ pub fn callflow(
         },
         cti: cti::Config { epoch, ..cti::Config::default() },
         phones: phones(accounts),
+        registrar: registrar(config),
+        lockout: lockout(),
+        sip_workers: config.sip.workers,
         realm: config.sip.realm.clone(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
@@ -91,6 +96,28 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
         music: one("music"),
         sorry: one("technical_problem"),
     }
+}
+
+fn registrar(config: &Config) -> RegistrarConfig {
+    let wanted = &config.registrar;
+    let seconds = |ms: u64| u32::try_from(ms / 1_000).unwrap_or(u32::MAX);
+    RegistrarConfig {
+        min_expiry_s: seconds(wanted.expires_min_ms),
+        default_expiry_s: seconds(wanted.expires_default_ms),
+        max_expiry_s: seconds(wanted.expires_max_ms),
+        max_contacts: wanted.contacts_max,
+        max_bindings: wanted.phones_max,
+        probe_interval_ms: wanted.probe_interval_ms,
+        probe_timeout_ms: wanted.probe_timeout_ms,
+    }
+}
+
+/// Phones' wrong passwords. A branch's phones come from one address and repeat their mistakes by
+/// themselves, so a source is given more than people at desktops are.
+fn lockout() -> LockoutConfig {
+    let config = LockoutConfig::default();
+    let source = Limits { free_failures: 60, lock_after: 200, ..config.source };
+    LockoutConfig { source, ..config }
 }
 
 /// The address to put into Contact and SDP in place of the socket's own.
@@ -186,13 +213,27 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
         trunks.push(Trunk {
             id: trunk.name.as_str().into(),
             sources: sources.collect::<Result<_, _>>()?,
+            user: trunk.user.clone(),
             numbers,
+            limits: trunk::Limits { calls: trunk.calls_max, calls_per_s: trunk.calls_per_s_max },
             asserts_identity: trunk.asserts_identity,
             brand: trunk.brand.clone(),
             language: trunk.language.clone(),
         });
     }
     Ok(Trunks::new(trunks))
+}
+
+/// What lines are checked by that are known by their credentials.
+fn trunk_secrets(config: &Config) -> BTreeMap<String, Secrets> {
+    let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+    let accounts = config.trunks.iter().filter_map(|trunk| {
+        let (user, password) = (trunk.user.as_ref()?, trunk.password.as_ref()?);
+        let realm = &config.sip.realm;
+        let secrets = Secrets::from_password(&algorithms, user, realm, password.reveal());
+        Some((user.clone(), secrets))
+    });
+    accounts.collect()
 }
 
 /// What desktops are told of the configuration.

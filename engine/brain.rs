@@ -278,6 +278,7 @@ impl Brain {
             sip: sip.counts(),
             media: media.counters(),
             free_ports: media.free_ports(),
+            trunks: callflow.trunk_figures().map(|(id, load)| (id.clone(), load)).collect(),
         });
     }
 

@@ -6,6 +6,7 @@ mod fault;
 pub use fault::{Fault, Faults};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub site: Site,
     #[serde(default)]
     pub sip: Sip,
+    #[serde(default)]
+    pub registrar: Registrar,
     #[serde(default)]
     pub media: Media,
     #[serde(default)]
@@ -83,6 +86,22 @@ section! {
         calls_max: usize = 10_000,
         session_expires_s: u32 = 1_800,
         session_min_s: u32 = 90,
+        overload_after_ms: u64 = 400,
+        ban_after: u32 = 500,
+        ban_ms: u64 = 600_000,
+    }
+}
+
+section! {
+    /// `[registrar]`
+    Registrar {
+        expires_min_ms: u64 = 60_000,
+        expires_default_ms: u64 = 600_000,
+        expires_max_ms: u64 = 3_600_000,
+        contacts_max: usize = 4,
+        phones_max: usize = 100_000,
+        probe_interval_ms: u64 = 5_000,
+        probe_timeout_ms: u64 = 4_000,
     }
 }
 
@@ -188,13 +207,40 @@ pub struct Disposition {
 #[expect(missing_docs, reason = "the keys are explained in the commented default")]
 pub struct Trunk {
     pub name: String,
+    #[serde(default)]
     pub sources: Vec<String>,
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub calls_max: Option<u32>,
+    #[serde(default)]
+    pub calls_per_s_max: Option<u32>,
     pub brand: String,
     #[serde(default = "mandarin")]
     pub language: String,
     #[serde(default)]
     pub asserts_identity: bool,
     pub numbers: BTreeMap<String, String>,
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text: for what it was given for.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 fn mandarin() -> String {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::Wall;
+use model::{TrunkId, Wall};
 use report::Figures;
+use trunk::TrunkFigures;
 
 /// How old the text may be, in microseconds.
 const AGE_MAX_US: i64 = 500_000;
@@ -50,6 +51,8 @@ pub struct Moved {
     pub media: net::media::Counters,
     /// RTP ports that can still be opened.
     pub free_ports: usize,
+    /// What each trunk brings.
+    pub trunks: Vec<(TrunkId, TrunkFigures)>,
 }
 
 /// A metric's head.
@@ -67,6 +70,7 @@ pub(crate) fn plain(out: &mut String, name: &str, kind: &str, help: &str, value:
 fn render(figures: &Figures, moved: &Moved) -> String {
     let mut out = String::with_capacity(8_192);
     render_moved(&mut out, moved);
+    render_trunks(&mut out, &moved.trunks);
     plain(
         &mut out,
         "hotline_calls_arrived_total",
@@ -101,7 +105,7 @@ fn render(figures: &Figures, moved: &Moved) -> String {
 }
 
 fn render_moved(out: &mut String, moved: &Moved) {
-    let Moved { calls, held, unwritten, sip, media, free_ports } = moved;
+    let Moved { calls, held, unwritten, sip, media, free_ports, trunks: _ } = moved;
     let count = |value: &usize| *value as u64;
     for (name, kind, help, value) in [
         ("calls", "gauge", "Calls in progress.", count(calls)),
@@ -112,6 +116,8 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("sip_sent_total", "counter", "SIP messages that left.", sip.sent),
         ("sip_malformed_total", "counter", "Dropped because they were no SIP.", sip.malformed),
         ("sip_not_admitted_total", "counter", "Dropped for their source.", sip.not_admitted),
+        ("sip_banned_total", "counter", "Dropped from banned sources.", sip.banned),
+        ("sip_bans", "gauge", "Sources that are banned.", sip.bans),
         ("sip_repeats_total", "counter", "Repeated messages absorbed.", sip.retransmissions),
         ("sip_refused_total", "counter", "Refused for a rule of SIP.", sip.refused),
         ("sip_overloaded_total", "counter", "Answered 503 by a worker.", sip.overloaded),
@@ -126,6 +132,24 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("taps_dropped_total", "counter", "Packets lost to a recording.", media.taps_dropped),
     ] {
         plain(out, &format!("hotline_{name}"), kind, help, value);
+    }
+}
+
+fn render_trunks(out: &mut String, trunks: &[(TrunkId, TrunkFigures)]) {
+    head(out, "hotline_trunk_calls", "gauge", "Calls in progress, by trunk.");
+    for (trunk, figures) in trunks {
+        let _ = writeln!(out, "hotline_trunk_calls{{trunk=\"{trunk}\"}} {}", figures.calls);
+    }
+    let name = "hotline_trunk_refused_total";
+    head(out, name, "counter", "Calls that a trunk brought and may not, by why.");
+    for (trunk, figures) in trunks {
+        for (why, count) in [
+            ("calls", figures.refused_calls),
+            ("rate", figures.refused_rate),
+            ("number", figures.refused_number),
+        ] {
+            let _ = writeln!(out, "{name}{{trunk=\"{trunk}\",why=\"{why}\"}} {count}");
+        }
     }
 }
 
@@ -144,9 +168,13 @@ mod tests {
             sip: net::sip::Counts::default(),
             media: net::media::Counters::default(),
             free_ports: 9,
+            trunks: vec![("carrier".into(), TrunkFigures { calls: 2, ..Default::default() })],
         };
         let text = render(&figures, &moved);
         assert!(text.contains("\nhotline_calls 3\n"), "{text}");
+        assert!(text.contains("\nhotline_trunk_calls{trunk=\"carrier\"} 2\n"), "{text}");
+        let refused = "\nhotline_trunk_refused_total{trunk=\"carrier\",why=\"rate\"} 0\n";
+        assert!(text.contains(refused), "{text}");
         assert!(text.contains("hotline_queue_waiting{queue=\"general\"} 0\n"), "{text}");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");

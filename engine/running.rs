@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use callflow::{Callflow, Recovery};
 use model::{AgentStatus, FactBody, QueueId, Transport};
 use net::media::MediaWorkers;
-use net::sip::{Listener, SipWorkers};
+use net::sip::{BanLimits, Listener, SipWorkers};
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use store::{Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
@@ -139,7 +139,7 @@ impl Running {
         writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
-        let sip = SipWorkers::start(sip_config(config, clock, Arc::clone(&admit))?, sip_sender)
+        let sip = SipWorkers::start(sip_config(config, clock, &admit, &machine)?, sip_sender)
             .with_context(|| format!("SIP cannot be spoken on {}", config.sip.listen))?;
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media_sender, media_events) = crossbeam_channel::bounded(MEDIA_EVENTS);
@@ -279,15 +279,31 @@ fn notices(
     }
 }
 
-fn sip_config(config: &Config, clock: Clock, admit: Admit) -> anyhow::Result<net::sip::Config> {
+fn sip_config(
+    config: &Config,
+    clock: Clock,
+    admit: &Admit,
+    machine: &callflow::Config,
+) -> anyhow::Result<net::sip::Config> {
     let addr = config.sip.listen;
+    let trunks = machine.trunks.clone();
+    let bans = BanLimits {
+        after: config.sip.ban_after,
+        ban_ms: config.sip.ban_ms,
+        ..BanLimits::default()
+    };
     let listeners = [Transport::Udp, Transport::Tcp];
     Ok(net::sip::Config {
         listeners: listeners.map(|transport| Listener { transport, addr }).to_vec(),
         advertise: addr.ip().is_unspecified().then(|| config.advertised()).or(config.sip.advertise),
         workers: u8::try_from(config.sip.workers)?,
-        limits: net::sip::Limits::default(),
-        admit,
+        limits: net::sip::Limits {
+            brain_wait_ms: config.sip.overload_after_ms,
+            bans,
+            ..net::sip::Limits::default()
+        },
+        admit: Arc::clone(admit),
+        spare: Arc::new(move |source| trunks.by_source(source).is_some()),
         started: clock.origin(),
         secret: crate::passwords::secret()?,
     })

@@ -35,7 +35,23 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     let count = |value: usize| value as u64;
     within("site", "id", u64::from(config.site.id), 0, u64::from(SITE_MAX));
     within("sip", "workers", count(config.sip.workers), 1, count(WORKERS_MAX));
+    within("sip", "overload_after_ms", config.sip.overload_after_ms, 50, 10_000);
+    within("sip", "ban_after", u64::from(config.sip.ban_after), 10, 1_000_000);
+    within("sip", "ban_ms", config.sip.ban_ms, 0, 86_400_000);
     within("sip", "calls_max", count(config.sip.calls_max), 1, 1_000_000);
+    let registrar = &config.registrar;
+    let most = registrar.expires_max_ms.min(604_800_000);
+    within("registrar", "expires_max_ms", registrar.expires_max_ms, 1_000, 604_800_000);
+    within("registrar", "expires_min_ms", registrar.expires_min_ms, 1_000, most.max(1_000));
+    let least = registrar.expires_min_ms.min(most).max(1_000);
+    let default_ms = registrar.expires_default_ms;
+    within("registrar", "expires_default_ms", default_ms, least, most.max(least));
+    within("registrar", "contacts_max", count(registrar.contacts_max), 1, 100);
+    within("registrar", "phones_max", count(registrar.phones_max), 1, 1_000_000);
+    if registrar.probe_interval_ms > 0 {
+        within("registrar", "probe_interval_ms", registrar.probe_interval_ms, 1_000, 3_600_000);
+        within("registrar", "probe_timeout_ms", registrar.probe_timeout_ms, 500, 32_000);
+    }
     within("media", "workers", count(config.media.workers), 1, count(WORKERS_MAX));
     within("media", "tick_us", config.media.tick_us, 500, 10_000);
     within("media", "silent_after_ms", config.media.silent_after_ms, 1_000, 86_400_000);
@@ -144,6 +160,33 @@ fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 let message = format!("{source:?}: {error}");
                 let remedy = "write sources = [\"192.0.2.0/24\"]";
                 faults.push(places.fault("trunk", index, "sources", message, remedy));
+            }
+        }
+        if trunk.sources.is_empty() && trunk.user.is_none() {
+            let message = "nothing says which calls come over it";
+            let remedy = "write sources = [\"192.0.2.0/24\"], or `user` and `password`";
+            faults.push(places.fault("trunk", index, "name", message, remedy));
+        }
+        if trunk.user.is_some() != trunk.password.is_some() {
+            let key = if trunk.user.is_some() { "user" } else { "password" };
+            let message = "`user` and `password` go together";
+            faults.push(places.fault("trunk", index, key, message, "write both, or neither"));
+        }
+        let twice = config
+            .trunks
+            .iter()
+            .take(index)
+            .any(|other| trunk.user.is_some() && other.user == trunk.user);
+        if twice {
+            let message = "another trunk has the same user";
+            faults.push(places.fault("trunk", index, "user", message, "give each its own"));
+        }
+        for (key, limit) in
+            [("calls_max", trunk.calls_max), ("calls_per_s_max", trunk.calls_per_s_max)]
+        {
+            if limit == Some(0) {
+                let remedy = "give at least 1, or leave it out for no limit";
+                faults.push(places.fault("trunk", index, key, "nobody could call", remedy));
             }
         }
         destinations(config, trunk, index, places, faults);

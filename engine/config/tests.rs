@@ -26,6 +26,7 @@ fn what_the_commented_default_says_is_the_default() {
     let bare = Config::read(Path::new("empty"), "").expect("it is read");
     assert_eq!(written.site, bare.site);
     assert_eq!(written.sip, bare.sip);
+    assert_eq!(written.registrar, bare.registrar);
     assert_eq!(written.media, bare.media);
     assert_eq!(written.http, bare.http);
     assert_eq!(written.ivr, bare.ivr);
@@ -58,6 +59,22 @@ fn each_fault_names_its_place_and_remedy() {
         ("[sip]", "[sip]\nrealm = \"a\\\"b\"", ":3: sip.realm: ", "realm = "),
         ("[sip]", "[sip", ":2: ", "hotline config"),
         ("brand = ", "# brand = ", ":5: trunk.brand: ", "hotline config"),
+        ("sources = [\"192.0.2.0/24\"]", "", ":6: trunk.name: ", "`user` and `password`"),
+        ("brand", "user = \"a\"\nbrand", ":8: trunk.user: ", "write both"),
+        ("brand", "calls_max = 0\nbrand", ":8: trunk.calls_max: ", "at least 1"),
+        ("[sip]", "[sip]\nban_after = 1", ":3: sip.ban_after: ", "from 10 to 1000000"),
+        (
+            "[sip]",
+            "[registrar]\nprobe_interval_ms = 10\n[sip]",
+            ":3: registrar.probe_interval_ms: ",
+            "from 1000 to 3600000",
+        ),
+        (
+            "[sip]",
+            "[registrar]\nexpires_default_ms = 5000\n[sip]",
+            ":3: registrar.expires_default_ms: ",
+            "from 60000 to 3600000",
+        ),
     ] {
         let text = TRUNK.replacen(before, after, 1);
         let found = faults(&text);
@@ -66,6 +83,16 @@ fn each_fault_names_its_place_and_remedy() {
         let (_, remedy) = found[0].split_once("remedy: ").expect("there is a remedy");
         assert!(remedy.contains(word), "{remedy}");
     }
+}
+
+#[test]
+fn a_trunks_password_is_never_printed() {
+    let account = "user = \"branch-7\"\npassword = \"sesame\"\nbrand";
+    let text = TRUNK.replacen("brand", account, 1);
+    let config = Config::parse(Path::new("hotline.toml"), &text).expect("it is in order");
+    let password = config.trunks[0].password.as_ref().expect("there is one");
+    assert_eq!(password.reveal(), "sesame");
+    assert!(!format!("{config:?}").contains("sesame"));
 }
 
 #[test]

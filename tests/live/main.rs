@@ -13,5 +13,6 @@ mod configuration;
 mod crash;
 mod desktop_events;
 mod on_postgres;
+mod phone_gone;
 mod sipp;
 mod sound;

@@ -76,6 +76,11 @@ impl Phone {
         }
     }
 
+    /// Is there for so long: answers OPTIONS, passes over all else.
+    pub(crate) fn stay(&self, time: Duration) {
+        drop(self.wait(time, |_| false));
+    }
+
     /// The next request of that method; it must come.
     pub(crate) fn expect(&self, method: Method, within: Duration) -> Came {
         let came = self.wait(within, |message| message.is_request() && message.method() == method);

@@ -22,7 +22,7 @@ const ALIKE: f64 = 0.95;
 const SECOND: usize = 8_000;
 
 /// A baresip. Killed when dropped.
-struct Baresip {
+pub(crate) struct Baresip {
     child: Child,
     folder: TempDir,
 }
@@ -65,7 +65,7 @@ impl Baresip {
     }
 
     /// An agent's phone, registered.
-    fn agent(sip: SocketAddr, agent: &str, samples: &[i16]) -> Self {
+    pub(crate) fn agent(sip: SocketAddr, agent: &str, samples: &[i16]) -> Self {
         let account = format!(
             "<sip:{agent}@{sip};transport=udp>;auth_user={agent};auth_pass=demo;regint=600;\
              answermode=auto;audio_codecs=PCMA/8000/1"
@@ -137,7 +137,7 @@ fn write_wav(path: &Path, samples: &[i16]) {
 
 /// A demo where baresip can reach it: it does not use loopback. None where this host has no other
 /// address, which CI must have.
-fn demo_for_baresip() -> Option<Demo> {
+pub(crate) fn demo_for_baresip() -> Option<Demo> {
     let all = if_addrs::get_if_addrs().expect("this host's addresses");
     let host = all.iter().map(if_addrs::Interface::ip).find(|ip| ip.is_ipv4() && !ip.is_loopback());
     if host.is_none() {

@@ -13,6 +13,8 @@ mod hotline;
 mod lookup_late;
 mod lookup_unknown;
 mod lost_ack;
+mod passwords_guessed;
+mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;
 mod refused_calls;

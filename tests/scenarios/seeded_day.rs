@@ -25,6 +25,7 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
     let number = if chance.random_bool(0.5) { "95512" } else { "95500" };
     let key = ['0', '1', '3', '7'][chance.random_range(0..4)];
     CallerPlan {
+        account: None,
         number,
         keys: vec![(chance.random_range(100..9_000), key)],
         hangs_up_after_ms: Some(chance.random_range(1..120_000)),
@@ -63,6 +64,8 @@ fn day(seed: u64, calls: usize) {
     let mut settings = settings();
     settings.agents.extend((0..40).map(|number| (format!("85{number:02}"), 1)));
     settings.acw_ms = 3_000;
+    // Rarer than usual, so that the day passes in seconds.
+    settings.probe_interval_ms = 60_000;
     let mut world = World::new(&settings, Weather::FOUL, seed);
     for (agent, _) in &settings.agents {
         let talks_ms = Some(chance.random_range(5_000..90_000));

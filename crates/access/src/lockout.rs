@@ -144,6 +144,22 @@ impl Lockout {
         self.users.forgive(user_key(user));
     }
 
+    /// Whether credentials that are checked at once (SIP's digests) are to be checked now. Nothing
+    /// is counted: say [`Lockout::handle_refused`] if they are wrong.
+    pub fn handle_look(&mut self, user: &str, source: IpAddr, now: Mono) -> Verdict {
+        match self.sources.verdict(source_key(source), now) {
+            Verdict::Check => self.users.verdict(user_key(user), now),
+            refused @ (Verdict::Wait { .. } | Verdict::Locked { .. }) => refused,
+        }
+    }
+
+    /// Credentials that were checked at once were wrong, or there is no such user: that counts for
+    /// both user and source.
+    pub fn handle_refused(&mut self, user: &str, source: IpAddr, now: Mono) {
+        self.users.charge(user_key(user), now);
+        self.handle_failed(source, now);
+    }
+
     /// How much is remembered, for a metric.
     pub fn remembered(&self) -> Remembered {
         Remembered { users: self.users.len(), sources: self.sources.len() }

@@ -205,6 +205,26 @@ fn who_has_no_failures_still_gets_in_during_a_flood() {
     lockout.handle_succeeded("8001");
 }
 
+#[test]
+fn credentials_that_are_checked_at_once_count_when_they_are_wrong_and_not_before() {
+    let mut lockout = Lockout::new(tiny());
+    for _ in 0..10 {
+        assert_eq!(lockout.handle_look("8001", source(1), at(0)), Verdict::Check);
+    }
+    let mut refused = 0;
+    while lockout.handle_look("8001", source(1), at(0)) == Verdict::Check {
+        lockout.handle_refused("8001", source(1), at(0));
+        refused += 1;
+        assert!(refused < 100, "it is never slowed");
+    }
+    assert!(refused > 0);
+    // From elsewhere too, and someone else from there as before.
+    assert_ne!(lockout.handle_look("8001", source(2), at(0)), Verdict::Check);
+    assert_eq!(lockout.handle_look("8002", source(2), at(0)), Verdict::Check);
+    lockout.handle_succeeded("8001");
+    assert_eq!(lockout.handle_look("8001", source(2), at(0)), Verdict::Check);
+}
+
 proptest! {
     /// Whatever happens: of one user's passwords no more are verified than the limits allow.
     #[test]

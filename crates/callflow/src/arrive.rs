@@ -19,9 +19,7 @@ impl Callflow {
     pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {
         let is_full = self.calls.len() >= self.config.calls_max;
         if is_full || !self.welcomes_calls || self.stopping {
-            let response = ResponseBuilder::to(&invite, 503).to_tag("full");
-            let message = response.header("Retry-After", RETRY_AFTER_S).build();
-            return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+            return self.turn_away(tx, &invite, RETRY_AFTER_S);
         }
         match self.identify(&invite, &flow) {
             Identified::Refused(status) => self.respond(tx, &invite, status),
@@ -34,12 +32,20 @@ impl Callflow {
                 let message = response.header("Min-SE", least).build();
                 self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
             }
+            Identified::Challenged(answer) => {
+                let message = *answer;
+                self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+            }
             Identified::Caller { trunk, ani, dnis, destination } => {
+                if let Err(refusal) = self.loads.handle_call(&trunk, self.now) {
+                    let retry_after_s = refusal.retry_after_s().unwrap_or(RETRY_AFTER_S);
+                    return self.turn_away(tx, &invite, retry_after_s);
+                }
                 let (call, leg) = (self.mint_call(), self.mint_leg());
                 self.note(FactBody::CallArrived {
                     call,
                     leg,
-                    trunk,
+                    trunk: trunk.clone(),
                     ani: ani.clone(),
                     dnis: dnis.clone(),
                     sip_call_id: invite.call_id().to_owned(),
@@ -48,6 +54,7 @@ impl Callflow {
                 self.calls.insert(
                     call,
                     Call {
+                        trunk,
                         ani,
                         dnis: dnis.clone(),
                         destination,
@@ -73,6 +80,13 @@ impl Callflow {
                 self.outputs.push_back(Output::OpenMedia { call, leg });
             }
         }
+    }
+
+    /// 503: what is full now may have room later.
+    fn turn_away(&mut self, tx: ServerTx, invite: &Message, retry_after_s: u32) {
+        let response = ResponseBuilder::to(invite, 503).to_tag("full");
+        let message = response.header("Retry-After", retry_after_s).build();
+        self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
     }
 
     pub(crate) fn handle_media_opened(&mut self, leg: LegId, address: Option<SocketAddr>) {

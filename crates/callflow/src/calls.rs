@@ -6,7 +6,7 @@ use ivr::Interpreter;
 use media::Source;
 use model::{
     AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Pii, PlayId, QueueId,
-    RecordingId,
+    RecordingId, TrunkId,
 };
 use sip::{CSeq, ClientTx, Flow, ServerTx};
 use trunk::Destination;
@@ -14,6 +14,7 @@ use trunk::Destination;
 /// One contact.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub(crate) trunk: TrunkId,
     pub(crate) ani: Pii<String>,
     pub(crate) dnis: String,
     pub(crate) destination: Destination,

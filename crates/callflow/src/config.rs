@@ -22,6 +22,8 @@ pub struct Config {
     pub secret: [u8; 32],
     /// The lines that calls come in on.
     pub trunks: Trunks,
+    /// What lines are checked by that are known by their credentials, by user.
+    pub trunk_secrets: BTreeMap<String, Secrets>,
     /// The menus by name.
     pub scripts: BTreeMap<String, Arc<ivr::Script>>,
     /// Queues, tiers and agents.
@@ -32,6 +34,12 @@ pub struct Config {
     pub cti: cti::Config,
     /// Phones by the agent whose they are.
     pub phones: BTreeMap<AgentId, Phone>,
+    /// Registrations' limits, and how often phones are asked whether they are there.
+    pub registrar: sip::RegistrarConfig,
+    /// When those who guess phones' passwords are slowed and locked.
+    pub lockout: access::LockoutConfig,
+    /// How many workers run transactions.
+    pub sip_workers: usize,
     /// The realm of digest challenges.
     pub realm: String,
     /// The algorithms that a phone without an account is challenged with.

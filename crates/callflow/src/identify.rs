@@ -2,9 +2,10 @@
 
 use model::{Pii, TrunkId};
 use sip::{Flow, Message, Uri};
-use trunk::Destination;
+use trunk::{Destination, Refusal};
 
 use crate::Callflow;
+use crate::phones::Whose;
 
 /// What an INVITE is.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) enum Identified {
     Phone,
     /// Neither: answer with this status.
     Refused(u16),
+    /// Its credentials are asked for, or not accepted: the answer.
+    Challenged(Box<Message>),
 }
 
 /// The longest caller's number that is kept.
@@ -22,21 +25,41 @@ const ANI_CHARS_MAX: usize = 64;
 
 impl Callflow {
     /// An INVITE from a registered contact is that agent's phone; only otherwise it is matched to a
-    /// trunk.
-    pub(crate) fn identify(&self, invite: &Message, flow: &Flow) -> Identified {
+    /// trunk: by its source, else by its credentials.
+    pub(crate) fn identify(&mut self, invite: &Message, flow: &Flow) -> Identified {
         if self.registrar.agent_of(flow.remote).is_some() {
             return Identified::Phone;
         }
         let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
         let dialled = dialled.user_decoded();
-        match self.config.trunks.identify(flow.remote.ip(), &dialled) {
+        let source = flow.remote.ip();
+        let has_source = self.config.trunks.by_source(source).is_some();
+        let user = if has_source || !self.config.trunks.challenges() {
+            None
+        } else {
+            match self.check_credentials(invite, flow, Whose::Trunk) {
+                Ok(user) => Some(user),
+                Err(answer) => return Identified::Challenged(Box::new(answer)),
+            }
+        };
+        let trunk = match &user {
+            Some(user) => self.config.trunks.by_user(user),
+            None => self.config.trunks.by_source(source),
+        };
+        let Some(trunk) = trunk else {
+            return Identified::Refused(Refusal::UnknownSource.status());
+        };
+        match trunk.arrival(&dialled) {
             Ok(arrival) => Identified::Caller {
                 trunk: arrival.trunk.id.clone(),
                 ani: caller_number(invite, arrival.trunk.asserts_identity),
                 dnis: arrival.number.to_owned(),
                 destination: arrival.destination.clone(),
             },
-            Err(refusal) => Identified::Refused(refusal.status()),
+            Err(refusal) => {
+                self.loads.handle_unknown_number(&trunk.id);
+                Identified::Refused(refusal.status())
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ mod config;
 mod desktop;
 mod io;
 mod phones;
+mod probes;
 mod recover;
 mod signalling;
 mod timers;
@@ -31,7 +32,7 @@ mod timers;
 pub use config::{Config, ConfigError, Phone, QueuePrompts};
 pub use io::{DesktopInput, Input, Output, Recovery};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use acd::Acd;
@@ -43,6 +44,7 @@ use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
 use crate::phones::Challenger;
+use crate::probes::Probed;
 use crate::timers::{LegTimers, Timer, Timers};
 
 /// The machine.
@@ -55,8 +57,14 @@ pub struct Callflow {
     acd: Acd,
     lookup: Lookup,
     cti: Cti,
+    /// What each trunk brings.
+    loads: trunk::Loads,
     registrar: Registrar,
     challenger: Challenger,
+    /// Questions to phones that have no answer yet.
+    probes: BTreeMap<ClientTx, Probed>,
+    /// Agents who were ready before a restart and whose phones have not answered yet.
+    was_ready: BTreeSet<AgentId>,
     calls: BTreeMap<CallId, Call>,
     legs: BTreeMap<LegId, LegEntry>,
     /// Legs that wait for their port.
@@ -100,7 +108,10 @@ impl Callflow {
             acd: Acd::new(&config.acd, offers)?,
             lookup: Lookup::new(config.lookup.clone()),
             cti: Cti::new(config.cti.clone())?,
-            registrar: Registrar::new(sip::RegistrarConfig::default()),
+            loads: trunk::Loads::new(&config.trunks),
+            registrar: Registrar::new(config.registrar.clone()),
+            probes: BTreeMap::new(),
+            was_ready: BTreeSet::new(),
             challenger: Challenger::new(&config),
             tokens: Tokens::new(config.secret),
             ids,
@@ -194,6 +205,11 @@ impl Callflow {
     /// Calls in progress.
     pub fn calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// What each trunk brings, and what was refused of it.
+    pub fn trunk_figures(&self) -> impl Iterator<Item = (&model::TrunkId, trunk::TrunkFigures)> {
+        self.loads.figures()
     }
 
     /// Translates what the rooms say until none has anything to say.

@@ -1,9 +1,12 @@
-//! Agents' phones: REGISTER, and whether a phone can be rung.
+//! Agents' phones: REGISTER, credentials, and whether a phone can be rung.
 
+use std::collections::BTreeMap;
+
+use access::{Lockout, Verdict as Attempt};
 use acd::Input as AcdInput;
-use model::{AgentId, AgentStatus, FactBody, NotReadyReason, Transport, UserId};
+use model::{AgentId, AgentStatus, FactBody, Id, LegId, NotReadyReason, Transport, UserId};
 use sip::digest::{Algorithm, Authenticator, Verdict};
-use sip::{Flow, FromBrain, Message, RegistrarOutput, ResponseBuilder, ServerTx, Uri};
+use sip::{Flow, FromBrain, Message, Name, RegistrarOutput, ResponseBuilder, ServerTx, Uri};
 
 use crate::{Callflow, Config, Output};
 
@@ -11,49 +14,138 @@ use crate::{Callflow, Config, Output};
 /// not notice.
 const NONCE_TTL_MS: u64 = 3_600_000;
 
-/// Challenges phones.
+/// No leg has this number.
+const NOBODY: LegId = LegId(Id(0));
+
+/// Who is challenged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// An agent's phone.
+    Phone,
+    /// A line that is known by its credentials.
+    Trunk,
+}
+
+/// Challenges phones and trunks.
 pub(crate) struct Challenger {
     pub(crate) authenticator: Authenticator,
+    pub(crate) lockout: Lockout,
+    /// Which algorithms accounts have, and how many have them.
+    algorithms: BTreeMap<Vec<Algorithm>, u64>,
 }
 
 impl Challenger {
     pub(crate) fn new(config: &Config) -> Self {
-        let authenticator = Authenticator::new(&config.realm, config.secret, NONCE_TTL_MS);
-        Self { authenticator }
+        let mut algorithms: BTreeMap<Vec<Algorithm>, u64> = BTreeMap::new();
+        for phone in config.phones.values() {
+            *algorithms.entry(phone.secrets.algorithms().collect()).or_default() += 1;
+        }
+        Self {
+            authenticator: Authenticator::new(&config.realm, config.secret, NONCE_TTL_MS),
+            lockout: Lockout::new(config.lockout),
+            algorithms,
+        }
+    }
+
+    /// The algorithms of an account that does not exist: those of one that could, the same each
+    /// time and as often as among the accounts that do.
+    fn algorithms_of_nobody(&self, chance: u64) -> Option<Vec<Algorithm>> {
+        let accounts: u64 = self.algorithms.values().sum();
+        let mut place = chance.checked_rem(accounts)?;
+        for (algorithms, count) in &self.algorithms {
+            match place.checked_sub(*count) {
+                Some(left) => place = left,
+                None => return Some(algorithms.clone()),
+            }
+        }
+        None
     }
 }
 
 impl Callflow {
     /// REGISTER is always challenged (RFC 3261 §10.3, §22).
     pub(crate) fn handle_register(&mut self, tx: ServerTx, request: &Message, flow: Flow) {
-        let user = self.challenger.authenticator.claimed_user(request);
-        let phone = user.as_deref().and_then(|user| self.config.phones.get(user));
-        let secrets = phone.map(|phone| &phone.secrets);
-        let verdict = self.challenger.authenticator.verify(request, secrets, self.now);
-        let message = match (verdict, user) {
-            (Verdict::Accepted, Some(user)) => self.register(&user, request, flow),
-            (Verdict::Accepted, None) | (Verdict::Missing | Verdict::Refused, _) => {
-                self.challenge(request, false)
-            }
-            (Verdict::Stale, _) => self.challenge(request, true),
+        let message = match self.check_credentials(request, &flow, Whose::Phone) {
+            Ok(user) => self.register(&user, request, flow),
+            Err(refusal) => refusal,
         };
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
     }
 
+    /// The user whose credentials a request has, or the answer to those that are not accepted.
+    /// Whether such a user exists changes neither the answer nor the work.
+    pub(crate) fn check_credentials(
+        &mut self,
+        request: &Message,
+        flow: &Flow,
+        whose: Whose,
+    ) -> Result<String, Message> {
+        let user = self.challenger.authenticator.claimed_user(request);
+        let Some(user) = user.map(std::borrow::Cow::into_owned) else {
+            return Err(self.challenge(request, whose, false));
+        };
+        let (source, now) = (flow.remote.ip(), self.now);
+        // A phone whose registration stands is not locked out by what others guess.
+        let (stands, name) = match whose {
+            Whose::Phone => (self.registrar.is_host_of(source, &user), user.clone()),
+            Whose::Trunk => (false, format!("trunk {user}")),
+        };
+        if !stands {
+            match self.challenger.lockout.handle_look(&name, source, now) {
+                Attempt::Check => {}
+                Attempt::Wait { retry_after_ms } | Attempt::Locked { retry_after_ms } => {
+                    let retry_after_s = retry_after_ms.div_ceil(1_000);
+                    let response = ResponseBuilder::to(request, 503).to_tag("locked");
+                    return Err(response.header("Retry-After", retry_after_s).build());
+                }
+            }
+        }
+        let secrets = match whose {
+            Whose::Phone => self.config.phones.get(user.as_str()).map(|phone| &phone.secrets),
+            Whose::Trunk => self.config.trunk_secrets.get(&user),
+        };
+        match self.challenger.authenticator.verify(request, secrets, now) {
+            Verdict::Accepted => {
+                self.challenger.lockout.handle_succeeded(&name);
+                Ok(user)
+            }
+            Verdict::Stale => Err(self.challenge(request, whose, true)),
+            Verdict::Missing => Err(self.challenge(request, whose, false)),
+            Verdict::Refused => {
+                if !stands {
+                    self.challenger.lockout.handle_refused(&name, source, now);
+                }
+                Err(self.challenge(request, whose, false))
+            }
+        }
+    }
+
     /// 401 with a challenge for each algorithm of the account that To names; where it names none,
-    /// the default's, so that nobody learns who has an account.
-    fn challenge(&mut self, request: &Message, stale: bool) -> Message {
-        let to = request.to().and_then(|to| to.uri());
-        let user = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
-        let algorithms: Vec<Algorithm> = match self.config.phones.get(user.as_str()) {
-            Some(phone) => phone.secrets.algorithms().collect(),
-            None => self.config.default_algorithms.clone(),
+    /// those of an account that could be, so that nobody learns who has one.
+    fn challenge(&mut self, request: &Message, whose: Whose, stale: bool) -> Message {
+        let algorithms = match whose {
+            Whose::Phone => self.phones_algorithms(request),
+            Whose::Trunk => self.config.default_algorithms.clone(),
         };
         let mut response = ResponseBuilder::to(request, 401).to_tag("challenge");
         for value in self.challenger.authenticator.challenge(&algorithms, stale, self.now) {
             response = response.header("WWW-Authenticate", value);
         }
         response.build()
+    }
+
+    fn phones_algorithms(&self, request: &Message) -> Vec<Algorithm> {
+        let to = request.to().and_then(|to| to.uri());
+        let user = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
+        match self.config.phones.get(user.as_str()) {
+            Some(phone) => phone.secrets.algorithms().collect(),
+            None => {
+                let token = self.tokens.token(NOBODY, &format!("algorithms {user}"));
+                let chance = u64::from_str_radix(&token, 16).unwrap_or(0);
+                let like_others = self.challenger.algorithms_of_nobody(chance);
+                like_others.unwrap_or_else(|| self.config.default_algorithms.clone())
+            }
+        }
     }
 
     fn register(&mut self, user: &str, request: &Message, flow: Flow) -> Message {
@@ -63,11 +155,13 @@ impl Callflow {
             return ResponseBuilder::to(request, 403).to_tag("register").build();
         }
         let response = self.registrar.handle_register(user, request, flow, "register", self.now);
-        if response.status() == Some(200) {
+        // One without a Contact only asks (RFC 3261 §10.2.3).
+        let changes = request.first(Name::Contact).is_some();
+        if response.status() == Some(200) && changes {
             self.note_bindings(user);
         }
         self.drain_registrar();
-        if response.status() == Some(200) && !self.registrar.bindings(user).is_empty() {
+        if response.status() == Some(200) && changes && self.registrar.reachable(user) > 0 {
             self.phone_registered(&AgentId::from(user));
         }
         response
@@ -82,7 +176,7 @@ impl Callflow {
             .map(|binding| FactBody::Registered {
                 aor: user.to_owned(),
                 contact: binding.contact.clone(),
-                path: Vec::new(),
+                path: binding.path.clone(),
                 flow: written(&binding.flow),
                 sip_call_id: binding.call_id().to_owned(),
                 cseq: binding.cseq(),
@@ -98,8 +192,7 @@ impl Callflow {
     /// agent has said otherwise. After a call that was missed an agent at a desktop says so there;
     /// who only waited for the phone does not have to.
     fn phone_registered(&mut self, agent: &AgentId) {
-        let reachable = AcdInput::PhoneReachable { agent: agent.clone(), reachable: true };
-        self.acd.handle_input(reachable, self.now);
+        self.phone_reachable(agent, true);
         let makes_ready =
             self.config.phones.get(agent).is_some_and(|phone| phone.ready_when_registered);
         let at_desktop = self.cti.is_connected(&UserId::from(agent.as_str()));
@@ -129,19 +222,23 @@ impl Callflow {
                 RegistrarOutput::Bound { .. } => {}
                 RegistrarOutput::Unbound { aor, contact, cause: _, left } => {
                     self.note(FactBody::Unregistered { aor: aor.clone(), contact });
-                    self.phone_reachable(&aor, left > 0);
+                    self.phone_reachable(&AgentId::from(aor), left > 0);
                 }
-                RegistrarOutput::Reachable { aor, contact: _, reachable: _, left } => {
-                    self.phone_reachable(&aor, left > 0);
+                RegistrarOutput::Reachable { aor, contact: _, reachable: true, left: _ } => {
+                    self.phone_answers_again(&AgentId::from(aor));
                 }
-                // Probing is off: a phone that is gone is noticed when it is rung.
-                RegistrarOutput::Probe { .. } => {}
+                RegistrarOutput::Reachable { aor, contact: _, reachable: false, left } => {
+                    self.phone_reachable(&AgentId::from(aor), left > 0);
+                }
+                RegistrarOutput::Probe { aor, contact, flow, path } => {
+                    self.probe(aor, contact, flow, &path);
+                }
             }
         }
     }
 
-    fn phone_reachable(&mut self, aor: &str, reachable: bool) {
-        let agent = AgentId::from(aor);
+    pub(crate) fn phone_reachable(&mut self, agent: &AgentId, reachable: bool) {
+        let agent = agent.clone();
         self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable }, self.now);
     }
 
@@ -149,17 +246,23 @@ impl Callflow {
     pub(crate) fn phone_contact(&self, agent: &AgentId) -> Option<(Flow, String, Vec<String>)> {
         let bindings = self.registrar.bindings(agent.as_str());
         let binding = bindings.into_iter().find(|binding| binding.reachable)?;
-        let mut flow = binding.flow;
-        // Without a proxy in between a UDP phone is where its Contact says, if that is an address;
-        // behind NAT it is where the REGISTER came from (RFC 3581), which the flow is.
-        if flow.transport == Transport::Udp
-            && let Some(address) = Uri::parse(&binding.contact).and_then(|uri| uri.socket_addr())
-            && address.ip() == flow.remote.ip()
-        {
-            flow.remote = address;
-        }
-        Some((flow, binding.contact.clone(), Vec::new()))
+        let flow = way_to(&binding.contact, binding.flow, &binding.path);
+        Some((flow, binding.contact.clone(), binding.path.clone()))
     }
+}
+
+/// Where a request to a contact goes. Without a proxy in between a UDP phone is where its Contact
+/// says, if that is an address; behind NAT or a proxy it is reached the way that its REGISTER came
+/// (RFC 3581, RFC 3327), which the flow is.
+pub(crate) fn way_to(contact: &str, mut flow: Flow, path: &[String]) -> Flow {
+    if flow.transport == Transport::Udp
+        && path.is_empty()
+        && let Some(address) = Uri::parse(contact).and_then(|uri| uri.socket_addr())
+        && address.ip() == flow.remote.ip()
+    {
+        flow.remote = address;
+    }
+    flow
 }
 
 /// A flow as a fact keeps it: `udp 192.0.2.1:5060 192.0.2.7:5062`.
@@ -186,6 +289,40 @@ pub(crate) fn read_flow(text: &str) -> Option<Flow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_phone_is_where_its_contact_says_unless_a_proxy_or_a_nat_is_before_it() {
+        let from = read_flow("udp 192.0.2.1:5060 192.0.2.7:40000").expect("it is a flow");
+        let to = |contact: &str, path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|uri| (*uri).to_owned()).collect();
+            way_to(contact, from, &path).remote.to_string()
+        };
+        assert_eq!(to("sip:8001@192.0.2.7:5070", &[]), "192.0.2.7:5070");
+        assert_eq!(to("sip:8001@10.0.0.7:5070", &[]), "192.0.2.7:40000", "behind NAT");
+        assert_eq!(to("sip:8001@phone.invalid", &[]), "192.0.2.7:40000");
+        // RFC 3327 §5.1: the proxy that passed the REGISTER on is the way.
+        let path = ["sip:edge@192.0.2.7;lr"];
+        assert_eq!(to("sip:8001@192.0.2.7:5070", &path), "192.0.2.7:40000");
+        let over_tcp = Flow { transport: Transport::Tcp, ..from };
+        assert_eq!(way_to("sip:8001@192.0.2.7:5070", over_tcp, &[]), over_tcp);
+    }
+
+    #[test]
+    fn unknown_users_have_the_algorithms_that_accounts_have_as_often() {
+        let (strong, weak) = (vec![Algorithm::Sha256, Algorithm::Md5], vec![Algorithm::Md5]);
+        let mut challenger = Challenger {
+            authenticator: Authenticator::new("hotline", [1; 32], NONCE_TTL_MS),
+            lockout: Lockout::new(access::LockoutConfig::default()),
+            algorithms: BTreeMap::from([(strong.clone(), 3), (weak.clone(), 7)]),
+        };
+        let picks: Vec<_> =
+            (0..10).filter_map(|chance| challenger.algorithms_of_nobody(chance)).collect();
+        let count = |wanted: &Vec<Algorithm>| picks.iter().filter(|pick| *pick == wanted).count();
+        assert_eq!((count(&strong), count(&weak)), (3, 7));
+        assert_eq!(challenger.algorithms_of_nobody(13), challenger.algorithms_of_nobody(3));
+        challenger.algorithms.clear();
+        assert_eq!(challenger.algorithms_of_nobody(1), None, "there are no accounts");
+    }
 
     #[test]
     fn a_flow_is_read_back_as_written() {

@@ -1,7 +1,7 @@
 //! After a restart: phones and agents as they were acknowledged, and an end to lost calls.
 
-use acd::{Input as AcdInput, RestoredAgent};
-use model::{CallId, FactBody, HangupCause, LegId, Mono, Outcome};
+use acd::RestoredAgent;
+use model::{AgentStatus, CallId, FactBody, HangupCause, LegId, Mono, Outcome};
 use report::OpenCall;
 use sip::Dialog;
 
@@ -26,7 +26,10 @@ impl Callflow {
             self.restore_registration(registration);
         }
         for (agent, status) in recovery.agents {
-            let phone_reachable = !self.registrar.bindings(agent.as_str()).is_empty();
+            let phone_reachable = self.registrar.reachable(agent.as_str()) > 0;
+            if status == AgentStatus::Ready && !phone_reachable {
+                self.was_ready.insert(agent.clone());
+            }
             let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
             self.acd.restore_agent(restored, self.now);
         }
@@ -47,7 +50,7 @@ impl Callflow {
     }
 
     fn restore_registration(&mut self, registration: FactBody) {
-        let FactBody::Registered { aor, contact, path: _, flow, sip_call_id, cseq, expires } =
+        let FactBody::Registered { aor, contact, path, flow, sip_call_id, cseq, expires } =
             registration
         else {
             return;
@@ -55,11 +58,11 @@ impl Callflow {
         let left_us = expires.0 - self.wall().0;
         let (Some(flow), Ok(left_us)) = (read_flow(&flow), u64::try_from(left_us)) else { return };
         let expires_at = Mono(self.now.0 + left_us * 1_000);
-        let known = (aor.as_str(), contact.as_str(), flow);
+        let known = (aor.as_str(), contact.as_str(), flow, path);
         self.registrar.restore(known, (&sip_call_id, cseq), expires_at, self.now);
         self.drain_registrar();
-        let agent = model::AgentId::from(aor);
-        self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable: true }, self.now);
+        let reachable = self.registrar.reachable(&aor) > 0;
+        self.phone_reachable(&model::AgentId::from(aor), reachable);
     }
 
     /// Ends all calls in order; [`crate::Output::Stopped`] says when the last one is over.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Source};
-use model::{FactBody, HangupCause, LegId};
+use model::{FactBody, HangupCause, LegId, Transport};
 use sip::{CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
 
 use crate::calls::{Invite, LegEntry};
@@ -16,6 +16,9 @@ const STATELESS_TAG: &str = "hotline";
 
 impl Callflow {
     pub(crate) fn handle_sip(&mut self, event: ToBrain) {
+        if self.handle_probe_event(&event) {
+            return;
+        }
         match event {
             ToBrain::Request { tx, message, flow } => self.handle_request(tx, message, flow),
             ToBrain::Ack { message, flow: _ } => {
@@ -215,9 +218,14 @@ impl Callflow {
         tx
     }
 
-    /// Sends a request of ours.
+    /// Sends a request of ours: over TCP by the worker that owns the connections, else by that of
+    /// its Call-ID, which has the other transactions of the call.
     pub(crate) fn send(&mut self, message: Message, flow: Flow) -> ClientTx {
-        let tx = ClientTx::new(0, self.next_tx);
+        let worker = match flow.transport {
+            Transport::Udp => sip::worker_of(message.call_id(), self.config.sip_workers),
+            Transport::Tcp => 0,
+        };
+        let tx = ClientTx::new(worker, self.next_tx);
         self.next_tx += 1;
         self.outputs.push_back(Output::Sip(FromBrain::Request { tx, message, flow }));
         tx

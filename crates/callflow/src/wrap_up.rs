@@ -46,6 +46,7 @@ impl Callflow {
         }
         self.timers.stop_all(call);
         if let Some(known) = self.calls.remove(&call) {
+            self.loads.handle_ended(&known.trunk);
             let (outcome, cause) =
                 known.outcome.unwrap_or((Outcome::Error, HangupCause::TransportError));
             self.note(FactBody::CallEnded { call, outcome, cause });

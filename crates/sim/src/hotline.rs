@@ -23,6 +23,10 @@ pub struct Settings {
     pub calls_max: usize,
     /// Session timers.
     pub session: call::SessionLimits,
+    /// How often phones are asked whether they are there; 0 for never.
+    pub probe_interval_ms: u64,
+    /// How much the carrier may bring.
+    pub trunk_limits: trunk::Limits,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -35,12 +39,17 @@ pub fn settings() -> Settings {
         ring_timeout_ms: 20_000,
         calls_max: 100_000,
         session: call::SessionLimits::default(),
+        probe_interval_ms: 5_000,
+        trunk_limits: trunk::Limits::default(),
     }
 }
 
 /// Everyone's realm and password.
 pub(crate) const REALM: &str = "hotline";
 pub(crate) const PASSWORD: &str = "demo";
+
+/// The user of the branch's line, which has no address of its own.
+pub(crate) const BRANCH: &str = "branch-7";
 
 /// The addresses of the carrier: the trunk's.
 pub(crate) const CARRIER: [u8; 2] = [10, 1];
@@ -92,12 +101,22 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
         epoch: 1,
         started,
         secret: [7; 32],
-        trunks: trunks(),
+        trunks: trunks(settings),
+        trunk_secrets: BTreeMap::from([(
+            BRANCH.to_owned(),
+            Secrets::from_password(&[Algorithm::Sha256, Algorithm::Md5], BRANCH, REALM, PASSWORD),
+        )]),
         scripts: BTreeMap::from([("hotline".to_owned(), menu())]),
         acd: distribution(settings),
         lookup: lookup::Config::default(),
         cti: cti::Config { epoch: 1, ..cti::Config::default() },
         phones: phones(settings),
+        registrar: sip::RegistrarConfig {
+            probe_interval_ms: settings.probe_interval_ms,
+            ..sip::RegistrarConfig::default()
+        },
+        lockout: access::LockoutConfig::default(),
+        sip_workers: 1,
         realm: REALM.to_owned(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
@@ -132,19 +151,29 @@ fn menu() -> Arc<Script> {
     Arc::new(script.unwrap_or_else(|| panic!("the menu is broken:\n{}", shown.join("\n"))))
 }
 
-fn trunks() -> Trunks {
+fn trunks(settings: &Settings) -> Trunks {
     let [first, second] = CARRIER;
-    Trunks::new(vec![Trunk {
+    let carrier = Trunk {
         id: "carrier".into(),
         sources: vec![format!("{first}.{second}.0.0/16").parse().expect("a network")],
+        user: None,
         numbers: BTreeMap::from([
             ("95512".to_owned(), Destination::Script("hotline".to_owned())),
             ("95500".to_owned(), Destination::Queue("general".into())),
         ]),
+        limits: settings.trunk_limits,
         asserts_identity: false,
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
-    }])
+    };
+    let branch = Trunk {
+        id: "branch".into(),
+        sources: Vec::new(),
+        user: Some(BRANCH.to_owned()),
+        limits: trunk::Limits::default(),
+        ..carrier.clone()
+    };
+    Trunks::new(vec![carrier, branch])
 }
 
 fn phones(settings: &Settings) -> BTreeMap<AgentId, Phone> {

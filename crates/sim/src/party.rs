@@ -30,6 +30,8 @@ pub struct CallerPlan {
     pub keys: Vec<(u64, char)>,
     /// When the caller hangs up, in milliseconds after the INVITE; never if none.
     pub hangs_up_after_ms: Option<u64>,
+    /// What a challenge is answered with; by nothing if none.
+    pub account: Option<(&'static str, &'static str)>,
     /// Whether the 200 is acknowledged.
     pub acknowledges: bool,
     /// From when on nothing more leaves or arrives, in milliseconds after the INVITE.
@@ -46,6 +48,7 @@ impl Default for CallerPlan {
             number: "95500",
             keys: Vec::new(),
             hangs_up_after_ms: None,
+            account: None,
             acknowledges: true,
             silent_after_ms: None,
             offers: true,
@@ -84,6 +87,8 @@ pub struct PhonePlan {
     pub rings_reliably: bool,
     /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// What it answers challenges with.
+    pub password: &'static str,
 }
 
 impl PhonePlan {
@@ -97,6 +102,7 @@ impl PhonePlan {
             refreshes: true,
             rings_reliably: false,
             headers: Vec::new(),
+            password: PASSWORD,
         }
     }
 }
@@ -122,6 +128,10 @@ pub struct Saw {
     pub asked: Vec<(Mono, Method)>,
     /// Reliable provisional responses, or PRACKs, that came.
     pub reliable: usize,
+    /// Final responses to its REGISTERs.
+    pub registers: Vec<(Mono, u16)>,
+    /// OPTIONS that came.
+    pub probes: Vec<Mono>,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -166,6 +176,8 @@ pub struct Party {
     change_answers: VecDeque<Option<u16>>,
     vanishes_at: Option<Mono>,
     challenge: Option<Message>,
+    /// Without power nothing arrives or leaves.
+    has_power: bool,
     registered: u32,
     calls_taken: usize,
     /// What it saw.
@@ -203,6 +215,7 @@ impl Party {
             change_answers: VecDeque::new(),
             vanishes_at: None,
             challenge: None,
+            has_power: true,
             registered: 0,
             calls_taken: 0,
             saw: Saw::default(),
@@ -223,6 +236,17 @@ impl Party {
         self.dialog.is_some()
     }
 
+    /// Cuts its power or gives it back; what it was doing goes on then.
+    pub fn set_power(&mut self, has_power: bool) {
+        self.has_power = has_power;
+    }
+
+    /// Registers again, now or then.
+    pub fn register(&mut self, at: Mono) {
+        self.challenge = None;
+        self.tasks.push((at, Task::Register));
+    }
+
     /// Takes its registration back.
     pub fn unregister(&mut self, at: Mono) {
         if let Role::Phone(plan) = &mut self.role {
@@ -238,7 +262,7 @@ impl Party {
     }
 
     fn is_silent(&self, now: Mono) -> bool {
-        if self.vanishes_at.is_some_and(|at| now >= at) {
+        if !self.has_power || self.vanishes_at.is_some_and(|at| now >= at) {
             return true;
         }
         let Role::Caller(CallerPlan { silent_after_ms: Some(ms), .. }) = &self.role else {
@@ -391,13 +415,25 @@ impl Party {
                 self.saw.disconnected.push(now);
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
             }
-            _ => self.respond(tx, ResponseBuilder::to(request, 200).build(), now),
+            method => {
+                if method == Method::Options {
+                    self.saw.probes.push(now);
+                }
+                self.respond(tx, ResponseBuilder::to(request, 200).build(), now);
+            }
         }
     }
 
     fn handle_response(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let status = response.status().unwrap_or(0);
+        if response.method() == Method::Register && status >= 200 {
+            self.saw.registers.push((now, status));
+        }
         match response.method() {
+            Method::Invite if status == 401 && self.may_answer_challenge() => {
+                self.challenge = Some(response.clone());
+                self.send_invite(now);
+            }
             Method::Invite if (101..200).contains(&status) && Some(tx) == self.invite_tx => {
                 self.acknowledge_ringing(response, now);
             }
@@ -427,6 +463,12 @@ impl Party {
         }
     }
 
+    /// Whether our call has an account that it has not shown yet.
+    fn may_answer_challenge(&self) -> bool {
+        let Role::Caller(plan) = &self.role else { return false };
+        plan.account.is_some() && self.challenge.is_none()
+    }
+
     /// Our call is answered.
     fn confirm(&mut self, tx: ClientTx, response: &Message, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
@@ -453,15 +495,20 @@ impl Party {
     fn send_invite(&mut self, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
         let user = self.user();
-        let invite = RequestBuilder::new(
-            Method::Invite,
-            &format!("sip:{}@{}", plan.number, Engine::address()),
-        )
-        .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
-        .to(&format!("<sip:{}@hotline>", plan.number), None)
-        .call_id(&format!("{user}@{}", self.address))
-        .cseq(1)
-        .contact(&self.contact());
+        let uri = format!("sip:{}@{}", plan.number, Engine::address());
+        let mut invite = RequestBuilder::new(Method::Invite, &uri)
+            .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
+            .to(&format!("<sip:{}@hotline>", plan.number), None)
+            .call_id(&format!("{user}@{}", self.address))
+            .cseq(if self.challenge.is_some() { 2 } else { 1 })
+            .contact(&self.contact());
+        if let (Some(challenge), Some((user, password))) = (&self.challenge, plan.account) {
+            let (user, password) = (user.to_owned(), password.to_owned());
+            let account = Account { user, password, realm: Some(REALM.to_owned()) };
+            let challenges = challenge.headers("WWW-Authenticate");
+            let value = answer(challenges, &account, Method::Invite, &uri, 1, "cnonce");
+            invite = invite.header("Authorization", value.unwrap_or_default());
+        }
         let invite =
             plan.headers.iter().fold(invite, |invite, (name, value)| invite.header(name, value));
         let invite = match plan.offers {
@@ -472,7 +519,9 @@ impl Party {
         self.invite = Some(invite.clone());
         self.began = Some(now);
         self.invite_tx = Some(self.send(invite, now));
-        if let Some(ms) = plan.hangs_up_after_ms {
+        if let Some(ms) = plan.hangs_up_after_ms
+            && self.challenge.is_none()
+        {
             self.later(ms, Task::HangUp, now);
         }
     }
@@ -492,7 +541,7 @@ impl Party {
         if let Some(challenge) = &self.challenge {
             let account = Account {
                 user: plan.agent,
-                password: PASSWORD.to_owned(),
+                password: plan.password.to_owned(),
                 realm: Some(REALM.to_owned()),
             };
             let challenges = challenge.headers("WWW-Authenticate");

@@ -60,6 +60,13 @@ impl World {
         self.add(Party::caller(address, plan, Mono::from_ms(at_ms)))
     }
 
+    /// A caller from an address that no trunk has, who calls at that time.
+    pub fn stranger(&mut self, at_ms: u64, plan: CallerPlan) -> PartyId {
+        let [third, fourth] = u16::try_from(self.parties.len()).unwrap_or(0).to_be_bytes();
+        let address = SocketAddr::new(IpAddr::from([10, 9, third, fourth]), 5_060);
+        self.add(Party::caller(address, plan, Mono::from_ms(at_ms)))
+    }
+
     /// An agent's phone that registers at that time.
     pub fn phone(&mut self, at_ms: u64, plan: PhonePlan) -> PartyId {
         let number = u16::try_from(self.parties.len()).unwrap_or(0).to_be_bytes();

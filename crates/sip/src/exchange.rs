@@ -33,6 +33,17 @@ impl ClientTx {
     }
 }
 
+/// Which of `workers` has the transactions of a Call-ID: FNV-1a and one more turn, for Call-IDs may
+/// differ in their last letter alone. The same in every worker and every run.
+pub fn worker_of(call_id: &str, workers: usize) -> u8 {
+    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 33;
+    let number = usize::try_from(mixed).unwrap_or(0) % workers.max(1);
+    u8::try_from(number).unwrap_or(0)
+}
+
 /// What the transaction layer reports.
 #[derive(Debug, Clone)]
 pub enum ToBrain {
@@ -129,4 +140,29 @@ pub enum FromBrain {
         /// Where to.
         flow: Flow,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientTx, worker_of};
+
+    #[test]
+    fn call_ids_are_shared_out_evenly_and_always_alike() {
+        let mut shares = [0; 4];
+        for number in 0..4_000 {
+            let call_id = format!("{number:016x}");
+            let worker = worker_of(&call_id, 4);
+            assert_eq!(worker_of(&call_id, 4), worker);
+            shares[usize::from(worker)] += 1;
+            assert_eq!(worker_of(&call_id, 1), 0);
+            assert_eq!(worker_of(&call_id, 0), 0);
+        }
+        assert!(shares.iter().all(|share| (800..=1_200).contains(share)), "{shares:?}");
+    }
+
+    #[test]
+    fn a_transactions_number_names_its_worker() {
+        assert_eq!(ClientTx::new(3, u64::MAX).worker(), 3);
+        assert_ne!(ClientTx::new(3, 7), ClientTx::new(2, 7));
+    }
 }

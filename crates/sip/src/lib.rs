@@ -30,7 +30,7 @@ pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};
 pub use cseq::CSeq;
 pub use dialog::{Dialog, DialogId, MAX_ROUTES};
-pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain};
+pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain, worker_of};
 pub use flow::Flow;
 pub use framer::{Frame, Framer, FramingError, MAX_HEAD_BYTES};
 pub use message::{Defect, Kind, MAX_HEADERS, MAX_MESSAGE_BYTES, Message};

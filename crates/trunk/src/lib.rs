@@ -1,12 +1,15 @@
 //! Which carrier or branch sent an INVITE, and what the dialled number means.
 //!
-//! A trunk is known by its source addresses. What it may dial is a list of numbers, each with a
-//! destination; everything else is refused with the status that RFC 3261 §21.4 names for it.
+//! A trunk is known by its source addresses, or by the user of its digest credentials. What it may
+//! dial is a list of numbers, each with a destination; everything else is refused with the status
+//! that RFC 3261 §21.4 names for it. How much it may bring is limited.
 
 mod cidr;
+mod load;
 mod number;
 
 pub use cidr::{Cidr, ParseCidrError};
+pub use load::{Limits, Loads, TrunkFigures};
 pub use number::normalise;
 
 use std::collections::BTreeMap;
@@ -30,14 +33,31 @@ pub struct Trunk {
     pub id: TrunkId,
     /// The addresses that its INVITEs come from.
     pub sources: Vec<Cidr>,
+    /// The user that it answers a challenge as, from wherever: for a line without an address of
+    /// its own.
+    pub user: Option<String>,
     /// The numbers that may be dialled over it.
     pub numbers: BTreeMap<String, Destination>,
+    /// How much it may bring.
+    pub limits: Limits,
     /// Whether its P-Asserted-Identity is believed (RFC 3325 §9).
     pub asserts_identity: bool,
     /// The brand that its callers hear, such as `95512`.
     pub brand: String,
     /// The language that its callers hear, as RFC 5646 writes it (`zh-CN`).
     pub language: String,
+}
+
+impl Trunk {
+    /// What becomes of an INVITE over this line to `dialled` (the user part of its Request-URI).
+    ///
+    /// # Errors
+    /// The line may not dial that number.
+    pub fn arrival(&self, dialled: &str) -> Result<Arrival<'_>, Refusal> {
+        let known = self.numbers.get_key_value(&normalise(dialled));
+        let (number, destination) = known.ok_or(Refusal::UnknownNumber)?;
+        Ok(Arrival { trunk: self, number, destination })
+    }
 }
 
 /// Why an INVITE is not taken.
@@ -47,6 +67,10 @@ pub enum Refusal {
     UnknownSource,
     /// The trunk may not dial that number, or nobody has it.
     UnknownNumber,
+    /// It has as many calls as it may have.
+    TooManyCalls,
+    /// It brings calls faster than it may.
+    TooFast,
 }
 
 impl Refusal {
@@ -55,6 +79,17 @@ impl Refusal {
         match self {
             Self::UnknownSource => 403,
             Self::UnknownNumber => 404,
+            Self::TooManyCalls | Self::TooFast => 503,
+        }
+    }
+
+    /// After how many seconds the same INVITE may be taken (RFC 3261 §20.33).
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::UnknownSource | Self::UnknownNumber => None,
+            // When a call will end nobody knows.
+            Self::TooManyCalls => Some(5),
+            Self::TooFast => Some(1),
         }
     }
 }
@@ -85,12 +120,22 @@ impl Trunks {
         self.0.iter().find(|trunk| trunk.sources.iter().any(|cidr| cidr.contains(source)))
     }
 
+    /// The trunk that answers challenges as `user`.
+    pub fn by_user(&self, user: &str) -> Option<&Trunk> {
+        self.0.iter().find(|trunk| trunk.user.as_deref() == Some(user))
+    }
+
+    /// Whether any trunk is known by its credentials.
+    pub fn challenges(&self) -> bool {
+        self.0.iter().any(|trunk| trunk.user.is_some())
+    }
+
     /// What becomes of an INVITE from `source` to `dialled` (the user part of its Request-URI).
+    ///
+    /// # Errors
+    /// No trunk has the source, or the trunk not the number.
     pub fn identify(&self, source: IpAddr, dialled: &str) -> Result<Arrival<'_>, Refusal> {
-        let trunk = self.by_source(source).ok_or(Refusal::UnknownSource)?;
-        let (number, destination) =
-            trunk.numbers.get_key_value(&normalise(dialled)).ok_or(Refusal::UnknownNumber)?;
-        Ok(Arrival { trunk, number, destination })
+        self.by_source(source).ok_or(Refusal::UnknownSource)?.arrival(dialled)
     }
 
     /// Every trunk, in order.
@@ -107,6 +152,8 @@ mod tests {
         let trunk = |id: &str, source: &str, number: &str| Trunk {
             id: id.into(),
             sources: vec![source.parse().expect("a network")],
+            user: (id == "branch").then(|| "branch-7".to_owned()),
+            limits: Limits::default(),
             numbers: BTreeMap::from([(number.to_owned(), Destination::Queue("general".into()))]),
             asserts_identity: false,
             brand: "95512".to_owned(),
@@ -129,6 +176,27 @@ mod tests {
         assert_eq!(identify("10.0.0.7", "95500"), Ok("branch".to_owned()));
         assert_eq!(identify("10.0.0.7", "95512"), Err(404));
         assert_eq!(identify("10.9.0.7", "95512"), Ok("carrier".to_owned()));
+    }
+
+    #[test]
+    fn a_line_without_an_address_is_known_by_its_user() {
+        let trunks = trunks();
+        assert!(trunks.challenges());
+        let branch = trunks.by_user("branch-7").expect("it is there");
+        assert_eq!(branch.arrival("95500").map(|arrival| arrival.number), Ok("95500"));
+        assert_eq!(branch.arrival("95512"), Err(Refusal::UnknownNumber));
+        assert_eq!(trunks.by_user("carrier"), None);
+        assert!(!Trunks::default().challenges());
+    }
+
+    #[test]
+    fn only_who_may_come_back_soon_is_told_when() {
+        for refusal in [Refusal::TooManyCalls, Refusal::TooFast] {
+            assert_eq!(refusal.status(), 503);
+            assert!(refusal.retry_after_s().is_some());
+        }
+        assert_eq!(Refusal::UnknownSource.retry_after_s(), None);
+        assert_eq!(Refusal::UnknownNumber.retry_after_s(), None);
     }
 
     #[test]

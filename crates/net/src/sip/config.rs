@@ -19,6 +19,27 @@ pub struct Listener {
 /// Which sources are served; all others are dropped without an answer.
 pub type Admit = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
+/// Which sources are never banned: the trunks' own.
+pub type Spare = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// When a source is banned that gets nothing but refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanLimits {
+    /// So many points within ten minutes: a challenge is 1, a call that is refused or what is no
+    /// SIP is 5.
+    pub after: u32,
+    /// How long, in milliseconds; 0 for never.
+    pub ban_ms: u64,
+    /// The most sources remembered; beyond it one more is neither trusted nor banned.
+    pub sources: usize,
+}
+
+impl Default for BanLimits {
+    fn default() -> Self {
+        Self { after: 500, ban_ms: 600_000, sources: 50_000 }
+    }
+}
+
 /// What is bounded, and where.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -43,6 +64,10 @@ pub struct Limits {
     /// Places in the queue to the brain that new INVITEs may not take: room for answers, BYE and
     /// ACK.
     pub reserved: usize,
+    /// New INVITEs are refused while the brain leaves others waiting for so long, in milliseconds.
+    pub brain_wait_ms: u64,
+    /// Bans.
+    pub bans: BanLimits,
 }
 
 impl Default for Limits {
@@ -58,6 +83,8 @@ impl Default for Limits {
             commands: 65_536,
             handovers: 16_384,
             reserved: 1_024,
+            brain_wait_ms: 400,
+            bans: BanLimits::default(),
         }
     }
 }
@@ -76,6 +103,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which sources are served.
     pub admit: Admit,
+    /// Which sources are never banned.
+    pub spare: Spare,
     /// When the engine started: the zero of [`model::Mono`].
     pub started: Instant,
     /// Random bytes, new at each start: branches and tags are derived from them.

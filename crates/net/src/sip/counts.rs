@@ -37,6 +37,10 @@ counts! {
     not_admitted
     /// Dropped because they were no SIP.
     malformed
+    /// Dropped because their source is banned.
+    banned
+    /// Sources that are banned now.
+    bans
     /// Absorbed as retransmissions.
     retransmissions
     /// Requests refused by the worker itself for a rule of SIP.

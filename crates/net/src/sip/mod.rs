@@ -3,6 +3,8 @@
 //! Each worker has an epoll of its own. Requests are shared out by Call-ID, so that all of a call's
 //! transactions are with one worker; responses go where their branch says.
 
+mod admission;
+mod bans;
 mod bind;
 mod config;
 mod connection;
@@ -16,14 +18,15 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 use sip::{FromBrain, ToBrain, Transactions, TransactionsConfig};
 
+use bans::Guard;
 use bind::bind;
-pub use config::{Admit, Config, Limits, Listener};
+pub use config::{Admit, BanLimits, Config, Limits, Listener, Spare};
 pub use counts::Counts;
 use counts::Shared;
 use wake::Waker;
@@ -70,6 +73,8 @@ impl SipWorkers {
             ways.push(Way { handovers: sender, waker: Waker::new()? });
             inboxes.push(receiver);
         }
+        let guard = Arc::new(Guard::new(config.limits.bans, Arc::clone(&config.spare)));
+        let told = Arc::new(AtomicU64::new(0));
         let mut workers = Vec::new();
         for (number, handovers) in (0..config.workers).zip(inboxes) {
             let (commands, receiver) = crossbeam_channel::bounded(config.limits.commands);
@@ -90,6 +95,8 @@ impl SipWorkers {
                 commands: receiver,
                 handovers,
                 to_brain: to_brain.clone(),
+                told: Arc::clone(&told),
+                guard: Arc::clone(&guard),
                 shared: Arc::clone(&shared),
                 stop: Arc::clone(&stop),
                 transactions,
@@ -127,7 +134,7 @@ impl SipWorkers {
 
     /// The worker that a call's transactions belong to: for [`sip::ClientTx::new`].
     pub fn worker_of(&self, call_id: &str) -> u8 {
-        u8::try_from(worker_of(call_id, self.workers.len())).unwrap_or(0)
+        sip::worker_of(call_id, self.workers.len())
     }
 
     /// What each listener is bound to, in the order of the configuration.
@@ -156,12 +163,4 @@ impl SipWorkers {
             }
         }
     }
-}
-
-/// Which of `workers` has a Call-ID: FNV-1a, the same in every worker and every run.
-fn worker_of(call_id: &str, workers: usize) -> usize {
-    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    usize::try_from(hash >> 32).unwrap_or(0) % workers.max(1)
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -21,6 +21,8 @@ use sip::{
     TxOutput, worker_of_response,
 };
 
+use super::admission::Admission;
+use super::bans::Guard;
 use super::bind::Bound;
 use super::config::Config;
 use super::counts::{Counts, Shared};
@@ -70,6 +72,10 @@ pub(super) struct Worker {
     pub(super) commands: Receiver<FromBrain>,
     pub(super) handovers: Receiver<Handover>,
     pub(super) to_brain: Sender<ToBrain>,
+    /// How many events all workers have sent to the brain.
+    pub(super) told: Arc<AtomicU64>,
+    /// Who is banned.
+    pub(super) guard: Arc<Guard>,
     pub(super) shared: Arc<Shared>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) transactions: Transactions,
@@ -98,7 +104,10 @@ impl Worker {
         let locals = self.addresses.iter().map(|bound| Local::new(*bound, advertised)).collect();
         let quotas = vec![Quota::default(); self.addresses.len()];
         let (unsent, counts) = (VecDeque::new(), Counts::default());
-        Running { worker: self, epoll, waker, streams, locals, quotas, counts, unsent }.run()
+        let patience = Duration::from_millis(self.config.limits.brain_wait_ms);
+        let admission = Admission::new(patience);
+        let worker = self;
+        Running { worker, epoll, waker, streams, locals, quotas, counts, unsent, admission }.run()
     }
 
     fn now(&self) -> Mono {
@@ -117,6 +126,7 @@ struct Running {
     counts: Counts,
     /// Reports that found the brain's queue full: all but new INVITEs, which are refused then.
     unsent: VecDeque<ToBrain>,
+    admission: Admission,
 }
 
 impl Running {
@@ -184,8 +194,9 @@ impl Running {
             Some(Bound::Udp(socket)) => self.read_datagrams(socket, number, datagram, now),
             Some(Bound::Tcp(listener)) => {
                 let Some(local) = self.locals.get_mut(usize::from(number)) else { return };
-                let admit = &*self.worker.config.admit;
-                self.streams.accept((listener, number), local, admit, &mut self.counts, now);
+                let (admit, guard) = (&self.worker.config.admit, &self.worker.guard);
+                let admit = |source| admit(source) && !guard.is_banned(source, now);
+                self.streams.accept((listener, number), local, &admit, &mut self.counts, now);
             }
             None => {}
         }
@@ -213,6 +224,10 @@ impl Running {
                 self.counts.not_admitted += 1;
                 continue;
             }
+            if self.worker.guard.is_banned(remote.ip(), now) {
+                self.counts.banned += 1;
+                continue;
+            }
             self.counts.received += 1;
             let Some(local) = self.locals.get_mut(usize::from(number)) else { return };
             let local = local.towards(remote.ip());
@@ -225,7 +240,10 @@ impl Running {
             }
             match Message::parse(bytes) {
                 Ok(message) => self.assign(message, flow, now),
-                Err(_) => self.counts.malformed += 1,
+                Err(_) => {
+                    self.counts.malformed += 1;
+                    self.worker.guard.note_malformed(remote.ip(), now);
+                }
             }
         }
         quota.adapt(read, now);
@@ -240,7 +258,7 @@ impl Running {
         let owner = if workers == 1 {
             0
         } else if message.is_request() {
-            super::worker_of(message.call_id(), workers)
+            usize::from(sip::worker_of(message.call_id(), workers))
         } else {
             worker_of_response(&message).map_or(workers, usize::from)
         };
@@ -254,19 +272,24 @@ impl Running {
     /// What a message leads to is done before the next one: the room in the brain's queue is known,
     /// and an answer does not wait for the rest of the batch.
     fn handle_message(&mut self, message: Message, flow: Flow, now: Mono) {
-        self.overload();
+        self.overload(now);
+        self.worker.guard.note_received(&message, flow.remote.ip(), now);
         self.worker.transactions.handle_message(message, flow, now);
         self.perform(now);
     }
 
-    /// New INVITEs leave room in the brain's queue for what must not be lost.
-    fn overload(&mut self) {
+    /// New INVITEs leave room in the brain's queue for what must not be lost, and they stay out
+    /// while others wait there for too long.
+    fn overload(&mut self, now: Mono) {
         let queue = &self.worker.to_brain;
         let capacity = queue.capacity().unwrap_or(usize::MAX);
         // A short queue is not all reserve.
         let reserved = self.worker.config.limits.reserved.min(capacity / 2);
-        let room = capacity.saturating_sub(queue.len());
-        self.worker.transactions.set_overloaded(room <= reserved || !self.unsent.is_empty());
+        let waiting = queue.len();
+        let is_full = capacity.saturating_sub(waiting) <= reserved || !self.unsent.is_empty();
+        let told = self.worker.told.load(Ordering::Relaxed);
+        let is_late = self.admission.is_overloaded(told, waiting, now);
+        self.worker.transactions.set_overloaded(is_full || is_late);
     }
 
     /// A hand-over that finds no room is like a datagram that was lost.
@@ -303,25 +326,48 @@ impl Running {
         self.perform(now);
         while let Some(event) = self.streams.events.pop_front() {
             match event {
+                // It connected before it was banned.
+                StreamEvent::Message(_, flow)
+                    if self.worker.guard.is_banned(flow.remote.ip(), now) =>
+                {
+                    self.counts.banned += 1;
+                }
                 StreamEvent::Message(message, flow) => self.assign(message, flow, now),
                 StreamEvent::Closed(flow) => self.flow_closed(flow, now),
             }
             self.perform(now);
         }
         while let Some(event) = self.unsent.pop_front() {
-            if let Err(TrySendError::Full(event)) = self.worker.to_brain.try_send(event) {
+            if let Err(TrySendError::Full(event)) = self.tell(event) {
                 self.unsent.push_front(event);
                 break;
             }
         }
     }
 
+    fn tell(&self, event: ToBrain) -> Result<(), TrySendError<ToBrain>> {
+        self.worker.to_brain.try_send(event)?;
+        self.worker.told.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Does what the transactions want.
     fn perform(&mut self, now: Mono) {
         while let Some(output) = self.worker.transactions.poll_output() {
             match output {
-                TxOutput::Transmit { flow, message } => self.transmit(&flow, message, now),
-                TxOutput::ToBrain(event) => self.report(event, now),
+                TxOutput::Transmit { flow, message } => {
+                    if !message.is_request() {
+                        self.worker.guard.note_answered(&message, flow.remote.ip(), now);
+                    }
+                    self.transmit(&flow, message, now);
+                }
+                TxOutput::ToBrain(event) => {
+                    // Only what we asked has an answer that is reported.
+                    if let ToBrain::Response { flow, .. } = &event {
+                        self.worker.guard.note_answers(flow.remote.ip(), now);
+                    }
+                    self.report(event, now);
+                }
             }
         }
     }
@@ -366,7 +412,7 @@ impl Running {
     /// Tells the brain. A new INVITE that finds no room is refused; all else waits for some.
     fn report(&mut self, event: ToBrain, now: Mono) {
         let event = if self.unsent.is_empty() {
-            match self.worker.to_brain.try_send(event) {
+            match self.tell(event) {
                 Ok(()) | Err(TrySendError::Disconnected(_)) => return,
                 Err(TrySendError::Full(event)) => event,
             }
@@ -396,6 +442,7 @@ impl Running {
             overloaded: self.counts.overloaded + counted.overloaded,
             connections: self.streams.len() as u64,
             transactions: self.worker.transactions.len() as u64,
+            bans: if self.worker.number == 0 { self.worker.guard.len() as u64 } else { 0 },
             ..self.counts
         };
         self.worker.shared.write(&counts);

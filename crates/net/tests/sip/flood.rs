@@ -1,5 +1,7 @@
 //! More than can be served: new calls are refused cheaply, the rest goes on, memory is bounded.
 
+use std::time::Duration;
+
 use net::sip::Limits;
 use sip::{Message, ToBrain};
 
@@ -50,6 +52,40 @@ fn a_brain_that_does_not_listen_gets_no_more_new_calls() {
     let told: Vec<_> = (0..QUEUE).map(|_| stage.request().1.method_text().to_owned()).collect();
     assert_eq!(told.iter().filter(|method| *method == "BYE").count(), RESERVED);
     // Once the brain listens again, calls are taken again.
+    let caller = Phone::new(&stage);
+    caller.send(&caller.text("INVITE", "new", "new"));
+    assert_eq!(stage.request().1.call_id(), "new");
+}
+
+#[test]
+fn a_brain_that_lets_calls_wait_too_long_gets_no_more_until_it_has_caught_up() {
+    let limits = Limits { brain_wait_ms: 100, retry_after_s: 9, ..Limits::default() };
+    let stage = Stage::with(Setting { limits, ..Setting::default() });
+    let phone = Phone::new(&stage);
+    phone.socket.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    let mut buffer = [0; 2_048];
+    let mut refused_after = None;
+    for number in 0..1_000 {
+        phone.send(&phone.text("INVITE", &format!("w{number}"), &format!("w{number}")));
+        let Ok((count, _)) = phone.socket.recv_from(&mut buffer) else { continue };
+        let message = Message::parse(&buffer[..count]).unwrap();
+        if message.status() == Some(503) {
+            assert!(is_refusal(&message), "{message:?}");
+            refused_after = Some(number);
+            break;
+        }
+    }
+    let accepted = refused_after.expect("it was never refused");
+    assert!(accepted < 100, "there was room for thousands: {accepted}");
+    // What belongs to calls, and registrations, go on.
+    let to = "To: <sip:95512@127.0.0.1>";
+    let bye = phone.text("BYE", "old", "bye").replace(to, &format!("{to};tag=ours"));
+    phone.send(&bye);
+    phone.send(&phone.text("REGISTER", "phone", "register"));
+    let told: Vec<_> =
+        (0..accepted + 2).map(|_| stage.request().1.method_text().to_owned()).collect();
+    assert_eq!(told[accepted..], ["BYE", "REGISTER"]);
+    // It has caught up: the next call is taken.
     let caller = Phone::new(&stage);
     caller.send(&caller.text("INVITE", "new", "new"));
     assert_eq!(stage.request().1.call_id(), "new");

@@ -26,11 +26,13 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     /// Places in the queue to the brain.
     pub(crate) queue: usize,
+    /// Whether loopback is a trunk's, which is never banned.
+    pub(crate) spares: bool,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { workers: 1, limits: Limits::default(), queue: 4_096 }
+        Self { workers: 1, limits: Limits::default(), queue: 4_096, spares: true }
     }
 }
 
@@ -51,6 +53,7 @@ impl Stage {
             workers: setting.workers,
             limits: setting.limits,
             admit: Arc::new(|ip: IpAddr| ip == IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            spare: Arc::new(move |_| setting.spares),
             started: Instant::now(),
             secret: [9; 32],
         };

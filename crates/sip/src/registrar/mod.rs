@@ -28,9 +28,12 @@ pub struct RegistrarConfig {
     pub max_contacts: usize,
     /// The most contacts of all; one more gets 503.
     pub max_bindings: usize,
-    /// How often a phone is asked by OPTIONS whether it is there, in milliseconds; 0 for never.
+    /// How long after its last sign of life a phone is asked by OPTIONS whether it is there, in
+    /// milliseconds; 0 for never. A new contact is asked after half of it to all of it, so that
+    /// phones that registered together are not asked together.
     pub probe_interval_ms: u64,
-    /// A phone that has not answered after so long is unreachable, in milliseconds.
+    /// A phone that has not answered after so long is unreachable, in milliseconds. The sum of
+    /// both is how long a dead phone goes unnoticed at most.
     pub probe_timeout_ms: u64,
 }
 
@@ -42,7 +45,7 @@ impl Default for RegistrarConfig {
             max_expiry_s: 3600,
             max_contacts: 4,
             max_bindings: 100_000,
-            probe_interval_ms: 0,
+            probe_interval_ms: 5_000,
             probe_timeout_ms: 4_000,
         }
     }
@@ -55,6 +58,9 @@ pub struct Binding {
     pub contact: String,
     /// How the phone is reached: the way the REGISTER came.
     pub flow: Flow,
+    /// The URIs of the proxies before the phone, the first one first (Path, RFC 3327): what a
+    /// request to it needs as Route.
+    pub path: Vec<String>,
     /// When it ends.
     pub expires_at: Mono,
     /// Preference in thousandths, 1000 unless given.
@@ -63,14 +69,24 @@ pub struct Binding {
     pub reachable: bool,
     /// The phone's own identity (`+sip.instance`, RFC 5626 §4.1), if it tells one.
     pub instance: Option<String>,
+    /// Which of the phone's own ways this is (`reg-id`, RFC 5626 §4.2.1), if it has several.
+    pub reg_id: Option<u32>,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
     call_id: String,
     cseq: u32,
-    /// When it is asked next.
-    probe_at: Option<Mono>,
-    /// The probe that waits for its answer is given up then.
-    probe_ends: Option<Mono>,
+    probe: Probe,
+}
+
+/// Where the question to a phone stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// It is never asked.
+    Off,
+    /// It is asked then.
+    Planned(Mono),
+    /// It was asked; silence until then makes it unreachable.
+    Asked(Mono),
 }
 
 /// Why a contact is gone.
@@ -120,7 +136,8 @@ pub enum RegistrarOutput {
         /// How many of the address's contacts answer now.
         left: usize,
     },
-    /// Send an OPTIONS and say by [`Registrar::handle_probe`] whether an answer came.
+    /// Send an OPTIONS and say by [`Registrar::handle_probe`] when an answer comes, however late,
+    /// or that it cannot be sent. Silence needs not be told.
     Probe {
         /// The user part of the address of record.
         aor: String,
@@ -128,6 +145,8 @@ pub enum RegistrarOutput {
         contact: String,
         /// Where to.
         flow: Flow,
+        /// The proxies before it, as in [`Binding::path`].
+        path: Vec<String>,
     },
 }
 

@@ -1,22 +1,38 @@
 //! Is a phone there? It is asked by OPTIONS; silence makes it unreachable, any answer reachable.
+//!
+//! What is due costs what is due, however many phones are registered. A silent phone's question
+//! goes on being repeated by its transaction, so a phone that comes back is noticed by its late
+//! answer; it is asked anew when that transaction is over.
 
 use std::time::Duration;
 
 use model::Mono;
 
 use super::table::{Number, Registrar};
-use super::{Binding, RegistrarOutput};
+use super::{Binding, Probe, RegistrarOutput};
+use crate::T1_64;
+
+/// Between two questions to phones that were taken over from before a restart: 2,000 a second.
+const RESTORED_EVERY: Duration = Duration::from_micros(500);
 
 impl Registrar {
-    /// Whether a phone answered: a probe, or any other request. What it answers does not matter.
+    /// Whether a phone answered a probe: `false` if it could not even be sent. What it answers does
+    /// not matter, nor how late.
     pub fn handle_probe(&mut self, aor: &str, contact: &str, answered: bool, now: Mono) {
         let known = self.of(aor).find(|(_, known)| known.binding.contact == contact);
-        if let Some((number, _)) = known {
-            self.set_reachable(number, answered);
-            if answered {
-                self.plan_probe(number, now);
-            }
-        }
+        let Some((number, _)) = known else { return };
+        self.set_reachable(number, answered);
+        let pause = if answered { self.interval() } else { T1_64 };
+        self.plan_probe(number, now + pause);
+    }
+
+    /// Whether phones are asked at all.
+    pub(super) const fn probes_phones(&self) -> bool {
+        self.config.probe_interval_ms > 0
+    }
+
+    const fn interval(&self) -> Duration {
+        Duration::from_millis(self.config.probe_interval_ms)
     }
 
     pub(super) fn set_reachable(&mut self, number: Number, reachable: bool) {
@@ -32,55 +48,71 @@ impl Registrar {
         self.outputs.push_back(RegistrarOutput::Reachable { aor, contact, reachable, left });
     }
 
-    /// When a contact's next turn is: the end of the probe that waits, or the next probe.
-    fn turn(binding: &Binding) -> Option<Mono> {
-        binding.probe_ends.or(binding.probe_at)
+    /// A phone has just registered: it is asked after half of the interval to all of it.
+    pub(super) fn probe_registered(&mut self, number: Number, now: Mono) {
+        let half = self.interval() / 2;
+        // The golden ratio spreads consecutive numbers evenly.
+        let place = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+        let share = u32::try_from(place).unwrap_or(0);
+        self.plan_probe(number, now + half + half * share / 0x1_0000);
     }
 
-    /// Plans the next probe; one that waits is answered.
-    pub(super) fn plan_probe(&mut self, number: Number, now: Mono) {
-        let interval = Duration::from_millis(self.config.probe_interval_ms);
-        if interval.is_zero() {
-            return;
+    /// Phones from before a restart are asked one after the other, from now on.
+    pub(super) fn probe_restored(&mut self, number: Number, now: Mono) {
+        self.plan_probe(number, now + RESTORED_EVERY * self.restored);
+        self.restored = self.restored.saturating_add(1);
+    }
+
+    /// Plans the next question; one that waits for its answer is settled.
+    fn plan_probe(&mut self, number: Number, at: Mono) {
+        if self.probes_phones() {
+            self.turn(number, Probe::Planned(at));
         }
-        if let Some(known) = self.contacts.get_mut(&number) {
-            if let Some(at) = Self::turn(&known.binding) {
-                self.probes.remove(&(at, number));
-            }
-            let at = now + interval;
-            (known.binding.probe_at, known.binding.probe_ends) = (Some(at), None);
+    }
+
+    /// Changes where a phone's question stands.
+    fn turn(&mut self, number: Number, probe: Probe) {
+        let Some(known) = self.contacts.get_mut(&number) else { return };
+        let old = std::mem::replace(&mut known.binding.probe, probe);
+        if let Some(at) = deadline(old) {
+            self.probes.remove(&(at, number));
+        }
+        if let Some(at) = deadline(probe) {
             self.probes.insert((at, number));
         }
     }
 
-    /// Forgets a contact's probe.
+    /// Forgets a contact's question.
     pub(super) fn drop_probe(&mut self, number: Number, binding: &Binding) {
-        if let Some(at) = Self::turn(binding) {
+        if let Some(at) = deadline(binding.probe) {
             self.probes.remove(&(at, number));
         }
     }
 
     pub(super) fn probe_due(&mut self, now: Mono) {
-        while let Some((at, number)) = self.probes.first().copied().filter(|(at, _)| *at <= now) {
-            self.probes.remove(&(at, number));
-            let timeout = Duration::from_millis(self.config.probe_timeout_ms);
-            let interval = Duration::from_millis(self.config.probe_interval_ms);
-            let Some(known) = self.contacts.get_mut(&number) else {
-                continue;
-            };
-            if known.binding.probe_ends.take().is_some() {
-                let next = now + interval;
-                known.binding.probe_at = Some(next);
-                self.probes.insert((next, number));
-                self.set_reachable(number, false);
-                continue;
+        while let Some((_, number)) = self.probes.first().copied().filter(|(at, _)| *at <= now) {
+            let Some(known) = self.contacts.get(&number) else { return };
+            match known.binding.probe {
+                Probe::Planned(_) => {
+                    let (aor, contact) = (known.aor.clone(), known.binding.contact.clone());
+                    let (flow, path) = (known.binding.flow, known.binding.path.clone());
+                    let timeout = Duration::from_millis(self.config.probe_timeout_ms);
+                    self.turn(number, Probe::Asked(now + timeout));
+                    self.outputs.push_back(RegistrarOutput::Probe { aor, contact, flow, path });
+                }
+                Probe::Asked(_) => {
+                    self.set_reachable(number, false);
+                    self.turn(number, Probe::Planned(now + T1_64));
+                }
+                Probe::Off => return,
             }
-            let ends = now + timeout;
-            known.binding.probe_ends = Some(ends);
-            let (aor, contact) = (known.aor.clone(), known.binding.contact.clone());
-            let flow = known.binding.flow;
-            self.probes.insert((ends, number));
-            self.outputs.push_back(RegistrarOutput::Probe { aor, contact, flow });
         }
+    }
+}
+
+const fn deadline(probe: Probe) -> Option<Mono> {
+    match probe {
+        Probe::Off => None,
+        Probe::Planned(at) | Probe::Asked(at) => Some(at),
     }
 }

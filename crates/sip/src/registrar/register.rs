@@ -5,8 +5,8 @@ use std::time::Duration;
 use model::Mono;
 
 use super::table::{Number, Registrar};
-use super::{Binding, Unbound};
-use crate::{Flow, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
+use super::{Binding, Probe, Unbound};
+use crate::{Flow, MAX_ROUTES, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
 
 /// One Contact of the request, read.
 struct Wish<'a> {
@@ -15,6 +15,16 @@ struct Wish<'a> {
     expires_s: u32,
     q: u16,
     instance: Option<&'a str>,
+    reg_id: Option<u32>,
+}
+
+/// What all contacts of one REGISTER have in common.
+struct Origin<'a> {
+    aor: &'a str,
+    call_id: &'a str,
+    cseq: u32,
+    flow: Flow,
+    path: Vec<String>,
 }
 
 impl Registrar {
@@ -65,8 +75,10 @@ impl Registrar {
         if (self.len() - replaced.count()) + added > self.config.max_bindings {
             return Err(Refusal::of(503).with("Retry-After", "60"));
         }
+        let path = read_path(request)?;
+        let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path };
         for wish in wishes {
-            self.apply(aor, &wish, request.call_id(), cseq, flow, now);
+            self.apply(&origin, &wish, now);
         }
         Ok(())
     }
@@ -108,20 +120,16 @@ impl Registrar {
             let expires_s = wish.min(self.config.max_expiry_s);
             let q = contact.params().value("q").and_then(thousandths).unwrap_or(1000);
             let instance = contact.params().value("+sip.instance");
-            wishes.push(Wish { uri, expires_s, q, instance });
+            let reg_id = contact.params().value("reg-id").and_then(|value| value.parse().ok());
+            // RFC 5626 §6: without the phone's name it means nothing.
+            let reg_id = reg_id.filter(|_| instance.is_some());
+            wishes.push(Wish { uri, expires_s, q, instance, reg_id });
         }
         Ok(wishes)
     }
 
-    fn apply(
-        &mut self,
-        aor: &str,
-        wish: &Wish<'_>,
-        call_id: &str,
-        cseq: u32,
-        flow: Flow,
-        now: Mono,
-    ) {
+    fn apply(&mut self, origin: &Origin<'_>, wish: &Wish<'_>, now: Mono) {
+        let aor = origin.aor;
         let same: Vec<Number> = self
             .of(aor)
             .filter(|(_, known)| is_same(&known.binding, wish))
@@ -135,16 +143,17 @@ impl Registrar {
         }
         let binding = Binding {
             contact: wish.uri.as_str().to_owned(),
-            flow,
+            flow: origin.flow,
+            path: origin.path.clone(),
             expires_at: now + Duration::from_secs(wish.expires_s.into()),
             q: wish.q,
             reachable: true,
             instance: wish.instance.map(str::to_owned),
+            reg_id: wish.reg_id,
             refreshed_at: now,
-            call_id: call_id.to_owned(),
-            cseq,
-            probe_at: None,
-            probe_ends: None,
+            call_id: origin.call_id.to_owned(),
+            cseq: origin.cseq,
+            probe: Probe::Off,
         };
         let is_refresh = |number: &Number| {
             let known = self.contacts.get(number);
@@ -180,9 +189,12 @@ impl Registrar {
         }
     }
 
-    /// Step 8: 200 with all contacts and the time that each has left.
+    /// Step 8: 200 with all contacts and the time that each has left, and the Path as it came
+    /// (RFC 3327 §5.3).
     fn listing(&self, aor: &str, request: &Message, tag: &str, now: Mono) -> Message {
         let response = ResponseBuilder::to(request, 200).to_tag(tag);
+        let path = request.all(Name::Path);
+        let response = path.fold(response, |response, value| response.header("Path", value));
         self.bindings(aor)
             .into_iter()
             .fold(response, |response, binding| {
@@ -194,10 +206,25 @@ impl Registrar {
     }
 }
 
-/// Whether a Contact names a contact that is known: the same URI, or the same phone.
+/// The proxies that want to be on the way to the phone (RFC 3327 §5.3).
+fn read_path(request: &Message) -> Result<Vec<String>, Refusal> {
+    let values = request.all(Name::Path).map(|value| {
+        let uri = NameAddr::parse(value)?.uri()?;
+        matches!(uri.scheme(), Scheme::Sip | Scheme::Sips).then(|| uri.as_str().to_owned())
+    });
+    match values.collect::<Option<Vec<_>>>() {
+        Some(path) if path.len() <= MAX_ROUTES => Ok(path),
+        Some(_) => Err(Refusal::because(400, "Too Many Proxies")),
+        None => Err(Refusal::because(400, "Malformed Path")),
+    }
+}
+
+/// Whether a Contact names a contact that is known: the same URI, or the same way of the same phone
+/// (RFC 5626 §6).
 fn is_same(binding: &Binding, wish: &Wish<'_>) -> bool {
     let instance = binding.instance.as_deref();
-    (instance.is_some() && instance == wish.instance)
+    let same_way = instance == wish.instance && binding.reg_id == wish.reg_id;
+    (instance.is_some() && same_way)
         || Uri::parse(&binding.contact).is_some_and(|known| known.is_equivalent(&wish.uri))
 }
 

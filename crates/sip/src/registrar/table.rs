@@ -1,11 +1,11 @@
 //! The table of contacts, and the ways to find one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::Mono;
 
-use super::{Binding, RegistrarConfig, RegistrarOutput, Unbound};
+use super::{Binding, Probe, RegistrarConfig, RegistrarOutput, Unbound};
 use crate::{Flow, Uri};
 
 /// A contact's number: rising in the order of binding.
@@ -23,6 +23,8 @@ pub struct Registrar {
     pub(super) probes: BTreeSet<(Mono, Number)>,
     pub(super) outputs: VecDeque<RegistrarOutput>,
     next: Number,
+    /// Contacts taken over from before a restart.
+    pub(super) restored: u32,
 }
 
 /// A contact and whose it is.
@@ -45,16 +47,20 @@ impl Registrar {
             probes: BTreeSet::new(),
             outputs: VecDeque::new(),
             next: 0,
+            restored: 0,
         }
     }
 
     /// Takes a contact over from before a restart, as its last REGISTER left it: `call_id` and
     /// `cseq` are that request's, so that a late copy of an older one still does not win.
     ///
+    /// Where phones are asked whether they are there, it is asked at once and counts as unreachable
+    /// until it answers: nobody knows what happened to it meanwhile.
+    ///
     /// Ignored if its time is over, or if there is no room.
     pub fn restore(
         &mut self,
-        (aor, contact, flow): (&str, &str, Flow),
+        (aor, contact, flow, path): (&str, &str, Flow, Vec<String>),
         (call_id, cseq): (&str, u32),
         expires_at: Mono,
         now: Mono,
@@ -65,17 +71,19 @@ impl Registrar {
         let binding = Binding {
             contact: contact.to_owned(),
             flow,
+            path,
             expires_at,
             q: 1000,
-            reachable: true,
+            reachable: !self.probes_phones(),
             instance: None,
+            reg_id: None,
             refreshed_at: now,
             call_id: call_id.to_owned(),
             cseq,
-            probe_at: None,
-            probe_ends: None,
+            probe: Probe::Off,
         };
         self.bind(aor, binding, now);
+        self.probe_restored(self.next, now);
     }
 
     /// A TCP connection is gone: its contacts with it.
@@ -139,6 +147,11 @@ impl Registrar {
             .any(|(_, number)| self.contacts.get(number).is_some_and(|known| known.aor == aor))
     }
 
+    /// Whether a phone of this address of record is registered from this host.
+    pub fn is_host_of(&self, host: IpAddr, aor: &str) -> bool {
+        self.of(aor).any(|(_, known)| known.binding.flow.remote.ip() == host)
+    }
+
     /// How many contacts there are.
     pub fn len(&self) -> usize {
         self.contacts.len()
@@ -178,7 +191,7 @@ impl Registrar {
         }
         self.expiries.insert((contact.binding.expires_at, number));
         self.contacts.insert(number, contact);
-        self.plan_probe(number, now);
+        self.probe_registered(number, now);
     }
 
     /// Takes a contact out of every index.

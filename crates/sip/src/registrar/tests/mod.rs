@@ -1,5 +1,8 @@
 //! Registrations as phones make them, in virtual time.
 
+mod extensions;
+mod probes;
+
 use std::net::SocketAddr;
 
 use model::{Mono, Transport};
@@ -21,6 +24,11 @@ fn register(call_id: &str, cseq: u32, headers: &[(&str, &str)]) -> Message {
         .call_id(call_id)
         .cseq(cseq);
     headers.iter().fold(request, |request, (name, value)| request.header(name, value)).build()
+}
+
+/// Phones are not asked whether they are there.
+fn quiet() -> RegistrarConfig {
+    RegistrarConfig { probe_interval_ms: 0, ..RegistrarConfig::default() }
 }
 
 struct Bench {
@@ -78,7 +86,7 @@ fn contacts(response: &Message) -> Vec<&str> {
 
 #[test]
 fn a_contact_is_bound_refreshed_listed_and_taken_back() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     let response = bench.register(1, &[("Contact", "<sip:8001@10.0.0.9:5060>;expires=120")]);
     assert_eq!(contacts(&response), ["<sip:8001@10.0.0.9:5060>;expires=120"]);
     assert_eq!(response.to().unwrap().tag(), Some("t"));
@@ -97,7 +105,7 @@ fn a_contact_is_bound_refreshed_listed_and_taken_back() {
 
 #[test]
 fn a_contact_ends_by_itself() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     bench.register(1, &[("Contact", "<sip:8001@10.0.0.9>"), ("Expires", "60")]);
     let (at, why) = bench.registrar.poll_timeout().unwrap();
     assert_eq!((at.as_ms(), why), (61_000, "a registration ends"));
@@ -111,7 +119,7 @@ fn a_contact_ends_by_itself() {
 
 #[test]
 fn too_short_a_time_is_refused_and_too_long_a_one_is_cut() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     let response = bench.register(1, &[("Contact", "<sip:a@10.0.0.9>;expires=59")]);
     assert_eq!((response.status(), response.header("Min-Expires")), (Some(423), Some("60")));
     assert!(bench.registrar.is_empty());
@@ -123,7 +131,7 @@ fn too_short_a_time_is_refused_and_too_long_a_one_is_cut() {
 
 #[test]
 fn the_wildcard_takes_all_back_but_only_alone_and_with_expires_0() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     bench.register(1, &[("Contact", "<sip:a@10.0.0.9>, <sip:b@10.0.0.9>")]);
     for headers in [
         &[("Contact", "*")][..],
@@ -141,7 +149,7 @@ fn the_wildcard_takes_all_back_but_only_alone_and_with_expires_0() {
 
 #[test]
 fn a_late_packet_does_not_win() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     bench.register(5, &[("Contact", "<sip:a@10.0.0.9>")]);
     assert_eq!(bench.register(5, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]).status(), Some(500));
     assert_eq!(bench.register(4, &[("Contact", "<sip:A@10.0.0.9>")]).status(), Some(200));
@@ -152,7 +160,7 @@ fn a_late_packet_does_not_win() {
 
 #[test]
 fn contacts_are_bounded() {
-    let config = RegistrarConfig { max_contacts: 2, max_bindings: 3, ..RegistrarConfig::default() };
+    let config = RegistrarConfig { max_contacts: 2, max_bindings: 3, ..quiet() };
     let mut bench = Bench::new(config);
     for (cseq, contact) in [(1, "<sip:a@10.0.0.9>"), (2, "<sip:b@10.0.0.9>")] {
         bench.register(cseq, &[("Contact", contact)]);
@@ -176,7 +184,7 @@ fn contacts_are_bounded() {
 
 #[test]
 fn a_phone_that_came_back_with_another_port_replaces_itself() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     let instance = ";+sip.instance=\"<urn:uuid:1>\"";
     bench.register(1, &[("Contact", &format!("<sip:8001@10.0.0.9:4000>{instance}"))]);
     bench.pass_ms(10);
@@ -195,7 +203,7 @@ fn a_phone_that_came_back_with_another_port_replaces_itself() {
 
 #[test]
 fn a_phone_is_known_by_its_source_and_by_its_contact() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     bench.register_from("192.0.2.1:6000", 0, "c", 1, &[("Contact", "<sip:x@10.0.0.9:5070>")]);
     let whose = |bench: &Bench, addr: &str| {
         bench.registrar.agent_of(addr.parse::<SocketAddr>().unwrap()).map(str::to_owned)
@@ -213,7 +221,7 @@ fn a_phone_is_known_by_its_source_and_by_its_contact() {
 
 #[test]
 fn a_contact_goes_with_its_connection() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     bench.register_from("10.0.0.9:4000", 7, "c", 1, &[("Contact", "<sip:x@10.0.0.9:5070>")]);
     bench.outputs();
     bench.registrar.handle_flow_closed(flow("10.0.0.9:4000", 8));
@@ -223,50 +231,31 @@ fn a_contact_goes_with_its_connection() {
 }
 
 #[test]
-fn a_silent_phone_is_unreachable_within_ten_seconds_and_comes_back() {
-    let config = RegistrarConfig { probe_interval_ms: 5_000, ..RegistrarConfig::default() };
-    let mut bench = Bench::new(config);
-    bench.register(1, &[("Contact", "<sip:a@10.0.0.9>")]);
-    bench.outputs();
-    bench.pass_ms(5_000);
-    assert_eq!(bench.outputs(), ["probe sip:a@10.0.0.9"]);
-    bench.registrar.handle_probe("8001", "sip:a@10.0.0.9", true, bench.now);
-    bench.pass_ms(5_000);
-    assert_eq!(bench.outputs(), ["probe sip:a@10.0.0.9"]);
-    bench.pass_ms(4_000);
-    assert_eq!(bench.outputs(), ["reachable sip:a@10.0.0.9 false 0"]);
-    assert_eq!(bench.registrar.reachable("8001"), 0);
-    assert!(!bench.registrar.bindings("8001")[0].reachable);
-    bench.pass_ms(5_000);
-    assert_eq!(bench.outputs(), ["probe sip:a@10.0.0.9"]);
-    bench.registrar.handle_probe("8001", "sip:a@10.0.0.9", true, bench.now);
-    assert_eq!(bench.outputs(), ["reachable sip:a@10.0.0.9 true 1"]);
-    bench.register(2, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]);
-    assert_eq!(bench.outputs(), ["unbound sip:a@10.0.0.9 Removed 0"]);
-    assert_eq!(bench.registrar.poll_timeout(), None);
-}
-
-#[test]
 fn a_contact_is_taken_over_from_before_a_restart() {
-    let config = RegistrarConfig { max_bindings: 1, ..RegistrarConfig::default() };
+    let config = RegistrarConfig { max_bindings: 1, ..quiet() };
     let mut bench = Bench::new(config);
     let ends = Mono::from_ms(60_000);
     let flow = flow("10.0.0.9:5060", 0);
     let over = Mono::from_ms(500);
-    bench.registrar.restore(("8001", "sip:late@10.0.0.9", flow), ("c", 1), over, bench.now);
-    bench.registrar.restore(("8001", "sip:a@10.0.0.9", flow), ("c", 7), ends, bench.now);
-    bench.registrar.restore(("8002", "sip:b@10.0.0.8", flow), ("d", 1), ends, bench.now);
+    let path = vec!["sip:edge@10.0.0.2;lr".to_owned()];
+    let mut restore = |aor: &str, contact: &str, request: (&str, u32), ends: Mono| {
+        bench.registrar.restore((aor, contact, flow, path.clone()), request, ends, bench.now);
+    };
+    restore("8001", "sip:late@10.0.0.9", ("c", 1), over);
+    restore("8001", "sip:a@10.0.0.9", ("c", 7), ends);
+    restore("8002", "sip:b@10.0.0.8", ("d", 1), ends);
     assert_eq!(bench.outputs(), ["bound sip:a@10.0.0.9"]);
     assert_eq!(bench.registrar.agent_of("10.0.0.9:5060".parse().unwrap()), Some("8001"));
     let kept = bench.registrar.bindings("8001")[0];
     assert_eq!((kept.call_id(), kept.cseq(), kept.expires_at), ("c", 7, ends));
+    assert_eq!((&kept.path, kept.reachable), (&path, true), "phones are not asked here");
     let late = bench.register(7, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]);
     assert_eq!(late.status(), Some(500), "an older request still does not win");
 }
 
 #[test]
 fn the_preferred_contact_that_answers_comes_first() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     let all = "<sip:a@10.0.0.9>;q=0.5, <sip:b@10.0.0.9>;q=0.75, <sip:c@10.0.0.9>;q=0.8";
     bench.register(1, &[("Contact", all)]);
     bench.registrar.handle_probe("8001", "sip:c@10.0.0.9", false, bench.now);
@@ -281,7 +270,7 @@ fn the_preferred_contact_that_answers_comes_first() {
 
 #[test]
 fn a_broken_contact_changes_nothing() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(quiet());
     for contact in ["sip:a@10.0.0.9?Route=%3Csip:x%3E", "<tel:+861>", "nonsense", "<sip:a@h"] {
         let both = format!("<sip:good@10.0.0.9>, {contact}");
         assert_eq!(bench.register(1, &[("Contact", &both)]).status(), Some(400), "{contact}");

@@ -1,0 +1,142 @@
+//! Asking phones whether they are there.
+
+use model::Mono;
+
+use super::super::{RegistrarConfig, RegistrarOutput};
+use super::{Bench, flow, register};
+use crate::Registrar;
+
+const A: &str = "sip:a@10.0.0.9";
+
+/// A phone that has registered; what it said so far is drained.
+fn registered() -> Bench {
+    let mut bench = Bench::new(RegistrarConfig::default());
+    bench.register(1, &[("Contact", "<sip:a@10.0.0.9>")]);
+    bench.outputs();
+    bench
+}
+
+/// Lets time pass until the next thing is due; tells how long that took.
+fn pass_until_due(bench: &mut Bench) -> u64 {
+    let (at, _) = bench.registrar.poll_timeout().unwrap();
+    let ms = (at - bench.now).as_micros().div_ceil(1_000);
+    let ms = u64::try_from(ms).unwrap();
+    bench.pass_ms(ms);
+    ms
+}
+
+fn answer(bench: &mut Bench) {
+    bench.registrar.handle_probe("8001", A, true, bench.now);
+}
+
+#[test]
+fn a_silent_phone_is_unreachable_within_ten_seconds_of_its_last_sign_of_life() {
+    let mut bench = registered();
+    let first = pass_until_due(&mut bench);
+    assert!((2_500..=5_000).contains(&first), "{first}");
+    assert_eq!(bench.outputs(), [format!("probe {A}")]);
+    bench.pass_ms(20);
+    answer(&mut bench);
+    assert_eq!(bench.outputs(), [""; 0], "it was reachable before");
+    assert_eq!(pass_until_due(&mut bench), 5_000);
+    assert_eq!(bench.outputs(), [format!("probe {A}")]);
+    assert_eq!(pass_until_due(&mut bench), 4_000);
+    assert_eq!(bench.outputs(), [format!("reachable {A} false 0")]);
+    assert_eq!(bench.registrar.reachable("8001"), 0);
+    assert!(!bench.registrar.bindings("8001")[0].reachable);
+}
+
+#[test]
+fn a_late_answer_makes_it_reachable_again_and_so_does_a_refresh() {
+    let mut bench = registered();
+    pass_until_due(&mut bench);
+    pass_until_due(&mut bench);
+    bench.outputs();
+    bench.pass_ms(1_000);
+    answer(&mut bench);
+    assert_eq!(bench.outputs(), [format!("reachable {A} true 1")]);
+    assert_eq!(pass_until_due(&mut bench), 5_000);
+    pass_until_due(&mut bench);
+    bench.outputs();
+    bench.register(2, &[("Contact", "<sip:a@10.0.0.9>")]);
+    assert_eq!(bench.outputs(), [format!("reachable {A} true 1")]);
+    let next = pass_until_due(&mut bench);
+    assert!((2_500..=5_000).contains(&next), "its own question is anew: {next}");
+}
+
+#[test]
+fn a_dead_phone_is_asked_anew_only_when_the_last_question_is_over() {
+    let mut bench = registered();
+    pass_until_due(&mut bench);
+    pass_until_due(&mut bench);
+    bench.outputs();
+    assert_eq!(pass_until_due(&mut bench), 32_000);
+    assert_eq!(bench.outputs(), [format!("probe {A}")]);
+    assert_eq!(pass_until_due(&mut bench), 4_000);
+    assert_eq!(bench.outputs(), [""; 0], "it is known to be dead");
+}
+
+#[test]
+fn a_question_that_cannot_be_sent_makes_it_unreachable_at_once() {
+    let mut bench = registered();
+    pass_until_due(&mut bench);
+    bench.outputs();
+    bench.registrar.handle_probe("8001", A, false, bench.now);
+    assert_eq!(bench.outputs(), [format!("reachable {A} false 0")]);
+    assert_eq!(pass_until_due(&mut bench), 32_000);
+}
+
+#[test]
+fn nothing_is_asked_of_a_phone_that_took_itself_back() {
+    let mut bench = registered();
+    pass_until_due(&mut bench);
+    bench.register(2, &[("Contact", "<sip:a@10.0.0.9>;expires=0")]);
+    bench.outputs();
+    assert_eq!(bench.registrar.poll_timeout(), None);
+    answer(&mut bench);
+    assert_eq!(bench.outputs(), [""; 0]);
+    assert_eq!(bench.registrar.poll_timeout(), None);
+}
+
+#[test]
+fn ten_thousand_phones_are_asked_evenly() {
+    let mut registrar = Registrar::new(RegistrarConfig::default());
+    let now = Mono::from_ms(1_000);
+    for number in 0..10_000 {
+        let request = register("c", 1, &[("Contact", "<sip:a@10.0.0.9>")]);
+        let aor = number.to_string();
+        registrar.handle_register(&aor, &request, flow("10.0.0.9:5060", 0), "t", now);
+    }
+    while registrar.poll_output().is_some() {}
+    // Each one once in two and a half seconds: 400 in a tenth of a second, a few more or less.
+    for tenth in 0..25 {
+        registrar.handle_timeout(Mono::from_ms(1_000 + 2_500 + 100 * (tenth + 1)));
+        let asked = std::iter::from_fn(|| registrar.poll_output()).count();
+        assert!((350..=450).contains(&asked), "{asked} in tenth {tenth}");
+    }
+}
+
+#[test]
+fn phones_from_before_a_restart_are_asked_at_once_and_not_trusted_until_they_answer() {
+    let mut bench = Bench::new(RegistrarConfig::default());
+    let ends = Mono::from_ms(600_000);
+    for number in 0..4_000 {
+        let aor = (8_001 + number).to_string();
+        let flow = flow("10.0.0.9:5060", 0);
+        bench.registrar.restore((&aor, A, flow, Vec::new()), ("c", 7), ends, bench.now);
+    }
+    bench.outputs();
+    assert_eq!(bench.registrar.reachable("8001"), 0);
+    let asked = |bench: &mut Bench| {
+        bench.registrar.handle_timeout(bench.now);
+        let outputs = std::iter::from_fn(|| bench.registrar.poll_output());
+        outputs.filter(|output| matches!(output, RegistrarOutput::Probe { .. })).count()
+    };
+    assert_eq!(asked(&mut bench), 1);
+    answer(&mut bench);
+    assert_eq!(bench.outputs(), [format!("reachable {A} true 1")]);
+    bench.now = Mono::from_ms(2_000);
+    assert_eq!(asked(&mut bench), 2_000, "half a millisecond each");
+    bench.now = Mono::from_ms(3_000);
+    assert_eq!(asked(&mut bench), 1_999);
+}

@@ -4,6 +4,7 @@
 
 mod address;
 mod build;
+mod conceal;
 mod cseq;
 mod cut;
 mod dialog;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};
+pub use conceal::{hide_personal, hide_secrets};
 pub use cseq::CSeq;
 pub use dialog::{Dialog, DialogId, MAX_ROUTES};
 pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain};

@@ -290,6 +290,7 @@ fn sip_config(config: &Config, clock: Clock, admit: Admit) -> anyhow::Result<net
         admit,
         started: clock.origin(),
         secret: crate::passwords::secret()?,
+        trace: net::sip::TraceConfig::default(),
     })
 }
 

@@ -10,6 +10,7 @@ mod counts;
 mod local;
 mod quota;
 mod streams;
+mod trace;
 mod wake;
 mod worker;
 
@@ -26,6 +27,11 @@ use bind::bind;
 pub use config::{Admit, Config, Limits, Listener};
 pub use counts::Counts;
 use counts::Shared;
+pub use trace::{
+    Direction, Found, HepConfig, HepPacket, MALFORMED_CUT, NoAnswer, TRACED_MAX, Trace,
+    TraceConfig, Traced, encode,
+};
+use trace::{Hep, Tape};
 use wake::Waker;
 use worker::{Way, Worker};
 
@@ -41,6 +47,8 @@ pub struct SipWorkers {
     workers: Vec<Running>,
     addresses: Vec<SocketAddr>,
     stop: Arc<AtomicBool>,
+    trace: Trace,
+    hep: Option<Hep>,
 }
 
 struct Running {
@@ -70,7 +78,9 @@ impl SipWorkers {
             ways.push(Way { handovers: sender, waker: Waker::new()? });
             inboxes.push(receiver);
         }
-        let mut workers = Vec::new();
+        let (hep, copies) = Hep::start(&config.trace)?.unzip();
+        let budget_bytes = config.trace.budget_bytes / usize::from(config.workers);
+        let (mut workers, mut tapes) = (Vec::new(), Vec::new());
         for (number, handovers) in (0..config.workers).zip(inboxes) {
             let (commands, receiver) = crossbeam_channel::bounded(config.limits.commands);
             let shared = Arc::new(Shared::default());
@@ -81,6 +91,8 @@ impl SipWorkers {
                 retry_after_s: config.limits.retry_after_s,
             });
             let number = usize::from(number);
+            let (asks, questions) = trace::questions(&config.trace).unzip();
+            tapes.extend(asks.map(|asks| (asks, ways[number].waker.clone())));
             let worker = Worker {
                 number,
                 config: config.clone(),
@@ -93,6 +105,7 @@ impl SipWorkers {
                 shared: Arc::clone(&shared),
                 stop: Arc::clone(&stop),
                 transactions,
+                tape: Tape::new(budget_bytes, questions, copies.clone()),
             };
             let run = move || {
                 if let Err(error) = worker.run() {
@@ -103,7 +116,7 @@ impl SipWorkers {
             let waker = ways[number].waker.clone();
             workers.push(Running { commands, waker, shared, thread });
         }
-        Ok(Self { workers, addresses, stop })
+        Ok(Self { workers, addresses, stop, trace: Trace::new(tapes), hep })
     }
 
     /// Gives a command to the worker that it belongs to and wakes it. Never waits.
@@ -135,12 +148,18 @@ impl SipWorkers {
         &self.addresses
     }
 
+    /// The way to what is written down of messages. It may be used by any thread.
+    pub fn trace(&self) -> Trace {
+        self.trace.clone()
+    }
+
     /// The sum over all workers.
     pub fn counts(&self) -> Counts {
         let mut sum = Counts::default();
         for worker in &self.workers {
             worker.shared.add_to(&mut sum);
         }
+        sum.hep_dropped += self.hep.as_ref().map_or(0, Hep::dropped);
         sum
     }
 
@@ -155,13 +174,20 @@ impl SipWorkers {
                 tracing::error!("a SIP worker panicked");
             }
         }
+        if let Some(hep) = self.hep {
+            hep.stop();
+        }
     }
 }
 
-/// Which of `workers` has a Call-ID: FNV-1a, the same in every worker and every run.
+/// Which of `workers` has a Call-ID: the same in every worker and every run.
 fn worker_of(call_id: &str, workers: usize) -> usize {
-    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    usize::try_from(hash_of(call_id) >> 32).unwrap_or(0) % workers.max(1)
+}
+
+/// FNV-1a.
+fn hash_of(call_id: &str) -> u64 {
+    call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    usize::try_from(hash >> 32).unwrap_or(0) % workers.max(1)
+    })
 }

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use model::{Mono, Transport};
@@ -27,6 +27,7 @@ use super::counts::{Counts, Shared};
 use super::local::Local;
 use super::quota::Quota;
 use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
+use super::trace::{Direction, Tape};
 use super::wake::Waker;
 
 /// Commands and hand-overs taken before the sockets have their turn.
@@ -73,6 +74,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) transactions: Transactions,
+    pub(super) tape: Tape,
 }
 
 impl Worker {
@@ -102,8 +104,7 @@ impl Worker {
     }
 
     fn now(&self) -> Mono {
-        let nanos = self.config.started.elapsed().as_nanos();
-        Mono(u64::try_from(nanos).unwrap_or(u64::MAX))
+        since(self.config.started)
     }
 }
 
@@ -136,6 +137,7 @@ impl Running {
             self.resume_accepting(now);
             self.streams.sweep(&mut self.counts, now);
             self.drain(now);
+            self.worker.tape.answer();
             self.publish();
             if self.worker.stop.load(Ordering::Acquire) && self.has_finished(now, &mut patience) {
                 return Ok(());
@@ -225,7 +227,10 @@ impl Running {
             }
             match Message::parse(bytes) {
                 Ok(message) => self.assign(message, flow, now),
-                Err(_) => self.counts.malformed += 1,
+                Err(_) => {
+                    self.counts.malformed += 1;
+                    self.worker.tape.malformed(&flow, bytes, now);
+                }
             }
         }
         quota.adapt(read, now);
@@ -255,6 +260,7 @@ impl Running {
     /// and an answer does not wait for the rest of the batch.
     fn handle_message(&mut self, message: Message, flow: Flow, now: Mono) {
         self.overload();
+        self.trace(Direction::In, &flow, &message);
         self.worker.transactions.handle_message(message, flow, now);
         self.perform(now);
     }
@@ -304,6 +310,9 @@ impl Running {
         while let Some(event) = self.streams.events.pop_front() {
             match event {
                 StreamEvent::Message(message, flow) => self.assign(message, flow, now),
+                StreamEvent::Malformed(cut, flow) => {
+                    self.worker.tape.malformed(&flow, &cut, now);
+                }
                 StreamEvent::Closed(flow) => self.flow_closed(flow, now),
             }
             self.perform(now);
@@ -335,13 +344,27 @@ impl Running {
                     Some(Bound::Tcp(_)) | None => Err(io::ErrorKind::NotFound.into()),
                 };
                 match sent {
-                    Ok(_) => self.counts.sent += 1,
+                    Ok(_) => {
+                        self.counts.sent += 1;
+                        self.trace(Direction::Out, flow, &message);
+                    }
                     Err(_) => self.counts.send_failures += 1,
                 }
             }
-            Transport::Tcp if self.worker.number == 0 => self.send_stream(flow, &message, now),
-            Transport::Tcp => self.hand_over(0, Handover::Send(*flow, message)),
+            Transport::Tcp => {
+                self.trace(Direction::Out, flow, &message);
+                match self.worker.number {
+                    0 => self.send_stream(flow, &message, now),
+                    _ => self.hand_over(0, Handover::Send(*flow, message)),
+                }
+            }
         }
+    }
+
+    /// Writes a message down: at the worker that has its call, so that a call is on one tape.
+    fn trace(&mut self, direction: Direction, flow: &Flow, message: &Message) {
+        let started = self.worker.config.started;
+        self.worker.tape.message(direction, flow, message, || since(started));
     }
 
     fn send_stream(&mut self, flow: &Flow, message: &Message, now: Mono) {
@@ -400,6 +423,10 @@ impl Running {
         };
         self.worker.shared.write(&counts);
     }
+}
+
+fn since(started: Instant) -> Mono {
+    Mono(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// An INVITE outside of dialogs.

@@ -7,3 +7,4 @@ mod flood;
 mod shards;
 mod stage;
 mod streams;
+mod traced;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use model::Transport;
-use net::sip::{Config, Counts, Limits, Listener, SipWorkers};
+use net::sip::{Config, Counts, Limits, Listener, SipWorkers, TraceConfig};
 use sip::{Frame, Framer, FromBrain, Message, ResponseBuilder, ServerTx, ToBrain};
 
 /// How long anything is waited for before the test fails.
@@ -26,11 +26,13 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     /// Places in the queue to the brain.
     pub(crate) queue: usize,
+    pub(crate) trace: TraceConfig,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { workers: 1, limits: Limits::default(), queue: 4_096 }
+        let trace = TraceConfig::default();
+        Self { workers: 1, limits: Limits::default(), queue: 4_096, trace }
     }
 }
 
@@ -53,6 +55,7 @@ impl Stage {
             admit: Arc::new(|ip: IpAddr| ip == IpAddr::V4(Ipv4Addr::LOCALHOST)),
             started: Instant::now(),
             secret: [9; 32],
+            trace: setting.trace,
         };
         let workers = SipWorkers::start(config, to_brain).unwrap();
         let addrs = workers.local_addrs();

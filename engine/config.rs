@@ -81,7 +81,26 @@ section! {
         realm: String = "hotline".into(),
         workers: usize = 1,
         calls_max: usize = 10_000,
+        trace_mb: usize = 64,
+        hep: Option<Hep> = None,
     }
+}
+
+/// `[sip.hep]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Hep {
+    pub collector: SocketAddr,
+    #[serde(default = "capture_id")]
+    pub capture_id: u32,
+    #[serde(default)]
+    pub auth_key: Option<String>,
+}
+
+/// Homer's own default for an agent.
+const fn capture_id() -> u32 {
+    2_001
 }
 
 section! {

@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     numbers(config, places, &mut faults);
     sip(config, places, &mut faults);
+    hep(config, places, &mut faults);
     ports(config, places, &mut faults);
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
@@ -34,6 +35,7 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     within("site", "id", u64::from(config.site.id), 0, u64::from(SITE_MAX));
     within("sip", "workers", count(config.sip.workers), 1, count(WORKERS_MAX));
     within("sip", "calls_max", count(config.sip.calls_max), 1, 1_000_000);
+    within("sip", "trace_mb", count(config.sip.trace_mb), 0, 65_536);
     within("media", "workers", count(config.media.workers), 1, count(WORKERS_MAX));
     within("media", "tick_us", config.media.tick_us, 500, 10_000);
     within("media", "silent_after_ms", config.media.silent_after_ms, 1_000, 86_400_000);
@@ -56,6 +58,15 @@ fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     if config.sip.realm.is_empty() || config.sip.realm.contains(['"', '\\', '\r', '\n']) {
         let message = "a realm is a text without quotes, backslashes or line breaks";
         faults.push(places.fault("sip", 0, "realm", message, "write realm = \"hotline\""));
+    }
+}
+
+fn hep(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let Some(hep) = &config.sip.hep else { return };
+    if hep.collector.port() == 0 || hep.collector.ip().is_unspecified() {
+        let message = format!("{} is no address that can be sent to", hep.collector);
+        let remedy = "write collector = \"192.0.2.20:9060\", with the collector's address and port";
+        faults.push(places.fault("sip.hep", 0, "collector", message, remedy));
     }
 }
 

@@ -15,3 +15,4 @@ mod desktop_events;
 mod on_postgres;
 mod sipp;
 mod sound;
+mod traced;

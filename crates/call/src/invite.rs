@@ -99,7 +99,7 @@ impl Leg {
         request = request
             .from(&invitation.from, &leg.tag)
             .to(&format!("<{}>", invitation.to), None)
-            .call_id(&tokens.token(id, "call-id"))
+            .call_id(&tokens.call_id(id))
             .cseq(1)
             .contact(&leg.contact())
             .header("Allow", ALLOW);

@@ -15,6 +15,11 @@ impl Tokens {
         Self { secret }
     }
 
+    /// The Call-ID of a leg that calls someone.
+    pub fn call_id(&self, leg: LegId) -> String {
+        self.token(leg, "call-id")
+    }
+
     /// 64 bits that depend on the leg and the purpose: RFC 3261 §19.3 asks for 32.
     pub fn token(&self, leg: LegId, purpose: &str) -> String {
         let digest = Sha256::new()

@@ -22,7 +22,7 @@ const QUEUE: usize = 8_192;
 const BUFFER_KEPT: usize = 8_192;
 
 /// A copy on its way.
-struct Copy {
+struct Copied {
     at: Mono,
     direction: Direction,
     transport: Transport,
@@ -34,7 +34,7 @@ struct Copy {
 /// The workers' end.
 #[derive(Clone)]
 pub(crate) struct HepQueue {
-    copies: Sender<Copy>,
+    copies: Sender<Copied>,
     used: Receiver<Vec<u8>>,
     dropped: Arc<AtomicU64>,
 }
@@ -45,7 +45,7 @@ impl HepQueue {
         buffer.clear();
         buffer.extend_from_slice(bytes);
         let Flow { transport, local, remote, .. } = *flow;
-        let copy = Copy { at, direction, transport, local, remote, bytes: buffer };
+        let copy = Copied { at, direction, transport, local, remote, bytes: buffer };
         if self.copies.try_send(copy).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -99,7 +99,7 @@ fn send_all(
     socket: &UdpSocket,
     config: &HepConfig,
     wall_at_zero: Wall,
-    (waiting, give_back): (&Receiver<Copy>, &Sender<Vec<u8>>),
+    (waiting, give_back): (&Receiver<Copied>, &Sender<Vec<u8>>),
     dropped: &AtomicU64,
 ) {
     let mut packet = Vec::new();
@@ -127,5 +127,63 @@ fn send_all(
             // Without room the buffer is simply freed.
             let _ = give_back.try_send(copy.bytes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(places: usize) -> (HepQueue, Receiver<Copied>, Sender<Vec<u8>>) {
+        let (copies, waiting) = crossbeam_channel::bounded(places);
+        let (give_back, used) = crossbeam_channel::bounded(places);
+        (HepQueue { copies, used, dropped: Arc::default() }, waiting, give_back)
+    }
+
+    fn flow() -> Flow {
+        let addr = "127.0.0.1:5060".parse().unwrap();
+        Flow { transport: Transport::Udp, local: addr, remote: addr, connection: 0, listener: 0 }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_nobody_waits() {
+        let (queue, waiting, _give_back) = queue(2);
+        for number in 0..5 {
+            queue.send(Mono(number), Direction::In, &flow(), b"BYE");
+        }
+        assert_eq!(queue.dropped.load(Ordering::Relaxed), 3);
+        let kept: Vec<u64> = waiting.try_iter().map(|copy| copy.at.0).collect();
+        assert_eq!(kept, [0, 1], "the first come, the first told");
+    }
+
+    #[test]
+    fn a_buffer_that_was_used_is_used_again() {
+        let (queue, waiting, give_back) = queue(2);
+        let buffer = Vec::with_capacity(4_000);
+        let place = buffer.as_ptr();
+        give_back.send(buffer).unwrap();
+        queue.send(Mono(1), Direction::Out, &flow(), b"BYE");
+        let copy = waiting.recv().unwrap();
+        assert_eq!((copy.bytes.as_ptr(), &copy.bytes[..]), (place, &b"BYE"[..]));
+    }
+
+    #[test]
+    fn a_collector_that_is_not_there_costs_counts_alone() {
+        let config = HepConfig {
+            // Nobody listens on the discard port of this address.
+            collector: "127.0.0.1:9".parse().unwrap(),
+            capture_id: 1,
+            auth_key: None,
+        };
+        let trace = TraceConfig { hep: Some(config), ..TraceConfig::default() };
+        let (hep, queue) = Hep::start(&trace).unwrap().unwrap();
+        for number in 0..20 {
+            queue.send(Mono(number), Direction::In, &flow(), &[b'x'; 65_500]);
+        }
+        let dropped = Arc::clone(&hep.dropped);
+        drop(queue);
+        hep.stop();
+        assert_eq!(dropped.load(Ordering::Relaxed), 20, "too long for a datagram, each");
+        assert!(Hep::start(&TraceConfig::default()).unwrap().is_none());
     }
 }

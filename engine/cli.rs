@@ -151,8 +151,8 @@ pub fn main() -> anyhow::Result<()> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,symphonia=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match cli.command {
-        Command::Load(args) => return crate::load::run(&args),
-        Command::Trace(args) => return crate::trace::run(&args),
+        Command::Load(args) => crate::load::run(&args),
+        Command::Trace(args) => crate::trace::run(&args),
         command => in_runtime(command),
     }
 }

@@ -164,12 +164,7 @@ impl Running {
             records: left.records,
             published: Arc::clone(&published),
             watch: Arc::clone(&watch),
-            lookups: Lookups {
-                store: store.clone(),
-                runtime: tokio::runtime::Handle::current(),
-                brain: handle.clone(),
-                clock,
-            },
+            lookups: lookups(&store, &handle, clock),
             media_address: config.advertised(),
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
@@ -228,6 +223,11 @@ impl Running {
         self.store.close().await;
         unwritten.map_err(|count| anyhow::anyhow!("{count} facts could not be written"))
     }
+}
+
+fn lookups(store: &Store, brain: &Handle, clock: Clock) -> Lookups {
+    let runtime = tokio::runtime::Handle::current();
+    Lookups { store: store.clone(), runtime, brain: brain.clone(), clock }
 }
 
 /// Opens the web.

@@ -1,6 +1,7 @@
 //! What stands behind the web: the store for what was, the brain for what is.
 
 mod sessions;
+mod traces;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,9 +15,9 @@ use model::{CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
 use store::Store;
 use tokio::sync::{mpsc, oneshot};
 use web::{
-    Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CommandRefused, CommandSink,
-    ConnectError, Connection, DesktopConfig, Health, Page, PageRequest, RecordingFilter, Session,
-    SignInError,
+    Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CallTrace, CommandRefused,
+    CommandSink, ConnectError, Connection, DesktopConfig, Health, Page, PageRequest,
+    RecordingFilter, Session, SignInError,
 };
 
 use crate::brain::{Handle, Inbox};
@@ -57,6 +58,10 @@ pub struct Backend {
     pub session_queue: usize,
     /// The next desktop's number.
     pub next_session: AtomicU64,
+    /// SIP messages of the last while.
+    pub trace: net::sip::Trace,
+    /// What our Call-IDs are made of.
+    pub tokens: call::Tokens,
 }
 
 impl Backend {
@@ -210,6 +215,21 @@ impl web::Backend for Backend {
         Ok(found.and_then(|found| Some(CallDetail { record: found.record?, facts: found.facts })))
     }
 
+    async fn trace(&self, call: CallId) -> Result<Option<CallTrace>, BackendError> {
+        let found = self.store.call(call).await.map_err(Self::failed)?;
+        let Some(found) = found else { return Ok(None) };
+        let legs = traces::legs(&found.facts, &self.tokens);
+        let ids: Vec<String> = legs.iter().map(|leg| leg.sip_call_id.clone()).collect();
+        let trace = self.trace.clone();
+        // It waits for the workers.
+        let answer = tokio::task::spawn_blocking(move || {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            trace.find(&ids)
+        });
+        let answer = answer.await.map_err(|_| BackendError::Unavailable)?;
+        traces::trace(&found.facts, legs, answer, self.clock.started()).map(Some)
+    }
+
     async fn recordings(
         &self,
         filter: &RecordingFilter,
@@ -270,6 +290,7 @@ impl web::Backend for Backend {
             },
             Audit::Unmasked { user, what } => FactBody::Unmasked { user, what },
             Audit::Played { user, call, recording } => FactBody::Played { user, recording, call },
+            Audit::Traced { user, call } => FactBody::Traced { user, call },
         })
         .await
     }

@@ -53,6 +53,8 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Show a call's SIP messages as a ladder, as the running engine holds them.
+    Trace(crate::trace::Args),
     /// Load a hotline, or any other SIP peer, with calls and measure it.
     Load(crate::load::Args),
 }
@@ -148,11 +150,16 @@ pub fn main() -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,symphonia=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    if let Command::Load(args) = cli.command {
-        return crate::load::run(&args);
+    match cli.command {
+        Command::Load(args) => crate::load::run(&args),
+        Command::Trace(args) => crate::trace::run(&args),
+        command => in_runtime(command),
     }
+}
+
+fn in_runtime(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(cli.command))
+    runtime.block_on(run(command))
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -182,7 +189,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let store = running::open_store(&config, Purpose::Tool).await?;
             manage_accounts(&store, &config, command).await
         }
-        Command::Load(_) => Ok(()),
+        Command::Load(_) | Command::Trace(_) => Ok(()),
     }
 }
 

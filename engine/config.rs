@@ -89,6 +89,8 @@ section! {
         overload_after_ms: u64 = 400,
         ban_after: u32 = 500,
         ban_ms: u64 = 600_000,
+        trace_mb: usize = 64,
+        hep: Option<Hep> = None,
     }
 }
 
@@ -103,6 +105,23 @@ section! {
         probe_interval_ms: u64 = 5_000,
         probe_timeout_ms: u64 = 4_000,
     }
+}
+
+/// `[sip.hep]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Hep {
+    pub collector: SocketAddr,
+    #[serde(default = "capture_id")]
+    pub capture_id: u32,
+    #[serde(default)]
+    pub auth_key: Option<String>,
+}
+
+/// Homer's own default for an agent.
+const fn capture_id() -> u32 {
+    2_001
 }
 
 section! {

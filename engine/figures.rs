@@ -122,6 +122,7 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("sip_refused_total", "counter", "Refused for a rule of SIP.", sip.refused),
         ("sip_overloaded_total", "counter", "Answered 503 by a worker.", sip.overloaded),
         ("sip_send_failures_total", "counter", "SIP that could not be sent.", sip.send_failures),
+        ("sip_hep_dropped_total", "counter", "Not told to the collector.", sip.hep_dropped),
         ("sip_connections", "gauge", "TCP connections.", sip.connections),
         ("sip_transactions", "gauge", "SIP transactions.", sip.transactions),
         ("rtp_received_total", "counter", "RTP packets taken.", media.packets_received),

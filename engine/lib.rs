@@ -20,3 +20,4 @@ pub mod release;
 pub mod running;
 pub mod scripts;
 pub mod stop;
+pub mod trace;

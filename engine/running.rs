@@ -130,6 +130,7 @@ impl Running {
         let left = left_behind(&store, clock).await?;
         let machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let session_queue = machine.cti.session_queue;
+        let tokens = call::Tokens::new(machine.secret);
         let watch = Arc::new(Watch::default());
         let (handle, inbox) = Handle::bounded(INBOX);
         let committed = Arc::new(AtomicU64::new(0));
@@ -141,6 +142,7 @@ impl Running {
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let sip = SipWorkers::start(sip_config(config, clock, &admit, &machine)?, sip_sender)
             .with_context(|| format!("SIP cannot be spoken on {}", config.sip.listen))?;
+        let trace = sip.trace();
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media_sender, media_events) = crossbeam_channel::bounded(MEDIA_EVENTS);
         let media = MediaWorkers::start(media_config(config, clock), library.prompts, media_sender)
@@ -162,12 +164,7 @@ impl Running {
             records: left.records,
             published: Arc::clone(&published),
             watch: Arc::clone(&watch),
-            lookups: Lookups {
-                store: store.clone(),
-                runtime: tokio::runtime::Handle::current(),
-                brain: handle.clone(),
-                clock,
-            },
+            lookups: lookups(&store, &handle, clock),
             media_address: config.advertised(),
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
@@ -190,6 +187,8 @@ impl Running {
             desktop: Arc::new(assemble::desktop(config)),
             session_queue,
             next_session: AtomicU64::new(1),
+            trace,
+            tokens,
         };
         let (http, web, stop_web) = serve_web(config, backend, admit).await?;
         Ok(Self { sip: sip_address, http, handle, brain, web, stop_web, watch, store })
@@ -224,6 +223,11 @@ impl Running {
         self.store.close().await;
         unwritten.map_err(|count| anyhow::anyhow!("{count} facts could not be written"))
     }
+}
+
+fn lookups(store: &Store, brain: &Handle, clock: Clock) -> Lookups {
+    let runtime = tokio::runtime::Handle::current();
+    Lookups { store: store.clone(), runtime, brain: brain.clone(), clock }
 }
 
 /// Opens the web.
@@ -306,7 +310,18 @@ fn sip_config(
         spare: Arc::new(move |source| trunks.by_source(source).is_some()),
         started: clock.origin(),
         secret: crate::passwords::secret()?,
+        trace: trace_config(config, clock),
     })
+}
+
+fn trace_config(config: &Config, clock: Clock) -> net::sip::TraceConfig {
+    let hep = config.sip.hep.as_ref().map(|hep| net::sip::HepConfig {
+        collector: hep.collector,
+        capture_id: hep.capture_id,
+        auth_key: hep.auth_key.clone(),
+    });
+    let budget_bytes = config.sip.trace_mb << 20;
+    net::sip::TraceConfig { budget_bytes, wall_at_zero: clock.started(), hep }
 }
 
 fn media_config(config: &Config, clock: Clock) -> net::media::Config {

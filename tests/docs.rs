@@ -28,7 +28,7 @@ fn every_column_of_an_import_is_in_the_operators_page() {
 #[test]
 fn every_subcommand_explains_itself() {
     for command in
-        ["serve", "config", "check", "demo", "policies", "recordings", "accounts", "load"]
+        ["serve", "config", "check", "demo", "policies", "recordings", "accounts", "trace", "load"]
     {
         let output = Command::new(env!("CARGO_BIN_EXE_hotline"))
             .args([command, "--help"])

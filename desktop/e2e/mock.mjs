@@ -137,6 +137,43 @@ const SCENARIOS = {
     await page.waitForSelector('[data-agent="8021"][data-mark=acw]');
   },
 
+  'a call on the board leads to its ladder, which is read by keys': async (page) => {
+    await signIn(page, { ...options, user: 'lead' });
+    await make('agent?agent=8021&status=ready&state=idle');
+    await make('call?agent=8021&until=talking');
+    await page.waitForSelector('[data-agent="8021"][data-mark=talking]');
+    const row = page.locator('[data-testid=calls] tr', { hasText: '8021' });
+    const call = await row.getAttribute('data-call');
+    await row.locator('a').click();
+    await page.waitForSelector(`[data-testid=ladder][data-call="${call}"]`);
+    const rows = '[data-testid=ladder] li button';
+    await page.focus(`${rows}[aria-pressed=true]`);
+    demand((await text(page, 'message')).includes('INVITE sip:95512@'), 'the first message is not shown');
+    await page.keyboard.press('ArrowDown');
+    await page.waitForFunction(() => document.activeElement?.textContent.includes('100 Trying'));
+    demand((await text(page, 'message')).includes('SIP/2.0 100 Trying'), 'the arrow key does not move');
+    await page.keyboard.press('End');
+    await page.waitForFunction(() => document.querySelector('[data-testid=message]').textContent.includes('200 OK (BYE)'));
+    await page.locator(rows, { hasText: '180 Ringing' }).click();
+    demand((await text(page, 'message')).includes('SIP/2.0 180 Ringing'), 'a click does not show the message');
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('[data-testid=trace-save]')]);
+    demand(saved.suggestedFilename() === `${call}.pcap`, `the capture is called ${saved.suggestedFilename()}`);
+    await make('end?agent=8021');
+  },
+
+  'a call id that is typed is looked for, and what is not there is told': async (page) => {
+    await signIn(page, { ...options, user: 'admin' });
+    await page.goto(`${options.url}#/trace`);
+    await page.fill('#trace-call', 'c1-1-99999');
+    await page.press('#trace-call', 'Enter');
+    await page.waitForSelector('[data-testid=ladder] .failed');
+    demand((await text(page, 'ladder')).includes('不存在'), 'nothing says that there is no such call');
+    await page.locator('[data-testid=picker] .choice').last().click();
+    await page.waitForSelector('[data-testid=ladder] li');
+    await page.reload();
+    await page.waitForSelector('[data-testid=ladder] li');
+  },
+
   'a recording plays by keys': async (page) => {
     await signIn(page, { ...options, user: 'qa' });
     await page.waitForSelector('tr[data-recorded=true]');

@@ -100,6 +100,18 @@ const PAGES = {
     await page.waitForTimeout(1_200);
     await take('board');
   },
+  trace: async (page, take) => {
+    await signIn(page, { ...options, user: 'lead', password: 'demo' });
+    await page.goto(`${URL_}#/trace`);
+    await page.waitForSelector('[data-testid=trace]');
+    await settle(page);
+    await take('trace-none');
+    await page.locator('[data-testid=picker] .choice').last().click();
+    await page.waitForSelector('[data-testid=ladder] li');
+    await page.locator('[data-testid=ladder] li button').nth(7).click();
+    await settle(page);
+    await take('trace');
+  },
   records: async (page, take) => {
     await signIn(page, { ...options, user: 'qa', password: 'demo' });
     await page.waitForSelector('tr[data-recorded=true]');

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 
 import { iso } from './data.mjs';
+import { traceOf } from './trace.mjs';
 import { conversation } from './wav.mjs';
 import { DISPOSITIONS, PACE, QUEUES, World } from './world.mjs';
 
@@ -30,6 +31,11 @@ const pace = Object.fromEntries(
 const world = new World({ pace, robots: Number(options.robots), auto: !options.manual });
 
 const USERS = { lead: ['supervisor', '班长 刘'], qa: ['inspector', '质检 周'], admin: ['administrator', '管理员'] };
+const PERMISSIONS = {
+  supervisor: ['call.view_all', 'board.view', 'call.trace'],
+  inspector: ['call.view_all', 'board.view', 'recording.play'],
+  administrator: ['call.view_all', 'board.view', 'call.trace', 'engine.administer'],
+};
 const NAMES = ['王芳', '李娜', '张伟', '刘洋', '陈静', '杨帆', '赵敏'];
 const HISTORY = 1_000;
 const CSP = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -44,7 +50,7 @@ let refusal = null;
 function identity(user) {
   const agent = [...world.agents.keys()].indexOf(user);
   if (agent >= 0) return { user, name: NAMES[agent % NAMES.length], role: 'agent', tier: user < '8010' ? 1 : user < '8020' ? 2 : 3, permissions: ['policy.view', 'call.handle', 'call.view_own'] };
-  return USERS[user] && { user, name: USERS[user][1], role: USERS[user][0], tier: null, permissions: ['call.view_all', 'board.view'] };
+  return USERS[user] && { user, name: USERS[user][1], role: USERS[user][0], tier: null, permissions: PERMISSIONS[USERS[user][0]] };
 }
 
 function stream(user) {
@@ -180,6 +186,16 @@ function audio(id, request, response) {
   return response.end(part);
 }
 
+function trace(id, capture, user, response) {
+  if (!identity(user).permissions.includes('call.trace')) return refuse(response, 403, 'forbidden');
+  const call = world.calls.get(id) ?? world.records.find(({ call_id }) => call_id === id);
+  if (!call) return refuse(response, 404, 'not_found');
+  if (!capture) return json(response, 200, traceOf(id, call));
+  // An empty capture: the file's header alone.
+  response.writeHead(200, { 'content-type': 'application/vnd.tcpdump.pcap' });
+  return response.end(Buffer.from('d4c3b2a1020004000000000000000000ffff000065000000', 'hex'));
+}
+
 async function answer(request, response) {
   const url = new URL(request.url, 'http://mock');
   if (url.pathname.startsWith('/mock/')) return control(url, response);
@@ -199,6 +215,8 @@ async function answer(request, response) {
     });
   }
   if (path === '/calls') return json(response, 200, list(url, user));
+  const traced = /^\/calls\/([^/]+)\/trace(\.pcap)?$/.exec(path);
+  if (traced) return trace(decodeURIComponent(traced[1]), traced[2], user, response);
   const call = /^\/calls\/(.+)$/.exec(path);
   const found = call && world.records.find(({ call_id }) => call_id === decodeURIComponent(call[1]));
   if (call) return found ? json(response, 200, found) : refuse(response, 404, 'not_found');

@@ -8,6 +8,7 @@ import './styles/shell.css';
 import './styles/agent.css';
 import './styles/board.css';
 import './styles/records.css';
+import './styles/trace.css';
 
 const root = document.getElementById('root');
 if (root) {

@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     numbers(config, places, &mut faults);
     sip(config, places, &mut faults);
+    hep(config, places, &mut faults);
     ports(config, places, &mut faults);
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
@@ -39,6 +40,7 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     within("sip", "ban_after", u64::from(config.sip.ban_after), 10, 1_000_000);
     within("sip", "ban_ms", config.sip.ban_ms, 0, 86_400_000);
     within("sip", "calls_max", count(config.sip.calls_max), 1, 1_000_000);
+    within("sip", "trace_mb", count(config.sip.trace_mb), 0, 65_536);
     let registrar = &config.registrar;
     let most = registrar.expires_max_ms.min(604_800_000);
     within("registrar", "expires_max_ms", registrar.expires_max_ms, 1_000, 604_800_000);
@@ -85,6 +87,15 @@ fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     if config.sip.realm.is_empty() || config.sip.realm.contains(['"', '\\', '\r', '\n']) {
         let message = "a realm is a text without quotes, backslashes or line breaks";
         faults.push(places.fault("sip", 0, "realm", message, "write realm = \"hotline\""));
+    }
+}
+
+fn hep(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let Some(hep) = &config.sip.hep else { return };
+    if hep.collector.port() == 0 || hep.collector.ip().is_unspecified() {
+        let message = format!("{} is no address that can be sent to", hep.collector);
+        let remedy = "write collector = \"192.0.2.20:9060\", with the collector's address and port";
+        faults.push(places.fault("sip.hep", 0, "collector", message, remedy));
     }
 }
 

@@ -57,6 +57,13 @@ fn each_fault_names_its_place_and_remedy() {
         ("[sip]", "[media]\nports = \"9\"\n[sip]", ":3: media.ports: ", "20000-29999"),
         ("[sip]", "[acd]\nacw_ms = -1\n[sip]", ":3: acd.acw_ms: ", "hotline config"),
         ("[sip]", "[sip]\nrealm = \"a\\\"b\"", ":3: sip.realm: ", "realm = "),
+        ("[sip]", "[sip]\ntrace_mb = 70000", ":3: sip.trace_mb: ", "from 0 to 65536"),
+        (
+            "[sip]",
+            "[sip.hep]\ncollector = \"0.0.0.0:9060\"\n[sip]",
+            ":3: sip.hep.collector: ",
+            "192.0.2.20:9060",
+        ),
         ("[sip]", "[sip", ":2: ", "hotline config"),
         ("brand = ", "# brand = ", ":5: trunk.brand: ", "hotline config"),
         ("sources = [\"192.0.2.0/24\"]", "", ":6: trunk.name: ", "`user` and `password`"),

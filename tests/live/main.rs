@@ -16,3 +16,4 @@ mod on_postgres;
 mod phone_gone;
 mod sipp;
 mod sound;
+mod traced;

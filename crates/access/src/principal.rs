@@ -87,15 +87,21 @@ impl std::error::Error for Refused {}
 /// No role brings `customer.unmask`: a supervisor steers by the board, an inspector judges the
 /// conversation and an administrator keeps the engine running, none of which needs an identity
 /// number in clear. Playing a recording is the inspector's alone, and the administrator sees no
-/// calls at all: whoever can change the rules should not also read what they protect.
+/// records of calls: whoever can change the rules should not also read what they protect. What the
+/// administrator does see is a call's signalling, without numbers and names, to find out why a
+/// phone or a line does not work; the supervisor, to whom agents complain, sees it as well.
 pub const fn role_permissions(role: Role) -> &'static [Permission] {
     match role {
         Role::Agent => &[Permission::CallHandle, Permission::CallViewOwn],
-        Role::Supervisor => &[Permission::BoardView, Permission::CallViewAll],
+        Role::Supervisor => {
+            &[Permission::BoardView, Permission::CallViewAll, Permission::CallTrace]
+        }
         Role::Inspector => {
             &[Permission::BoardView, Permission::CallViewAll, Permission::RecordingPlay]
         }
-        Role::Administrator => &[Permission::Administer, Permission::BoardView],
+        Role::Administrator => {
+            &[Permission::Administer, Permission::BoardView, Permission::CallTrace]
+        }
     }
 }
 

@@ -87,6 +87,7 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::CallViewOwn
         | Permission::CallViewAll
         | Permission::RecordingPlay
+        | Permission::CallTrace
         | Permission::BoardView
         | Permission::Administer => false,
     }

@@ -155,6 +155,8 @@ pub enum FactBody {
     Unmasked { user: UserId, what: String },
     /// Someone played a recording.
     Played { user: UserId, recording: RecordingId, call: CallId },
+    /// Someone looked at a call's SIP messages.
+    Traced { user: UserId, call: CallId },
     /// Something an operator must see.
     AlarmRaised { alarm: Arc<str>, detail: String },
     /// It is over.
@@ -196,6 +198,7 @@ impl FactBody {
             Self::Refused { .. } => "refused",
             Self::Unmasked { .. } => "unmasked",
             Self::Played { .. } => "played",
+            Self::Traced { .. } => "traced",
             Self::AlarmRaised { .. } => "alarm_raised",
             Self::AlarmCleared { .. } => "alarm_cleared",
         }
@@ -226,7 +229,8 @@ impl FactBody {
             | Self::RecordingGap { call, .. }
             | Self::RecordingResumed { call, .. }
             | Self::RecordingSealed { call, .. }
-            | Self::Played { call, .. } => Some(*call),
+            | Self::Played { call, .. }
+            | Self::Traced { call, .. } => Some(*call),
             Self::AgentChanged { call, .. } => *call,
             Self::EngineStarted { .. }
             | Self::EngineStopped

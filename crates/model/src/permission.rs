@@ -50,6 +50,8 @@ permissions! {
     CallViewAll "call.view_all"
     /// Play all calls' recordings.
     RecordingPlay "recording.play"
+    /// See the SIP messages of all calls, personal data masked.
+    CallTrace "call.trace"
     /// See the live board.
     BoardView "board.view"
     /// Change the configuration.

@@ -152,6 +152,7 @@ impl Figures {
             | FactBody::Refused { .. }
             | FactBody::Unmasked { .. }
             | FactBody::Played { .. }
+            | FactBody::Traced { .. }
             | FactBody::AlarmRaised { .. }
             | FactBody::AlarmCleared { .. } => {}
         }

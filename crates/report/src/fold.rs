@@ -195,6 +195,7 @@ impl Fold {
             | FactBody::Refused { .. }
             | FactBody::Unmasked { .. }
             | FactBody::Played { .. }
+            | FactBody::Traced { .. }
             | FactBody::AlarmRaised { .. }
             | FactBody::AlarmCleared { .. } => false,
         };

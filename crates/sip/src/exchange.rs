@@ -33,12 +33,18 @@ impl ClientTx {
     }
 }
 
-/// Which of `workers` has the transactions of a Call-ID: FNV-1a and one more turn, for Call-IDs may
-/// differ in their last letter alone. The same in every worker and every run.
-pub fn worker_of(call_id: &str, workers: usize) -> u8 {
-    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+/// A Call-ID as a number, by FNV-1a. The same in every worker and every run; two Call-IDs may have
+/// the same.
+pub fn hash_of(call_id: &str) -> u64 {
+    call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    })
+}
+
+/// Which of `workers` has the transactions of a Call-ID. The same in every worker and every run.
+pub fn worker_of(call_id: &str, workers: usize) -> u8 {
+    // One more turn, for Call-IDs may differ in their last letter alone.
+    let hash = hash_of(call_id);
     let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 33;
     let number = usize::try_from(mixed).unwrap_or(0) % workers.max(1);
     u8::try_from(number).unwrap_or(0)

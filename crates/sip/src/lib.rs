@@ -4,6 +4,7 @@
 
 mod address;
 mod build;
+mod conceal;
 mod cseq;
 mod cut;
 mod dialog;
@@ -28,9 +29,10 @@ mod writer;
 
 pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};
+pub use conceal::{hide_personal, hide_secrets};
 pub use cseq::CSeq;
 pub use dialog::{Dialog, DialogId, MAX_ROUTES};
-pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain, worker_of};
+pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain, hash_of, worker_of};
 pub use flow::Flow;
 pub use framer::{Frame, Framer, FramingError, MAX_HEAD_BYTES};
 pub use message::{Defect, Kind, MAX_HEADERS, MAX_MESSAGE_BYTES, Message};

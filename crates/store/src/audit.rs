@@ -23,12 +23,13 @@ pub struct AuditFilter {
 }
 
 impl Store {
-    /// The audit, newest first: facts `SessionOpened`, `Refused`, `Unmasked` and `Played`.
+    /// The audit, newest first: facts `SessionOpened`, `Refused`, `Unmasked`,
+    /// `Played` and `Traced`.
     pub async fn audit(&self, filter: &AuditFilter, request: &PageRequest) -> Result<Page<Fact>> {
         // The condition is the index's own, so that it is used.
         let mut sql = Sql::new(
             "SELECT * FROM facts
-             WHERE kind IN ('session_opened', 'refused', 'unmasked', 'played')",
+             WHERE kind IN ('session_opened', 'refused', 'unmasked', 'played', 'traced')",
         );
         sql.and_if(" AND wall_us >= ", filter.from.map(|wall| wall.0))?
             .and_if(" AND wall_us < ", filter.to.map(|wall| wall.0))?

@@ -72,7 +72,8 @@ fn subject(body: &FactBody) -> Option<&str> {
     match body {
         FactBody::SessionOpened { user, .. }
         | FactBody::Unmasked { user, .. }
-        | FactBody::Played { user, .. } => Some(user.as_str()),
+        | FactBody::Played { user, .. }
+        | FactBody::Traced { user, .. } => Some(user.as_str()),
         FactBody::Refused { user, .. } => user.as_ref().map(UserId::as_str),
         FactBody::AgentChanged { agent, .. }
         | FactBody::Offered { agent, .. }

@@ -4,12 +4,15 @@
 //! event stream are behind [`Backend`], which the engine implements over `store` and the brain and
 //! a test implements in memory.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use access::Principal;
 use async_trait::async_trait;
-use model::{AgentId, CallId, Fact, Outcome, Permission, Pii, QueueId, RecordingId, UserId, Wall};
+use model::{
+    AgentId, CallId, Fact, LegId, Mono, Outcome, Permission, Pii, QueueId, RecordingId, Transport,
+    UserId, Wall,
+};
 use tokio::io::{AsyncRead, AsyncSeek};
 use tokio::sync::mpsc;
 
@@ -135,6 +138,55 @@ pub struct CallDetail {
     pub facts: Vec<Fact>,
 }
 
+/// A call's SIP messages.
+#[derive(Default)]
+pub struct CallTrace {
+    /// Whether anything is traced.
+    pub is_enabled: bool,
+    /// Whether the trace reaches back to the call's beginning.
+    pub is_complete: bool,
+    /// Whether there were more messages than these.
+    pub is_cut: bool,
+    /// The call's dialogs, in the order in which they began.
+    pub legs: Vec<TraceLeg>,
+    /// In the order of their times.
+    pub messages: Vec<TraceMessage>,
+}
+
+/// One party's dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceLeg {
+    /// The leg.
+    pub leg: LegId,
+    /// Whose phone; none for the caller.
+    pub agent: Option<AgentId>,
+    /// SIP's Call-ID.
+    pub sip_call_id: String,
+}
+
+/// One SIP message, its secrets removed. It has no `Debug`: nothing of it belongs in a log.
+#[derive(Clone)]
+pub struct TraceMessage {
+    /// When.
+    pub at: Wall,
+    /// When, on the engine's clock.
+    pub mono: Mono,
+    /// Which of the legs, by its place in [`CallTrace::legs`].
+    pub leg: usize,
+    /// The engine sent it; otherwise it came.
+    pub is_from_us: bool,
+    /// What carried it.
+    pub transport: Transport,
+    /// The engine's address.
+    pub local: SocketAddr,
+    /// The other side's address.
+    pub remote: SocketAddr,
+    /// It could not be read; `bytes` are its beginning.
+    pub is_malformed: bool,
+    /// The message.
+    pub bytes: Pii<Vec<u8>>,
+}
+
 /// What must be on record before its answer leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audit {
@@ -164,6 +216,13 @@ pub enum Audit {
         call: CallId,
         /// Its recording.
         recording: RecordingId,
+    },
+    /// Someone looked at a call's SIP messages.
+    Traced {
+        /// Who.
+        user: UserId,
+        /// The call.
+        call: CallId,
     },
 }
 
@@ -293,6 +352,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// One call.
     async fn call(&self, call: CallId) -> Result<Option<CallDetail>, BackendError>;
+
+    /// A call's SIP messages, also while it goes on; none if there is no such call.
+    async fn trace(&self, call: CallId) -> Result<Option<CallTrace>, BackendError>;
 
     /// Recordings, newest first. What the viewer may see is already part of `filter`.
     async fn recordings(

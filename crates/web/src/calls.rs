@@ -197,9 +197,11 @@ pub(crate) async fn one(
         viewer.unmasks(&app, format!("call {call}")).await?;
     }
     let zone = &app.config.zone;
-    // Who listens to whom is for those who may see all calls.
+    // Who listens to whom and who looks into what is for those who may see all calls.
+    let is_open =
+        |body: &FactBody| !matches!(body, FactBody::Played { .. } | FactBody::Traced { .. });
     let facts = detail.facts.iter().take(crate::MAX_TIMELINE_FACTS);
-    let facts = facts.filter(|fact| all || !matches!(fact.body, FactBody::Played { .. }));
+    let facts = facts.filter(|fact| all || is_open(&fact.body));
     let timeline = facts.filter_map(|fact| timeline::entry(fact, sight, zone)).collect();
     Ok(json(&CallDetailBody { record: record::call(&detail.record, sight, zone), timeline }))
 }

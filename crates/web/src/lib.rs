@@ -20,6 +20,7 @@ mod extract;
 mod listenings;
 mod names;
 mod openapi;
+mod pcap;
 #[cfg(test)]
 mod protocol_tests;
 mod range;
@@ -34,13 +35,14 @@ mod stall;
 mod status;
 mod time;
 mod timeline;
+mod trace;
 mod wire;
 
 pub use app::Config;
 pub use backend::{
     Audio, AudioReader, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording,
-    CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
-    PageRequest, RecordingFilter, Session, SignInError, ToDesktop,
+    CallTrace, CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named,
+    Page, PageRequest, RecordingFilter, Session, SignInError, ToDesktop, TraceLeg, TraceMessage,
 };
 pub use serve::serve;
 

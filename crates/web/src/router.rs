@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
     MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, openapi, recordings,
-    sessions, status,
+    sessions, status, trace,
 };
 
 /// Headers of every response: no guessing of types, no frames, no address told to other servers.
@@ -38,6 +38,8 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(events::events))
         .routes(routes!(calls::list))
         .routes(routes!(calls::one))
+        .routes(routes!(trace::ladder))
+        .routes(routes!(trace::capture))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::audio))
         .routes(routes!(status::healthz))

@@ -24,7 +24,8 @@ pub(crate) struct FactEntry<'a> {
     /// What: `call_arrived`, `call_answered`, `menu_entered`, `digits_collected`, `lookup_ended`,
     /// `queued`, `tier_reached`, `offered`, `popped`, `rang`, `missed`, `agent_answered`,
     /// `dialog_established`, `held`, `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
-    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`, `agent_changed` or `played`.
+    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`,
+    /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The leg.
@@ -105,7 +106,7 @@ pub(crate) struct FactEntry<'a> {
     /// What the engine is doing with the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<StateName>,
-    /// Who played the recording; only for those who hold `call.view_all`.
+    /// Who played the recording or looked at the messages; only for those who hold `call.view_all`.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
 }
@@ -214,6 +215,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.recording_id = Some(recording.to_string());
             entry.user = Some(user.as_str());
         }
+        FactBody::Traced { user, .. } => entry.user = Some(user.as_str()),
         FactBody::CallAnswered { .. }
         | FactBody::EngineStarted { .. }
         | FactBody::EngineStopped

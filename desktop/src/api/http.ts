@@ -4,6 +4,7 @@ import type {
   ApiErrorBody,
   CallDetail,
   CallRecord,
+  CallTrace,
   DeskConfig,
   Page,
   SessionAnswer,
@@ -114,6 +115,18 @@ export class Api {
 
   call(id: string, signal?: AbortSignal): Promise<CallDetail> {
     return this.#read(address(`calls/${encodeURIComponent(id)}`), signal);
+  }
+
+  /** The call's SIP messages. */
+  trace(id: string, signal?: AbortSignal): Promise<CallTrace> {
+    return this.#read(address(`calls/${encodeURIComponent(id)}/trace`), signal);
+  }
+
+  /** The same as a capture, for Wireshark. */
+  async capture(id: string): Promise<Blob> {
+    const path = address(`calls/${encodeURIComponent(id)}/trace.pcap`);
+    const answer = await request(path, { headers: this.#headers(), signal: timeout() });
+    return answer.blob();
   }
 
   /** The recording as WAV, to be read while it arrives. */

@@ -235,6 +235,36 @@ export interface TimelineFact {
   [field: string]: unknown;
 }
 
+/** One SIP message. Secrets are `*`; personal data is masked unless one may see it. */
+export interface TraceItem {
+  at: string;
+  mono_us: number;
+  leg: 'caller' | 'agent';
+  leg_id: string;
+  agent_id: string | null;
+  /** From the engine's side. */
+  direction: 'in' | 'out';
+  transport: string;
+  local: string;
+  remote: string;
+  summary: string;
+  status: number | null;
+  /** For a response: since its request was first seen. */
+  took_us: number | null;
+  malformed: boolean;
+  message: string;
+}
+
+/** `GET /api/v1/calls/{id}/trace` */
+export interface CallTrace {
+  call_id: string;
+  enabled: boolean;
+  complete: boolean;
+  cut: boolean;
+  legs: { leg_id: string; agent_id: string | null; sip_call_id: string }[];
+  items: TraceItem[];
+}
+
 /** `GET /api/v1/calls/{id}` */
 export interface CallDetail extends CallRecord {
   timeline: TimelineFact[];

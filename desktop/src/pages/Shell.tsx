@@ -9,12 +9,13 @@ import { pagesOf, type Page } from '../state/pages';
 import { AgentPage } from './agent/AgentPage';
 
 const BoardPage = lazy(() => import('./board/BoardPage'));
+const TracePage = lazy(() => import('./trace/TracePage'));
 const RecordsPage = lazy(() => import('./records/RecordsPage'));
 
 /** The page of the address (`#/board`), if this role may see it; else the role's first. */
 function usePage(pages: readonly Page[]): [Page | undefined, (page: Page) => void] {
   const read = (): Page | undefined => {
-    const asked = location.hash.replace(/^#\//, '');
+    const asked = location.hash.replace(/^#\//, '').split('/')[0];
     return pages.find((page) => page === asked) ?? pages[0];
   };
   const [page, setPage] = useState(read);
@@ -78,6 +79,7 @@ export function Shell({ onSignOut }: { onSignOut(): void }) {
       <Suspense fallback={<div className="page-loading" />}>
         {page === 'agent' && <AgentPage />}
         {page === 'board' && <BoardPage />}
+        {page === 'trace' && <TracePage />}
         {page === 'records' && <RecordsPage />}
       </Suspense>
     </div>

@@ -2,13 +2,13 @@
 
 import type { Role } from '../api/wire';
 
-export type Page = 'agent' | 'board' | 'records';
+export type Page = 'agent' | 'board' | 'records' | 'trace';
 
 const PAGES: Readonly<Record<Role, readonly Page[]>> = {
   agent: ['agent'],
-  supervisor: ['board'],
+  supervisor: ['board', 'trace'],
   inspector: ['records', 'board'],
-  administrator: ['board', 'records', 'agent'],
+  administrator: ['board', 'trace', 'records', 'agent'],
 };
 
 /** The pages of `role`, the first one is where they start. An unknown role sees none. */

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use model::Transport;
 
+use super::trace::TraceConfig;
+
 /// One address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listener {
@@ -109,4 +111,6 @@ pub struct Config {
     pub started: Instant,
     /// Random bytes, new at each start: branches and tags are derived from them.
     pub secret: [u8; 32],
+    /// What is written down of messages.
+    pub trace: TraceConfig,
 }

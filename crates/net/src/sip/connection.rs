@@ -31,6 +31,8 @@ pub(super) struct Connection {
     backlog: VecDeque<u8>,
     backlog_max: usize,
     last_used: Mono,
+    /// How many bytes were read last.
+    pub(super) last_read: usize,
     /// Since when a message waits for its rest.
     partial_since: Option<Mono>,
     /// What epoll was asked for.
@@ -53,6 +55,7 @@ impl Connection {
             backlog: VecDeque::new(),
             backlog_max: limits.connection_backlog_bytes,
             last_used: now,
+            last_read: 0,
             partial_since: None,
             asked: EventFlags::empty(),
         };
@@ -136,6 +139,7 @@ impl Connection {
             }
         };
         self.last_used = now;
+        self.last_read = count;
         self.framer.feed(buffer.get(..count).unwrap_or_default());
         let mut is_whole = false;
         loop {

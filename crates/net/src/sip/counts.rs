@@ -49,6 +49,8 @@ counts! {
     overloaded
     /// Messages that could not be sent.
     send_failures
+    /// Messages that a HEP collector was not told of: its queue was full, or they were too long.
+    hep_dropped
     /// Connections closed for a limit, a time-out or broken framing.
     connections_closed
     /// Connections now.

@@ -12,6 +12,7 @@ mod counts;
 mod local;
 mod quota;
 mod streams;
+mod trace;
 mod wake;
 mod worker;
 
@@ -29,6 +30,11 @@ use bind::bind;
 pub use config::{Admit, BanLimits, Config, Limits, Listener, Spare};
 pub use counts::Counts;
 use counts::Shared;
+pub use trace::{
+    Direction, Found, HepConfig, HepPacket, MALFORMED_CUT, NoAnswer, TRACED_MAX, Trace,
+    TraceConfig, Traced, encode,
+};
+use trace::{Hep, Tape};
 use wake::Waker;
 use worker::{Way, Worker};
 
@@ -44,6 +50,8 @@ pub struct SipWorkers {
     workers: Vec<Running>,
     addresses: Vec<SocketAddr>,
     stop: Arc<AtomicBool>,
+    trace: Trace,
+    hep: Option<Hep>,
 }
 
 struct Running {
@@ -75,7 +83,9 @@ impl SipWorkers {
         }
         let guard = Arc::new(Guard::new(config.limits.bans, Arc::clone(&config.spare)));
         let told = Arc::new(AtomicU64::new(0));
-        let mut workers = Vec::new();
+        let (hep, copies) = Hep::start(&config.trace)?.unzip();
+        let budget_bytes = config.trace.budget_bytes / usize::from(config.workers);
+        let (mut workers, mut tapes) = (Vec::new(), Vec::new());
         for (number, handovers) in (0..config.workers).zip(inboxes) {
             let (commands, receiver) = crossbeam_channel::bounded(config.limits.commands);
             let shared = Arc::new(Shared::default());
@@ -86,6 +96,8 @@ impl SipWorkers {
                 retry_after_s: config.limits.retry_after_s,
             });
             let number = usize::from(number);
+            let (asks, questions) = trace::questions(&config.trace).unzip();
+            tapes.extend(asks.map(|asks| (asks, ways[number].waker.clone())));
             let worker = Worker {
                 number,
                 config: config.clone(),
@@ -100,6 +112,7 @@ impl SipWorkers {
                 shared: Arc::clone(&shared),
                 stop: Arc::clone(&stop),
                 transactions,
+                tape: Tape::new(budget_bytes, questions, copies.clone()),
             };
             let run = move || {
                 if let Err(error) = worker.run() {
@@ -110,7 +123,7 @@ impl SipWorkers {
             let waker = ways[number].waker.clone();
             workers.push(Running { commands, waker, shared, thread });
         }
-        Ok(Self { workers, addresses, stop })
+        Ok(Self { workers, addresses, stop, trace: Trace::new(tapes), hep })
     }
 
     /// Gives a command to the worker that it belongs to and wakes it. Never waits.
@@ -142,12 +155,18 @@ impl SipWorkers {
         &self.addresses
     }
 
+    /// The way to what is written down of messages. It may be used by any thread.
+    pub fn trace(&self) -> Trace {
+        self.trace.clone()
+    }
+
     /// The sum over all workers.
     pub fn counts(&self) -> Counts {
         let mut sum = Counts::default();
         for worker in &self.workers {
             worker.shared.add_to(&mut sum);
         }
+        sum.hep_dropped += self.hep.as_ref().map_or(0, Hep::dropped);
         sum
     }
 
@@ -161,6 +180,9 @@ impl SipWorkers {
             if worker.thread.join().is_err() {
                 tracing::error!("a SIP worker panicked");
             }
+        }
+        if let Some(hep) = self.hep {
+            hep.stop();
         }
     }
 }

@@ -15,6 +15,7 @@ use super::config::Limits;
 use super::connection::{Broken, Connection, READ_BYTES};
 use super::counts::Counts;
 use super::local::Local;
+use super::trace::MALFORMED_CUT;
 
 /// Epoll keys of connections; those below are listeners and the waker.
 pub(super) const FIRST_CONNECTION: u64 = 1 << 16;
@@ -26,6 +27,8 @@ const ACCEPTS: usize = 64;
 /// What streams have to say.
 pub(super) enum StreamEvent {
     Message(Message, Flow),
+    /// The beginning of what was read last from a connection that cannot be followed.
+    Malformed(Vec<u8>, Flow),
     Closed(Flow),
 }
 
@@ -206,6 +209,9 @@ impl Streams {
         if outcome == Err(Broken::Refused) {
             counts.malformed += 1;
             counts.connections_closed += 1;
+            let flow = connection.flow;
+            let last = self.buffer.get(..connection.last_read.min(MALFORMED_CUT));
+            self.events.push_back(StreamEvent::Malformed(last.unwrap_or_default().to_vec(), flow));
         }
         self.settle(key, outcome);
     }

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use model::{Mono, Transport};
@@ -29,6 +29,7 @@ use super::counts::{Counts, Shared};
 use super::local::Local;
 use super::quota::Quota;
 use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
+use super::trace::{Direction, Tape};
 use super::wake::Waker;
 
 /// Commands and hand-overs taken before the sockets have their turn.
@@ -79,6 +80,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) transactions: Transactions,
+    pub(super) tape: Tape,
 }
 
 impl Worker {
@@ -111,8 +113,7 @@ impl Worker {
     }
 
     fn now(&self) -> Mono {
-        let nanos = self.config.started.elapsed().as_nanos();
-        Mono(u64::try_from(nanos).unwrap_or(u64::MAX))
+        since(self.config.started)
     }
 }
 
@@ -146,6 +147,7 @@ impl Running {
             self.resume_accepting(now);
             self.streams.sweep(&mut self.counts, now);
             self.drain(now);
+            self.worker.tape.answer();
             self.publish();
             if self.worker.stop.load(Ordering::Acquire) && self.has_finished(now, &mut patience) {
                 return Ok(());
@@ -243,6 +245,7 @@ impl Running {
                 Err(_) => {
                     self.counts.malformed += 1;
                     self.worker.guard.note_malformed(remote.ip(), now);
+                    self.worker.tape.malformed(&flow, bytes, now);
                 }
             }
         }
@@ -274,6 +277,7 @@ impl Running {
     fn handle_message(&mut self, message: Message, flow: Flow, now: Mono) {
         self.overload(now);
         self.worker.guard.note_received(&message, flow.remote.ip(), now);
+        self.trace(Direction::In, &flow, &message);
         self.worker.transactions.handle_message(message, flow, now);
         self.perform(now);
     }
@@ -333,6 +337,9 @@ impl Running {
                     self.counts.banned += 1;
                 }
                 StreamEvent::Message(message, flow) => self.assign(message, flow, now),
+                StreamEvent::Malformed(cut, flow) => {
+                    self.worker.tape.malformed(&flow, &cut, now);
+                }
                 StreamEvent::Closed(flow) => self.flow_closed(flow, now),
             }
             self.perform(now);
@@ -381,13 +388,27 @@ impl Running {
                     Some(Bound::Tcp(_)) | None => Err(io::ErrorKind::NotFound.into()),
                 };
                 match sent {
-                    Ok(_) => self.counts.sent += 1,
+                    Ok(_) => {
+                        self.counts.sent += 1;
+                        self.trace(Direction::Out, flow, &message);
+                    }
                     Err(_) => self.counts.send_failures += 1,
                 }
             }
-            Transport::Tcp if self.worker.number == 0 => self.send_stream(flow, &message, now),
-            Transport::Tcp => self.hand_over(0, Handover::Send(*flow, message)),
+            Transport::Tcp => {
+                self.trace(Direction::Out, flow, &message);
+                match self.worker.number {
+                    0 => self.send_stream(flow, &message, now),
+                    _ => self.hand_over(0, Handover::Send(*flow, message)),
+                }
+            }
         }
+    }
+
+    /// Writes a message down: at the worker that has its call, so that a call is on one tape.
+    fn trace(&mut self, direction: Direction, flow: &Flow, message: &Message) {
+        let started = self.worker.config.started;
+        self.worker.tape.message(direction, flow, message, || since(started));
     }
 
     fn send_stream(&mut self, flow: &Flow, message: &Message, now: Mono) {
@@ -447,6 +468,10 @@ impl Running {
         };
         self.worker.shared.write(&counts);
     }
+}
+
+fn since(started: Instant) -> Mono {
+    Mono(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// An INVITE outside of dialogs.

@@ -8,3 +8,4 @@ mod flood;
 mod shards;
 mod stage;
 mod streams;
+mod traced;

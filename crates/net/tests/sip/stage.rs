@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use model::Transport;
-use net::sip::{Config, Counts, Limits, Listener, SipWorkers};
+use net::sip::{Config, Counts, Limits, Listener, SipWorkers, TraceConfig};
 use sip::{Frame, Framer, FromBrain, Message, ResponseBuilder, ServerTx, ToBrain};
 
 /// How long anything is waited for before the test fails.
@@ -28,11 +28,13 @@ pub(crate) struct Setting {
     pub(crate) queue: usize,
     /// Whether loopback is a trunk's, which is never banned.
     pub(crate) spares: bool,
+    pub(crate) trace: TraceConfig,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { workers: 1, limits: Limits::default(), queue: 4_096, spares: true }
+        let trace = TraceConfig::default();
+        Self { workers: 1, limits: Limits::default(), queue: 4_096, spares: true, trace }
     }
 }
 
@@ -56,6 +58,7 @@ impl Stage {
             spare: Arc::new(move |_| setting.spares),
             started: Instant::now(),
             secret: [9; 32],
+            trace: setting.trace,
         };
         let workers = SipWorkers::start(config, to_brain).unwrap();
         let addrs = workers.local_addrs();

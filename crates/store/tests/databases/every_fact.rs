@@ -113,7 +113,8 @@ fn of_people() -> Vec<FactBody> {
             what: "POST /api/v1/sessions".to_owned(),
         },
         FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() },
-        FactBody::Played { user, recording: recording(1, 1), call: call(1, 1) },
+        FactBody::Played { user: user.clone(), recording: recording(1, 1), call: call(1, 1) },
+        FactBody::Traced { user, call: call(1, 1) },
         FactBody::AlarmRaised { alarm: "store".into(), detail: "locked".to_owned() },
         FactBody::AlarmCleared { alarm: "store".into() },
     ]

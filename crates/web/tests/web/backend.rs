@@ -16,9 +16,9 @@ use report::CallRecord;
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tokio::sync::mpsc;
 use web::{
-    Audio, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording, CommandRefused,
-    CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page, PageRequest,
-    RecordingFilter, Session, SignInError, ToDesktop,
+    Audio, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording, CallTrace,
+    CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
+    PageRequest, RecordingFilter, Session, SignInError, ToDesktop,
 };
 
 use crate::people;
@@ -300,6 +300,12 @@ impl Backend for Fake {
         self.works()?;
         let record = self.records.iter().find(|record| record.call == call).cloned();
         Ok(record.map(|record| CallDetail { record, facts: self.facts.clone() }))
+    }
+
+    async fn trace(&self, call: CallId) -> Result<Option<CallTrace>, BackendError> {
+        self.works()?;
+        let is_known = self.records.iter().any(|record| record.call == call);
+        Ok(is_known.then(people::trace))
     }
 
     async fn recordings(

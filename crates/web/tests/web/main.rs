@@ -11,3 +11,4 @@ mod records;
 mod sessions;
 mod shapes;
 mod stream;
+mod traces;

@@ -10,6 +10,7 @@ use model::{
     Pii, PolicyCard, PolicyStatus, Role, Seal, Tier, Transport, Wall,
 };
 use report::{CallRecord, Input, Offer, Recording};
+use web::{CallTrace, TraceLeg, TraceMessage};
 
 /// A caller's number, and what is left of it where it is masked.
 pub(crate) const PHONE: &str = "13800138078";
@@ -37,8 +38,8 @@ pub(crate) fn principal(user: &str) -> Option<Principal> {
             &[P::CallHandle, P::CallViewOwn, P::PolicyView, P::CustomerUnmask],
         ),
         "qa" => (Role::Inspector, None, &[P::BoardView, P::CallViewAll, P::RecordingPlay]),
-        "lead" => (Role::Supervisor, None, &[P::BoardView, P::CallViewAll]),
-        "admin" => (Role::Administrator, None, &[P::Administer]),
+        "lead" => (Role::Supervisor, None, &[P::BoardView, P::CallViewAll, P::CallTrace]),
+        "admin" => (Role::Administrator, None, &[P::Administer, P::CallTrace]),
         _ => return None,
     };
     let permissions: BTreeSet<P> = permissions.iter().copied().collect();
@@ -160,6 +161,51 @@ pub(crate) fn records() -> Vec<CallRecord> {
     vec![record(3, "8001"), second, record(1, "8001")]
 }
 
+/// A caller's INVITE that is answered, an agent's phone that is called, and noise.
+pub(crate) fn trace() -> CallTrace {
+    let leg = |counter: u32, agent: Option<&str>| TraceLeg {
+        leg: format!("l1-1-{counter}").parse().unwrap(),
+        agent: agent.map(Into::into),
+        sip_call_id: format!("call-{counter}"),
+    };
+    let head = |call: u32, method: &str| {
+        format!(
+            "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{call}\r\nCall-ID: call-{call}\r\n\
+             CSeq: 1 {method}\r\nFrom: \"王小明\" <sip:{PHONE}@192.0.2.1>;tag=a\r\n"
+        )
+    };
+    let sdp = "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n";
+    let invite = "INVITE sip:95512@h SIP/2.0\r\n";
+    let agent = "INVITE sip:8001@h SIP/2.0\r\n";
+    let messages = [
+        (0, 0, false, format!("{invite}{}{sdp}", head(2, "INVITE"))),
+        (40, 0, true, format!("SIP/2.0 100 Trying\r\n{}\r\n", head(2, "INVITE"))),
+        (41, 0, false, format!("{invite}{}{sdp}", head(2, "INVITE"))),
+        (50, 1, true, format!("{agent}{}\r\n", head(3, "INVITE"))),
+        (75, 1, false, format!("SIP/2.0 200 OK\r\n{}{sdp}", head(3, "INVITE"))),
+        (80, 0, true, format!("SIP/2.0 200 OK\r\n{}{sdp}", head(2, "INVITE"))),
+        (90, 0, false, format!("NONSENSE {PHONE}")),
+    ];
+    let message = |(ms, leg, is_from_us, text): (i64, usize, bool, String)| TraceMessage {
+        at: Wall(1_790_000_000_000_000 + ms * 1_000),
+        mono: Mono::from_ms(u64::try_from(ms).unwrap() + 1_000),
+        leg,
+        is_from_us,
+        transport: Transport::Udp,
+        local: "192.0.2.9:5060".parse().unwrap(),
+        remote: format!("192.0.2.{}:5062", leg + 1).parse().unwrap(),
+        is_malformed: text.starts_with("NONSENSE"),
+        bytes: Pii::new(text.into_bytes()),
+    };
+    CallTrace {
+        is_enabled: true,
+        is_complete: true,
+        is_cut: false,
+        legs: vec![leg(2, None), leg(3, Some("8001"))],
+        messages: messages.map(message).into(),
+    }
+}
+
 /// How a phone is reached: nothing for a desktop to know.
 fn dialog() -> DialogSnapshot {
     DialogSnapshot {
@@ -230,6 +276,7 @@ pub(crate) fn facts() -> Vec<Fact> {
         },
         FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
         FactBody::Played { user: "qa".into(), recording, call },
+        FactBody::Traced { user: "lead".into(), call },
     ];
     let fact = |(at, body)| Fact {
         site: 1,

@@ -193,14 +193,15 @@ fn a_call_tells_what_happened_in_order() {
         ),
         ("wrapped_up", json!({"agent_id": "8001", "disposition": "enquiry"})),
         ("played", json!({"recording_id": "r1-1-11", "user": "qa"})),
+        ("traced", json!({"user": "lead"})),
     ] {
         assert_eq!(of(kind), wanted, "{kind}");
     }
     let text = serde_json::to_string(&call).unwrap();
     assert!(!text.contains("secret"), "neither dialogs nor paths: {text}");
-    // Who listens to an agent is not for the agent to see.
+    // Who listens to an agent or looks into a call is not for the agent to see.
     let own = server.get("/api/v1/calls/c1-1-1", &server.fake.token("8001")).json();
-    assert_eq!(own["timeline"].as_array().unwrap().len(), timeline.len() - 1);
+    assert_eq!(own["timeline"].as_array().unwrap().len(), timeline.len() - 2);
 }
 
 #[test]

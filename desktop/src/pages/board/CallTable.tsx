@@ -3,13 +3,14 @@ import { Timer } from '../../components/Timer';
 import { phone } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
 import { CALLS_SHOWN, callsInOrder } from '../../state/board';
-import { useDesk } from '../../state/context';
+import { useDesk, useSession } from '../../state/context';
 import { useNames } from '../../state/names';
 
 export function CallTable() {
   const { t, name } = useSpeech();
   const names = useNames();
   const calls = callsInOrder(useDesk((state) => state.calls));
+  const traces = useSession().identity.permissions.includes('call.trace');
   const more = calls.length - CALLS_SHOWN;
   return (
     <section className="card calls" data-testid="calls">
@@ -26,6 +27,7 @@ export function CallTable() {
               <th>{t('board.caller')}</th>
               <th>{t('board.queue')}</th>
               <th>{t('board.agent')}</th>
+              {traces && <th className="col-trace" />}
             </tr>
           </thead>
           <tbody>
@@ -40,6 +42,13 @@ export function CallTable() {
                 <td>{phone(call.ani)}</td>
                 <td>{names.queue(call.queue)}</td>
                 <td>{call.agent ?? '–'}</td>
+                {traces && (
+                  <td className="col-trace">
+                    <a href={`#/trace/${call.id}`} title={t('trace.open')} aria-label={`${t('trace.open')} ${call.id}`}>
+                      ⇄
+                    </a>
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>

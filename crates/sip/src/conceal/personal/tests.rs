@@ -1,0 +1,100 @@
+//! What is left of a message when personal data is hidden.
+
+use super::hide_personal;
+
+fn hidden(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    hide_personal(&mut bytes);
+    assert_eq!(bytes.len(), text.len(), "lengths are kept");
+    String::from_utf8(bytes).unwrap()
+}
+
+fn header_of(header: &str) -> String {
+    let hidden = hidden(&format!("INVITE sip:95512@h SIP/2.0\r\n{header}\r\n\r\n"));
+    hidden.lines().nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn numbers_are_masked_wherever_an_address_may_stand() {
+    let text = "INVITE sip:13800138000@192.168.100.200:5060 SIP/2.0\r\n\r\n";
+    assert_eq!(hidden(text), "INVITE sip:138******00@192.168.100.200:5060 SIP/2.0\r\n\r\n");
+    for (header, shown) in [
+        ("From: <sip:13800138000@h>;tag=1234567890", "From: <sip:138******00@h>;tag=1234567890"),
+        ("t: <tel:+86-138-0013-8000>", "t: <tel:+86-1**-****-**00>"),
+        ("Contact: <sip:8001@10.20.30.40:5062>", "Contact: <sip:8001@10.20.30.40:5062>"),
+        ("P-Asserted-Identity: tel:02112345678", "P-Asserted-Identity: tel:021******78"),
+        ("Refer-To: <sip:%31380013800%30@h>", "Refer-To: <sip:***38******0***@h>"),
+        (
+            "Authorization: Digest username=\"13800138000\"",
+            "Authorization: Digest username=\"138******00\"",
+        ),
+        ("Diversion: <sip:1234567@h>;reason=busy", "Diversion: <sip:123**67@h>;reason=busy"),
+    ] {
+        assert_eq!(header_of(header), shown);
+    }
+}
+
+#[test]
+fn names_keep_their_first_character() {
+    for (header, shown) in [
+        ("From: \"王小明\" <sip:8001@h>", "From: \"王******\" <sip:8001@h>"),
+        ("From: Alice Lee <sip:8001@h>", "From: A**** *** <sip:8001@h>"),
+        ("To: \"8001\" <sip:8001@h>", "To: \"8001\" <sip:8001@h>"),
+        ("To: \"13800138000\" <sip:1@h>", "To: \"138******00\" <sip:1@h>"),
+        ("To: \"a, <b>\" <sip:1@h>", "To: \"a* ***\" <sip:1@h>"),
+    ] {
+        assert_eq!(header_of(header), shown);
+    }
+}
+
+#[test]
+fn headers_of_the_protocol_stay_and_unknown_ones_are_hidden() {
+    for kept in [
+        "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK12345678901",
+        "Call-ID: 12345678901@10.0.0.1",
+        "CSeq: 1234567890 INVITE",
+        "User-Agent: Phone 12345678",
+    ] {
+        assert_eq!(header_of(kept), kept);
+    }
+    assert_eq!(header_of("Subject: 王 has a claim"), "Subject: *** *** * *****");
+    assert_eq!(header_of("X-Identity: 110101199003070134"), "X-Identity: ******************");
+    assert_eq!(header_of("no header"), "** ******");
+}
+
+#[test]
+fn a_description_of_media_stays_but_for_its_people() {
+    let text = "INVITE sip:95512@h SIP/2.0\r\nc: application/sdp; x=y\r\n\r\n\
+                v=0\r\no=13800138000 20261121 1 IN IP4 10.0.0.1\r\ns=call\r\ni=王\r\n\
+                p=+86 138\r\nc=IN IP4 10.0.0.1\r\na=ssrc:1234567890\r\n";
+    assert_eq!(
+        hidden(text).split_once("\r\n\r\n").unwrap().1,
+        "v=0\r\no=138******00 20261121 1 IN IP4 10.0.0.1\r\ns=call\r\n*****\r\n\
+         ***** ***\r\nc=IN IP4 10.0.0.1\r\na=ssrc:1234567890\r\n"
+    );
+}
+
+#[test]
+fn digits_that_were_keyed_and_other_bodies_are_hidden() {
+    let info = |kind: &str, body: &str| {
+        let text = format!("INFO sip:h SIP/2.0\r\n{kind}\r\n\r\n{body}");
+        hidden(&text).split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let digits = "Signal=5\r\nDuration=160\r\n";
+    let gone = "********\r\n************\r\n";
+    assert_eq!(info("Content-Type: application/dtmf-relay", digits), gone);
+    assert_eq!(info("Subject: x", digits), gone);
+    let twice = "Content-Type: application/sdp\r\nContent-Type: text/plain";
+    assert_eq!(info(twice, "a=5"), "***");
+    let fragment = "SIP/2.0 200 OK\r\nTo: <sip:13800138000@h>\r\n";
+    let shown = "SIP/2.0 200 OK\r\nTo: <sip:138******00@h>\r\n";
+    assert_eq!(info("Content-Type: message/sipfrag", fragment), shown);
+}
+
+#[test]
+fn what_is_no_message_is_hidden() {
+    assert_eq!(hidden("hello 王 13800138000\r\nx"), "***** *** ***********\r\n*");
+    for text in ["", "\r\n", " ", "o=", "From:", "From: <", "%3", ";tag=", "\u{80}"] {
+        hidden(text);
+    }
+}

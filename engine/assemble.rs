@@ -109,6 +109,7 @@ fn registrar(config: &Config) -> RegistrarConfig {
         max_bindings: wanted.phones_max,
         probe_interval_ms: wanted.probe_interval_ms,
         probe_timeout_ms: wanted.probe_timeout_ms,
+        probe_all: wanted.probe_all,
     }
 }
 

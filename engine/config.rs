@@ -104,6 +104,7 @@ section! {
         phones_max: usize = 100_000,
         probe_interval_ms: u64 = 5_000,
         probe_timeout_ms: u64 = 4_000,
+        probe_all: bool = false,
     }
 }
 

@@ -41,9 +41,6 @@ pub struct Args {
     /// The ports for RTP, first and last.
     #[arg(long, value_name = "FIRST-LAST", default_value = "20000-29999")]
     pub rtp: String,
-    /// How often phones are asked by OPTIONS whether they are there, in milliseconds; 0 for never.
-    #[arg(long, value_name = "MS", default_value_t = 5_000)]
-    pub probe_interval_ms: u64,
     /// How many sample customers there are.
     #[arg(long, value_name = "N", default_value_t = CUSTOMERS, hide = true)]
     pub customers: u32,
@@ -86,7 +83,6 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
     config.sip.listen = args.sip;
     config.http.listen = args.http;
     config.media.ports.clone_from(&args.rtp);
-    config.registrar.probe_interval_ms = args.probe_interval_ms;
     if args.sip.ip().is_unspecified() {
         let outside = own.iter().copied().find(|ip| ip.is_ipv4() && !ip.is_loopback());
         config.sip.advertise = Some(outside.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)));
@@ -217,7 +213,6 @@ mod tests {
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             callers: 0,
             rtp: "20000-29999".to_owned(),
-            probe_interval_ms: 5_000,
             customers: 10,
         };
         let config = config(&args, &[IpAddr::from([10, 0, 0, 7])]);

@@ -106,6 +106,7 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
         sip_call_id: known.sip_call_id,
         cseq: known.cseq,
         expires: known.expires,
+        answers_options: known.answers_options,
     });
     let agents = store.agent_statuses().await?.into_iter();
     let agents = agents.filter(|last| last.status != AgentStatus::SignedOut);

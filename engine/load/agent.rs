@@ -15,7 +15,7 @@ use sip::{
 use super::caller::capabilities;
 use super::media::{Leg, ToMedia};
 use super::plan::Plan;
-use super::station::{Do, parts, transaction};
+use super::station::{ALLOW, Do, parts, transaction};
 
 /// How long a registration is asked for, in seconds: longer than any measurement.
 const EXPIRES_S: u32 = 86_400;
@@ -168,6 +168,7 @@ impl Agents {
             .cseq(requests)
             .contact(&format!("<sip:{number}@{local}>"))
             .header("Expires", agent.expires_s)
+            .header("Allow", ALLOW)
             .header("User-Agent", "hotline load");
         let request = match authorization {
             Some(value) => request.header("Authorization", value),
@@ -309,7 +310,7 @@ impl Agents {
         let response = ResponseBuilder::to(&invite, 200)
             .to_tag(&tag(&invite))
             .contact(&contact)
-            .header("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS")
+            .header("Allow", ALLOW)
             .body("application/sdp", ours.to_string().as_bytes())
             .build();
         let Some(dialog) = Dialog::uas(&invite, &response, &flow) else {

@@ -14,7 +14,7 @@ use super::desktop::Shown;
 use super::histogram::Histogram;
 use super::media::{Leg, Released, ToMedia};
 use super::plan::Plan;
-use super::station::{Do, parts, transaction};
+use super::station::{ALLOW, Do, parts, transaction};
 
 /// The requests of one call.
 const INVITE: u32 = 0;
@@ -138,7 +138,7 @@ impl Callers {
             .cseq(1)
             .contact(&format!("<sip:{number}@{local}>"))
             .header("User-Agent", "hotline load")
-            .header("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS")
+            .header("Allow", ALLOW)
             .body("application/sdp", offer.as_bytes())
             .build();
         let (message, flow) = (invite.clone(), self.flow);

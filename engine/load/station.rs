@@ -26,6 +26,8 @@ pub(super) enum Do {
     },
 }
 
+/// What both sides take.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 /// The most transactions of one socket.
 const MAX_TRANSACTIONS: usize = 1_000_000;
 

@@ -68,7 +68,7 @@ impl Drop for Driver {
 
 #[test]
 fn the_screen_pops_before_the_phone_rings_and_an_inspector_plays_the_recording() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let phone = stage.agent(&demo, "8001");
     let desktop = Driver::start(&demo, "agent", "8001", &[]);

@@ -20,7 +20,7 @@ const TALKING: usize = 3;
 
 #[test]
 fn after_kill_9_every_call_is_on_record_and_every_phone_is_told() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let mut desk = Phone::new(demo.sip, "8004");
     assert_eq!(desk.register("demo"), 200);

@@ -31,12 +31,6 @@ impl Demo {
         Self::start_at("127.0.0.1:0", &[])
     }
 
-    /// Starts one that does not ask phones whether they are there: to SIPp as a server each OPTIONS
-    /// is a call of its own, and the one that it was told to wait for.
-    pub(crate) fn start_for_sipp() -> Self {
-        Self::start_at("127.0.0.1:0", &["--probe-interval-ms", "0"])
-    }
-
     /// Starts one on that SIP address, with further arguments.
     pub(crate) fn start_at(sip: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");

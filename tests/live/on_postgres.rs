@@ -18,9 +18,6 @@ data = "DATA"
 database = "DATABASE"
 [sip]
 listen = "127.0.0.1:0"
-[registrar]
-# SIPp as a server takes an OPTIONS for the call that it waits for.
-probe_interval_ms = 0
 [http]
 listen = "127.0.0.1:0"
 [[trunk]]

@@ -133,7 +133,7 @@ pub(crate) fn ended_call(client: &Client) -> Value {
 
 #[test]
 fn a_call_to_the_menu_is_answered_by_an_agent_recorded_and_on_record() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let agent = stage.agent(&demo, "8001");
     let arguments = ["-s", "95512", "-m", "1", "-d", "6000"];
@@ -161,7 +161,7 @@ fn a_call_to_the_menu_is_answered_by_an_agent_recorded_and_on_record() {
 
 #[test]
 fn a_number_straight_to_a_queue_needs_no_key() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let agent = stage.agent(&demo, "8011");
     // Tier 2 is reached after twenty seconds.
@@ -184,7 +184,7 @@ fn settled(client: &Client) -> Value {
 
 #[test]
 fn a_caller_by_tcp_is_served_like_any_other() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let agent = stage.agent(&demo, "8001");
     let arguments = ["-t", "t1", "-s", "95500", "-m", "1", "-d", "2000"];
@@ -201,14 +201,14 @@ fn a_caller_by_tcp_is_served_like_any_other() {
 
 #[test]
 fn a_number_that_nobody_has_is_refused_with_404() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     stage.run(demo.sip, "refused", &["-s", "95599", "-m", "1", "-key", "ani", "13900000001"]);
 }
 
 #[test]
 fn a_caller_who_leaves_while_the_phone_rings_stops_it_and_counts_as_abandoned() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let agent = stage.agent_who(&demo, "8001", "agent_cancelled");
     let arguments = ["-s", "95500", "-m", "1", "-d", "1000"];
@@ -224,7 +224,7 @@ fn a_caller_who_leaves_while_the_phone_rings_stops_it_and_counts_as_abandoned() 
 
 #[test]
 fn an_agent_who_rejects_is_made_not_ready_and_the_next_is_rung() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     // The one who is ready longest is offered first.
     let rejecting = stage.agent_who(&demo, "8001", "agent_rejects");
@@ -251,7 +251,7 @@ fn an_agent_who_rejects_is_made_not_ready_and_the_next_is_rung() {
 
 #[test]
 fn a_phone_with_a_wrong_password_never_registers() {
-    let demo = Demo::start_for_sipp();
+    let demo = Demo::start();
     let stage = Stage::new(440.0);
     let port = free_port().to_string();
     for password in ["wrong", "Demo", "DEMO", "demo1"] {

@@ -181,6 +181,7 @@ impl Callflow {
                 sip_call_id: binding.call_id().to_owned(),
                 cseq: binding.cseq(),
                 expires: self.wall_at(binding.expires_at),
+                answers_options: binding.answers_options,
             })
             .collect();
         for body in bindings {

@@ -50,8 +50,16 @@ impl Callflow {
     }
 
     fn restore_registration(&mut self, registration: FactBody) {
-        let FactBody::Registered { aor, contact, path, flow, sip_call_id, cseq, expires } =
-            registration
+        let FactBody::Registered {
+            aor,
+            contact,
+            path,
+            flow,
+            sip_call_id,
+            cseq,
+            expires,
+            answers_options,
+        } = registration
         else {
             return;
         };
@@ -59,7 +67,8 @@ impl Callflow {
         let (Some(flow), Ok(left_us)) = (read_flow(&flow), u64::try_from(left_us)) else { return };
         let expires_at = Mono(self.now.0 + left_us * 1_000);
         let known = (aor.as_str(), contact.as_str(), flow, path);
-        self.registrar.restore(known, (&sip_call_id, cseq), expires_at, self.now);
+        let request = (sip_call_id.as_str(), cseq);
+        self.registrar.restore(known, request, answers_options, expires_at, self.now);
         self.drain_registrar();
         let reachable = self.registrar.reachable(&aor) > 0;
         self.phone_reachable(&model::AgentId::from(aor), reachable);

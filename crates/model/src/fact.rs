@@ -143,6 +143,9 @@ pub enum FactBody {
         sip_call_id: String,
         cseq: u32,
         expires: Wall,
+        /// The phone said that it takes OPTIONS.
+        #[cfg_attr(feature = "serde", serde(default))]
+        answers_options: bool,
     },
     /// A phone's registration is gone.
     Unregistered { aor: String, contact: String },

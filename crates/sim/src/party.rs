@@ -537,6 +537,7 @@ impl Party {
             .call_id(&format!("register-{}", self.address))
             .cseq(self.registered)
             .contact(&format!("<sip:{}@{}>", plan.agent, self.address))
+            .header("Allow", call::ALLOW)
             .header("Expires", plan.expires_s);
         if let Some(challenge) = &self.challenge {
             let account = Account {

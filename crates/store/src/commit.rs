@@ -155,7 +155,15 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
         let key =
             [Value::Int(fact.site.into()), Value::Text(aor.clone()), Value::Text(contact.clone())];
         match &fact.body {
-            FactBody::Registered { path, flow, sip_call_id, cseq, expires, .. } => {
+            FactBody::Registered {
+                path,
+                flow,
+                sip_call_id,
+                cseq,
+                expires,
+                answers_options,
+                ..
+            } => {
                 let [site, aor, contact] = key;
                 rows.push([
                     site,
@@ -166,6 +174,7 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
                     Value::Text(sip_call_id.clone()),
                     Value::Int(i64::from(*cseq)),
                     Value::Int(expires.0),
+                    Value::Int(i64::from(*answers_options)),
                 ]);
             }
             _ => batch.add(
@@ -174,10 +183,11 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
             ),
         }
     }
-    let head = "registrations (site, aor, contact, path, flow, sip_call_id, cseq, expires_us)";
+    let head = "registrations (site, aor, contact, path, flow, sip_call_id, cseq, expires_us, \
+         answers_options)";
     let tail = "ON CONFLICT (site, aor, contact) DO UPDATE SET path = excluded.path, \
          flow = excluded.flow, sip_call_id = excluded.sip_call_id, cseq = excluded.cseq, \
-         expires_us = excluded.expires_us";
+         expires_us = excluded.expires_us, answers_options = excluded.answers_options";
     batch.insert(head, rows, tail);
 }
 

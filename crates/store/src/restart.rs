@@ -24,6 +24,8 @@ pub struct Registration {
     pub cseq: u32,
     /// Until when.
     pub expires: Wall,
+    /// The phone said that it takes OPTIONS.
+    pub answers_options: bool,
 }
 
 /// What an agent was last.
@@ -153,6 +155,7 @@ impl Store {
                     cseq: u32::try_from(row.int("cseq")?)
                         .map_err(|error| corrupt(error.to_string()))?,
                     expires: row.wall("expires_us")?,
+                    answers_options: row.flag("answers_options")?,
                     aor,
                 })
             })

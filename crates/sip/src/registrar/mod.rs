@@ -35,6 +35,9 @@ pub struct RegistrarConfig {
     /// A phone that has not answered after so long is unreachable, in milliseconds. The sum of
     /// both is how long a dead phone goes unnoticed at most.
     pub probe_timeout_ms: u64,
+    /// Ask also phones that did not say in their REGISTER what they can do: see
+    /// [`Binding::answers_options`].
+    pub probe_all: bool,
 }
 
 impl Default for RegistrarConfig {
@@ -47,6 +50,7 @@ impl Default for RegistrarConfig {
             max_bindings: 100_000,
             probe_interval_ms: 5_000,
             probe_timeout_ms: 4_000,
+            probe_all: false,
         }
     }
 }
@@ -71,6 +75,10 @@ pub struct Binding {
     pub instance: Option<String>,
     /// Which of the phone's own ways this is (`reg-id`, RFC 5626 §4.2.1), if it has several.
     pub reg_id: Option<u32>,
+    /// Whether the phone said that it takes OPTIONS: in its Allow (RFC 3261 §20.5), or, where it has
+    /// none, by telling its extensions in Supported. Of a phone that says nothing at all about
+    /// itself silence would mean nothing.
+    pub answers_options: bool,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
     call_id: String,

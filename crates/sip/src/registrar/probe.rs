@@ -26,9 +26,9 @@ impl Registrar {
         self.plan_probe(number, now + pause);
     }
 
-    /// Whether phones are asked at all.
-    pub(super) const fn probes_phones(&self) -> bool {
-        self.config.probe_interval_ms > 0
+    /// Whether a phone is asked at all.
+    pub(super) const fn is_asked(&self, answers_options: bool) -> bool {
+        self.config.probe_interval_ms > 0 && (answers_options || self.config.probe_all)
     }
 
     const fn interval(&self) -> Duration {
@@ -65,7 +65,8 @@ impl Registrar {
 
     /// Plans the next question; one that waits for its answer is settled.
     fn plan_probe(&mut self, number: Number, at: Mono) {
-        if self.probes_phones() {
+        let known = self.contacts.get(&number);
+        if known.is_some_and(|known| self.is_asked(known.binding.answers_options)) {
             self.turn(number, Probe::Planned(at));
         }
     }

@@ -25,6 +25,7 @@ struct Origin<'a> {
     cseq: u32,
     flow: Flow,
     path: Vec<String>,
+    answers_options: bool,
 }
 
 impl Registrar {
@@ -76,7 +77,8 @@ impl Registrar {
             return Err(Refusal::of(503).with("Retry-After", "60"));
         }
         let path = read_path(request)?;
-        let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path };
+        let answers_options = answers_options(request);
+        let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path, answers_options };
         for wish in wishes {
             self.apply(&origin, &wish, now);
         }
@@ -150,6 +152,7 @@ impl Registrar {
             reachable: true,
             instance: wish.instance.map(str::to_owned),
             reg_id: wish.reg_id,
+            answers_options: origin.answers_options,
             refreshed_at: now,
             call_id: origin.call_id.to_owned(),
             cseq: origin.cseq,
@@ -203,6 +206,15 @@ impl Registrar {
                 response.contact(&contact)
             })
             .build()
+    }
+}
+
+/// Whether the phone says that it takes OPTIONS, as [`Binding::answers_options`] tells.
+fn answers_options(request: &Message) -> bool {
+    let mut allowed = request.all(Name::Allow).peekable();
+    match allowed.peek() {
+        Some(_) => allowed.any(|method| method.trim() == "OPTIONS"),
+        None => request.all(Name::Supported).next().is_some(),
     }
 }
 

@@ -54,14 +54,15 @@ impl Registrar {
     /// Takes a contact over from before a restart, as its last REGISTER left it: `call_id` and
     /// `cseq` are that request's, so that a late copy of an older one still does not win.
     ///
-    /// Where phones are asked whether they are there, it is asked at once and counts as unreachable
-    /// until it answers: nobody knows what happened to it meanwhile.
+    /// A phone that is asked whether it is there is asked at once and counts as unreachable until it
+    /// answers: nobody knows what happened to it meanwhile.
     ///
     /// Ignored if its time is over, or if there is no room.
     pub fn restore(
         &mut self,
         (aor, contact, flow, path): (&str, &str, Flow, Vec<String>),
         (call_id, cseq): (&str, u32),
+        answers_options: bool,
         expires_at: Mono,
         now: Mono,
     ) {
@@ -74,9 +75,10 @@ impl Registrar {
             path,
             expires_at,
             q: 1000,
-            reachable: !self.probes_phones(),
+            reachable: !self.is_asked(answers_options),
             instance: None,
             reg_id: None,
+            answers_options,
             refreshed_at: now,
             call_id: call_id.to_owned(),
             cseq,

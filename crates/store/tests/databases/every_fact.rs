@@ -103,6 +103,7 @@ fn of_people() -> Vec<FactBody> {
             sip_call_id: "r@b".to_owned(),
             cseq: 7,
             expires: Wall(i64::MAX),
+            answers_options: true,
         },
         FactBody::Unregistered { aor: "8001".to_owned(), contact: "sip:8001@a".to_owned() },
         FactBody::SessionOpened { user: user.clone(), source: source.clone() },

@@ -66,6 +66,7 @@ fn registered(aor: &str, contact: &str, cseq: u32, expires_s: i64) -> FactBody {
         sip_call_id: "reg-1".to_owned(),
         cseq,
         expires: wall(expires_s),
+        answers_options: true,
     }
 }
 

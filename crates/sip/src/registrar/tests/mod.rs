@@ -239,7 +239,7 @@ fn a_contact_is_taken_over_from_before_a_restart() {
     let over = Mono::from_ms(500);
     let path = vec!["sip:edge@10.0.0.2;lr".to_owned()];
     let mut restore = |aor: &str, contact: &str, request: (&str, u32), ends: Mono| {
-        bench.registrar.restore((aor, contact, flow, path.clone()), request, ends, bench.now);
+        bench.registrar.restore((aor, contact, flow, path.clone()), request, true, ends, bench.now);
     };
     restore("8001", "sip:late@10.0.0.9", ("c", 1), over);
     restore("8001", "sip:a@10.0.0.9", ("c", 7), ends);

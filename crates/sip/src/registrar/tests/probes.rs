@@ -8,9 +8,14 @@ use crate::Registrar;
 
 const A: &str = "sip:a@10.0.0.9";
 
+/// All phones are asked.
+fn asking() -> RegistrarConfig {
+    RegistrarConfig { probe_all: true, ..RegistrarConfig::default() }
+}
+
 /// A phone that has registered; what it said so far is drained.
 fn registered() -> Bench {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(asking());
     bench.register(1, &[("Contact", "<sip:a@10.0.0.9>")]);
     bench.outputs();
     bench
@@ -100,7 +105,7 @@ fn nothing_is_asked_of_a_phone_that_took_itself_back() {
 
 #[test]
 fn ten_thousand_phones_are_asked_evenly() {
-    let mut registrar = Registrar::new(RegistrarConfig::default());
+    let mut registrar = Registrar::new(asking());
     let now = Mono::from_ms(1_000);
     for number in 0..10_000 {
         let request = register("c", 1, &[("Contact", "<sip:a@10.0.0.9>")]);
@@ -118,12 +123,12 @@ fn ten_thousand_phones_are_asked_evenly() {
 
 #[test]
 fn phones_from_before_a_restart_are_asked_at_once_and_not_trusted_until_they_answer() {
-    let mut bench = Bench::new(RegistrarConfig::default());
+    let mut bench = Bench::new(asking());
     let ends = Mono::from_ms(600_000);
     for number in 0..4_000 {
         let aor = (8_001 + number).to_string();
         let flow = flow("10.0.0.9:5060", 0);
-        bench.registrar.restore((&aor, A, flow, Vec::new()), ("c", 7), ends, bench.now);
+        bench.registrar.restore((&aor, A, flow, Vec::new()), ("c", 7), true, ends, bench.now);
     }
     bench.outputs();
     assert_eq!(bench.registrar.reachable("8001"), 0);
@@ -139,4 +144,38 @@ fn phones_from_before_a_restart_are_asked_at_once_and_not_trusted_until_they_ans
     assert_eq!(asked(&mut bench), 2_000, "half a millisecond each");
     bench.now = Mono::from_ms(3_000);
     assert_eq!(asked(&mut bench), 1_999);
+}
+
+#[test]
+fn a_phone_is_asked_that_says_that_it_takes_options() {
+    for (headers, asked) in [
+        (&[("Allow", "INVITE, ACK, BYE, OPTIONS")][..], true),
+        (&[("Allow", "INVITE"), ("Allow", "OPTIONS")], true),
+        (&[("Allow", "INVITE, ACK, BYE"), ("Supported", "path")], false),
+        (&[("Supported", "outbound, path")], true),
+        (&[("k", "replaces")], true),
+        (&[("User-Agent", "a phone that says nothing of itself")], false),
+    ] {
+        let mut bench = Bench::new(RegistrarConfig::default());
+        let contact = [("Contact", "<sip:a@10.0.0.9>")];
+        bench.register(1, &[&contact, headers].concat());
+        bench.outputs();
+        bench.pass_ms(5_000);
+        let outputs = bench.outputs();
+        assert_eq!(outputs == [format!("probe {A}")], asked, "{headers:?}: {outputs:?}");
+        assert_eq!(bench.registrar.bindings("8001")[0].answers_options, asked, "{headers:?}");
+        bench.pass_ms(4_000);
+        assert_eq!(bench.registrar.reachable("8001") == 0, asked, "silence means something or not");
+    }
+}
+
+#[test]
+fn a_phone_from_before_a_restart_that_is_not_asked_is_trusted() {
+    let mut bench = Bench::new(RegistrarConfig::default());
+    let (flow, ends) = (flow("10.0.0.9:5060", 0), Mono::from_ms(600_000));
+    bench.registrar.restore(("8001", A, flow, Vec::new()), ("c", 7), false, ends, bench.now);
+    assert_eq!(bench.registrar.reachable("8001"), 1);
+    bench.outputs();
+    bench.pass_ms(10_000);
+    assert_eq!(bench.outputs(), [""; 0]);
 }

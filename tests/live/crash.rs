@@ -61,6 +61,8 @@ fn after_kill_9_every_call_is_on_record_and_every_phone_is_told() {
         there.insert(id);
         there.iter().filter(|id| **id != wrapped).count() == CALLS && talking.len() == TALKING
     });
+    // What the engine sends leaves in order: with this answer every call's has left.
+    assert_eq!(desk.register("demo"), 200);
     // Answered, and in the same moment the engine is gone.
     let wrap_up = json!({ "call_id": wrapped, "disposition": "follow_up" });
     let answer = events.command("wrap_up", &wrap_up);

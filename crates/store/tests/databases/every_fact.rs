@@ -61,8 +61,7 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::Held { call, leg, role: LegRole::Caller },
         FactBody::Retrieved { call, leg, role: LegRole::Agent(agent.clone()) },
         FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },
-        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Q850(38) },
-        FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Response(503) },
+        FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Q850(38) },
         FactBody::WrappedUp { call, agent, disposition: "enquiry".to_owned() },
     ]
 }

@@ -25,6 +25,7 @@ pub(crate) struct Phone {
     engine: SocketAddr,
     user: String,
     requests: u32,
+    takes_options: bool,
 }
 
 /// A message and when it came.
@@ -42,7 +43,14 @@ impl Phone {
     /// A phone of that number, on loopback.
     pub(crate) fn new(engine: SocketAddr, user: &str) -> Self {
         let open = || UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
-        Self { socket: open(), media: open(), engine, user: user.to_owned(), requests: 0 }
+        let (socket, media, user) = (open(), open(), user.to_owned());
+        Self { socket, media, engine, user, requests: 0, takes_options: false }
+    }
+
+    /// From now on it says, when it registers, that it takes OPTIONS: so it will be asked.
+    pub(crate) fn taking_options(mut self) -> Self {
+        self.takes_options = true;
+        self
     }
 
     fn address(&self) -> SocketAddr {
@@ -101,8 +109,11 @@ impl Phone {
         let mut authorization = String::new();
         for count in 1..=2 {
             let (user, address) = (&self.user, self.address());
-            let more =
-                format!("Contact: <sip:{user}@{address}>\r\nExpires: 600\r\n{authorization}");
+            let allow =
+                if self.takes_options { "Allow: INVITE, ACK, BYE, OPTIONS\r\n" } else { "" };
+            let more = format!(
+                "Contact: <sip:{user}@{address}>\r\nExpires: 600\r\n{allow}{authorization}"
+            );
             let request =
                 self.request("REGISTER", &uri, &format!("<sip:{user}@hotline>"), &more, "");
             self.send(request.as_bytes());

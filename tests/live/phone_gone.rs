@@ -47,7 +47,7 @@ fn a_killed_baresip_makes_its_agent_unreachable_within_ten_seconds() {
 fn a_phone_that_answers_again_makes_its_agent_ready_again() {
     let demo = Demo::start();
     let mut board = Client::sign_in(&demo, "lead").events();
-    let mut phone = Phone::new(demo.sip, "8001");
+    let mut phone = Phone::new(demo.sip, "8001").taking_options();
     assert_eq!(phone.register("demo"), 200);
     wait_until(&mut board, "8001", true);
     let registered = Instant::now();

@@ -9,14 +9,19 @@ use sip::{FromBrain, ToBrain};
 use super::{Brain, Held};
 
 impl Brain {
-    /// Performs until the machine has nothing more to say.
+    /// Performs until the machine has nothing more to say. What acknowledges is looked at last: it
+    /// waits for all facts that its input led to, also for those that were noted after it.
     pub(super) fn perform_all(&mut self) {
+        let mut acknowledging = Vec::new();
         while let Some(output) = self.parts.callflow.poll_output() {
             if output.acknowledges() {
-                self.hold(Held::Output(output));
+                acknowledging.push(output);
             } else {
                 self.perform(output);
             }
+        }
+        for output in acknowledging {
+            self.hold(Held::Output(output));
         }
     }
 

@@ -35,6 +35,23 @@ fn rfc_4028_section_7_4_the_engine_refreshes_by_what_the_peer_takes() {
 }
 
 #[test]
+fn a_caller_who_refuses_an_update_is_asked_by_re_invite_from_then_on() {
+    let mut world = world();
+    phone(&mut world, "8001");
+    let caller = caller_with(&mut world, &[TIMER, NINETY, UPDATE]);
+    world.party_mut(caller).answers_change(Some(488));
+    world.run_until(150_000);
+    let asked: Vec<Method> =
+        world.party(caller).saw.asked.iter().map(|(_, asked)| *asked).collect();
+    assert_eq!(asked, [Method::Update, Method::Invite, Method::Invite, Method::Invite]);
+    assert!(world.party(caller).is_connected());
+    world.party_mut(caller).hang_up(Mono::from_ms(151_000));
+    world.run_until(200_000);
+    assert_eq!(ends(world.facts()), [(Outcome::Answered, HangupCause::RemoteBye)]);
+    assert_sound(&world);
+}
+
+#[test]
 fn rfc_4028_section_10_a_caller_who_is_gone_is_noticed_at_the_refresh() {
     let mut world = world();
     let agent = phone(&mut world, "8001");

@@ -150,6 +150,8 @@ pub(crate) struct Established {
     pub(crate) answered_by_ack: Option<u32>,
     /// Whether the other side's Allow names UPDATE.
     pub(crate) takes_update: bool,
+    /// It has refused one, whatever it says: it is asked by re-INVITE.
+    pub(crate) refuses_update: bool,
     /// Whether we began the call: who did waits longer after a glare (RFC 3261 §14.1).
     pub(crate) owns_call_id: bool,
     /// Our request that has no final response.
@@ -165,6 +167,7 @@ impl Established {
             dialog,
             answered_by_ack: None,
             takes_update: allows_update(invite_or_answer),
+            refuses_update: false,
             owns_call_id,
             pending: None,
             timer: None,

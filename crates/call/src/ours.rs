@@ -33,7 +33,7 @@ impl Leg {
             return self.hang_up(HangupCause::SessionExpired, 408);
         }
         if timer.refresh_at.is_some_and(|at| at <= now) {
-            let by_update = established.takes_update;
+            let by_update = established.takes_update && !established.refuses_update;
             // An UPDATE without an offer never crosses one; an INVITE has to wait its turn.
             let is_busy = established.pending.is_some();
             if is_busy || (!by_update && self.negotiation.is_offering()) {
@@ -52,7 +52,8 @@ impl Leg {
         let Some(local_media) = self.local_media else { return };
         let capabilities = self.capabilities(local_media);
         let Stage::Established(established) = &mut self.stage else { return };
-        let method = if established.takes_update { Method::Update } else { Method::Invite };
+        let by_update = established.takes_update && !established.refuses_update;
+        let method = if by_update { Method::Update } else { Method::Invite };
         let request = established.dialog.request(method);
         let min_se_s = established.min_se_s;
         let mut request = self
@@ -124,16 +125,17 @@ impl Leg {
                 timer.interval.seconds = timer.interval.seconds.max(established.min_se_s);
                 if is_more { Duration::ZERO } else { RETRY }
             }
-            405 | 501 if method == Method::Update => {
-                established.takes_update = false;
-                Duration::ZERO
-            }
             // RFC 3261 §14.1, in units of 10 ms: who began the call waits 2.1 to 4 s, the other
             // side up to 2 s.
             491 if established.owns_call_id => {
                 Duration::from_millis(10 * (210 + self.chance.below(191)))
             }
             491 => Duration::from_millis(10 * self.chance.below(201)),
+            // Whatever it has against an UPDATE, a re-INVITE is what every peer takes.
+            _ if method == Method::Update => {
+                established.refuses_update = true;
+                Duration::ZERO
+            }
             _ => match response.first(Name::RetryAfter).and_then(seconds) {
                 Some(seconds) => Duration::from_secs(seconds.min(RETRY_MAX_S)),
                 None => RETRY,

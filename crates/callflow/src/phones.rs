@@ -157,10 +157,11 @@ impl Callflow {
         let response = self.registrar.handle_register(user, request, flow, "register", self.now);
         // One without a Contact only asks (RFC 3261 §10.2.3).
         let changes = request.first(Name::Contact).is_some();
+        // What is gone first: a contact may have been taken back and bound again.
+        self.drain_registrar();
         if response.status() == Some(200) && changes {
             self.note_bindings(user);
         }
-        self.drain_registrar();
         if response.status() == Some(200) && changes && self.registrar.reachable(user) > 0 {
             self.phone_registered(&AgentId::from(user));
         }

@@ -19,6 +19,7 @@ const RECOVERY: Duration = Duration::from_secs(30);
 pub(crate) struct Probed {
     aor: String,
     contact: String,
+    asked_at: Mono,
     /// Whether a proxy stands before the phone and may answer in its place.
     by_proxy: bool,
 }
@@ -42,7 +43,7 @@ impl Callflow {
         let request = request.header("Allow", ALLOW).header("Accept", "application/sdp").build();
         let by_proxy = !path.is_empty();
         let tx = self.send(request, flow);
-        self.probes.insert(tx, Probed { aor, contact, by_proxy });
+        self.probes.insert(tx, Probed { aor, contact, asked_at: self.now, by_proxy });
     }
 
     /// Whether an event is about a question to a phone; if so, it is dealt with.
@@ -67,21 +68,23 @@ impl Callflow {
         if asked.by_proxy && status < 200 {
             return true;
         }
-        if let Some(Probed { aor, contact, by_proxy }) = self.probes.remove(&tx) {
-            let answered = !(by_proxy && is_proxys_own(status));
-            self.registrar.handle_probe(&aor, &contact, answered, self.now);
-            self.drain_registrar();
+        if let Some(asked) = self.probes.remove(&tx) {
+            let answered = !(asked.by_proxy && is_proxys_own(status));
+            self.probe_ended(&asked, answered);
         }
         true
     }
 
+    fn probe_ended(&mut self, asked: &Probed, answered: bool) {
+        let Probed { aor, contact, asked_at, by_proxy: _ } = asked;
+        self.registrar.handle_probe((aor, contact), answered, *asked_at, self.now);
+        self.drain_registrar();
+    }
+
     /// A phone that cannot even be asked is not there.
     fn probe_unsent(&mut self, tx: ClientTx) -> bool {
-        let Some(Probed { aor, contact, by_proxy: _ }) = self.probes.remove(&tx) else {
-            return false;
-        };
-        self.registrar.handle_probe(&aor, &contact, false, self.now);
-        self.drain_registrar();
+        let Some(asked) = self.probes.remove(&tx) else { return false };
+        self.probe_ended(&asked, false);
         true
     }
 

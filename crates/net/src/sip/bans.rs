@@ -24,6 +24,10 @@ const WINDOW: Duration = Duration::from_secs(600);
 const SCANNERS: [&str; 6] =
     ["friendly-scanner", "sipvicious", "sundayddr", "sip-scan", "sipcli", "pplsip"];
 
+/// How much it counts to be called so. Not the whole limit: anybody may write anybody's address on
+/// a datagram.
+const SCANNER_WEIGHT: u32 = 50;
+
 /// What is known of one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -158,7 +162,7 @@ impl Guard {
             agent.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()))
         };
         if SCANNERS.into_iter().any(says) {
-            self.fault(source, u32::MAX, now);
+            self.fault(source, SCANNER_WEIGHT, now);
         }
     }
 
@@ -284,6 +288,8 @@ mod tests {
         let named = |name: &str| {
             RequestBuilder::new(Method::Options, "sip:h").header("User-Agent", name).build()
         };
+        guard.note_received(&named("Friendly-Scanner"), at("192.0.2.2"), now);
+        assert!(!guard.is_banned(at("192.0.2.2"), now), "one datagram may be anybody's");
         guard.note_received(&named("Friendly-Scanner"), at("192.0.2.2"), now);
         assert!(guard.is_banned(at("192.0.2.2"), now));
         guard.note_received(&named("baresip v1.0.0"), at("192.0.2.3"), now);

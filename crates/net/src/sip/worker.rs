@@ -338,6 +338,7 @@ impl Running {
                 }
                 StreamEvent::Message(message, flow) => self.assign(message, flow, now),
                 StreamEvent::Malformed(cut, flow) => {
+                    self.worker.guard.note_malformed(flow.remote.ip(), now);
                     self.worker.tape.malformed(&flow, &cut, now);
                 }
                 StreamEvent::Closed(flow) => self.flow_closed(flow, now),

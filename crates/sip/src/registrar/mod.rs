@@ -75,8 +75,8 @@ pub struct Binding {
     pub instance: Option<String>,
     /// Which of the phone's own ways this is (`reg-id`, RFC 5626 §4.2.1), if it has several.
     pub reg_id: Option<u32>,
-    /// Whether the phone said that it takes OPTIONS: in its Allow (RFC 3261 §20.5), or, where it has
-    /// none, by telling its extensions in Supported. Of a phone that says nothing at all about
+    /// Whether the phone said that it takes OPTIONS: in its Allow (RFC 3261 §20.5), or, where it
+    /// has none, by telling its extensions in Supported. Of a phone that says nothing at all about
     /// itself silence would mean nothing.
     pub answers_options: bool,
     /// When it was last refreshed.

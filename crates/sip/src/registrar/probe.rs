@@ -18,9 +18,21 @@ const RESTORED_EVERY: Duration = Duration::from_micros(500);
 impl Registrar {
     /// Whether a phone answered a probe: `false` if it could not even be sent. What it answers does
     /// not matter, nor how late.
-    pub fn handle_probe(&mut self, aor: &str, contact: &str, answered: bool, now: Mono) {
+    ///
+    /// That a phone was not reached which has registered since it was asked, at `asked_at`, means
+    /// nothing.
+    pub fn handle_probe(
+        &mut self,
+        (aor, contact): (&str, &str),
+        answered: bool,
+        asked_at: Mono,
+        now: Mono,
+    ) {
         let known = self.of(aor).find(|(_, known)| known.binding.contact == contact);
-        let Some((number, _)) = known else { return };
+        let Some((number, known)) = known else { return };
+        if !answered && known.binding.refreshed_at > asked_at {
+            return;
+        }
         self.set_reachable(number, answered);
         let pause = if answered { self.interval() } else { T1_64 };
         self.plan_probe(number, now + pause);

@@ -54,8 +54,8 @@ impl Registrar {
     /// Takes a contact over from before a restart, as its last REGISTER left it: `call_id` and
     /// `cseq` are that request's, so that a late copy of an older one still does not win.
     ///
-    /// A phone that is asked whether it is there is asked at once and counts as unreachable until it
-    /// answers: nobody knows what happened to it meanwhile.
+    /// A phone that is asked whether it is there is asked at once and counts as unreachable until
+    /// it answers: nobody knows what happened to it meanwhile.
     ///
     /// Ignored if its time is over, or if there is no room.
     pub fn restore(

@@ -28,6 +28,11 @@ enum State {
     Accepted { forks: Vec<Fork> },
 }
 
+/// How long after its first provisional response a peer may take, timer C (RFC 3261 §16.6): then
+/// the INVITE is cancelled, and is over whether or not there is an answer to that. Nobody here is
+/// rung for so long.
+const TIMER_C: Duration = Duration::from_secs(181);
+
 /// One 2xx.
 #[derive(Debug)]
 struct Fork {
@@ -66,6 +71,7 @@ impl InviteClient {
             State::Calling { request, cancel, .. } => {
                 out.push(Effect::Disarm(Timer::A));
                 out.push(Effect::Disarm(Timer::B));
+                out.push(Effect::Arm(Timer::C, TIMER_C));
                 let (request, cancel) = (request.clone(), *cancel);
                 if let Some(reason) = cancel {
                     send_cancel(&request, reason, out);
@@ -174,6 +180,10 @@ impl InviteClient {
                 out.push(Effect::Report(ToBrain::Timeout { tx: self.tx }));
                 out.push(Effect::End);
             }
+            (Timer::C, State::Proceeding { request, cancelled: cancelled @ false }) => {
+                *cancelled = true;
+                send_cancel(request, "", out);
+            }
             (Timer::D, State::Completed { .. }) | (Timer::M, State::Accepted { .. }) => {
                 out.push(Effect::End);
             }
@@ -183,7 +193,7 @@ impl InviteClient {
 }
 
 fn disarm_all(out: &mut Effects) {
-    out.extend([Timer::A, Timer::B, Timer::Cancelled].map(Effect::Disarm));
+    out.extend([Timer::A, Timer::B, Timer::C, Timer::Cancelled].map(Effect::Disarm));
 }
 
 fn send_cancel(request: &Message, reason: &str, out: &mut Effects) {

@@ -61,7 +61,7 @@ pub(super) struct Entry {
     /// Where its messages go.
     flow: Flow,
     /// A bit for each timer that shall fire.
-    armed: u16,
+    armed: u32,
     pub(super) machine: Machine,
     index: Index,
 }

@@ -28,6 +28,8 @@ pub(super) enum Timer {
     A,
     /// INVITE without any response.
     B,
+    /// INVITE without a final response after a provisional one (RFC 3261 §16.6).
+    C,
     /// Repeated final responses to INVITE absorbed.
     D,
     /// Other request repeated.
@@ -63,6 +65,7 @@ impl Timer {
         match self {
             Self::A => "A: an INVITE is repeated",
             Self::B => "B: an INVITE is given up",
+            Self::C => "C: an INVITE that is not answered is cancelled",
             Self::D => "D: an INVITE that failed is forgotten",
             Self::E => "E: a request is repeated",
             Self::F => "F: a request is given up",
@@ -80,7 +83,7 @@ impl Timer {
         }
     }
 
-    pub(super) const fn bit(self) -> u16 {
+    pub(super) const fn bit(self) -> u32 {
         1 << self as u8
     }
 }

@@ -258,7 +258,8 @@ fn the_preferred_contact_that_answers_comes_first() {
     let mut bench = Bench::new(quiet());
     let all = "<sip:a@10.0.0.9>;q=0.5, <sip:b@10.0.0.9>;q=0.75, <sip:c@10.0.0.9>;q=0.8";
     bench.register(1, &[("Contact", all)]);
-    bench.registrar.handle_probe("8001", "sip:c@10.0.0.9", false, bench.now);
+    let unanswered = ("8001", "sip:c@10.0.0.9");
+    bench.registrar.handle_probe(unanswered, false, bench.now, bench.now);
     let order: Vec<_> = bench
         .registrar
         .bindings("8001")

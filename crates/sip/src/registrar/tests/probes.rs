@@ -31,7 +31,7 @@ fn pass_until_due(bench: &mut Bench) -> u64 {
 }
 
 fn answer(bench: &mut Bench) {
-    bench.registrar.handle_probe("8001", A, true, bench.now);
+    bench.registrar.handle_probe(("8001", A), true, bench.now, bench.now);
 }
 
 #[test]
@@ -86,9 +86,24 @@ fn a_question_that_cannot_be_sent_makes_it_unreachable_at_once() {
     let mut bench = registered();
     pass_until_due(&mut bench);
     bench.outputs();
-    bench.registrar.handle_probe("8001", A, false, bench.now);
+    bench.registrar.handle_probe(("8001", A), false, bench.now, bench.now);
     assert_eq!(bench.outputs(), [format!("reachable {A} false 0")]);
     assert_eq!(pass_until_due(&mut bench), 32_000);
+}
+
+#[test]
+fn a_late_word_that_it_was_not_reached_is_nothing_to_a_phone_that_registered_since() {
+    let mut bench = registered();
+    pass_until_due(&mut bench);
+    let asked_at = bench.now;
+    bench.pass_ms(1_000);
+    bench.register(2, &[("Contact", "<sip:a@10.0.0.9>")]);
+    bench.outputs();
+    bench.registrar.handle_probe(("8001", A), false, asked_at, bench.now);
+    assert_eq!(bench.outputs(), [""; 0]);
+    assert_eq!(bench.registrar.reachable("8001"), 1);
+    bench.registrar.handle_probe(("8001", A), false, bench.now, bench.now);
+    assert_eq!(bench.registrar.reachable("8001"), 0);
 }
 
 #[test]

@@ -154,6 +154,18 @@ fn an_invite_that_stays_silent_after_its_cancel_is_given_up() {
 }
 
 #[test]
+fn a_peer_that_says_nothing_more_after_a_provisional_response_is_cancelled_and_given_up() {
+    let mut bench = Bench::over(UDP);
+    bench.send(Method::Invite, 1);
+    bench.answer(100, "");
+    assert_eq!(bench.pass(180_999), [""; 0]);
+    assert_eq!(bench.pass(1), ["1: send CANCEL"]);
+    assert_eq!(bench.answer(200, "x"), [""; 0], "the CANCEL is answered, the INVITE is not");
+    assert_eq!(bench.pass(32_000), ["32000: timeout"]);
+    assert!(bench.table.is_empty());
+}
+
+#[test]
 fn a_cancel_that_crosses_the_answer_does_no_harm() {
     let mut bench = Bench::over(UDP);
     bench.send(Method::Invite, 1);

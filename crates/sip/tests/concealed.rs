@@ -20,8 +20,10 @@ const SECRETS: [&str; 9] = [
 ];
 
 /// Lines that say who somebody is.
-const PEOPLE: [&str; 7] = [
+const PEOPLE: [&str; 9] = [
     "From: \"13800138000\" <sip:13800138000@h>;tag=1",
+    "From: \"138 0013 8000\" <sip:8001@h>;tag=1",
+    "To: (138) 0013.8000 <sip:8001@h>",
     "f: sip:+8613800138000@h",
     "P-Asserted-Identity: <tel:138-0013-8000>, <sip:13800138000@h>",
     "Diversion: <sip:13800138000@192.0.2.1>",
@@ -82,6 +84,16 @@ proptest! {
         let mut bytes = joined(&lines, breaks);
         hide_personal(&mut bytes);
         prop_assert!(!digits(&bytes).contains(NUMBER), "{}", String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn no_word_of_a_description_survives(kind in "[siuep]", text in "[!-~][ -~]{1,40}") {
+        let head = ["Content-Type: application/sdp", "", "v=0"];
+        let mut bytes = joined(&[&head[..], &[&format!("{kind}={text}")]].concat(), "\r\n");
+        hide_personal(&mut bytes);
+        let said = &bytes[bytes.len() - text.len()..];
+        let is_gone = said.iter().all(|byte| matches!(byte, b'*' | b' '));
+        prop_assert!(is_gone || text.trim() == "-", "{}", String::from_utf8_lossy(&bytes));
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! Personal data: telephone numbers, names, and whatever a body says of a person.
 
+mod numbers;
+
 use std::ops::Range;
 
 use super::{Line, header, hide, lines, part, pieces};
-
-/// Shorter runs of digits are extensions and service numbers, which belong to nobody.
-const NUMBER_MIN: usize = 7;
-/// Digits that stay visible at the beginning and at the end of a number: 138******78.
-const HEAD: usize = 3;
-const TAIL: usize = 2;
+use numbers::{mask_spaced, numbers};
 
 /// Headers without personal data, by their long and compact names.
 const PLAIN: [&str; 49] = [
@@ -171,7 +168,12 @@ fn sdp_line(message: &mut [u8], line: Range<usize>) {
     let value = line.start + 2..line.end;
     match part(message, line.clone()) {
         [b'v' | b'c' | b'b' | b't' | b'r' | b'z' | b'k' | b'a' | b'm', b'=', ..] => {}
-        [b's', b'=', ..] => numbers(message, value),
+        [b's' | b'i' | b'u' | b'e' | b'p', b'=', text @ ..] => {
+            // A lone dash says that there is nothing to say.
+            if text.trim_ascii() != b"-" {
+                hide(message, value);
+            }
+        }
         [b'o', b'=', rest @ ..] => {
             let user = rest.iter().take_while(|byte| **byte != b' ').count();
             numbers(message, value.start..value.start + user);
@@ -196,12 +198,12 @@ fn addresses(message: &mut [u8], value: Range<usize>) {
     }
 }
 
-/// Hides a name but for its first character; a number is masked later, as numbers are.
+/// Hides a name but for its first character; one that is a number is masked as numbers are.
 fn display_name(message: &mut [u8], range: Range<usize>) {
-    let text = part(message, range.clone());
-    if text.iter().all(|byte| byte.is_ascii_digit() || b" \t\r\n\"+-".contains(byte)) {
+    if mask_spaced(message, range.clone()) {
         return;
     }
+    let text = part(message, range.clone());
     let is_mark = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"';
     let Some(first) = text.iter().position(|byte| !is_mark(byte)) else { return };
     let is_inside = |byte: &&u8| (0x80..0xc0).contains(*byte);
@@ -213,63 +215,6 @@ fn display_name(message: &mut [u8], range: Range<usize>) {
             *byte = b'*';
         }
     }
-}
-
-/// Masks telephone numbers: digits, escaped ones (`%31`) included, with the visual separators of
-/// RFC 3966 §5.1.1 between them. IPv4 addresses and `;tag=` are none.
-fn numbers(message: &mut [u8], range: Range<usize>) {
-    let mut at = range.start;
-    while at < range.end {
-        let rest = part(message, at..range.end);
-        if starts_with_tag(rest) {
-            let ends = |byte: &u8| matches!(byte, b';' | b',' | b'>') || byte.is_ascii_whitespace();
-            at += 5 + rest.iter().skip(5).take_while(|byte| !ends(byte)).count();
-            continue;
-        }
-        let (length, digits) = run(rest);
-        if digits.len() >= NUMBER_MIN && !is_ipv4(part(message, at..at + length)) {
-            for (nth, digit) in digits.iter().enumerate() {
-                let shown = nth < HEAD || nth + TAIL >= digits.len();
-                if !shown || digit.len() > 1 {
-                    hide(message, at + digit.start..at + digit.end);
-                }
-            }
-        }
-        at += length.max(1);
-    }
-}
-
-fn starts_with_tag(text: &[u8]) -> bool {
-    text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b";tag="))
-}
-
-/// How long the number at the beginning of `text` is, and where its digits are.
-fn run(text: &[u8]) -> (usize, Vec<Range<usize>>) {
-    let (mut at, mut digits) = (0, Vec::new());
-    while let Some(byte) = text.get(at) {
-        let width = match (byte, text.get(at + 1), text.get(at + 2)) {
-            (b'0'..=b'9', ..) => 1,
-            (b'%', Some(b'3'), Some(b'0'..=b'9')) => 3,
-            (b'-' | b'.' | b'(' | b')', ..) if !digits.is_empty() => {
-                at += 1;
-                continue;
-            }
-            _ => break,
-        };
-        digits.push(at..at + width);
-        at += width;
-    }
-    (at, digits)
-}
-
-/// Four groups of one to three digits; a separator may follow.
-fn is_ipv4(run: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(run);
-    let groups: Vec<&str> = text.trim_end_matches(['.', '-', ')', '(']).split('.').collect();
-    let is_group = |group: &&str| {
-        (1..=3).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    groups.len() == 4 && groups.iter().all(is_group)
 }
 
 #[cfg(test)]

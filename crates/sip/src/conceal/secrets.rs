@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{header, hide, is_break, lines, part, pieces};
+use super::{header, hide, lines, part, pieces};
 
 /// The parameters of digest that prove nothing (RFC 3261 §20.7, RFC 8760). All others are hidden:
 /// `response` and `rspauth` let one guess the password without asking anybody.
@@ -90,28 +90,38 @@ fn after_words(message: &mut [u8], range: Range<usize>, words: usize) {
 
 /// Hides `secret` of every `sip:user:secret@host`.
 fn uri_passwords(message: &mut [u8], range: Range<usize>) {
-    let mut from = range.start;
-    while let Some(begin) = scheme_end(part(message, from..range.end)) {
-        from += begin;
-        let rest = part(message, from..range.end);
-        let ends = |byte: &u8| matches!(byte, b'<' | b'>' | b'"' | b' ') || is_break(*byte);
-        let rest = rest.split(ends).next().unwrap_or_default();
-        let Some(at) = rest.iter().position(|byte| *byte == b'@') else { continue };
-        let colon = rest.iter().take(at).position(|byte| *byte == b':');
-        if let Some(colon) = colon {
-            hide(message, from + colon + 1..from + at);
-        }
-        from += at;
+    let secrets = passwords(part(message, range.clone()).iter().copied());
+    for secret in secrets {
+        hide(message, range.start + secret.start..range.start + secret.end);
     }
 }
 
-/// Where the first `sip:` or `sips:` ends.
-fn scheme_end(text: &[u8]) -> Option<usize> {
-    let found = |scheme: &[u8]| {
-        let mut windows = text.windows(scheme.len());
-        windows.position(|window| window.eq_ignore_ascii_case(scheme)).map(|at| at + scheme.len())
-    };
-    [found(b"sip:"), found(b"sips:")].into_iter().flatten().min()
+/// Where the passwords in URIs are. A peer writes the line, and may fill it with `sip:`: an
+/// iterator cannot go back, so that every byte is looked at once.
+fn passwords(line: impl Iterator<Item = u8>) -> Vec<Range<usize>> {
+    let (mut found, mut before) = (Vec::new(), [0; 4]);
+    let (mut is_uri, mut colon) = (false, None);
+    for (at, byte) in line.enumerate() {
+        match byte {
+            b':' if is_uri => colon = colon.or(Some(at)),
+            b':' => is_uri = is_scheme(before),
+            b'@' | b'<' | b'>' | b'"' | b' ' | b'\r' | b'\n' => {
+                if let (b'@', Some(colon)) = (byte, colon) {
+                    found.push(colon + 1..at);
+                }
+                (is_uri, colon) = (false, None);
+            }
+            _ => {}
+        }
+        let [_, third, second, last] = before;
+        before = [third, second, last, byte.to_ascii_lowercase()];
+    }
+    found
+}
+
+/// Whether the last bytes before a colon make the scheme of SIP.
+const fn is_scheme(before: [u8; 4]) -> bool {
+    matches!(before, [_, b's', b'i', b'p'] | [b's', b'i', b'p', b's'])
 }
 
 #[cfg(test)]
@@ -188,6 +198,37 @@ mod tests {
             "Contact: <sip:bob:****@h:5060>, <SIPS:eve:*@[2001:db8::1]>, <sip:h:5061>"
         );
         assert_eq!(header_of("Contact: sip:bob@h:5060"), "Contact: sip:bob@h:5060");
+    }
+
+    #[test]
+    fn a_uri_after_another_without_a_password_is_looked_at_too() {
+        for (value, shown) in [
+            ("sip:a@h;x=sip:bob:pass@h", "sip:a@h;x=sip:bob:****@h"),
+            ("sip:a,sips:bob:pass@h", "sip:a,sips:********@h"),
+            ("sip:a sip:bob:pass@h", "sip:a sip:bob:****@h"),
+            ("sip:bob:pass@sip:eve:word@h", "sip:bob:****@sip:eve:****@h"),
+            ("sip:bob:5060 x@h, si:bob:pass@h", "sip:bob:5060 x@h, si:bob:pass@h"),
+        ] {
+            assert_eq!(header_of(&format!("Contact: {value}")), format!("Contact: {shown}"));
+        }
+    }
+
+    #[test]
+    fn a_line_full_of_schemes_is_read_once_and_its_password_is_hidden() {
+        for (unit, hides) in [("sip:", true), ("sip:a", true), ("sip:a@", false), ("sip:a ", false)]
+        {
+            let many = unit.repeat(60_000 / unit.len());
+            let line = format!("{many} sip:bob:pass@h");
+            let steps = std::cell::Cell::new(0);
+            let found = passwords(line.bytes().inspect(|_| steps.set(steps.get() + 1)));
+            assert_eq!(steps.get(), line.len(), "{unit}: every byte once");
+            let found: Vec<_> = found.into_iter().map(|secret| &line[secret]).collect();
+            assert_eq!(found, ["pass"], "{unit}");
+            assert_eq!(hidden(&line), format!("{many} sip:bob:****@h"));
+
+            let secrets = passwords(format!("{many}@h").bytes());
+            assert_eq!(!secrets.is_empty(), hides, "{unit}");
+        }
     }
 
     #[test]

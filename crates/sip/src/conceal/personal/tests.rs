@@ -48,6 +48,28 @@ fn names_keep_their_first_character() {
 }
 
 #[test]
+fn a_number_written_with_blanks_or_other_separators_is_one_number() {
+    for (name, shown) in [
+        ("\"138 0013 8000\"", "\"138 **** **00\""),
+        ("138 0013 8000", "138 **** **00"),
+        ("\"+86 138-0013-8000\"", "\"+86 1**-****-**00\""),
+        ("\"138.0013.8000\"", "\"138.****.**00\""),
+        ("\"(021) 1234\t5678\"", "\"(021) ****\t**78\""),
+        ("\"10.20.30.40\"", "\"10.2*.**.40\""),
+        ("\"1 2 3 4 5 6 7\"", "\"1 2 3 * * 6 7\""),
+        ("\"80 01 (22)\"", "\"80 01 (22)\""),
+        ("\"138 0013 8000 x\"", "\"1** **** **** *\""),
+    ] {
+        let header = format!("From: {name} <sip:8001@h>;tag=1");
+        assert_eq!(header_of(&header), format!("From: {shown} <sip:8001@h>;tag=1"));
+    }
+    assert_eq!(
+        header_of("Contact: \"138 0013 8000\" <sip:1@h>, \"139 0013 9000\" <sip:13800138000@h>"),
+        "Contact: \"138 **** **00\" <sip:1@h>, \"139 **** **00\" <sip:138******00@h>"
+    );
+}
+
+#[test]
 fn headers_of_the_protocol_stay_and_unknown_ones_are_hidden() {
     for kept in [
         "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK12345678901",
@@ -69,9 +91,30 @@ fn a_description_of_media_stays_but_for_its_people() {
                 p=+86 138\r\nc=IN IP4 10.0.0.1\r\na=ssrc:1234567890\r\n";
     assert_eq!(
         hidden(text).split_once("\r\n\r\n").unwrap().1,
-        "v=0\r\no=138******00 20261121 1 IN IP4 10.0.0.1\r\ns=call\r\n*****\r\n\
-         ***** ***\r\nc=IN IP4 10.0.0.1\r\na=ssrc:1234567890\r\n"
+        "v=0\r\no=138******00 20261121 1 IN IP4 10.0.0.1\r\ns=****\r\ni=***\r\n\
+         p=*** ***\r\nc=IN IP4 10.0.0.1\r\na=ssrc:1234567890\r\n"
     );
+}
+
+#[test]
+fn what_a_description_says_in_words_is_hidden_and_a_dash_is_not() {
+    let sdp = |body: &str| {
+        let head = "INVITE sip:h SIP/2.0\r\nContent-Type: application/sdp\r\n\r\n";
+        hidden(&format!("{head}{body}")).split_off(head.len())
+    };
+    for name in ["s", "i", "u", "e", "p"] {
+        for (value, shown) in [
+            ("Wang Xiaoming", "**** ********"),
+            ("138 0013 8000", "*** **** ****"),
+            ("-1", "**"),
+            ("-\r\n 138 0013 8000", "*\r\n *** **** ****"),
+            ("-", "-"),
+            ("", ""),
+        ] {
+            let line = |value| format!("v=0\r\n{name}={value}\r\nt=0 0\r\n");
+            assert_eq!(sdp(&line(value)), line(shown));
+        }
+    }
 }
 
 #[test]

@@ -170,9 +170,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let admit: Admit = Arc::new(move |address| is_own(&own, address));
-    let engine = Running::start(&config, store, admit).await?;
+    let engine = Running::start(&config, store.clone(), admit).await?;
     announce(&engine)?;
-    let callers = callers::Callers::start(engine.sip, args.callers, PASSWORD)?;
+    let customers = (&store, config.site.data.as_path());
+    let callers = callers::Callers::start(engine.sip, args.callers, PASSWORD, customers).await?;
+    drop(store);
     crate::stop::wait().await?;
     callers.stop();
     engine.stop().await

@@ -34,6 +34,7 @@ pub use io::{DesktopInput, Input, Output, Recovery};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use acd::Acd;
 use call::Tokens;
@@ -93,8 +94,14 @@ pub struct Callflow {
     now: Mono,
     welcomes_calls: bool,
     stopping: bool,
+    /// When the last recordings are given up, once the last call is over.
+    seal_by: Option<Mono>,
     stopped: bool,
 }
+
+/// How long the end of the engine waits for its last recordings, in milliseconds: a disk that takes
+/// longer leaves them to the next start, which mends them.
+const SEALING_MS: u64 = 5_000;
 
 impl Callflow {
     /// A hotline without calls.
@@ -135,6 +142,7 @@ impl Callflow {
             now: Mono::default(),
             welcomes_calls: true,
             stopping: false,
+            seal_by: None,
             stopped: false,
         })
     }
@@ -196,6 +204,7 @@ impl Callflow {
             self.lookup.poll_timeout(),
             self.cti.poll_timeout(),
             self.registrar.poll_timeout(),
+            self.seal_by.filter(|_| !self.stopped).map(|at| (at, "recordings are sealed")),
         ]
         .into_iter()
         .flatten()
@@ -225,8 +234,18 @@ impl Callflow {
                 break;
             }
         }
-        let is_empty = self.calls.is_empty() && self.opening.is_empty();
-        if self.stopping && is_empty && !self.stopped {
+        self.stop_if_over();
+    }
+
+    /// The engine ends when its last call is over and the last recording is sealed.
+    fn stop_if_over(&mut self) {
+        let calls_are_over = self.calls.is_empty() && self.opening.is_empty();
+        if !self.stopping || self.stopped || !calls_are_over {
+            return;
+        }
+        let patience = Duration::from_millis(SEALING_MS);
+        let seal_by = *self.seal_by.get_or_insert(self.now + patience);
+        if self.recordings.is_empty() || self.now >= seal_by {
             self.stopped = true;
             self.note(model::FactBody::EngineStopped);
             self.outputs.push_back(Output::Stopped);

@@ -74,6 +74,8 @@ pub(crate) struct Engine {
     later: BTreeMap<(Mono, u64), Later>,
     counter: u64,
     pub(crate) lookup: LookupBehaviour,
+    /// Whether recordings that end are sealed.
+    pub(crate) seals: bool,
     pub(crate) stopped: bool,
 }
 
@@ -98,6 +100,7 @@ impl Engine {
             later: BTreeMap::new(),
             counter: 0,
             lookup: LookupBehaviour::Found(50),
+            seals: true,
             stopped: false,
         }
     }
@@ -278,7 +281,7 @@ impl Engine {
                 self.taping.insert(recording);
             }
             MediaCommand::StopRecording { recording, .. } => {
-                if self.taping.remove(&recording) {
+                if self.taping.remove(&recording) && self.seals {
                     let seal = Seal { sha256: "sim".to_owned(), bytes: 44, frames: 0 };
                     let event = MediaEvent::RecordingSealed { recording, seal };
                     self.after(100, Later::Feed(Input::Media(event)), now);

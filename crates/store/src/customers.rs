@@ -108,6 +108,17 @@ impl Store {
         Ok((row.int("customers")?.unsigned_abs(), row.int("policies")?.unsigned_abs()))
     }
 
+    /// The phones of some customers: for those who try the hotline out as one of them.
+    pub async fn some_phones(&self, count: u32) -> Result<Vec<Pii<String>>> {
+        let rows = sqlx::query(
+            "SELECT phone_key FROM customers WHERE phone_key <> '' ORDER BY customer_id LIMIT $1",
+        )
+        .bind(i64::from(count))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(|row| Ok(Pii::new(row.text("phone_key")?))).collect()
+    }
+
     /// The card of the customer in `row`.
     async fn card(&self, row: Option<AnyRow>, now: Wall) -> Result<Option<CustomerCard>> {
         let Some(row) = row else { return Ok(None) };

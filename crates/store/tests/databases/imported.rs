@@ -5,7 +5,7 @@ use store::Store;
 use store::policies::{BadRow, COLUMNS, ImportEvent, ImportSummary, import};
 
 use crate::server::Database;
-use crate::story::{Kept, TODAY};
+use crate::story::{Kept, TODAY, wall};
 
 on_both! {
     a_file_is_imported_and_can_be_imported_again
@@ -176,6 +176,11 @@ async fn a_large_file_is_streamed(database: Database) {
         .collect();
     assert!(lines.is_sorted() && lines.len() > 5 && lines.last() == Some(&3_000), "{lines:?}");
     assert_eq!(store.count_customers().await.unwrap(), (2_000, 3_000));
+    let phones = store.some_phones(3).await.unwrap();
+    assert_eq!(phones.len(), 3);
+    for phone in phones {
+        assert!(store.customer_by_phone(&phone, wall(0)).await.unwrap().is_some());
+    }
 }
 
 async fn a_file_with_a_wrong_header_is_not_begun(database: Database) {

@@ -108,9 +108,14 @@ impl Bans {
     }
 
     fn handle_success(&mut self, source: IpAddr, now: Mono) {
-        self.forget(now);
-        if self.state(source) != Some(State::Banned) {
-            self.put(source, State::Trusted, now + TRUST);
+        match self.known.get(&source) {
+            Some((State::Banned, end)) if *end > now => {}
+            // Every call says so again: what holds for long enough is left as it is.
+            Some((State::Trusted, end)) if *end > now + TRUST / 2 => {}
+            Some(_) | None => {
+                self.forget(now);
+                self.put(source, State::Trusted, now + TRUST);
+            }
         }
     }
 }

@@ -25,18 +25,17 @@ impl Callflow {
             Identified::Refused(status) => self.respond(tx, &invite, status),
             // Outbound calls are by allow-list and role, and nobody has been given any.
             Identified::Phone => self.respond(tx, &invite, 403),
-            // RFC 4028 §9: the caller asks again with a longer interval.
-            Identified::Caller { .. } if self.session_is_too_short(&invite).is_some() => {
-                let least = self.session_is_too_short(&invite).unwrap_or_default();
-                let response = ResponseBuilder::to(&invite, 422).to_tag("short");
-                let message = response.header("Min-SE", least).build();
-                self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
-            }
             Identified::Challenged(answer) => {
                 let message = *answer;
                 self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
             }
             Identified::Caller { trunk, ani, dnis, destination } => {
+                if let Some(least) = call::interval_too_small(&invite, self.config.session) {
+                    // RFC 4028 §9: the caller asks again with a longer interval.
+                    let response = ResponseBuilder::to(&invite, 422).to_tag("short");
+                    let message = response.header("Min-SE", least).build();
+                    return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+                }
                 if let Err(refusal) = self.loads.handle_call(&trunk, self.now) {
                     let retry_after_s = refusal.retry_after_s().unwrap_or(RETRY_AFTER_S);
                     return self.turn_away(tx, &invite, retry_after_s);
@@ -100,10 +99,6 @@ impl Callflow {
             }
             (None, _) => {}
         }
-    }
-
-    fn session_is_too_short(&self, invite: &Message) -> Option<u32> {
-        call::interval_too_small(invite, self.config.session)
     }
 
     /// Answers the caller with 200 at once, or as soon as the caller has heard that it rings where

@@ -7,7 +7,7 @@ use sip::{Dialog, Flow, Message, Method, ServerTx};
 
 use crate::leg::{Description, Established, Incoming, Leg, Output, Stage};
 use crate::negotiation::description_in;
-use crate::session::{self, Refresher};
+use crate::session;
 use crate::{Tokens, reason};
 
 /// SDP's media type.
@@ -72,13 +72,7 @@ impl Leg {
         };
         let limits = self.description.session;
         let interval = session::answer(&invite, limits, None);
-        let mut response = self.full_response(&invite, 200);
-        if let Some(interval) = interval {
-            response = response.header("Session-Expires", session::response_value(interval));
-            if interval.refresher == Refresher::Them {
-                response = response.header("Require", "timer");
-            }
-        }
+        let mut response = session::announce(self.full_response(&invite, 200), interval);
         if let Some(body) = body {
             response = response.body(SDP, body.as_bytes());
         }

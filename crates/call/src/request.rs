@@ -7,7 +7,7 @@ use crate::incoming::SDP;
 use crate::leg::{ALLOW, Leg, Output, SUPPORTED, Stage, allows_update};
 use crate::negotiation::description_in;
 use crate::reason;
-use crate::session::{self, Refresher};
+use crate::session;
 
 impl Leg {
     /// A request with our tag in To.
@@ -99,12 +99,7 @@ impl Leg {
             let refresher = established.timer.map(|timer| timer.interval.refresher);
             let interval = session::answer(request, limits, refresher);
             established.restart(interval, now);
-            if let Some(interval) = interval {
-                response = response.header("Session-Expires", session::response_value(interval));
-                if interval.refresher == Refresher::Them {
-                    response = response.header("Require", "timer");
-                }
-            }
+            response = session::announce(response, interval);
         }
         if let Some(body) = body {
             response = response.body(SDP, body.as_bytes());

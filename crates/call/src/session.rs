@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Mono;
-use sip::{Message, Name};
+use sip::{Message, Name, ResponseBuilder};
 
 /// The least interval that anybody may ask for, in seconds (§4).
 pub const MIN_SE_S: u32 = 90;
@@ -128,8 +128,18 @@ pub(crate) fn request_value(interval: Interval) -> String {
     format!("{};refresher={role}", interval.seconds)
 }
 
+/// Says in a 2xx of ours what it agrees to; who is to refresh must know how (§9).
+pub(crate) fn announce(response: ResponseBuilder, interval: Option<Interval>) -> ResponseBuilder {
+    let Some(interval) = interval else { return response };
+    let response = response.header("Session-Expires", response_value(interval));
+    match interval.refresher {
+        Refresher::Us => response,
+        Refresher::Them => response.header("Require", "timer"),
+    }
+}
+
 /// Session-Expires in a response of ours.
-pub(crate) fn response_value(interval: Interval) -> String {
+fn response_value(interval: Interval) -> String {
     let role = match interval.refresher {
         Refresher::Us => "uas",
         Refresher::Them => "uac",

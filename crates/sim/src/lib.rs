@@ -12,11 +12,13 @@ mod engine;
 mod hotline;
 mod network;
 mod party;
+mod plan;
 mod world;
 
 pub use audit::{Audit, check};
 pub use engine::{DesktopLog, LookupBehaviour};
 pub use hotline::{Settings, settings};
 pub use network::Weather;
-pub use party::{Answer, CallerPlan, Media, Party, PhonePlan, Saw};
+pub use party::{Media, Party, Saw};
+pub use plan::{Answer, CallerPlan, PhonePlan};
 pub use world::{PartyId, World};

@@ -12,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::engine::{DesktopLog, Engine, LookupBehaviour};
 use crate::hotline::{CARRIER, Settings};
 use crate::network::{Network, Weather};
-use crate::party::{CallerPlan, Party, PhonePlan};
+use crate::party::Party;
+use crate::plan::{CallerPlan, PhonePlan};
 
 /// Which party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

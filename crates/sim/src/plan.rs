@@ -1,0 +1,89 @@
+//! What callers and phones do: data that a scenario writes down.
+
+use crate::hotline::PASSWORD;
+
+/// What a caller does.
+#[derive(Debug, Clone)]
+pub struct CallerPlan {
+    /// The number dialled.
+    pub number: &'static str,
+    /// Keys and when they are pressed, in milliseconds after the answer.
+    pub keys: Vec<(u64, char)>,
+    /// When the caller hangs up, in milliseconds after the INVITE; never if none.
+    pub hangs_up_after_ms: Option<u64>,
+    /// What a challenge is answered with; by nothing if none.
+    pub account: Option<(&'static str, &'static str)>,
+    /// Whether the 200 is acknowledged.
+    pub acknowledges: bool,
+    /// From when on nothing more leaves or arrives, in milliseconds after the INVITE.
+    pub silent_after_ms: Option<u64>,
+    /// Whether the INVITE brings an offer; else the answer is in the ACK, or in the PRACK.
+    pub offers: bool,
+    /// Further headers of the INVITE, and of what follows in the dialog.
+    pub headers: Vec<(&'static str, &'static str)>,
+}
+
+impl Default for CallerPlan {
+    fn default() -> Self {
+        Self {
+            number: "95500",
+            keys: Vec::new(),
+            hangs_up_after_ms: None,
+            account: None,
+            acknowledges: true,
+            silent_after_ms: None,
+            offers: true,
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// What an agent's phone says to an INVITE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// 180, then 200 after so many milliseconds.
+    After(u64),
+    /// 180, then nothing.
+    RingsOnly,
+    /// This status after so many milliseconds.
+    Refuses(u16, u64),
+    /// Nothing at all.
+    Silence,
+}
+
+/// What an agent's phone does.
+#[derive(Debug, Clone)]
+pub struct PhonePlan {
+    /// The agent.
+    pub agent: String,
+    /// How it answers; the last entry holds for all further calls.
+    pub answers: Vec<Answer>,
+    /// How long it talks before it hangs up; never if none.
+    pub talks_ms: Option<u64>,
+    /// What it asks for in Expires.
+    pub expires_s: u32,
+    /// Whether it refreshes its registration.
+    pub refreshes: bool,
+    /// Whether it rings reliably (RFC 3262).
+    pub rings_reliably: bool,
+    /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// What it answers challenges with.
+    pub password: &'static str,
+}
+
+impl PhonePlan {
+    /// A phone that answers after a second and never hangs up.
+    pub fn of(agent: &str) -> Self {
+        Self {
+            agent: agent.to_owned(),
+            answers: vec![Answer::After(1_000)],
+            talks_ms: None,
+            expires_s: 3_600,
+            refreshes: true,
+            rings_reliably: false,
+            headers: Vec::new(),
+            password: PASSWORD,
+        }
+    }
+}

@@ -58,7 +58,7 @@ await drive(options, async (page) => {
   await page.keyboard.press('Space');
   const box = await page.locator('.wave').boundingBox();
   await page.mouse.click(box.x + box.width * 0.5, box.y + box.height / 2);
-  await page.waitForTimeout(100);
+  await page.waitForFunction(() => !document.querySelector('[data-testid=audio]').seeking);
   const sought = await audio(page);
   say('sought', { ...sought, wanted: loaded.duration / 2 });
   demand(Math.abs(sought.current_time - loaded.duration / 2) < loaded.duration * 0.05 + 0.2, 'a click does not seek', sought);

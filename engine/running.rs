@@ -14,7 +14,7 @@ use model::{AgentStatus, FactBody, QueueId, Transport};
 use net::media::MediaWorkers;
 use net::sip::{BanLimits, Listener, SipWorkers};
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
-use store::{Notice, Purpose, Store, Writer, WriterLimits};
+use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -127,6 +127,7 @@ impl Running {
         let clock = Clock::start();
         let library = library(config)?;
         let accounts = store.accounts().await?;
+        let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
         let machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
@@ -136,7 +137,7 @@ impl Running {
         let (handle, inbox) = Handle::bounded(INBOX);
         let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
-        let writer = Writer::start(&store, WriterLimits::default(), notify)?;
+        let writer = Writer::start(&store, Some(journal), WriterLimits::default(), notify)?;
         // Settled now, so that their facts are not read again at every start.
         writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 

@@ -106,7 +106,7 @@ impl Calls {
 async fn at_full_speed(store: &Store, calls: &mut Calls) -> Result<(), Box<dyn std::error::Error>> {
     let batches: Vec<_> = (0..20_000).map(|_| calls.one()).collect();
     let facts: usize = batches.iter().map(|(facts, _)| facts.len()).sum();
-    let writer = Writer::start(store, WriterLimits::default(), |_| {})?;
+    let writer = Writer::start(store, None, WriterLimits::default(), |_| {})?;
     let began = Instant::now();
     for (facts, records) in batches {
         if writer.append(facts, records).is_err() {
@@ -134,7 +134,7 @@ async fn at_a_pace(
     let waiting = Arc::new(Mutex::new(VecDeque::<(u64, Instant)>::new()));
     let took = Arc::new(Mutex::new(Vec::new()));
     let (far, times) = (Arc::clone(&waiting), Arc::clone(&took));
-    let writer = Writer::start(store, WriterLimits::default(), move |notice| {
+    let writer = Writer::start(store, None, WriterLimits::default(), move |notice| {
         let Notice::Committed { up_to_seq } = notice else { return };
         let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((_, since)) = far.pop_front_if(|(seq, _)| *seq <= up_to_seq) {

@@ -1,6 +1,6 @@
 //! One transaction of the writer: facts, what follows from them at once, and call records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use model::{Fact, FactBody};
 use report::CallRecord;
@@ -21,6 +21,16 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Adds what stands first in `queue`, while it is no more than `most` facts.
+    pub(crate) fn take_more(&mut self, queue: &mut VecDeque<Work>, most: usize) {
+        while let Some(more) =
+            queue.pop_front_if(|more| self.facts.len() + more.facts.len() <= most)
+        {
+            self.facts.extend(more.facts);
+            self.records.extend(more.records);
+        }
+    }
+
     /// Two halves, or `None` of a single thing.
     pub(crate) fn split(&mut self) -> Option<Work> {
         if self.facts.len() > 1 {

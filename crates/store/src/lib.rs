@@ -1,12 +1,12 @@
 //! Schema, migrations, queries on SQLite and PostgreSQL.
 //!
 //! [`Store`] is the database: SQLite in a file by default, PostgreSQL by a URL. All queries are
-//! written once for both. Facts go through one [`Writer`], which groups what is queued into one
-//! transaction and then tells up to which fact everything is committed; all else is a method of
-//! [`Store`].
+//! written once for both. Facts go through one [`Writer`], which tells up to which fact everything is
+//! committed: kept in its [`Journal`], a file, from where the database takes them within a tenth of
+//! a second; all else is a method of [`Store`].
 //!
-//! How durable: a committed fact survives the death of the process; seals, sessions, accounts,
-//! settings and epochs survive a power cut as well.
+//! How durable: a committed fact survives the death of the process; seals, once the database has
+//! them, sessions, accounts, settings and epochs survive a power cut as well.
 
 mod accounts;
 mod audit;
@@ -16,6 +16,7 @@ mod commit;
 mod customers;
 mod error;
 mod facts;
+mod journal;
 mod lock;
 mod open;
 mod page;
@@ -32,6 +33,7 @@ pub use accounts::{Account, DigestAlgorithms};
 pub use audit::AuditFilter;
 pub use calls::{CallDetail, CallFilter};
 pub use error::{Error, Result};
+pub use journal::Journal;
 pub use open::{Kind, Purpose, Store};
 pub use page::{Page, PageRequest};
 pub use recordings::{RecordingEntry, Recordings};

@@ -1,5 +1,10 @@
-//! The one writer of facts: groups what is queued into one transaction, and tells what is
-//! committed. It has a thread of its own, so that a busy web server cannot delay a call.
+//! The one writer of facts: groups what is queued, and tells what is committed. It has a thread of
+//! its own, so that a busy web server cannot delay a call.
+//!
+//! With a [`Journal`], facts are committed when they are in it, and the database takes them soon
+//! after, in larger groups. Without one they are committed when the database has them.
+
+mod run;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +15,9 @@ use report::CallRecord;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::checkpoint::Checkpoints;
-use crate::commit::{Connected, Work, is_hopeless};
+use crate::commit::Work;
 use crate::error::{Error, Result};
+use crate::journal::Journal;
 use crate::open::Store;
 
 /// The limits of the writer.
@@ -33,6 +38,11 @@ pub struct Limits {
     /// How long facts that nobody waits for may wait for others, to be committed with them: a
     /// commit costs as much as the facts of many calls.
     pub gather_ms: u64,
+    /// How long facts that are in the journal may wait for others, to go into the database with
+    /// them. So late does a query see them.
+    pub settle_ms: u64,
+    /// The length of a file of the journal.
+    pub journal_file_bytes: u64,
     /// How long one attempt may take: a server that is frozen answers never.
     pub attempt_ms: u64,
     /// SQLite's write-ahead log is moved into the database when it is longer than this. A restart
@@ -50,6 +60,8 @@ impl Default for Limits {
             accept_calls_at: 10_000,
             full_at: 200_000,
             gather_ms: 10,
+            settle_ms: 100,
+            journal_file_bytes: 8 * 1024 * 1024,
             first_retry_ms: 50,
             longest_retry_ms: 2_000,
             attempt_ms: 10_000,
@@ -62,7 +74,8 @@ impl Default for Limits {
 /// What the writer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Every fact up to this one is committed: what acknowledges them may leave.
+    /// Every fact up to this one survives the death of the process: what acknowledges them may
+    /// leave.
     Committed {
         /// The newest committed fact's number in its epoch.
         up_to_seq: u64,
@@ -118,13 +131,25 @@ pub struct Writer {
 struct Queue {
     limits: Limits,
     inner: Mutex<Inner>,
+    /// Something is queued.
     wake: Notify,
+    /// Something is in the journal.
+    kept: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     batches: VecDeque<Work>,
-    /// Facts queued and under way.
+    /// In the journal and not in the database.
+    kept: VecDeque<Work>,
+    kept_facts: usize,
+    /// When the first of them goes into the database.
+    settle_at: Option<Instant>,
+    /// Nothing more will come into the journal.
+    keeps_no_more: bool,
+    /// The last fact that is in the database.
+    settled: u64,
+    /// Facts that are not in the database.
     facts: usize,
     /// When the first that is queued is committed: at once, or when it has waited for others. None
     /// while nothing is queued.
@@ -136,13 +161,20 @@ struct Inner {
 }
 
 impl Writer {
-    /// Starts the writer of `store`. `notify` is called on the writer's thread and must not wait.
+    /// Starts the writer of `store`, behind `journal` where there is one. `notify` is called on the
+    /// writer's thread and must not wait.
     pub fn start(
         store: &Store,
+        journal: Option<Journal>,
         limits: Limits,
         notify: impl FnMut(Notice) + Send + 'static,
     ) -> Result<Self> {
-        let queue = Arc::new(Queue { limits, inner: Mutex::default(), wake: Notify::new() });
+        let queue = Arc::new(Queue {
+            limits,
+            inner: Mutex::default(),
+            wake: Notify::new(),
+            kept: Notify::new(),
+        });
         let (done, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -153,7 +185,7 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || {
                 let notify = Box::new(notify);
-                let unwritten = runtime.block_on(Run::new(store_too, far, notify).run());
+                let unwritten = runtime.block_on(run::run(store_too, far, journal, notify));
                 // Nobody waits where the writer was dropped instead of stopped.
                 let _ = done.send(unwritten);
             })
@@ -209,13 +241,16 @@ impl Writer {
         self.queue.lock().pressure(&self.queue.limits)
     }
 
-    /// How many facts are not committed yet.
+    /// How many facts are not in the database yet.
     pub fn unwritten(&self) -> usize {
         self.queue.lock().facts
     }
 
-    /// Writes what is queued and ends. If the database fails for longer than `within`, gives up and
-    /// returns how many facts were not written.
+    /// Writes what is queued and ends. If the database fails for longer than `within`, gives up;
+    /// what is in the journal stays there for the next start.
+    ///
+    /// # Errors
+    /// So many facts were not written anywhere.
     pub async fn stop(mut self, within: Duration) -> Result<(), usize> {
         self.queue.close(Some(Instant::now() + within));
         let Some(ended) = self.ended.take() else { return Ok(()) };
@@ -264,6 +299,7 @@ impl Queue {
         inner.closed = true;
         inner.give_up = inner.give_up.or(give_up);
         self.wake.notify_one();
+        self.kept.notify_one();
     }
 
     /// What is queued, up to a batch, as one; `None` when nothing more will come.
@@ -282,13 +318,7 @@ impl Queue {
                 if due.is_none()
                     && let Some(mut work) = inner.batches.pop_front()
                 {
-                    while let Some(more) = inner.batches.front()
-                        && work.facts.len() + more.facts.len() <= self.limits.batch
-                    {
-                        let Some(more) = inner.batches.pop_front() else { break };
-                        work.facts.extend(more.facts);
-                        work.records.extend(more.records);
-                    }
+                    work.take_more(&mut inner.batches, self.limits.batch);
                     if inner.batches.is_empty() {
                         inner.due = None;
                     }
@@ -307,109 +337,54 @@ impl Queue {
         }
     }
 
+    /// `work` is in the journal.
+    fn keep(&self, work: Work) {
+        let mut inner = self.lock();
+        inner.kept_facts += work.facts.len();
+        inner.kept.push_back(work);
+        let first = inner.settle_at.is_none();
+        let settle_at = Instant::now() + Duration::from_millis(self.limits.settle_ms);
+        inner.settle_at.get_or_insert(settle_at);
+        if first || inner.kept_facts >= self.limits.batch {
+            self.kept.notify_one();
+        }
+    }
+
+    fn keep_no_more(&self) {
+        self.lock().keeps_no_more = true;
+        self.kept.notify_one();
+    }
+
+    /// What the database takes next, up to a batch; `None` when nothing more will come.
+    async fn next_kept(&self) -> Option<Work> {
+        loop {
+            let settle_at = {
+                let mut inner = self.lock();
+                let presses = inner.closed || inner.kept_facts >= self.limits.batch;
+                let settle_at = inner.settle_at.filter(|at| !presses && *at > Instant::now());
+                if settle_at.is_none()
+                    && let Some(mut work) = inner.kept.pop_front()
+                {
+                    work.take_more(&mut inner.kept, self.limits.batch);
+                    if inner.kept.is_empty() {
+                        inner.settle_at = None;
+                    }
+                    return Some(work);
+                }
+                if inner.keeps_no_more && inner.kept.is_empty() {
+                    return None;
+                }
+                settle_at
+            };
+            match settle_at {
+                // Either way it is looked at again.
+                Some(at) => drop(tokio::time::timeout_at(at, self.kept.notified()).await),
+                None => self.kept.notified().await,
+            }
+        }
+    }
+
     fn has_given_up(&self) -> bool {
         self.lock().give_up.is_some_and(|at| Instant::now() >= at)
-    }
-}
-
-/// The queue's far end.
-struct Run {
-    store: Store,
-    queue: Arc<Queue>,
-    connected: Option<Connected>,
-    checkpoints: Checkpoints,
-    failing: bool,
-    notify: Box<dyn FnMut(Notice) + Send>,
-}
-
-impl Run {
-    fn new(store: Store, queue: Arc<Queue>, notify: Box<dyn FnMut(Notice) + Send>) -> Self {
-        let checkpoints = Checkpoints::new(queue.limits.log_bytes, queue.limits.log_pause_ms);
-        Self { store, queue, connected: None, checkpoints, failing: false, notify }
-    }
-
-    /// Until the queue is closed and empty, or given up. Returns how many facts were not written.
-    async fn run(&mut self) -> usize {
-        while let Some(work) = self.queue.next().await {
-            let facts = work.facts.len();
-            let up_to_seq = work.facts.last().map(|fact| fact.seq);
-            if !self.write(work).await {
-                return self.queue.lock().facts;
-            }
-            self.queue.lock().facts -= facts;
-            if let Some(up_to_seq) = up_to_seq {
-                (self.notify)(Notice::Committed { up_to_seq });
-            }
-            if let Some(connected) = &mut self.connected {
-                connected.after_commit(&self.store, &mut self.checkpoints).await;
-            }
-        }
-        0
-    }
-
-    /// Writes `work`, as often as it takes. What can never be written is found by halving and left
-    /// out. Returns false if the writer was stopped before it succeeded.
-    async fn write(&mut self, work: Work) -> bool {
-        let mut works = vec![work];
-        let mut pause_ms = self.queue.limits.first_retry_ms;
-        while let Some(work) = works.last_mut() {
-            let Err(error) = self.attempt(work).await else {
-                works.pop();
-                self.recovered();
-                continue;
-            };
-            // Whatever state the connection is in, a new one is clean.
-            self.connected = None;
-            if is_hopeless(&error) {
-                match work.split() {
-                    // The first half is written first.
-                    Some(second) => works.insert(works.len() - 1, second),
-                    None => {
-                        let (what, error) = (work.describe(), error.to_string());
-                        tracing::error!(what, error, "cannot be written and is left out");
-                        (self.notify)(Notice::Unwritable { what, error });
-                        works.pop();
-                    }
-                }
-                continue;
-            }
-            self.failed(&error);
-            if self.queue.has_given_up() {
-                return false;
-            }
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            pause_ms = (pause_ms * 2).min(self.queue.limits.longest_retry_ms);
-        }
-        true
-    }
-
-    async fn attempt(&mut self, work: &Work) -> Result<()> {
-        let patience = Duration::from_millis(self.queue.limits.attempt_ms);
-        let attempt = tokio::time::timeout(patience, self.commit(work));
-        attempt.await.unwrap_or_else(|_| Err(Error::NoAnswer))
-    }
-
-    async fn commit(&mut self, work: &Work) -> Result<()> {
-        let connected = match &mut self.connected {
-            Some(connected) => connected,
-            none => none.insert(Connected::new(&self.store).await?),
-        };
-        connected.commit(&self.store, work).await
-    }
-
-    fn failed(&mut self, error: &Error) {
-        if !self.failing {
-            self.failing = true;
-            tracing::error!(%error, "facts cannot be written; trying again");
-            (self.notify)(Notice::StoreFailing { error: error.to_string() });
-        }
-    }
-
-    fn recovered(&mut self) {
-        if self.failing {
-            self.failing = false;
-            tracing::info!("facts are written again");
-            (self.notify)(Notice::StoreRecovered);
-        }
     }
 }

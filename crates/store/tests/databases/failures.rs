@@ -15,7 +15,7 @@ on_both! {
     look_ups_go_on_while_the_writer_waits
 }
 
-fn impatient() -> WriterLimits {
+pub fn impatient() -> WriterLimits {
     WriterLimits {
         first_retry_ms: 1,
         longest_retry_ms: 20,
@@ -27,7 +27,7 @@ fn impatient() -> WriterLimits {
 }
 
 /// Takes the lock that writing facts needs, and holds it as long as it lives.
-async fn lock(database: &Database) -> sqlx::AnyConnection {
+pub async fn lock(database: &Database) -> sqlx::AnyConnection {
     let mut connection = database.connect().await;
     if database.is_postgres() {
         connection.execute("BEGIN").await.unwrap();

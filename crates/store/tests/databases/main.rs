@@ -29,6 +29,7 @@ mod every_fact;
 mod failures;
 mod generated;
 mod imported;
+mod journal;
 mod killed;
 mod opening;
 mod postgres;

@@ -1,5 +1,6 @@
 //! Facts and records as an engine would write them.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use model::{
     OfferId, Outcome, Pii, QueueId, RecordingId, SCHEMA_VERSION, Seal, TrunkId, Wall,
 };
 use report::{CallRecord, CallRecords, Limits};
-use store::{Notice, Store, Writer, WriterLimits};
+use store::{Journal, Notice, Store, Writer, WriterLimits};
 use tokio::sync::mpsc;
 
 /// 2025-07-01T00:00:00 in China.
@@ -157,8 +158,18 @@ impl Written {
     }
 
     pub fn start_with(store: &Store, limits: WriterLimits) -> Self {
+        Self::start_behind(store, None, limits)
+    }
+
+    /// With a journal in `folder`, which is taken over first.
+    pub async fn start_in(folder: &Path, store: &Store, limits: WriterLimits) -> Self {
+        let journal = Journal::open(folder, store).await.unwrap();
+        Self::start_behind(store, Some(journal), limits)
+    }
+
+    fn start_behind(store: &Store, journal: Option<Journal>, limits: WriterLimits) -> Self {
         let (sender, notices) = mpsc::unbounded_channel();
-        let writer = Writer::start(store, limits, move |notice| {
+        let writer = Writer::start(store, journal, limits, move |notice| {
             // A test that has ended listens no more.
             let _ = sender.send(notice);
         });

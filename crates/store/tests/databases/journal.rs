@@ -1,0 +1,183 @@
+//! Facts that are in the journal before they are in the database.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Connection;
+use store::{Journal, Notice, WriterLimits};
+use tempfile::tempdir;
+
+use crate::failures::{impatient, lock};
+use crate::server::Database;
+use crate::story::{Story, Written, call, write};
+
+on_both! {
+    what_is_in_the_journal_is_committed_while_the_database_is_locked
+    what_the_database_did_not_take_is_there_after_the_next_start
+    a_line_that_was_cut_or_changed_is_left_out
+    what_the_database_has_is_not_taken_over_again
+    files_whose_facts_are_in_the_database_are_removed
+    many_small_appends_become_few_transactions
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".facts"));
+    names.sort();
+    names
+}
+
+async fn what_is_in_the_journal_is_committed_while_the_database_is_locked(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
+    let mut story = Story::new(1);
+    let holder = lock(&database).await;
+    written.write(story.arrives(1, "13800138000", 0)).await;
+    written.until(|notice| matches!(notice, Notice::StoreFailing { .. })).await;
+    written.write(story.arrives(2, "13800138000", 1)).await;
+    assert_eq!(written.writer.unwritten(), 2);
+    holder.close().await.unwrap();
+    written.until(|notice| *notice == Notice::StoreRecovered).await;
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 2);
+    assert_eq!(names(folder.path()), [""; 0], "nothing is left where all is in the database");
+}
+
+async fn what_the_database_did_not_take_is_there_after_the_next_start(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
+    let holder = lock(&database).await;
+    let mut story = Story::new(1);
+    story.conversation(1, "13800138000", "8001", 0);
+    let (facts, records) = story.take();
+    written.writer.append(facts.clone(), records).unwrap();
+    written.until(|notice| matches!(notice, Notice::Committed { .. })).await;
+    assert_eq!(written.writer.stop(Duration::ZERO).await, Ok(()), "nothing is lost");
+    holder.close().await.unwrap();
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 0);
+    let journal = Journal::open(folder.path(), &store).await.unwrap();
+    let there: Vec<_> = store.call(call(1, 1)).await.unwrap().unwrap().facts;
+    let of_call = facts.into_iter().filter(|fact| fact.body.call() == Some(call(1, 1)));
+    assert_eq!(there, of_call.collect::<Vec<_>>());
+    // Its record was not written, so that it is folded anew from the facts.
+    assert_eq!(database.count("SELECT COUNT(*) FROM unsettled_calls").await, 1);
+    drop(journal);
+}
+
+async fn a_line_that_was_cut_or_changed_is_left_out(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
+    let holder = lock(&database).await;
+    let mut story = Story::new(1);
+    for counter in 1..=5 {
+        written.write(story.arrives(counter, "13800138000", 0)).await;
+    }
+    assert_eq!(written.writer.stop(Duration::ZERO).await, Ok(()));
+    holder.close().await.unwrap();
+    let file = folder.path().join(&names(folder.path())[0]);
+    let mut bytes = fs::read(&file).unwrap();
+    let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 40;
+    bytes[second] ^= 1;
+    bytes.truncate(bytes.len() - 7);
+    fs::write(&file, bytes).unwrap();
+    Journal::open(folder.path(), &store).await.unwrap();
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 3);
+    assert_eq!(database.count("SELECT SUM(seq) FROM facts").await, 1 + 3 + 4);
+}
+
+/// A call that is settled must not become unsettled because its arrival is read once more.
+async fn what_the_database_has_is_not_taken_over_again(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let kept = tempdir().unwrap();
+    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
+    let mut story = Story::new(1);
+    story.conversation(1, "13800138000", "8001", 0);
+    written.write(&mut story).await;
+    let name = names(folder.path()).pop().unwrap();
+    fs::copy(folder.path().join(&name), kept.path().join(&name)).unwrap();
+    written.stop().await;
+    let facts = database.count("SELECT COUNT(*) FROM facts").await;
+    Journal::open(kept.path(), &store).await.unwrap();
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, facts);
+    assert_eq!(database.count("SELECT COUNT(*) FROM unsettled_calls").await, 0);
+}
+
+async fn files_whose_facts_are_in_the_database_are_removed(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let limits = WriterLimits { journal_file_bytes: 1, settle_ms: 0, ..impatient() };
+    let mut written = Written::start_in(folder.path(), &store, limits).await;
+    let mut story = Story::new(1);
+    let mut most = 0;
+    for counter in 1..=100 {
+        written.write(story.arrives(counter, "13800138000", 0)).await;
+        most = most.max(names(folder.path()).len());
+    }
+    assert!((2..100).contains(&most), "{most} files at a time");
+    written.stop().await;
+    assert_eq!(names(folder.path()), [""; 0]);
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 100);
+}
+
+async fn many_small_appends_become_few_transactions(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let limits = WriterLimits { settle_ms: 3_600_000, ..WriterLimits::default() };
+    let mut written = Written::start_in(folder.path(), &store, limits).await;
+    let mut story = Story::new(1);
+    for counter in 1..=200 {
+        written.write(story.arrives(counter, "13800138000", 0)).await;
+    }
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 0, "they wait for more");
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 200);
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_is_told_and_overcome() {
+    let (database, folder) = (Database::sqlite(), tempdir().unwrap());
+    let (store, folder) = (database.open().await, folder.path().join("journal"));
+    let limits = WriterLimits { journal_file_bytes: 1, ..impatient() };
+    let mut written = Written::start_in(&folder, &store, limits).await;
+    let mut story = Story::new(1);
+    written.write(story.arrives(1, "13800138000", 0)).await;
+    // The next file cannot be made where there is no folder.
+    let away = folder.with_extension("away");
+    fs::rename(&folder, &away).unwrap();
+    let (facts, records) = story.arrives(2, "13800138000", 1).take();
+    written.writer.append(facts, records).unwrap();
+    let told = written.until(|notice| matches!(notice, Notice::StoreFailing { .. })).await;
+    assert!(
+        matches!(&told, Notice::StoreFailing { error } if error.contains(".facts")),
+        "{told:?}"
+    );
+    fs::rename(&away, &folder).unwrap();
+    written.until(|notice| *notice == Notice::Committed { up_to_seq: 2 }).await;
+    assert!(written.told.contains(&Notice::StoreRecovered));
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 2);
+}
+
+#[tokio::test]
+async fn a_journal_has_one_writer() {
+    let (database, folder) = (Database::sqlite(), tempdir().unwrap());
+    let store = database.open().await;
+    let journal = Journal::open(folder.path(), &store).await.unwrap();
+    let second = Journal::open(folder.path(), &store).await;
+    assert!(matches!(second, Err(store::Error::LockedByAnother { .. })), "{second:?}");
+    drop(journal);
+    Journal::open(folder.path(), &store).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_journal_is_left_alone() {
+    let (database, folder) = (Database::sqlite(), tempdir().unwrap());
+    let store = database.open().await;
+    write(&store, Story::new(1).arrives(1, "13800138000", 0)).await;
+    fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    fs::write(folder.path().join("00000007.facts"), [0xff, b'\n', b'x', b'\n']).unwrap();
+    Journal::open(folder.path(), &store).await.unwrap();
+    assert_eq!(names(folder.path()), ["00000008.facts"]);
+    assert_eq!(fs::read(folder.path().join("notes.txt")).unwrap(), b"mine");
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 1);
+}

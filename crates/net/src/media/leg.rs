@@ -2,13 +2,13 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use media::{Codec, LegMedia, LegStats};
+use media::{Codec, LegMedia, LegStats, Playout};
 use model::{CallId, LegId, Mono};
 use recording::Side;
 use rtp::{OutStream, Packet, SequenceTracker, digits};
 
+use super::frame::Paced;
 use super::origin::Origin;
-use super::playing::Playing;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +39,15 @@ pub(crate) struct Leg {
     pub(crate) out: OutStream,
     /// Indices of the legs that hear this one.
     pub(crate) listeners: Vec<u32>,
-    pub(crate) playing: Option<Playing>,
+    pub(crate) paced: Paced,
     /// When its next frame is due.
     pub(crate) frame_due: Mono,
     /// Whether the wheel holds it.
     pub(crate) is_on_wheel: bool,
+    /// How many legs mix this one.
+    pub(crate) mixed_by: u32,
+    /// Its voice for those who mix it.
+    pub(crate) playout: Option<Box<Playout>>,
     /// The recording that it is taped for.
     pub(crate) tape: Option<(u32, Side)>,
     pub(crate) digits: digits::Receiver,
@@ -74,9 +78,11 @@ impl Leg {
             wanted: None,
             out,
             listeners: Vec::new(),
-            playing: None,
+            paced: Paced::Nothing,
             frame_due: now,
             is_on_wheel: false,
+            mixed_by: 0,
+            playout: None,
             tape: None,
             digits: digits::Receiver::default(),
             is_pressing: false,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use media::{MediaEvent, g711};
+use media::{MediaEvent, VoicePacket, g711};
 use model::Mono;
 use rtp::Packet;
 use rustix::event::{Timespec, epoll};
@@ -85,6 +85,12 @@ impl Worker {
         match content {
             Content::Voice => {
                 let codec = leg.wanted.as_ref().map(|wanted| wanted.media.codec);
+                if let (Some(playout), Some(codec)) = (leg.playout.as_mut(), codec) {
+                    let (ssrc, timestamp) = (packet.header.ssrc, packet.header.timestamp);
+                    let (arrived, payload) = (now, packet.payload);
+                    let voice = VoicePacket { arrived, ssrc, timestamp, codec, payload };
+                    playout.handle_packet(&voice);
+                }
                 if let (Some(tape), Some(codec)) = (leg.tape, codec) {
                     let voice = Voice { codec, header: packet.header, payload: packet.payload };
                     if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {

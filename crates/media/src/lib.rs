@@ -13,6 +13,7 @@ mod play;
 mod playout;
 mod prompts;
 mod resample;
+mod seam;
 pub mod tone;
 mod topology;
 
@@ -22,6 +23,7 @@ pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
 pub use sdp::Codec;
+pub use seam::glide;
 pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source};
 
 /// Samples a second of telephone voice.

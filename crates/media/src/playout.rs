@@ -157,6 +157,8 @@ impl Playout {
             self.filled = arrived - length;
             self.read = self.filled;
             self.sounds = self.filled - RING as i64;
+            // It begins in the middle of a sound: it is faded in.
+            self.made_up = Some(self.filled - 1);
             return Some(self.anchor_at(packet, arrived - length));
         };
         let ahead = packet.timestamp.wrapping_sub(anchor.timestamp) as i32;

@@ -87,11 +87,16 @@ impl Worker {
         let was_sending = before.as_ref().is_some_and(|before| before.media.sends);
         if !was_sending && media.sends {
             leg.out.begin_source();
+            leg.pause();
             (leg.heard, leg.is_silent) = (now, false);
         }
         let hears = media.hears.clone();
         let codec = media.codec;
         let had = before.map(|before| (before.media.hears, before.media.codec));
+        if had.as_ref().is_some_and(|(_, before)| *before != codec) {
+            leg.forget_voice();
+            leg.pause();
+        }
         leg.wanted = Some(Wanted { media, origin });
         match (&had, &hears) {
             (Some((Source::Play(old), old_codec)), Source::Play(new)) if old.id == new.id => {
@@ -104,6 +109,10 @@ impl Worker {
             }
             (Some((old, _)), new) if old == new => return,
             (Some(_) | None, _) => {}
+        }
+        match hears {
+            Source::Silence => leg.pause(),
+            Source::Leg(_) | Source::Play(_) | Source::Mix(_) => leg.turn(),
         }
         let was_paced = match had {
             Some((Source::Play(_) | Source::Mix(_), _)) => true,

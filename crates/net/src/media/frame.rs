@@ -60,9 +60,10 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 /// Sends a frame that is due, unless the leg is on hold.
 pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
     let Some((media, target)) = leg.sending() else { return };
-    let payload_type = media.payload_type;
+    let (payload_type, codec) = (media.payload_type, media.codec);
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
+        leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
         match leg.send(&packet[..bytes], target) {
             true => counted.packets_sent += 1,
             false => counted.send_errors += 1,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use media::{FRAME_SAMPLES, MAX_PARTIES, Mixer, Playout};
+use media::{FRAME_SAMPLES, MAX_PARTIES, Mixer};
 use model::{LegId, Mono};
 
 use super::counters::Counters;
@@ -51,10 +51,7 @@ impl Mixing {
     pub(crate) fn leave(self, legs: &mut Legs) {
         for key in self.parties.into_iter().filter_map(|party| party.key) {
             let Some((_, leg)) = legs.find(key) else { continue };
-            leg.mixed_by = leg.mixed_by.saturating_sub(1);
-            if leg.mixed_by == 0 {
-                leg.playout = None;
-            }
+            leg.leave_mix();
         }
     }
 
@@ -79,8 +76,7 @@ impl Mixing {
 /// One more mixes that leg. `None` while it is not open.
 fn join(id: LegId, legs: &mut Legs) -> Option<u64> {
     let (index, leg) = legs.find_id(id)?;
-    leg.mixed_by += 1;
-    leg.playout.get_or_insert_with(|| Box::new(Playout::default()));
+    leg.join_mix();
     Some(legs.key_at(index))
 }
 

@@ -151,7 +151,7 @@ fn sixteen_hear_fifteen_each() {
         let samples = samples(phone, &heard[listener]);
         for speaker in (0..16).filter(|speaker| *speaker != listener) {
             let level = level(&samples[samples.len() - WINDOW..], pitch(speaker));
-            assert!(level > 800.0, "{listener} hears {speaker} at {level:.0} only");
+            assert!(level > 300.0, "{listener} hears {speaker} at {level:.0} only");
         }
     }
     // One after another, as what G.711 makes of fifteen tones would hide an echo: who speaks hears
@@ -165,7 +165,7 @@ fn sixteen_hear_fifteen_each() {
                 let loudest = samples[2_400..].iter().map(|sample| sample.unsigned_abs()).max();
                 assert!(loudest <= Some(8), "{speaker} hears itself: {loudest:?}");
             } else {
-                assert!(level > 4_000.0, "{listener} hears {speaker} at {level:.0} only");
+                assert!(level > 1_000.0, "{listener} hears {speaker} at {level:.0} only");
             }
         }
     }
@@ -216,6 +216,38 @@ fn from_a_leg_to_a_mix_to_music_and_back_it_is_one_stream() {
     let by_clock = (end.at - begin.at).as_millis() as u64;
     assert!(by_timestamp.abs_diff(by_clock) <= 60, "{by_timestamp} ms in {by_clock} ms");
     assert!(heard.len() >= 90, "{}", heard.len());
+}
+
+#[test]
+fn no_change_of_source_clicks() {
+    let music = tone::sine(700.0, 6_000, 8_000);
+    let prompts = Prompts::from_samples([("music".into(), music)]).unwrap();
+    let mut stage = Stage::with(70, prompts, |_| {});
+    let mut parties = parties(&mut stage, 2);
+    let (all, second) = (ids(&parties), parties[1].0.leg);
+    let mut first = parties[0].0.clone();
+    let play = {
+        first.hears = Source::Silence;
+        stage.play(&mut first, &["music"], true);
+        first.hears.clone()
+    };
+    let mix = Source::Mix(all);
+    let turns = [mix.clone(), Source::Leg(second), play.clone(), Source::Leg(second), mix, play];
+    let mut heard = Vec::new();
+    for turn in 0..24 {
+        first.hears = turns[turn % turns.len()].clone();
+        stage.set(&first);
+        stage.settle();
+        // A whole number of periods in a frame: the sender itself has no step.
+        let frames = 7 + turn % 3;
+        let said = talk(&mut parties, frames, |_| tone::sine(250.0, 6_000, 160 * frames));
+        heard.extend(said.into_iter().next().unwrap());
+    }
+    assert_continuous(&heard);
+    let samples = samples(&parties[0].1, &heard);
+    let natural = (6_000.0 * TAU * 700.0 / 8_000.0) as u16;
+    let step = samples.windows(2).map(|pair| pair[1].abs_diff(pair[0])).max().unwrap_or(0);
+    assert!(step <= natural + 12_000 / 40 + 512, "a step of {step}, the tones' own is {natural}");
 }
 
 #[test]

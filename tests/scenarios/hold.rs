@@ -31,7 +31,7 @@ fn hears_music(world: &World, party: PartyId) -> bool {
     let media = media(world, party);
     let is_music = |source: &Source| match source {
         Source::Play(play) => play.repeat && play.prompts[0].as_str() == "music",
-        Source::Silence | Source::Leg(_) => false,
+        Source::Silence | Source::Leg(_) | Source::Mix(_) => false,
     };
     media.sends && is_music(&media.hears)
 }

@@ -3,18 +3,27 @@
 //! Frames in, frames out: nothing here owns a socket, a file or a clock.
 
 pub mod compare;
+mod conceal;
 mod decode;
+mod delay;
 pub mod g711;
+mod holes;
+mod mix;
 mod play;
+mod playout;
 mod prompts;
 mod resample;
+mod seam;
 pub mod tone;
 mod topology;
 
 pub use decode::{MAX_SECONDS, RATES, decode};
+pub use mix::{MAX_PARTIES, Mixer};
 pub use play::Playing;
+pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
 pub use sdp::Codec;
+pub use seam::glide;
 pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source};
 
 /// Samples a second of telephone voice.

@@ -4,6 +4,7 @@
 //! that goes on while the brain restarts. Telling the same again changes nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use model::{CallId, LegId, Mono, PlayId, PromptId, RecordingId, Seal};
 
@@ -73,6 +74,12 @@ pub enum Source {
     Play(Play),
     /// What another leg of the same call sends.
     Leg(LegId),
+    /// The sum of what other legs of the same call send, at most [`crate::MAX_PARTIES`] of them:
+    /// those beyond it are not heard. A leg never hears itself, so that all legs of a conference
+    /// may be given the same list; one that is not open (yet, or any more) is silent.
+    ///
+    /// Digits (RFC 4733) of those who are mixed are told to the brain and not sent on.
+    Mix(Arc<[LegId]>),
 }
 
 /// Prompts, one after another.

@@ -91,6 +91,16 @@ impl OutStream {
         self.timestamp.wrapping_add(ticks(self.sent, now))
     }
 
+    /// When what was sent last has been heard, by its timestamp, and the next frame may follow
+    /// it: not before `now`, and at most a frame after it.
+    pub fn next_due(&self, now: Mono) -> Mono {
+        const FRAME_NANOS: u64 = FRAME_TICKS as u64 * TICK_NANOS;
+        match self.packets {
+            0 => now,
+            _ => Mono((self.sent.0 + FRAME_NANOS).clamp(now.0, now.0 + FRAME_NANOS)),
+        }
+    }
+
     /// The next packet comes from another source, or after a pause: it is marked, and its
     /// timestamp goes on by the time that has passed.
     pub const fn begin_source(&mut self) {
@@ -296,6 +306,18 @@ mod tests {
         // A source that begins at once does not overlap the frame before.
         out.begin_source();
         assert_eq!(out.own(8, 160, Mono::from_ms(1001)).timestamp, 8160);
+    }
+
+    #[test]
+    fn frames_follow_when_what_was_sent_last_has_been_heard() {
+        let mut out = OutStream::new(1, 0, 0);
+        assert_eq!(out.next_due(Mono::from_ms(50)), Mono::from_ms(50), "nothing was sent yet");
+        forward(&mut out, 9, 1, 0, 100);
+        assert_eq!(out.next_due(Mono::from_ms(107)), Mono::from_ms(120));
+        assert_eq!(out.next_due(Mono::from_ms(130)), Mono::from_ms(130), "never in the past");
+        assert_eq!(out.next_due(Mono::from_ms(90)), Mono::from_ms(110), "at most a frame ahead");
+        out.begin_source();
+        assert_eq!(out.own(8, 160, Mono::from_ms(120)).timestamp, 160, "without a gap");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use rtp::OutStream;
 use rustix::event::epoll;
 
 use super::ToWorker;
+use super::frame::Paced;
 use super::leg::{Leg, Wanted};
+use super::mixing::Mixing;
 use super::origin::Origin;
 use super::playing::Playing;
 use super::worker::{Then, Worker};
@@ -85,15 +87,22 @@ impl Worker {
         let was_sending = before.as_ref().is_some_and(|before| before.media.sends);
         if !was_sending && media.sends {
             leg.out.begin_source();
+            leg.pause();
             (leg.heard, leg.is_silent) = (now, false);
         }
         let hears = media.hears.clone();
         let codec = media.codec;
         let had = before.map(|before| (before.media.hears, before.media.codec));
+        if had.as_ref().is_some_and(|(_, before)| *before != codec) {
+            leg.forget_voice();
+            leg.pause();
+        }
         leg.wanted = Some(Wanted { media, origin });
         match (&had, &hears) {
             (Some((Source::Play(old), old_codec)), Source::Play(new)) if old.id == new.id => {
-                if let Some(playing) = leg.playing.as_mut().filter(|_| *old_codec != codec) {
+                if let Paced::Playing(playing) = &mut leg.paced
+                    && *old_codec != codec
+                {
                     playing.recode(new, &self.prompts, codec, now);
                 }
                 return;
@@ -101,33 +110,51 @@ impl Worker {
             (Some((old, _)), new) if old == new => return,
             (Some(_) | None, _) => {}
         }
-        leg.playing = None;
-        let keeps_beat = matches!(had, Some((Source::Play(_), _))) && leg.is_on_wheel;
-        if !keeps_beat {
+        match hears {
+            Source::Silence => leg.pause(),
+            Source::Leg(_) | Source::Play(_) | Source::Mix(_) => leg.turn(),
+        }
+        let was_paced = match had {
+            Some((Source::Play(_) | Source::Mix(_), _)) => true,
+            Some((Source::Silence | Source::Leg(_), _)) | None => false,
+        };
+        if !(was_paced && leg.is_on_wheel) {
             leg.out.begin_source();
         }
+        let before = std::mem::take(&mut leg.paced);
         if let Some((Source::Leg(heard), _)) = had {
             self.legs.unlink(heard, index);
         }
         self.hear(index, hears, now);
+        // Only now, so that a voice which is mixed before and after is not decoded anew.
+        if let Paced::Mixing(before) = before {
+            before.leave(&mut self.legs);
+        }
     }
 
     /// The leg at `index` hears something else from now on.
     fn hear(&mut self, index: u32, hears: Source, now: Mono) {
-        let key = self.legs.key_at(index);
         let Some(leg) = self.legs.at(index) else { return };
         let Some(codec) = leg.wanted.as_ref().map(|wanted| wanted.media.codec) else { return };
         match hears {
             Source::Silence => {}
             Source::Leg(heard) => self.legs.link(heard, index),
+            Source::Mix(parties) => {
+                let listener = leg.id;
+                let (mixing, left_out) = Mixing::new(&parties, listener, &mut self.legs);
+                if left_out > 0 {
+                    tracing::error!(leg = %listener, left_out, "a mix has too many parties");
+                    self.counted.commands_unknown += 1;
+                }
+                if let Some(leg) = self.legs.at(index) {
+                    leg.paced = Paced::Mixing(mixing);
+                }
+                self.pace(index, now);
+            }
             Source::Play(play) => {
                 let (playing, missing) = Playing::new(&play, &self.prompts, codec, now);
-                leg.playing = Some(playing);
-                if !leg.is_on_wheel {
-                    leg.is_on_wheel = true;
-                    leg.frame_due = now;
-                    self.wheel.insert(key, now);
-                }
+                leg.paced = Paced::Playing(playing);
+                self.pace(index, now);
                 for prompt in missing {
                     tracing::error!(%prompt, "a prompt is missing: it is passed over");
                     self.counted.commands_unknown += 1;
@@ -136,21 +163,34 @@ impl Worker {
         }
     }
 
+    /// The leg at `index` is sent frames from now on: on its beat if it has one, else when what
+    /// was sent to it last has been heard.
+    fn pace(&mut self, index: u32, now: Mono) {
+        let key = self.legs.key_at(index);
+        let Some(leg) = self.legs.at(index).filter(|leg| !leg.is_on_wheel) else { return };
+        leg.is_on_wheel = true;
+        leg.frame_due = leg.out.next_due(now);
+        self.wheel.insert(key, leg.frame_due);
+    }
+
     /// Closes a leg and tells what it sent and received.
     pub(super) fn close(&mut self, id: LegId) {
         let heard = self.legs.find_id(id).and_then(|(index, leg)| {
             match leg.wanted.as_ref().map(|wanted| &wanted.media.hears) {
                 Some(Source::Leg(heard)) => Some((*heard, index)),
-                Some(Source::Silence | Source::Play(_)) | None => None,
+                Some(Source::Silence | Source::Play(_) | Source::Mix(_)) | None => None,
             }
         });
         if let Some((heard, index)) = heard {
             self.legs.unlink(heard, index);
         }
-        let Some(leg) = self.legs.remove(id) else {
+        let Some(mut leg) = self.legs.remove(id) else {
             self.counted.commands_unknown += 1;
             return;
         };
+        if let Paced::Mixing(mixing) = std::mem::take(&mut leg.paced) {
+            mixing.leave(&mut self.legs);
+        }
         let port = leg.port;
         let stats = leg.into_stats();
         self.shared.ports.give_back(port);

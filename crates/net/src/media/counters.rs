@@ -50,7 +50,8 @@ counters! {
     send_errors
     /// Packets for a recording that found its recorder's queue full: silence in the file.
     taps_dropped
-    /// Commands that named an unknown leg or recording, or a prompt that is not there.
+    /// Commands that named an unknown leg or recording, a prompt that is not there, or more
+    /// parties than a mix can have.
     commands_unknown
     /// Events dropped because nobody took them for long.
     events_dropped

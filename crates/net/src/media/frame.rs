@@ -1,29 +1,73 @@
-//! Frames of prompts and music: sent by the clock, one packet each.
+//! Frames that are made here, prompts, music and mixes: sent by the clock, one packet each.
 
 use media::{FRAME_SAMPLES, MediaEvent};
 use model::Mono;
 
 use super::counters::Counters;
 use super::leg::Leg;
+use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
-use super::playing::FRAME_NANOS;
+use super::playing::{FRAME_NANOS, Playing};
 use super::worker::Worker;
 
 /// A frame later than this is not sent any more, in nanoseconds.
 const CATCH_UP: u64 = 100_000_000;
 
+/// What a leg is sent by the clock.
+#[derive(Debug, Default)]
+pub(crate) enum Paced {
+    /// Nothing: it hears silence, or another leg's packets as they come.
+    #[default]
+    Nothing,
+    /// Prompts or music.
+    Playing(Playing),
+    /// The sum of other legs.
+    Mixing(Mixing),
+}
+
 impl Worker {
     /// Sends the frames that are due.
     pub(super) fn play(&mut self, now: Mono) {
-        let Self { wheel, legs, outbox, counted, packet, .. } = self;
+        let Self { wheel, legs, outbox, counted, packet, mixer, .. } = self;
         wheel.turn(now, |wheel, key| {
             let Some((_, leg)) = legs.find(key) else { return };
-            if play_leg(leg, now, packet, outbox, counted) {
+            let goes_on = match leg.paced {
+                Paced::Nothing => false,
+                Paced::Playing(_) => play_leg(leg, now, packet, outbox, counted),
+                Paced::Mixing(_) => mixing::mix_leg(key, now, legs, mixer, packet, counted),
+            };
+            let Some((_, leg)) = legs.find(key) else { return };
+            leg.is_on_wheel = goes_on;
+            if goes_on {
                 wheel.insert(key, leg.frame_due);
-            } else {
-                leg.is_on_wheel = false;
             }
         });
+    }
+}
+
+/// Passes over the frames of a leg for which the worker woke too late, and tells how many.
+pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
+    let behind = now.0.saturating_sub(leg.frame_due.0);
+    if behind <= CATCH_UP {
+        return 0;
+    }
+    let frames = behind / FRAME_NANOS;
+    leg.frame_due.0 += frames * FRAME_NANOS;
+    leg.out.begin_source();
+    frames
+}
+
+/// Sends a frame that is due, unless the leg is on hold.
+pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
+    let Some((media, target)) = leg.sending() else { return };
+    let (payload_type, codec) = (media.payload_type, media.codec);
+    let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
+    if let Ok(bytes) = header.write(frame, packet) {
+        leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
+        match leg.send(&packet[..bytes], target) {
+            true => counted.packets_sent += 1,
+            false => counted.send_errors += 1,
+        }
     }
 }
 
@@ -35,34 +79,20 @@ fn play_leg(
     outbox: &mut Outbox,
     counted: &mut Counters,
 ) -> bool {
-    let behind = now.0.saturating_sub(leg.frame_due.0);
-    if behind > CATCH_UP {
-        let frames = behind / FRAME_NANOS;
-        if let Some(playing) = leg.playing.as_mut() {
-            playing.skip(frames);
-            counted.frames_skipped += frames;
-        }
-        leg.frame_due.0 += frames * FRAME_NANOS;
-        leg.out.begin_source();
+    let skipped = catch_up(leg, now);
+    let Paced::Playing(mut playing) = std::mem::take(&mut leg.paced) else { return false };
+    if skipped > 0 {
+        playing.skip(skipped);
+        counted.frames_skipped += skipped;
     }
     while leg.frame_due <= now {
-        let Some(mut playing) = leg.playing.take() else { return false };
         let Some(frame) = playing.next_frame() else {
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };
-        if let Some((media, target)) = leg.sending() {
-            let payload_type = media.payload_type;
-            let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
-            if let Ok(bytes) = header.write(frame, packet) {
-                match leg.send(&packet[..bytes], target) {
-                    true => counted.packets_sent += 1,
-                    false => counted.send_errors += 1,
-                }
-            }
-        }
-        leg.playing = Some(playing);
+        send(leg, frame, packet, counted);
         leg.frame_due.0 += FRAME_NANOS;
     }
-    leg.playing.is_some()
+    leg.paced = Paced::Playing(playing);
+    true
 }

@@ -2,13 +2,13 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use media::{Codec, LegMedia, LegStats};
+use media::{Codec, FRAME_SAMPLES, LegMedia, LegStats, Playout, VoicePacket};
 use model::{CallId, LegId, Mono};
 use recording::Side;
 use rtp::{OutStream, Packet, SequenceTracker, digits};
 
+use super::frame::Paced;
 use super::origin::Origin;
-use super::playing::Playing;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,23 @@ pub(crate) struct Wanted {
     pub(crate) origin: Origin,
 }
 
+/// The newest packet of a voice; `bytes` is 0 if there is none that a frame could hold.
+#[derive(Debug)]
+struct Newest {
+    arrived: Mono,
+    ssrc: u32,
+    timestamp: u32,
+    bytes: usize,
+    payload: [u8; FRAME_SAMPLES],
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        let payload = [0; FRAME_SAMPLES];
+        Self { arrived: Mono(0), ssrc: 0, timestamp: 0, bytes: 0, payload }
+    }
+}
+
 /// One leg.
 #[derive(Debug)]
 pub(crate) struct Leg {
@@ -37,13 +54,21 @@ pub(crate) struct Leg {
     /// Until the first `Set`, packets are dropped.
     pub(crate) wanted: Option<Wanted>,
     pub(crate) out: OutStream,
+    /// The last byte of voice that was sent, and whether another source follows it.
+    seam: Option<(u8, bool)>,
     /// Indices of the legs that hear this one.
     pub(crate) listeners: Vec<u32>,
-    pub(crate) playing: Option<Playing>,
+    pub(crate) paced: Paced,
     /// When its next frame is due.
     pub(crate) frame_due: Mono,
     /// Whether the wheel holds it.
     pub(crate) is_on_wheel: bool,
+    /// Its newest voice, so that who begins to mix it hears it at once.
+    newest: Newest,
+    /// How many legs mix this one.
+    mixed_by: u32,
+    /// Its voice for those who mix it.
+    pub(crate) playout: Option<Box<Playout>>,
     /// The recording that it is taped for.
     pub(crate) tape: Option<(u32, Side)>,
     pub(crate) digits: digits::Receiver,
@@ -73,10 +98,14 @@ impl Leg {
             port,
             wanted: None,
             out,
+            seam: None,
             listeners: Vec::new(),
-            playing: None,
+            paced: Paced::Nothing,
             frame_due: now,
             is_on_wheel: false,
+            newest: Newest::default(),
+            mixed_by: 0,
+            playout: None,
             tape: None,
             digits: digits::Receiver::default(),
             is_pressing: false,
@@ -143,6 +172,67 @@ impl Leg {
     pub(crate) fn sending(&self) -> Option<(&LegMedia, SocketAddr)> {
         let wanted = self.wanted.as_ref().filter(|wanted| wanted.media.sends)?;
         Some((&wanted.media, wanted.origin.target()))
+    }
+
+    /// Voice came, in the leg's codec.
+    pub(crate) fn handle_voice(&mut self, voice: &VoicePacket<'_>) {
+        if let Some(playout) = self.playout.as_mut() {
+            playout.handle_packet(voice);
+        }
+        let Newest { arrived, ssrc, timestamp, bytes, payload } = &mut self.newest;
+        *bytes = 0;
+        if let Some(room) = payload.get_mut(..voice.payload.len()) {
+            room.copy_from_slice(voice.payload);
+            *bytes = room.len();
+            (*arrived, *ssrc, *timestamp) = (voice.arrived, voice.ssrc, voice.timestamp);
+        }
+    }
+
+    /// What came is in another codec than what will come.
+    pub(crate) fn forget_voice(&mut self) {
+        self.newest.bytes = 0;
+    }
+
+    /// One more leg mixes this one.
+    pub(crate) fn join_mix(&mut self) {
+        self.mixed_by += 1;
+        if self.playout.is_some() {
+            return;
+        }
+        let mut playout = Box::new(Playout::default());
+        if let Some(wanted) = self.wanted.as_ref().filter(|_| self.newest.bytes > 0) {
+            let Newest { arrived, ssrc, timestamp, bytes, payload } = &self.newest;
+            let (arrived, ssrc, timestamp) = (*arrived, *ssrc, *timestamp);
+            let (codec, payload) = (wanted.media.codec, &payload[..*bytes]);
+            playout.handle_packet(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
+        }
+        self.playout = Some(playout);
+    }
+
+    /// One leg less mixes this one.
+    pub(crate) fn leave_mix(&mut self) {
+        self.mixed_by = self.mixed_by.saturating_sub(1);
+        if self.mixed_by == 0 {
+            self.playout = None;
+        }
+    }
+
+    /// What is sent from now on comes from another source.
+    pub(crate) fn turn(&mut self) {
+        self.seam = self.seam.map(|(last, _)| (last, true));
+    }
+
+    /// After a pause nothing has to be joined.
+    pub(crate) fn pause(&mut self) {
+        self.seam = None;
+    }
+
+    /// Joins the next voice in the leg's codec to what was sent before, without a click.
+    pub(crate) fn join(&mut self, codec: Codec, payload: &mut [u8]) {
+        if let Some((last, true)) = self.seam {
+            media::glide(codec, last, payload);
+        }
+        self.seam = payload.last().map(|last| (*last, false)).or(self.seam);
     }
 
     /// Sends a packet. A packet that the system does not take is lost, as on any network.

@@ -15,6 +15,7 @@ mod counters;
 mod frame;
 mod leg;
 mod legs;
+mod mixing;
 mod origin;
 pub(crate) mod outbox;
 mod playing;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use media::{MediaEvent, g711};
+use media::{MediaEvent, VoicePacket, g711};
 use model::Mono;
 use rtp::Packet;
 use rustix::event::{Timespec, epoll};
@@ -85,6 +85,12 @@ impl Worker {
         match content {
             Content::Voice => {
                 let codec = leg.wanted.as_ref().map(|wanted| wanted.media.codec);
+                if let Some(codec) = codec {
+                    let (ssrc, timestamp) = (packet.header.ssrc, packet.header.timestamp);
+                    let (arrived, payload) = (now, packet.payload);
+                    let voice = VoicePacket { arrived, ssrc, timestamp, codec, payload };
+                    leg.handle_voice(&voice);
+                }
                 if let (Some(tape), Some(codec)) = (leg.tape, codec) {
                     let voice = Voice { codec, header: packet.header, payload: packet.payload };
                     if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
@@ -143,6 +149,7 @@ impl Worker {
             }
             if content == Content::Voice {
                 g711::transcode(codec, to, &mut datagram[payload.clone()]);
+                listener.join(to, &mut datagram[payload.clone()]);
             }
             match listener.send(datagram, target) {
                 true => self.counted.packets_sent += 1,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use media::{FRAME_SAMPLES, MediaEvent, Prompts};
+use media::{FRAME_SAMPLES, MediaEvent, Mixer, Prompts};
 use model::Mono;
 use rustix::event::epoll;
 use rustix::fd::OwnedFd;
@@ -55,6 +55,7 @@ pub(super) struct Worker {
     pub(super) wheel: Wheel,
     /// Legs whose digit has begun and not ended.
     pub(super) pressing: Vec<u64>,
+    pub(super) mixer: Mixer,
     pub(super) packet: [u8; rtp::HEADER_BYTES + FRAME_SAMPLES],
     taps_due: Mono,
     silence_due: Mono,
@@ -87,6 +88,7 @@ impl Worker {
             counted: Counters::default(),
             wheel: Wheel::new(tick_nanos),
             pressing: Vec::new(),
+            mixer: Mixer::default(),
             packet: [0; rtp::HEADER_BYTES + FRAME_SAMPLES],
             taps_due: Mono(0),
             silence_due: Mono(0),

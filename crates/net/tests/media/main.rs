@@ -8,6 +8,7 @@ mod bridge;
 mod digits;
 mod disk;
 mod killed;
+mod mixed;
 mod ports;
 mod prompts;
 mod recording;

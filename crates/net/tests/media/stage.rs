@@ -60,7 +60,17 @@ impl Stage {
 
     /// A leg that is open, with the phone that belongs to it and silence to hear.
     pub(crate) fn leg(&mut self, codec: Codec) -> (LegMedia, Phone) {
-        let leg = LegId(self.ids.mint());
+        let leg = self.leg_id();
+        self.leg_of(leg, codec)
+    }
+
+    /// A leg that may be open later.
+    pub(crate) fn leg_id(&mut self) -> LegId {
+        LegId(self.ids.mint())
+    }
+
+    /// [`Stage::leg`] of that id.
+    pub(crate) fn leg_of(&mut self, leg: LegId, codec: Codec) -> (LegMedia, Phone) {
         let engine = self.workers.open(self.call, leg).unwrap();
         let phone = Phone::new(self.phone_ip(), engine, codec, leg.0.counter());
         let media = LegMedia {
@@ -209,6 +219,23 @@ impl Phone {
         self.header.marker = false;
     }
 
+    /// The next packet, written and not sent; the one after follows it.
+    pub(crate) fn write(&mut self, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0; 1_500];
+        let header = Header { payload_type: self.payload_type, ..self.header };
+        let bytes = header.write(payload, &mut packet).unwrap();
+        packet.truncate(bytes);
+        self.skip(payload.len() as u32);
+        packet
+    }
+
+    /// Leaves out a packet of so many samples, as if it was lost on the way.
+    pub(crate) fn skip(&mut self, samples: u32) {
+        self.header.sequence = self.header.sequence.wrapping_add(1);
+        self.header.timestamp = self.header.timestamp.wrapping_add(samples);
+        self.header.marker = false;
+    }
+
     pub(crate) fn send_raw(&self, datagram: &[u8]) {
         self.socket.send_to(datagram, self.engine).unwrap();
     }
@@ -228,6 +255,10 @@ impl Phone {
     /// The next packet, if it is there by then.
     pub(crate) fn hear_within(&self, patience: Duration) -> Option<Heard> {
         self.socket.set_read_timeout(Some(patience)).unwrap();
+        self.receive()
+    }
+
+    fn receive(&self) -> Option<Heard> {
         let mut buffer = [0; 2_000];
         let (bytes, from) = self.socket.recv_from(&mut buffer).ok()?;
         assert_eq!(from, self.engine, "everything comes from the leg's own port");
@@ -240,7 +271,15 @@ impl Phone {
         (0..count).map(|_| self.hear()).collect()
     }
 
-    /// Everything that is there already.
+    /// Everything that is there already, without waiting for more.
+    pub(crate) fn hear_ready(&self) -> Vec<Heard> {
+        self.socket.set_nonblocking(true).unwrap();
+        let heard = std::iter::from_fn(|| self.receive()).collect();
+        self.socket.set_nonblocking(false).unwrap();
+        heard
+    }
+
+    /// Everything that is there already or comes within a moment.
     pub(crate) fn hear_rest(&self) -> Vec<Heard> {
         std::iter::from_fn(|| self.hear_within(Duration::from_millis(1))).collect()
     }
@@ -269,6 +308,13 @@ pub(crate) fn talk(phones: &mut [(&mut Phone, &[i16])]) {
         }
     }
     beat(began, frames);
+}
+
+/// The samples of a payload.
+pub(crate) fn decode(codec: Codec, payload: &[u8]) -> Vec<i16> {
+    let mut samples = vec![0; payload.len()];
+    g711::decode(codec, payload, &mut samples);
+    samples
 }
 
 /// Returns on the beat: the clock of the phones, not of the tests.

@@ -130,7 +130,7 @@ fn check_addresses(request: &Message) -> Result<(), Refusal> {
     if vias.peek().is_none() {
         return Err(Refusal::because(400, "Missing Via"));
     }
-    if !vias.all(|via| Via::parse(via).is_some()) {
+    if !vias.all(|via| Via::parse(via).is_some_and(|via| via.version() == "2.0")) {
         return Err(Refusal::because(400, "Malformed Via"));
     }
     for (name, reason) in [
@@ -332,6 +332,7 @@ mod tests {
             ("INVITE sip", "INVITE  sip", 400),
             ("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n", "", 400),
             ("branch=z9hG4bK1", "branch=z9hG4bK1, ;", 400),
+            ("Via: SIP/2.0", "Via: SIP/3.0", 400),
             ("From: <sip:a@h>;tag=1\r\n", "", 400),
             ("From: <sip:a@h>", "From: \"a <sip:a@h>", 400),
             ("To: <sip:95512@h>", "To: <sip:95512@h>\r\nTo: <sip:x@h>", 400),

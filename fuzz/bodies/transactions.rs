@@ -345,7 +345,7 @@ impl World {
                 self.seen.forked += u32::from(accepted && ours.finals > 0);
                 let forks = ours.method == Some(Method::Invite) && accepted;
                 assert!(!ours.failed, "nothing comes after a failure");
-                assert!(status < 200 && ours.finals == 0 || status >= 200);
+                assert!(status >= 200 || ours.finals == 0, "nothing provisional after a final one");
                 assert!(ours.finals == 0 || forks, "one final response");
                 ours.finals += u32::from(status >= 200);
                 ours.failed |= status >= 300;

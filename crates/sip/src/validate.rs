@@ -109,7 +109,9 @@ fn check_single_headers(request: &Message) -> Result<(), Refusal> {
     if request.count(Name::MaxForwards) > 1 {
         return Err(Refusal::because(400, "Several Max-Forwards"));
     }
-    if request.call_id().is_empty() || request.call_id().contains([' ', '\t']) {
+    if request.call_id().is_empty()
+        || request.call_id().contains(|c: char| c == ' ' || c.is_ascii_control())
+    {
         return Err(Refusal::because(400, "Malformed Call-ID"));
     }
     let (number, method) = request
@@ -339,6 +341,8 @@ mod tests {
             ("To: <sip:95512@h>", "To: <sip:95 512@h>", 400),
             ("Call-ID: c\r\n", "", 400),
             ("Call-ID: c", "Call-ID: ", 400),
+            ("Call-ID: c", "Call-ID: c\0", 400),
+            ("To: <sip:95512@h>", "To: <sip:95512@h\0>", 400),
             ("CSeq: 1 INVITE\r\n", "", 400),
             ("CSeq: 1 INVITE", "CSeq: 1 BYE", 400),
             ("CSeq: 1", "CSeq: 2147483648", 400),

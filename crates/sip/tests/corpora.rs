@@ -42,8 +42,11 @@ fn every_corpus_is_replayed() {
     }
 }
 
+/// What to do with which bytes.
+type Input = (fn(&[u8]), Vec<u8>);
+
 /// One input of each corpus, cut, edited, and spliced with another.
-fn edited() -> impl Strategy<Value = Vec<(fn(&[u8]), Vec<u8>)>> {
+fn edited() -> impl Strategy<Value = Vec<Input>> {
     let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..10);
     let picks = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
     (picks, edits, any::<prop::sample::Index>(), any::<bool>()).prop_map(

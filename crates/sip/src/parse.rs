@@ -58,7 +58,7 @@ impl Message {
         let mut bytes = bytes.to_vec();
         let index = Index::read(&mut bytes)?;
         let (text, raw) = texts(bytes);
-        let Index { start, fields, body, defect } = index;
+        let Index { start, fields, body, defect, in_field: _ } = index;
         let inner = Inner { text, raw, start, fields, body, defect, flow: None };
         Ok(Message(Arc::new(inner)))
     }
@@ -85,14 +85,21 @@ struct Index {
     fields: Vec<Field>,
     body: Span,
     defect: Option<Defect>,
+    /// Whether the last line was a header, which may go on.
+    in_field: bool,
 }
 
 impl Index {
     fn read(bytes: &mut [u8]) -> Result<Index, ParseError> {
         let (line, mut at) = line_from(bytes, 0);
         let (start, defect) = read_start(bytes, line)?;
-        let mut index =
-            Index { start, fields: Vec::with_capacity(USUAL_HEADERS), body: line, defect };
+        let mut index = Index {
+            start,
+            fields: Vec::with_capacity(USUAL_HEADERS),
+            body: line,
+            defect,
+            in_field: false,
+        };
         let body = loop {
             if at >= bytes.len() {
                 index.mark(Defect::NoEmptyLine);
@@ -117,7 +124,9 @@ impl Index {
 
     fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
         let all = bytes.get(line.range()).unwrap_or_default();
-        let Some(colon) = memchr(b':', all) else {
+        let colon = memchr(b':', all);
+        self.in_field = colon.is_some();
+        let Some(colon) = colon else {
             self.mark(Defect::HeaderLine);
             return Ok(());
         };
@@ -137,7 +146,7 @@ impl Index {
     /// RFC 3261 §7.3.1: a line that begins with a space goes on where the last one ended. The line
     /// break becomes spaces, so that the value is one stretch.
     fn unfold(&mut self, bytes: &mut [u8], at: usize, line: Span) {
-        let Some(field) = self.fields.last_mut() else {
+        let Some(field) = self.fields.last_mut().filter(|_| self.in_field) else {
             self.mark(Defect::HeaderLine);
             return;
         };
@@ -347,13 +356,17 @@ mod tests {
             ("BYE sip:h SIP/2.0\r\n: x\r\n\r\n", Defect::HeaderLine),
             ("BYE sip:h SIP/2.0\r\na b: x\r\n\r\n", Defect::HeaderLine),
             ("BYE sip:h SIP/2.0\r\n x\r\n\r\n", Defect::HeaderLine),
+            ("BYE sip:h SIP/2.0\r\na: b\r\nnothing\r\n x\r\n\r\n", Defect::HeaderLine),
             ("BYE sip:h SIP/2.0\r\na: x", Defect::NoEmptyLine),
             ("BYE sip:h SIP/2.0\r\nl: +1\r\n\r\nx", Defect::ContentLength),
             ("BYE sip:h SIP/2.0\r\nl: 1\r\nl: 0\r\n\r\nx", Defect::ContentLength),
             ("BYE sip:h SIP/2.0\r\nl: 99999999999999999999\r\n\r\n", Defect::ContentLength),
             ("BYE sip:h SIP/2.0\r\nl: 2\r\n\r\nx", Defect::ShortBody),
         ] {
-            assert_eq!(parsed(text.as_bytes()).defect(), Some(defect), "{text}");
+            let message = parsed(text.as_bytes());
+            assert_eq!(message.defect(), Some(defect), "{text}");
+            // What was read is not changed by what is wrong.
+            assert_eq!(parsed(message.as_bytes()).defect(), Some(defect), "{text}");
         }
         let twice = parsed(b"BYE sip:h SIP/2.0\r\nl: 1\r\nl: 1\r\n\r\nxy");
         assert_eq!((twice.defect(), twice.body()), (None, &b"x"[..]));

@@ -35,7 +35,7 @@ pub struct Uri<'a> {
 
 impl<'a> Uri<'a> {
     /// Reads a URI without angle brackets around it. `None` if it has no scheme, or is a `sip:`
-    /// or `sips:` URI without host, or with a port that is no port, or with spaces inside.
+    /// or `sips:` URI without host, or with a port that is no port, or with spaces or control characters inside.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = cut(text, b':')?;
         if scheme.is_empty() || !scheme.bytes().all(is_scheme_byte) {
@@ -80,7 +80,8 @@ impl<'a> Uri<'a> {
         let (rest, headers) = cut(rest, b'?').unwrap_or((rest, ""));
         let (host_port, params) = cut_before(rest, b';');
         let (host, port) = split_host_port(host_port)?;
-        let bad = |text: &str| text.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'<' | b'>'));
+        let bad =
+            |text: &str| text.bytes().any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | 0x7f));
         if bad(rest) || bad(user_info) || bad(headers) {
             return None;
         }
@@ -166,6 +167,10 @@ impl<'a> Uri<'a> {
 
     /// Whether two URIs mean the same (RFC 3261 §19.1.4; `tel:` by RFC 3966 §4).
     pub fn is_equivalent(&self, other: &Uri<'_>) -> bool {
+        // Also where a parameter is there twice, which is no URI at all (§19.1.1).
+        if self.text == other.text {
+            return true;
+        }
         match (self.scheme, other.scheme) {
             (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
                 decoded(self.user) == decoded(other.user)

@@ -109,7 +109,9 @@ fn check_single_headers(request: &Message) -> Result<(), Refusal> {
     if request.count(Name::MaxForwards) > 1 {
         return Err(Refusal::because(400, "Several Max-Forwards"));
     }
-    if request.call_id().is_empty() || request.call_id().contains([' ', '\t']) {
+    if request.call_id().is_empty()
+        || request.call_id().contains(|c: char| c == ' ' || c.is_ascii_control())
+    {
         return Err(Refusal::because(400, "Malformed Call-ID"));
     }
     let (number, method) = request
@@ -130,7 +132,7 @@ fn check_addresses(request: &Message) -> Result<(), Refusal> {
     if vias.peek().is_none() {
         return Err(Refusal::because(400, "Missing Via"));
     }
-    if !vias.all(|via| Via::parse(via).is_some()) {
+    if !vias.all(|via| Via::parse(via).is_some_and(|via| via.version() == "2.0")) {
         return Err(Refusal::because(400, "Malformed Via"));
     }
     for (name, reason) in [
@@ -332,12 +334,15 @@ mod tests {
             ("INVITE sip", "INVITE  sip", 400),
             ("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n", "", 400),
             ("branch=z9hG4bK1", "branch=z9hG4bK1, ;", 400),
+            ("Via: SIP/2.0", "Via: SIP/3.0", 400),
             ("From: <sip:a@h>;tag=1\r\n", "", 400),
             ("From: <sip:a@h>", "From: \"a <sip:a@h>", 400),
             ("To: <sip:95512@h>", "To: <sip:95512@h>\r\nTo: <sip:x@h>", 400),
             ("To: <sip:95512@h>", "To: <sip:95 512@h>", 400),
             ("Call-ID: c\r\n", "", 400),
             ("Call-ID: c", "Call-ID: ", 400),
+            ("Call-ID: c", "Call-ID: c\0", 400),
+            ("To: <sip:95512@h>", "To: <sip:95512@h\0>", 400),
             ("CSeq: 1 INVITE\r\n", "", 400),
             ("CSeq: 1 INVITE", "CSeq: 1 BYE", 400),
             ("CSeq: 1", "CSeq: 2147483648", 400),

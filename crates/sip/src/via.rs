@@ -12,6 +12,7 @@ pub const MAGIC_COOKIE: &str = "z9hG4bK";
 /// One Via value, read in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Via<'a> {
+    version: &'a str,
     transport: &'a str,
     host: &'a str,
     port: Option<u16>,
@@ -19,12 +20,16 @@ pub struct Via<'a> {
 }
 
 impl<'a> Via<'a> {
-    /// Reads one value. `None` if protocol, transport or host are missing.
+    /// Reads one value. `None` if protocol, transport or host are missing. The version may be any,
+    /// so that who speaks another one than ours can be told so (RFC 3261 §21.5.6).
     pub fn parse(text: &'a str) -> Option<Self> {
         let (head, params) = cut_before(text, b';');
         let (protocol, rest) = cut(head, b'/')?;
         let (version, rest) = cut(rest, b'/')?;
-        if !protocol.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
+        let version = version.trim();
+        let is_number =
+            !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if !protocol.trim().eq_ignore_ascii_case("SIP") || !is_number {
             return None;
         }
         let rest = rest.trim_start();
@@ -34,7 +39,12 @@ impl<'a> Via<'a> {
         if host.contains([' ', '\t', ',']) {
             return None;
         }
-        Some(Self { transport, host, port, params: Params::new(params) })
+        Some(Self { version, transport, host, port, params: Params::new(params) })
+    }
+
+    /// The version of SIP as written, such as `2.0`.
+    pub const fn version(&self) -> &'a str {
+        self.version
     }
 
     /// The transport as written, such as `UDP`.
@@ -103,7 +113,8 @@ mod tests {
         assert_eq!((via.transport(), via.host(), via.port()), ("UDP", "[2001:db8::9]", Some(5061)));
         assert_eq!(via.branch(), Some("z9hG4bKa"));
         assert_eq!(via.unique_branch(), Some("a"));
-        assert_eq!(via.rport(), Some(None));
+        assert_eq!((via.rport(), via.version()), (Some(None), "2.0"));
+        assert_eq!(Via::parse("SIP/7.0/UDP h").unwrap().version(), "7.0");
     }
 
     #[test]
@@ -126,7 +137,8 @@ mod tests {
             "SIP/2.0",
             "SIP/2.0/UDP",
             "SIP/2.0/UDP ;branch=x",
-            "SIP/3.0/UDP h",
+            "SIP/x/UDP h",
+            "SIP//UDP h",
             "HTTP/2.0/UDP h",
             "SIP/2.0/UDP h:x",
             "SIP/2.0/UDP a b",

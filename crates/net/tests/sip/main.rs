@@ -8,4 +8,5 @@ mod flood;
 mod shards;
 mod stage;
 mod streams;
+mod torture;
 mod traced;

@@ -1,0 +1,21 @@
+//! What holds for any bytes that come as a session description. Shared by the fuzz target and the
+//! room's replay of its corpus.
+
+use sdp::{Capabilities, Codec, Direction, Session, answer};
+
+/// Read or refused; what is read prints, reads back the same and can be answered.
+pub(crate) fn session(data: &[u8]) {
+    let Ok(session) = Session::parse(data) else { return };
+    let printed = session.to_string();
+    let again = Session::parse(printed.as_bytes());
+    assert_eq!(again.map(|again| again.to_string()), Ok(printed), "it prints as it reads");
+    let codecs = vec![Codec::Pcma, Codec::Pcmu];
+    let address = ([192, 0, 2, 1], 20_000).into();
+    let ours = Capabilities { address, codecs, digits: true, session_id: 1 };
+    if let Ok((answered, agreed)) = answer(&session, &ours, 1, Direction::SendRecv) {
+        assert_eq!(answered.media.len(), session.media.len(), "RFC 3264 §6: line by line");
+        assert_eq!(answered.media.iter().filter(|media| media.port != 0).count(), 1);
+        assert!(agreed.payload_type < 128);
+        assert_eq!(Session::parse(answered.to_string().as_bytes()), Ok(answered));
+    }
+}

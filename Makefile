@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; each does all set-up it needs on
 # a new Debian 12 machine with Rust and Node.
-.PHONY: demo test desktop peers lint deny bench check
+.PHONY: demo test walk desktop peers lint deny bench check
 
 DEMO_ARGS ?=
 
@@ -12,6 +12,10 @@ demo: desktop
 test: peers desktop lint
 	cd desktop && npm run --silent check && npm test --silent && npm run --silent e2e
 	cargo test --workspace --no-fail-fast
+
+# Every order of events in small call centers, the large ones of them too: some minutes.
+walk:
+	ACD_WALK=whole cargo test -p acd --lib walk -- --nocapture
 
 # What the tests talk to, installed where missing.
 peers:

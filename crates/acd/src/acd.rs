@@ -12,7 +12,7 @@ use crate::view::{AgentView, MissedCounts, Position, QueueView};
 use crate::{AgentConfig, Config, ConfigError, Input, Output, QueueConfig, Refusal};
 
 /// The distribution of calls. See the crate's page for who gets which call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Acd {
     pub(crate) reserve_timeout_ms: u64,
     pub(crate) ring_timeout_ms: u64,
@@ -105,14 +105,19 @@ impl Acd {
 
     /// Does what is due, each at its own deadline.
     pub fn handle_timeout(&mut self, now: Mono) {
-        while let Some((due, timer)) = self.timers.pop_due(now) {
-            self.now = self.now.max(due);
-            match timer {
-                Timer::Acw(agent) => self.finish_acw(agent),
-                Timer::Offer(offer) => self.offer_timed_out(offer),
-                Timer::Tier(call) => self.reach_tiers(call),
-            }
+        while self.act(now) {}
+    }
+
+    /// Does what is due first; false if nothing is.
+    pub(crate) fn act(&mut self, now: Mono) -> bool {
+        let Some((due, timer)) = self.timers.pop_due(now) else { return false };
+        self.now = self.now.max(due);
+        match timer {
+            Timer::Tier(call) => self.reach_tiers(call, due),
+            Timer::Acw(agent) => self.finish_acw(agent),
+            Timer::Offer(offer) => self.offer_timed_out(offer),
         }
+        true
     }
 
     /// What was decided, if anything is left to tell.
@@ -223,7 +228,7 @@ impl Acd {
 fn new_queue(queue: &QueueConfig, config: &Config) -> Queue {
     let steps = queue.steps.iter().map(|step| {
         let permissions = config.permissions.get(&step.tier).cloned().unwrap_or_default();
-        Step::new(step.tier, step.after_ms, permissions)
+        Step::new(step.tier, step.after_ms, permissions.into())
     });
     Queue::new(queue.queue.clone(), steps.collect(), queue.max_waiting, queue.head_start_ms)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Activity {
 }
 
 /// One agent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) tier: Tier,

@@ -34,6 +34,8 @@ mod presence;
 mod queue;
 mod timer;
 mod view;
+#[cfg(test)]
+mod walk_tests;
 
 pub use acd::Acd;
 pub use config::{

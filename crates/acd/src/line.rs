@@ -9,7 +9,7 @@ const PIECE: usize = 256;
 ///
 /// Kept in pieces of at most [`PIECE`], so that with 10,000 elements an insertion moves some
 /// hundred bytes and a place is found by adding up some forty lengths.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Line<T> {
     /// None is empty.
     pieces: Vec<Vec<T>>,

@@ -53,16 +53,32 @@ impl Acd {
         };
         self.calls.insert(call, waiting);
         self.queue_mut(at).join(&waiting);
-        self.reach_tiers(call);
+        self.open_tiers(call);
+        self.serve_call(call);
     }
 
     fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {
         self.outputs.push_back(Output::NotEnqueued { call, queue, why });
     }
 
-    /// Opens a call to the tiers whose time has come, sets the time of the next one, and offers the
-    /// call if it waits and someone may take it now.
-    pub(crate) fn reach_tiers(&mut self, id: CallId) {
+    /// Calls reach their next tiers at `due`: all of them before any is offered, the best one first,
+    /// so that none gets an agent whom a better one may have from the same moment on.
+    pub(crate) fn reach_tiers(&mut self, first: CallId, due: Mono) {
+        let mut reaching = vec![first];
+        while let Some(call) = self.timers.pop_tier(due) {
+            reaching.push(call);
+        }
+        for call in &reaching {
+            self.open_tiers(*call);
+        }
+        reaching.sort_by_key(|call| self.calls.get(call).map(|call| call.place));
+        for call in reaching {
+            self.serve_call(call);
+        }
+    }
+
+    /// Opens a call to the tiers whose time has come, and sets the time of the next one.
+    fn open_tiers(&mut self, id: CallId) {
         let Some(mut call) = self.calls.get(&id).copied() else { return };
         let waits = call.progress == Progress::Waiting;
         let queue = &mut self.queues[call.queue as usize];
@@ -88,7 +104,6 @@ impl Acd {
             queue.wait(&call);
         }
         self.calls.insert(id, call);
-        self.serve_call(id);
     }
 
     /// Offers a waiting call to the longest idle agent who may take it, if there is one.

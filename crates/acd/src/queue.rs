@@ -1,6 +1,7 @@
 //! One queue: its line, and the indexes from which both selections are made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, QueueId, Tier};
 
@@ -10,11 +11,11 @@ use crate::line::Line;
 use crate::view::QueueView;
 
 /// From when on a tier takes the queue's calls.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) tier: Tier,
     pub(crate) after_ms: u64,
-    pub(crate) permissions: BTreeSet<Permission>,
+    pub(crate) permissions: Arc<BTreeSet<Permission>>,
     /// Agents of the tier who could take a call now, longest idle first.
     idle: BTreeSet<(Mono, AgentIndex)>,
 }
@@ -27,7 +28,7 @@ struct Need {
 }
 
 /// One queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) id: QueueId,
     pub(crate) steps: Vec<Step>,
@@ -44,7 +45,11 @@ pub(crate) struct Queue {
 }
 
 impl Step {
-    pub(crate) const fn new(tier: Tier, after_ms: u64, permissions: BTreeSet<Permission>) -> Self {
+    pub(crate) const fn new(
+        tier: Tier,
+        after_ms: u64,
+        permissions: Arc<BTreeSet<Permission>>,
+    ) -> Self {
         Self { tier, after_ms, permissions, idle: BTreeSet::new() }
     }
 

@@ -6,15 +6,16 @@ use model::{CallId, Mono, OfferId};
 
 use crate::agent::AgentIndex;
 
-/// Why a deadline is there. At equal times they act in this order.
+/// Why a deadline is there. At equal times they act in this order: who may be served is settled
+/// before anyone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
+    /// A waiting call reaches its next tier.
+    Tier(CallId),
     /// After-call work is over.
     Acw(AgentIndex),
     /// An offer was not rung, or not answered, in time.
     Offer(OfferId),
-    /// A waiting call reaches its next tier.
-    Tier(CallId),
 }
 
 impl Timer {
@@ -28,7 +29,7 @@ impl Timer {
 }
 
 /// The deadlines that are set. Whoever sets one keeps its time, to be able to cancel it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Timers(BTreeSet<(Mono, Timer)>);
 
 impl Timers {
@@ -45,6 +46,20 @@ impl Timers {
             return None;
         }
         self.0.pop_first()
+    }
+
+    /// Takes the next deadline if it is that of a call that reaches a tier at `due`.
+    pub(crate) fn pop_tier(&mut self, due: Mono) -> Option<CallId> {
+        let &(at, Timer::Tier(call)) = self.0.first()? else { return None };
+        (at <= due).then(|| {
+            self.0.pop_first();
+            call
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn all(&self) -> &BTreeSet<(Mono, Timer)> {
+        &self.0
     }
 
     pub(crate) fn next(&self) -> Option<(Mono, &'static str)> {

@@ -88,6 +88,31 @@ fn the_third_tier_opens_while_the_call_is_ringing_elsewhere() {
     assert_eq!(room.offers(), [(call(1), "8021".to_owned())]);
 }
 
+/// Found by walking through small worlds: the timers of one moment acted one by one.
+#[test]
+fn of_calls_that_reach_a_tier_at_one_moment_the_best_is_offered_first() {
+    let mut config = demo();
+    config.queues[1].head_start_ms = 5_000;
+    for (first, second) in [("general", "claims"), ("claims", "general")] {
+        let mut room = Room::new(&config);
+        room.ready("8011").enqueue(1, first).enqueue(2, second).pass(20_000);
+        let claims = if first == "claims" { 1 } else { 2 };
+        assert_eq!(room.offers(), [(call(claims), "8011".to_owned())]);
+    }
+}
+
+#[test]
+fn whoever_becomes_free_when_a_call_reaches_their_tier_may_have_it() {
+    let mut config = demo();
+    config.queues[1].head_start_ms = 5_000;
+    config.agents[2].acw_ms = 20_000;
+    let mut room = Room::new(&config);
+    room.ready("8011").enqueue(1, "complaints").answer("8011").enqueue(2, "claims").end(1);
+    room.enqueue(3, "complaints").said();
+    room.pass(20_000);
+    assert_eq!(room.offers(), [(call(2), "8011".to_owned())], "5 s ahead of the complaint");
+}
+
 #[test]
 fn a_call_that_comes_back_with_its_old_time_has_reached_its_tiers_already() {
     let mut room = Room::demo();

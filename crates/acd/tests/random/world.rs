@@ -50,9 +50,6 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// How many events end everything.
-    pub(crate) const LAST: usize = 48;
-
     pub(crate) fn new(rng: &mut Rng) -> Self {
         let queues: Vec<QueueConfig> = (0..=rng.below(3)).map(|at| queue(rng, at)).collect();
         let agents: Vec<AgentConfig> =
@@ -100,6 +97,11 @@ impl World {
             14..=15 => Input::CallEnded { call: self.any_call(rng) },
             _ => self.by_an_agent(rng, acd),
         }
+    }
+
+    /// How many events end everything.
+    pub(crate) fn endings(&self) -> usize {
+        self.calls.max(1) as usize
     }
 
     /// The `step`th of the events that end everything: what waits leaves, what talks ends.

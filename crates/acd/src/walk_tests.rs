@@ -1,0 +1,274 @@
+//! Small call centers walked through exhaustively: every order of everything that can happen.
+//!
+//! Time goes in ticks of 1 ms, and all that is configured lasts one to three of them, so that
+//! between any two events any number of deadlines may pass: the order of timers is as free as that
+//! of events. A call that is over leaves its room for another one, so that the walk has no depth:
+//! it ends when no event leads to a state that is not known (but for the largest world, which is
+//! left after so many events).
+//!
+//! States are told apart by what can make a difference later: ages only as far as they are compared,
+//! ids only by their order, and agents who are configured alike change places freely.
+//!
+//! `cargo test` walks the small worlds; `make walk` (`ACD_WALK=whole`) the large ones as well.
+
+#[path = "walk_tests/rules.rs"]
+mod rules;
+#[path = "walk_tests/state.rs"]
+mod state;
+
+use std::collections::{BTreeMap, HashSet};
+
+use model::{CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Permission, Tier};
+
+use crate::agent::Activity;
+use crate::call::Progress;
+use crate::{Acd, AgentConfig, Config, Input, QueueConfig, TierStep};
+
+/// A world to walk through.
+struct World {
+    name: &'static str,
+    config: Config,
+    /// How many calls may be there at once.
+    calls: usize,
+    /// How many events from the start, where all would be too many.
+    events: usize,
+    /// What may happen besides offers, deadlines and calls that come and go.
+    agents_may: &'static [May],
+}
+
+/// What agents and phones may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum May {
+    SignOut,
+    NotReady,
+    LosePhone,
+    ExtendAcw,
+}
+
+#[derive(Debug, Clone)]
+enum Event {
+    Tick,
+    Input(Input),
+}
+
+/// How a state was reached, for the report of a fault.
+struct Trail {
+    from: u32,
+    event: Event,
+}
+
+struct Node {
+    acd: Acd,
+    trail: u32,
+}
+
+/// Walks until nothing is new. Returns how many states there are and how many steps lead to them.
+fn walk(world: &World) -> (usize, usize) {
+    let start = Acd::new(&world.config, IdSource::new(1, 1)).unwrap();
+    let mut known = HashSet::from([state::key(&start)]);
+    let mut trails = vec![Trail { from: 0, event: Event::Tick }];
+    let mut level = vec![Node { acd: start, trail: 0 }];
+    let mut steps = 0;
+    for _ in 0..world.events {
+        if level.is_empty() {
+            break;
+        }
+        let mut next = Vec::new();
+        for node in &level {
+            for event in events(world, &node.acd) {
+                let mut acd = node.acd.clone();
+                steps += 1;
+                if let Err(fault) = take(&mut acd, &event) {
+                    panic!("{}: {fault}\n{}", world.name, told(&trails, node.trail, &event));
+                }
+                if known.insert(state::key(&acd)) {
+                    let trail = u32::try_from(trails.len()).unwrap();
+                    trails.push(Trail { from: node.trail, event });
+                    next.push(Node { acd, trail });
+                }
+            }
+        }
+        level = next;
+    }
+    (known.len(), steps)
+}
+
+/// What led to a state, one event a line.
+fn told(trails: &[Trail], mut at: u32, last: &Event) -> String {
+    let mut events = vec![format!("{last:?}")];
+    while at != 0 {
+        let trail = &trails[at as usize];
+        events.push(format!("{:?}", trail.event));
+        at = trail.from;
+    }
+    events.reverse();
+    events.join("\n")
+}
+
+/// Lets one event happen, and judges the room after it and after each deadline that it meets.
+fn take(acd: &mut Acd, event: &Event) -> Result<(), String> {
+    match event {
+        Event::Input(input) => {
+            let before = acd.clone();
+            acd.handle_input(input.clone(), before.now);
+            rules::judge(&before, acd, Some(input))
+        }
+        Event::Tick => {
+            let now = Mono(acd.now.0 + TICK);
+            let mut before = acd.clone();
+            while acd.act(now) {
+                rules::judge_moment(&before, acd, None)?;
+                before = acd.clone();
+            }
+            acd.now = now;
+            rules::judge(&acd.clone(), acd, None)
+        }
+    }
+}
+
+/// One millisecond.
+const TICK: u64 = 1_000_000;
+
+/// Everything that can happen next.
+fn events(world: &World, acd: &Acd) -> Vec<Event> {
+    let mut inputs = Vec::new();
+    if acd.calls.len() < world.calls {
+        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        for queue in &world.config.queues {
+            for permission in [None, Some(Permission::PolicyEndorse)] {
+                inputs.push(Input::Enqueue {
+                    call: CallId(Id::new(1, 1, newest + 1)),
+                    queue: queue.queue.clone(),
+                    permission,
+                    entered: acd.now,
+                    head_start_ms: 0,
+                });
+            }
+        }
+    }
+    for (&call, known) in &acd.calls {
+        match known.progress {
+            Progress::Waiting | Progress::Offered { .. } => inputs.push(Input::Dequeue { call }),
+            Progress::Talking { .. } => inputs.push(Input::CallEnded { call }),
+        }
+    }
+    for agent in &acd.agents {
+        let id = || agent.id.clone();
+        inputs.push(Input::Ready { agent: id() });
+        if let Activity::Acw { call, .. } = agent.activity {
+            inputs.push(Input::WrapUp { agent: id(), call });
+        }
+        match agent.activity {
+            Activity::Reserved { offer, .. } | Activity::Ringing { offer, .. } => {
+                inputs.push(Input::OfferRinging { offer });
+                inputs.push(Input::OfferAnswered { offer });
+                inputs.push(Input::OfferMissed { offer, cause: MissedCause::Busy });
+            }
+            Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => {}
+        }
+        let reachable = !agent.reachable;
+        if reachable || world.agents_may.contains(&May::LosePhone) {
+            inputs.push(Input::PhoneReachable { agent: id(), reachable });
+        }
+        inputs.extend(world.agents_may.iter().filter_map(|may| match may {
+            May::SignOut => Some(Input::SignOut { agent: id() }),
+            May::NotReady => Some(Input::NotReady { agent: id(), reason: NotReadyReason::Break }),
+            May::ExtendAcw => Some(Input::ExtendAcw { agent: id(), ms: 1 }),
+            May::LosePhone => None,
+        }));
+    }
+    inputs.into_iter().map(Event::Input).chain([Event::Tick]).collect()
+}
+
+/// How many ticks things last.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    reserve: u64,
+    ring: u64,
+    acw: u64,
+    step: u64,
+}
+
+/// Two queues that open to two tiers in different orders, and agents of both tiers.
+fn config(levels: &[u8], ticks: Ticks) -> Config {
+    let tier = |level| Tier { level };
+    let step = |level, after_ms| TierStep { tier: tier(level), after_ms };
+    let queue = |name: &str, steps, head_start_ms| QueueConfig {
+        queue: name.into(),
+        steps,
+        max_waiting: 3,
+        head_start_ms,
+    };
+    let agent = |(at, &level): (usize, &u8)| AgentConfig {
+        agent: ["A", "B", "C"][at].into(),
+        tier: tier(level),
+        queues: vec!["a".into(), "b".into()],
+        acw_ms: ticks.acw,
+    };
+    Config {
+        queues: vec![
+            queue("a", vec![step(1, 0), step(2, ticks.step)], 0),
+            queue("b", vec![step(2, 0), step(1, ticks.step)], 1),
+        ],
+        agents: levels.iter().enumerate().map(agent).collect(),
+        permissions: BTreeMap::from([(tier(2), [Permission::PolicyEndorse].into())]),
+        reserve_timeout_ms: ticks.reserve,
+        ring_timeout_ms: ticks.ring,
+        acw_limit_ms: ticks.acw + 1,
+    }
+}
+
+/// Whether the large worlds are to be walked through as well.
+fn whole() -> bool {
+    std::env::var("ACD_WALK").as_deref() == Ok("whole")
+}
+
+fn run(world: &World) {
+    let (states, steps) = walk(world);
+    println!("{}: {states} states, {steps} steps", world.name);
+    assert!(states > 1_000, "{}: only {states} states", world.name);
+}
+
+#[test]
+fn every_rule_holds_in_every_order_of_events_with_two_agents() {
+    let orders = [
+        Ticks { reserve: 1, ring: 1, acw: 1, step: 1 },
+        Ticks { reserve: 1, ring: 2, acw: 1, step: 1 },
+        Ticks { reserve: 2, ring: 1, acw: 1, step: 2 },
+        Ticks { reserve: 1, ring: 1, acw: 2, step: 2 },
+    ];
+    let walked = if whole() { &orders[..] } else { &orders[..1] };
+    for &ticks in walked {
+        println!("{ticks:?}");
+        run(&World {
+            name: "two agents, two calls",
+            config: config(&[1, 2], ticks),
+            calls: 2,
+            events: usize::MAX,
+            agents_may: &[May::SignOut, May::NotReady, May::LosePhone, May::ExtendAcw],
+        });
+    }
+    run(&World {
+        name: "two agents, three calls",
+        config: config(&[1, 2], orders[0]),
+        calls: 3,
+        events: usize::MAX,
+        agents_may: &[May::NotReady],
+    });
+}
+
+#[test]
+fn every_rule_holds_in_every_order_of_events_with_three_agents() {
+    let ticks = Ticks { reserve: 1, ring: 1, acw: 1, step: 1 };
+    let agents_may = &[];
+    let (closed, whole_worlds) = (usize::MAX, if whole() { 3 } else { 0 });
+    let worlds = [
+        ("two agents, four calls", &[1, 2][..], 4, closed),
+        ("three agents, two calls", &[1, 1, 2], 2, closed),
+        ("three agents, four calls, the first 12 events", &[1, 1, 2], 4, 12),
+    ];
+    let few = [("three agents, four calls, the first 7 events", &[1, 1, 2][..], 4, 7)];
+    for &(name, levels, calls, events) in few.iter().chain(&worlds[..whole_worlds]) {
+        run(&World { name, config: config(levels, ticks), calls, events, agents_may });
+    }
+}

@@ -1,0 +1,227 @@
+//! The rules, looked up in the configuration and in the tables of agents and calls alone: none of
+//! the room's indexes is trusted, all of them are counted again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use model::{AgentStatus, AgentTotals, CallId, Mono};
+
+use crate::agent::{Activity, Agent, AgentIndex};
+use crate::call::{Call, Progress};
+use crate::queue::Queue;
+use crate::timer::Timer;
+use crate::{Acd, Input, Output};
+
+macro_rules! hold {
+    ($holds:expr, $($told:tt)+) => {
+        if !$holds {
+            return Err(format!($($told)+));
+        }
+    };
+}
+
+/// Judges a state that the room shows to others, and how it came about.
+pub(super) fn judge(before: &Acd, acd: &mut Acd, input: Option<&Input>) -> Result<(), String> {
+    judge_moment(before, acd, input)?;
+    for call in acd.calls.values().filter(|call| call.progress == Progress::Waiting) {
+        for agent in acd.agents.iter().filter(|agent| agent.is_available()) {
+            hold!(!may(acd, agent, call), "{} is idle and {call:?} waits", agent.id);
+        }
+    }
+    for (agent, limit_ms) in acd.agents.iter().filter_map(|agent| match agent.activity {
+        Activity::Reserved { .. } => Some((agent, acd.reserve_timeout_ms)),
+        Activity::Ringing { .. } => Some((agent, acd.ring_timeout_ms)),
+        Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => None,
+    }) {
+        let until = agent.since + Duration::from_millis(limit_ms);
+        hold!(acd.now < until, "{} is {:?} beyond {limit_ms} ms", agent.id, agent.activity);
+    }
+    Ok(())
+}
+
+/// Judges a state at one moment among several of the same time.
+pub(super) fn judge_moment(
+    before: &Acd,
+    acd: &mut Acd,
+    input: Option<&Input>,
+) -> Result<(), String> {
+    let said: Vec<Output> = std::iter::from_fn(|| acd.poll_output()).collect();
+    judge_pairs(acd)?;
+    judge_choices(acd, &said)?;
+    judge_ends(before, acd, &said, input)?;
+    judge_after_call_work(before, acd, input)?;
+    judge_indexes(acd)
+}
+
+/// One call, one agent.
+fn judge_pairs(acd: &Acd) -> Result<(), String> {
+    let mut with_agent = BTreeSet::new();
+    for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
+        let idle = agent.activity == Activity::Idle;
+        hold!(idle || agent.status == AgentStatus::Ready, "{} is busy, not ready", agent.id);
+        let ready = idle && agent.status == AgentStatus::Ready;
+        hold!(agent.reachable || !ready, "{} is ready without a phone", agent.id);
+        let (call, expected) = match agent.activity {
+            Activity::Idle | Activity::Acw { .. } => continue,
+            Activity::Reserved { call, offer } | Activity::Ringing { call, offer } => {
+                (call, Some(offer))
+            }
+            Activity::Talking { call } => (call, None),
+        };
+        hold!(with_agent.insert(call), "{call} has two agents");
+        let agrees = match acd.calls.get(&call).map(|call| call.progress) {
+            Some(Progress::Offered { offer, agent, .. }) => agent == at && expected == Some(offer),
+            Some(Progress::Talking { agent }) => agent == at && expected.is_none(),
+            Some(Progress::Waiting) | None => false,
+        };
+        hold!(agrees, "{} has {call}, which does not know", agent.id);
+    }
+    for (id, call) in &acd.calls {
+        let waits = call.progress == Progress::Waiting;
+        hold!(waits != with_agent.contains(id), "{id} is {:?} without an agent", call.progress);
+    }
+    Ok(())
+}
+
+/// Whoever was offered a call got the best of those left, and is the best of those left.
+fn judge_choices(acd: &Acd, said: &[Output]) -> Result<(), String> {
+    for output in said {
+        let Output::Offer { call, agent, .. } = output else { continue };
+        let chosen = &acd.calls[call];
+        let Some(one) = acd.agents.iter().find(|one| one.id == *agent) else { continue };
+        hold!(may(acd, one, chosen), "{agent} may not take {call}");
+        for other in acd.calls.values().filter(|call| call.progress == Progress::Waiting) {
+            let worse = chosen.place < other.place || !may(acd, one, other);
+            hold!(worse, "{agent} got {call} before {}", other.place.call);
+        }
+        for other in acd.agents.iter().filter(|agent| agent.is_available()) {
+            let later = (one.idle_since, &one.id) < (other.idle_since, &other.id);
+            hold!(later || !may(acd, other, chosen), "{agent} got {call} before {}", other.id);
+        }
+    }
+    Ok(())
+}
+
+/// Every call that was there is still there or has ended, once, in a way that was told.
+fn judge_ends(
+    before: &Acd,
+    acd: &Acd,
+    said: &[Output],
+    input: Option<&Input>,
+) -> Result<(), String> {
+    for output in said {
+        if let Output::Dequeued { call, .. } = output {
+            let waited = before.calls.get(call).map(|call| call.progress);
+            let was_in_line = !matches!(waited, None | Some(Progress::Talking { .. }));
+            hold!(was_in_line && !acd.calls.contains_key(call), "{call} left, but did not");
+        }
+    }
+    for (id, call) in &before.calls {
+        let told = said.iter().filter(|output| match output {
+            Output::Dequeued { call, .. } => call == id,
+            _ => false,
+        });
+        let ends = told.count() + usize::from(ended_by(input, *id, call));
+        let gone = usize::from(!acd.calls.contains_key(id));
+        hold!(ends == gone, "{id} ended {ends} times");
+    }
+    Ok(())
+}
+
+fn ended_by(input: Option<&Input>, id: CallId, call: &Call) -> bool {
+    let talking = matches!(call.progress, Progress::Talking { .. });
+    matches!(input, Some(Input::CallEnded { call }) if *call == id) && talking
+}
+
+/// After-call work ends at its time, or by the agent.
+fn judge_after_call_work(before: &Acd, acd: &Acd, input: Option<&Input>) -> Result<(), String> {
+    for (was, is) in before.agents.iter().zip(&acd.agents) {
+        let Activity::Acw { until, at_most, .. } = was.activity else { continue };
+        hold!(until <= at_most, "{}: after-call work beyond its limit", was.id);
+        let own = match input {
+            Some(
+                Input::Ready { agent } | Input::SignOut { agent } | Input::WrapUp { agent, .. },
+            ) => *agent == was.id,
+            _ => false,
+        };
+        let goes_on = matches!(is.activity, Activity::Acw { until: now, .. } if now >= until);
+        hold!(own || goes_on || until <= acd.now, "{}: after-call work was cut", was.id);
+    }
+    Ok(())
+}
+
+/// Lines, figures and deadlines are those of the agents and calls that there are.
+fn judge_indexes(acd: &Acd) -> Result<(), String> {
+    for (at, queue) in (0..).zip(&acd.queues) {
+        let mut line: Vec<&Call> = acd
+            .calls
+            .values()
+            .filter(|call| call.queue == at && !matches!(call.progress, Progress::Talking { .. }))
+            .collect();
+        line.sort_by_key(|call| call.place);
+        let ids: Vec<CallId> = line.iter().map(|call| call.place.call).collect();
+        hold!(queue.calls().eq(ids.iter().copied()), "the line of {}: {ids:?}", queue.id);
+        let view = queue.view();
+        let offered = line.iter().filter(|call| call.progress != Progress::Waiting).count();
+        hold!(view.offered as usize == offered, "{}: {offered} are offered", queue.id);
+        let longest = line.iter().map(|call| call.entered).min();
+        hold!(view.longest_since == longest, "{}: longest since {longest:?}", queue.id);
+        hold!(view.agents == totals(acd, at), "{}: {:?}", queue.id, view.agents);
+    }
+    let deadlines: BTreeSet<(Mono, Timer)> = deadlines(acd).collect();
+    hold!(acd.timers.all() == &deadlines, "deadlines {:?}", acd.timers);
+    let offers =
+        acd.calls.values().filter(|call| matches!(call.progress, Progress::Offered { .. }));
+    hold!(acd.offers.len() == offers.count(), "offers {:?}", acd.offers);
+    Ok(())
+}
+
+fn totals(acd: &Acd, queue: u32) -> AgentTotals {
+    let mut totals = AgentTotals::default();
+    for agent in
+        acd.agents.iter().filter(|agent| agent.serves.iter().any(|serves| serves.queue == queue))
+    {
+        *match (agent.activity, agent.status) {
+            (Activity::Idle, AgentStatus::SignedOut) => &mut totals.signed_out,
+            (Activity::Idle, AgentStatus::NotReady { .. }) => &mut totals.not_ready,
+            (Activity::Idle, AgentStatus::Ready) => &mut totals.idle,
+            (Activity::Reserved { .. }, _) => &mut totals.reserved,
+            (Activity::Ringing { .. }, _) => &mut totals.ringing,
+            (Activity::Talking { .. }, _) => &mut totals.talking,
+            (Activity::Acw { .. }, _) => &mut totals.acw,
+        } += 1;
+    }
+    totals
+}
+
+fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
+    let offers = acd.calls.values().filter_map(|call| match call.progress {
+        Progress::Offered { offer, deadline, .. } => Some((deadline, Timer::Offer(offer))),
+        Progress::Waiting | Progress::Talking { .. } => None,
+    });
+    let tiers = acd
+        .calls
+        .values()
+        .filter(|call| !matches!(call.progress, Progress::Talking { .. }))
+        .filter_map(|call| Some((call.next_step_at?, Timer::Tier(call.place.call))));
+    let works =
+        (0..).map(AgentIndex).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
+            Activity::Acw { until, .. } => Some((until, Timer::Acw(at))),
+            Activity::Idle
+            | Activity::Reserved { .. }
+            | Activity::Ringing { .. }
+            | Activity::Talking { .. } => None,
+        });
+    offers.chain(tiers).chain(works)
+}
+
+/// Whether an agent's queues, tier and permissions let them take a call now.
+fn may(acd: &Acd, agent: &Agent, call: &Call) -> bool {
+    let queue: &Queue = &acd.queues[call.queue as usize];
+    agent.serves.iter().any(|serves| serves.queue == call.queue)
+        && queue.steps.iter().any(|step| {
+            step.tier == agent.tier
+                && call.entered + Duration::from_millis(step.after_ms) <= acd.now
+                && call.permission.is_none_or(|needed| step.permissions.contains(&needed))
+        })
+}

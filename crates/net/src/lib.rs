@@ -1,5 +1,6 @@
-//! Sockets: SIP workers, media workers, recorder threads.
+//! Sockets: SIP workers, media workers, recorder threads, the DNS.
 
 pub mod media;
 pub mod recorder;
+pub mod resolver;
 pub mod sip;

@@ -12,6 +12,7 @@ pub mod digest;
 mod exchange;
 mod flow;
 mod framer;
+pub mod locate;
 mod message;
 mod method;
 mod multipart;

@@ -1,11 +1,11 @@
 //! Putting the engine together: configuration, accounts and scripts into the call flow's terms.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
-use callflow::{Phone, QueuePrompts};
+use callflow::{Listener, Phone, QueuePrompts};
 use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Wall};
 use sip::RegistrarConfig;
 use sip::digest::{Algorithm, Secrets};
@@ -13,7 +13,7 @@ use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
 
-use crate::config::Config;
+use crate::config::{Config, Side};
 use crate::passwords;
 use crate::scripts::Library;
 
@@ -68,7 +68,8 @@ pub fn callflow(
         realm: config.sip.realm.clone(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
-        advertised: advertised(config),
+        listeners: Vec::new(),
+        advertised: None,
         session: call::SessionLimits {
             expires_s: config.sip.session_expires_s,
             min_se_s: config.sip.session_min_s,
@@ -121,10 +122,20 @@ fn lockout() -> LockoutConfig {
     LockoutConfig { source, ..config }
 }
 
-/// The address to put into Contact and SDP in place of the socket's own.
-fn advertised(config: &Config) -> Option<IpAddr> {
-    let listens_everywhere = config.sip.listen.ip().is_unspecified();
-    config.sip.advertise.or_else(|| listens_everywhere.then(|| config.advertised()))
+/// The listeners as peers reach them, in the order of the workers' own: `bound` is what they are
+/// bound to.
+pub fn listeners(config: &Config, bound: &[SocketAddr]) -> Vec<Listener> {
+    let each = config.sip.listening().into_iter().zip(bound);
+    let each = each.map(|(wanted, bound)| Listener {
+        transport: wanted.transport,
+        local: SocketAddr::new(wanted.reached_at(), bound.port()),
+        side: match wanted.side {
+            Side::Carrier => callflow::Side::Carrier,
+            Side::Agent => callflow::Side::Agent,
+            Side::Both => callflow::Side::Both,
+        },
+    });
+    each.collect()
 }
 
 fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {

@@ -133,7 +133,7 @@ pub struct Parts {
     pub watch: Arc<Watch>,
     /// Questions to the store.
     pub lookups: Lookups,
-    /// The address that media is announced at where it is bound to all.
+    /// The address that media is announced at where nothing says a better one.
     pub media_address: std::net::IpAddr,
 }
 

@@ -197,6 +197,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let store = running::open_store(config, Purpose::Engine).await?;
     let engine = Running::start(config, store, Arc::new(|_| true)).await?;
     say(&format!("ready     SIP on {}, web on http://{}/", engine.sip, engine.http))?;
+    stop::reload_at_hangup(engine.tls.clone())?;
     stop::wait().await?;
     engine.stop().await
 }

@@ -2,8 +2,10 @@
 
 mod checks;
 mod fault;
+mod listeners;
 
 pub use fault::{Fault, Faults};
+pub use listeners::{Listening, Side, SipListener, SipTls};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,6 +92,9 @@ section! {
         ban_after: u32 = 500,
         ban_ms: u64 = 600_000,
         trace_mb: usize = 64,
+        ws_origins: Vec<String> = Vec::new(),
+        listener: Vec<SipListener> = Vec::new(),
+        tls: Option<SipTls> = None,
         hep: Option<Hep> = None,
     }
 }
@@ -323,9 +328,10 @@ impl Config {
         Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
     }
 
-    /// The address that others reach us at.
+    /// The address that others reach us at: that of the first listener.
     pub fn advertised(&self) -> IpAddr {
-        self.sip.advertise.unwrap_or(self.sip.listen.ip())
+        let first = self.sip.listening().into_iter().next();
+        first.map_or(self.sip.listen.ip(), |first| first.reached_at())
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use access::{Lockout, LockoutConfig};
 use anyhow::Context as _;
 use callflow::{Callflow, Recovery};
-use model::{AgentStatus, FactBody, QueueId, Transport};
+use model::{AgentStatus, FactBody, QueueId};
 use net::media::MediaWorkers;
-use net::sip::{BanLimits, Listener, SipWorkers};
+use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
@@ -46,6 +46,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where the web is.
     pub http: SocketAddr,
+    /// The certificates, where TLS is spoken: to have them read again.
+    pub tls: Option<Tls>,
     handle: Handle,
     brain: JoinHandle<Remains>,
     web: tokio::task::JoinHandle<()>,
@@ -130,7 +132,7 @@ impl Running {
         let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
-        let machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
+        let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let session_queue = machine.cti.session_queue;
         let tokens = call::Tokens::new(machine.secret);
         let watch = Arc::new(Watch::default());
@@ -142,8 +144,10 @@ impl Running {
         writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
-        let sip = SipWorkers::start(sip_config(config, clock, &admit, &machine)?, sip_sender)
-            .with_context(|| format!("SIP cannot be spoken on {}", config.sip.listen))?;
+        let tls = tls(config)?;
+        let wanted = sip_config(config, clock, &admit, (&machine, tls.clone()))?;
+        let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
+        machine.listeners = assemble::listeners(config, sip.local_addrs());
         let trace = sip.trace();
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media_sender, media_events) = crossbeam_channel::bounded(MEDIA_EVENTS);
@@ -193,7 +197,7 @@ impl Running {
             tokens,
         };
         let (http, web, stop_web) = serve_web(config, backend, admit).await?;
-        Ok(Self { sip: sip_address, http, handle, brain, web, stop_web, watch, store })
+        Ok(Self { sip: sip_address, http, tls, handle, brain, web, stop_web, watch, store })
     }
 
     /// The way to the brain.
@@ -289,19 +293,23 @@ fn sip_config(
     config: &Config,
     clock: Clock,
     admit: &Admit,
-    machine: &callflow::Config,
+    (machine, tls): (&callflow::Config, Option<Tls>),
 ) -> anyhow::Result<net::sip::Config> {
-    let addr = config.sip.listen;
     let trunks = machine.trunks.clone();
     let bans = BanLimits {
         after: config.sip.ban_after,
         ban_ms: config.sip.ban_ms,
         ..BanLimits::default()
     };
-    let listeners = [Transport::Udp, Transport::Tcp];
+    let listeners = config.sip.listening().into_iter().map(|one| Listener {
+        transport: one.transport,
+        addr: one.address,
+        advertise: one.advertise,
+    });
     Ok(net::sip::Config {
-        listeners: listeners.map(|transport| Listener { transport, addr }).to_vec(),
-        advertise: addr.ip().is_unspecified().then(|| config.advertised()).or(config.sip.advertise),
+        listeners: listeners.collect(),
+        tls,
+        ws_origins: config.sip.ws_origins.clone().into(),
         workers: u8::try_from(config.sip.workers)?,
         limits: net::sip::Limits {
             brain_wait_ms: config.sip.overload_after_ms,
@@ -316,6 +324,18 @@ fn sip_config(
     })
 }
 
+/// The certificates, where any are configured.
+fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    let Some(files) = &config.sip.tls else { return Ok(None) };
+    let files = TlsFiles {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+        client_ca: files.client_ca.clone(),
+        server_ca: files.server_ca.clone(),
+    };
+    Ok(Some(Tls::load(files).context("[sip.tls] cannot be used")?))
+}
+
 fn trace_config(config: &Config, clock: Clock) -> net::sip::TraceConfig {
     let hep = config.sip.hep.as_ref().map(|hep| net::sip::HepConfig {
         collector: hep.collector,
@@ -328,8 +348,10 @@ fn trace_config(config: &Config, clock: Clock) -> net::sip::TraceConfig {
 
 fn media_config(config: &Config, clock: Clock) -> net::media::Config {
     let (first, last) = config.media_ports().unwrap_or((20_000, 29_999));
+    let (ip, other_ip) = config.sip.media_addresses();
     net::media::Config {
-        ip: config.sip.listen.ip(),
+        ip,
+        other_ip,
         port_range: first..=last,
         workers: config.media.workers,
         tick_us: config.media.tick_us,

@@ -76,11 +76,9 @@ impl Brain {
     }
 
     fn open_media(&mut self, call: CallId, leg: LegId) {
-        let address = match self.parts.media.open(call, leg) {
-            Ok(address) if address.ip().is_unspecified() => {
-                Some(SocketAddr::new(self.parts.media_address, address.port()))
-            }
-            Ok(address) => Some(address),
+        let ours = self.parts.callflow.address_of(leg).unwrap_or(self.parts.media_address);
+        let address = match self.parts.media.open_like(call, leg, ours) {
+            Ok(address) => Some(SocketAddr::new(ours, address.port())),
             Err(error) => {
                 self.alarm("media", &format!("no RTP port can be opened: {error}"));
                 None

@@ -6,7 +6,7 @@ use model::Permission;
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk};
+use super::{Config, Trunk, listeners};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     numbers(config, places, &mut faults);
     sip(config, places, &mut faults);
+    listeners::check(config, places, &mut faults);
     hep(config, places, &mut faults);
     ports(config, places, &mut faults);
     tiers(config, places, &mut faults);
@@ -68,7 +69,7 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
-    if config.advertised().is_unspecified() {
+    if config.sip.listener.is_empty() && config.advertised().is_unspecified() {
         let message = format!("{} is no address that others can reach", config.sip.listen.ip());
         let remedy = "give `advertise` this host's address, or `listen` on one";
         faults.push(places.fault("sip", 0, "advertise", message, remedy));

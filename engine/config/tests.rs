@@ -132,3 +132,106 @@ fn a_file_that_is_not_there_is_named() {
 fn without_a_trunk_nobody_can_call() {
     assert!(faults("[sip]\nadvertise = \"192.0.2.1\"\n")[0].contains("nobody can call"));
 }
+
+/// The configuration above with listeners in place of `listen`.
+fn with_listeners(listeners: &str) -> String {
+    TRUNK.replace("[[trunk]]", &format!("{listeners}\n[[trunk]]"))
+}
+
+#[test]
+fn without_listeners_udp_and_tcp_are_spoken_to_all() {
+    let config = Config::parse(Path::new("hotline.toml"), TRUNK).expect("it is enough");
+    let advertise = Some("192.0.2.1".parse().expect("an address"));
+    let listening = config.sip.listening();
+    let transports: Vec<_> = listening.iter().map(|one| one.transport.as_str()).collect();
+    assert_eq!(transports, ["udp", "tcp"]);
+    for one in listening {
+        assert_eq!((one.address, one.advertise), (config.sip.listen, advertise));
+        assert_eq!(one.side, Side::Both);
+    }
+    let all = "0.0.0.0".parse().expect("an address");
+    assert_eq!(config.sip.media_addresses(), (all, None));
+}
+
+#[test]
+fn listeners_have_their_own_transports_sides_and_addresses() {
+    let text = with_listeners(
+        "[[sip.listener]]\naddress = \"10.0.0.1:5060\"\nside = \"carrier\"\n\
+         advertise = \"198.51.100.1\"\n\
+         [[sip.listener]]\naddress = \"[2001:db8::1]:5061\"\ntransports = [\"tls\"]\n\
+         side = \"agent\"\n\
+         [[sip.listener]]\naddress = \"10.0.0.2:443\"\ntransports = [\"wss\"]\n\
+         [sip.tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"",
+    );
+    let config = Config::parse(Path::new("hotline.toml"), &text).expect("it is in order");
+    let listening = config.sip.listening();
+    let told: Vec<String> = listening
+        .iter()
+        .map(|one| {
+            let (transport, reached) = (one.transport.as_str(), one.reached_at());
+            format!("{transport} {} {reached} {:?}", one.address, one.side)
+        })
+        .collect();
+    let wanted = [
+        "udp 10.0.0.1:5060 198.51.100.1 Carrier",
+        "tcp 10.0.0.1:5060 198.51.100.1 Carrier",
+        "tls [2001:db8::1]:5061 2001:db8::1 Agent",
+        // What is said for all holds for those of its family that say nothing.
+        "wss 10.0.0.2:443 192.0.2.1 Both",
+    ];
+    assert_eq!(told, wanted);
+    let (four, six) = config.sip.media_addresses();
+    let six = six.map(|ip| ip.to_string());
+    assert_eq!((four.to_string().as_str(), six.as_deref()), ("0.0.0.0", Some("2001:db8::1")));
+}
+
+#[test]
+fn listeners_that_cannot_be_are_named() {
+    let tls = "[sip.tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"";
+    let of = |lines: &str| format!("[[sip.listener]]\naddress = \"10.0.0.1:5060\"\n{lines}\n");
+    for (listeners, key, word) in [
+        (of("transports = []"), "sip.listener.transports", "one of"),
+        (of("transports = [\"tcp\", \"ws\"]"), "sip.listener.transports", "one of"),
+        (of("transports = [\"udp\", \"udp\"]"), "sip.listener.transports", "one of"),
+        (of("transports = [\"tls\"]"), "sip.listener.transports", "[sip.tls]"),
+        (of("transports = [\"sctp\"]"), "sip.listener.transports", "hotline config"),
+        (of("side = \"left\""), "sip.listener.side", "hotline config"),
+        (of("advertise = \"2001:db8::1\""), "sip.listener.advertise", "same family"),
+        (of("advertise = \"0.0.0.0\""), "sip.listener.advertise", "same family"),
+        (of("") + &of("transports = [\"udp\"]"), "sip.listener.address", "its own port"),
+        (format!("{}{tls}", of("") + &of("transports = [\"tls\"]")), "sip.listener.address", "own"),
+        (
+            "[[sip.listener]]\naddress = \"[::]:5060\"\n".to_owned(),
+            "sip.listener.address",
+            "`advertise`",
+        ),
+    ] {
+        let faults = faults(&with_listeners(&listeners));
+        let named = faults.iter().any(|fault| fault.contains(key) && fault.contains(word));
+        assert!(named, "{listeners}: {faults:?}");
+    }
+    for origin in ["desk.example", "https://desk.example/", "https://"] {
+        let text = TRUNK.replace("[sip]", &format!("[sip]\nws_origins = [{origin:?}]"));
+        assert!(faults(&text).iter().any(|fault| fault.contains("sip.ws_origins")), "{origin}");
+    }
+}
+
+#[test]
+fn what_the_default_shows_of_listeners_and_certificates_can_be_written() {
+    let shown = DEFAULT.lines().map(|line| match line.strip_prefix("# ") {
+        Some(rest) if rest.starts_with("[[sip.listener]]") || rest.starts_with("[sip.tls]") => rest,
+        Some(rest) if rest.contains(" = ") && !rest.contains("`") => rest,
+        _ => line,
+    });
+    let keys = ["address", "transports", "side", "advertise", "certificate", "key", "client_ca"];
+    let from = DEFAULT.find("# [[sip.listener]]").expect("it is shown");
+    let text: Vec<&str> = shown
+        .skip(DEFAULT.get(..from).unwrap_or_default().lines().count())
+        .take_while(|line| !line.contains("[sip.hep]"))
+        .filter(|line| line.starts_with('[') || keys.iter().any(|key| line.starts_with(key)))
+        .collect();
+    let config = Config::parse(Path::new("shown"), &with_listeners(&text.join("\n")));
+    let config = config.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.sip.listening().len(), 3);
+    assert!(config.sip.tls.is_some_and(|tls| tls.client_ca.is_some()));
+}

@@ -22,6 +22,7 @@ mod reliable_ringing;
 mod retransmitted_invite;
 mod seeded_day;
 mod session_timer;
+mod sides;
 mod tier_climb;
 mod two_calls_one_agent;
 mod waiting;

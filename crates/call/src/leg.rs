@@ -397,8 +397,8 @@ fn contact(description: &Description, flow: &Flow) -> String {
         address.set_ip(advertised);
     }
     let transport = match flow.transport {
-        model::Transport::Udp => "",
-        model::Transport::Tcp => ";transport=tcp",
+        model::Transport::Udp => String::new(),
+        other => format!(";transport={}", other.as_str()),
     };
     format!("<sip:{}@{address}{transport}>", description.user)
 }

@@ -9,6 +9,8 @@ use model::{AgentId, PromptId, QueueId, Wall};
 use sip::digest::{Algorithm, Secrets};
 use trunk::Trunks;
 
+use crate::sides::Listener;
+
 /// All that the call's path depends on.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -46,6 +48,8 @@ pub struct Config {
     pub default_algorithms: Vec<Algorithm>,
     /// What an agent may say a call was about.
     pub dispositions: Vec<String>,
+    /// What SIP is spoken on, in the order of the workers' listeners.
+    pub listeners: Vec<Listener>,
     /// The address in our Contact and SDP where the peer's flow does not say a better one.
     pub advertised: Option<IpAddr>,
     /// What is wished of session timers (RFC 4028).

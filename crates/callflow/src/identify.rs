@@ -25,15 +25,17 @@ const ANI_CHARS_MAX: usize = 64;
 
 impl Callflow {
     /// An INVITE from a registered contact is that agent's phone; only otherwise it is matched to a
-    /// trunk: by its source, else by its credentials.
+    /// trunk: by its source, else by its credentials. Where the listener is for one side alone, the
+    /// other side's addresses say nothing.
     pub(crate) fn identify(&mut self, invite: &Message, flow: &Flow) -> Identified {
-        if self.registrar.agent_of(flow.remote).is_some() {
+        let side = self.side_of(flow);
+        if side.serves_agents() && self.registrar.agent_of(flow.remote).is_some() {
             return Identified::Phone;
         }
         let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
         let dialled = dialled.user_decoded();
         let source = flow.remote.ip();
-        let has_source = self.config.trunks.by_source(source).is_some();
+        let has_source = side.serves_carriers() && self.config.trunks.by_source(source).is_some();
         let user = if has_source || !self.config.trunks.challenges() {
             None
         } else {
@@ -44,7 +46,8 @@ impl Callflow {
         };
         let trunk = match &user {
             Some(user) => self.config.trunks.by_user(user),
-            None => self.config.trunks.by_source(source),
+            None if has_source => self.config.trunks.by_source(source),
+            None => None,
         };
         let Some(trunk) = trunk else {
             return Identified::Refused(Refusal::UnknownSource.status());

@@ -26,11 +26,13 @@ mod io;
 mod phones;
 mod probes;
 mod recover;
+mod sides;
 mod signalling;
 mod timers;
 
 pub use config::{Config, ConfigError, Phone, QueuePrompts};
 pub use io::{DesktopInput, Input, Output, Recovery};
+pub use sides::{Listener, Side};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

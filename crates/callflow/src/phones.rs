@@ -63,11 +63,15 @@ impl Challenger {
 }
 
 impl Callflow {
-    /// REGISTER is always challenged (RFC 3261 §10.3, §22).
+    /// REGISTER is always challenged (RFC 3261 §10.3, §22), where phones are served at all.
     pub(crate) fn handle_register(&mut self, tx: ServerTx, request: &Message, flow: Flow) {
-        let message = match self.check_credentials(request, &flow, Whose::Phone) {
-            Ok(user) => self.register(&user, request, flow),
-            Err(refusal) => refusal,
+        let message = if self.side_of(&flow).serves_agents() {
+            match self.check_credentials(request, &flow, Whose::Phone) {
+                Ok(user) => self.register(&user, request, flow),
+                Err(refusal) => refusal,
+            }
+        } else {
+            ResponseBuilder::to(request, 403).to_tag("register").build()
         };
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
     }
@@ -269,21 +273,13 @@ pub(crate) fn way_to(contact: &str, mut flow: Flow, path: &[String]) -> Flow {
 
 /// A flow as a fact keeps it: `udp 192.0.2.1:5060 192.0.2.7:5062`.
 pub(crate) fn written(flow: &Flow) -> String {
-    let transport = match flow.transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
-    };
-    format!("{transport} {} {}", flow.local, flow.remote)
+    format!("{} {} {}", flow.transport.as_str(), flow.local, flow.remote)
 }
 
-/// The flow back from a fact. A TCP connection did not survive: a new one will be opened.
+/// The flow back from a fact. A connection did not survive: a new one will be opened.
 pub(crate) fn read_flow(text: &str) -> Option<Flow> {
     let mut words = text.split(' ');
-    let transport = match words.next()? {
-        "udp" => Transport::Udp,
-        "tcp" => Transport::Tcp,
-        _ => return None,
-    };
+    let transport = Transport::from_name(words.next()?)?;
     let (local, remote) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     Some(Flow { transport, local, remote, connection: 0, listener: 0 })
 }
@@ -328,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_flow_is_read_back_as_written() {
-        for text in ["udp 192.0.2.1:5060 192.0.2.7:5062", "tcp [::1]:5060 [::1]:40000"] {
+        for text in ["udp 192.0.2.1:5060 192.0.2.7:5062", "wss [::1]:5060 [::1]:40000"] {
             let flow = read_flow(text).expect("it is a flow");
             assert_eq!(written(&flow), text);
         }

@@ -223,7 +223,7 @@ impl Callflow {
     pub(crate) fn send(&mut self, message: Message, flow: Flow) -> ClientTx {
         let worker = match flow.transport {
             Transport::Udp => sip::worker_of(message.call_id(), self.config.sip_workers),
-            Transport::Tcp => 0,
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => 0,
         };
         let tx = ClientTx::new(worker, self.next_tx);
         self.next_tx += 1;

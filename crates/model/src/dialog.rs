@@ -11,6 +11,58 @@ pub enum Transport {
     Udp,
     /// RFC 3261 §18, TCP.
     Tcp,
+    /// RFC 3261 §26.2.1, TLS over TCP.
+    Tls,
+    /// RFC 7118, WebSocket over TCP.
+    Ws,
+    /// RFC 7118, WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    /// Every one.
+    pub const ALL: [Transport; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+
+    /// As a SIP URI's `transport` names it, and as facts do (RFC 3261 §19.1.1, RFC 7118 §5.3).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// The transport of that name, in any case.
+    pub fn from_name(name: &str) -> Option<Transport> {
+        Self::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it repeats by itself what is lost (RFC 3261 §17: "reliable"). All of these are
+    /// connections.
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Self::Udp => false,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => true,
+        }
+    }
+
+    /// Whether nobody on the way can read it.
+    pub const fn is_encrypted(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Ws => false,
+            Self::Tls | Self::Wss => true,
+        }
+    }
+
+    /// Whether each message is one of WebSocket.
+    pub const fn is_web(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Tls => false,
+            Self::Ws | Self::Wss => true,
+        }
+    }
 }
 
 /// The state of a dialog (RFC 3261 §12) that is needed to send a request in it after a restart.
@@ -43,4 +95,19 @@ pub struct DialogSnapshot {
     pub remote: SocketAddr,
     /// The version in our last SDP's origin line.
     pub sdp_version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Transport;
+
+    #[test]
+    fn a_transport_is_found_by_its_name_in_any_case() {
+        for transport in Transport::ALL {
+            assert_eq!(Transport::from_name(transport.as_str()), Some(transport));
+            let loud = transport.as_str().to_uppercase();
+            assert_eq!(Transport::from_name(&loud), Some(transport));
+        }
+        assert_eq!(Transport::from_name("sctp"), None);
+    }
 }

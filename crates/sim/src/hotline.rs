@@ -27,6 +27,8 @@ pub struct Settings {
     pub probe_interval_ms: u64,
     /// How much the carrier may bring.
     pub trunk_limits: trunk::Limits,
+    /// Whom the engine's only listener serves.
+    pub side: callflow::Side,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -41,6 +43,7 @@ pub fn settings() -> Settings {
         session: call::SessionLimits::default(),
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
+        side: callflow::Side::Both,
     }
 }
 
@@ -120,6 +123,11 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
         realm: REALM.to_owned(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
+        listeners: vec![callflow::Listener {
+            transport: model::Transport::Udp,
+            local: crate::engine::Engine::address(),
+            side: settings.side,
+        }],
         advertised: None,
         session: settings.session,
         pop_timeout_ms: 300,

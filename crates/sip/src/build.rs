@@ -218,7 +218,16 @@ impl Message {
         }));
         let (text, raw) = texts(grow(self.as_bytes()));
         let (start, body) = (inner.start, inner.body.shifted(by));
-        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, flow: None }))
+        Message(Arc::new(Inner {
+            text,
+            raw,
+            start,
+            fields,
+            body,
+            defect: None,
+            flow: None,
+            peer_names: None,
+        }))
     }
 }
 
@@ -343,5 +352,27 @@ mod tests {
         let request = RequestBuilder::new(Method::Info, "sip:h").body("text/plain", &body).build();
         assert_eq!((request.body(), request.header("l")), (&b""[..], Some("0")));
         assert_eq!(Message::parse(request.as_bytes()).unwrap().defect(), None);
+    }
+
+    #[test]
+    fn a_request_goes_to_its_first_route_else_to_its_target() {
+        let begun = || RequestBuilder::new(Method::Options, "sip:95512@carrier.example:5061");
+        assert_eq!(begun().build().next_hop_host(), Some("carrier.example"));
+        let routed = begun().header("Route", "<sip:edge.example;lr>, <sip:b.example;lr>").build();
+        assert_eq!(routed.next_hop_host(), Some("edge.example"));
+        let by_number = RequestBuilder::new(Method::Options, "tel:+8695512").build();
+        assert_eq!(by_number.next_hop_host(), None);
+        let six = RequestBuilder::new(Method::Options, "sip:[2001:db8::1]").build();
+        assert_eq!(six.next_hop_host(), Some("[2001:db8::1]"));
+    }
+
+    #[test]
+    fn names_that_were_proved_stay_with_the_message() {
+        let message = Message::parse(b"BYE sip:h SIP/2.0\r\nCSeq: 1 BYE\r\n\r\n").unwrap();
+        assert!(message.peer_names().is_empty());
+        let names: std::sync::Arc<[String]> = ["carrier.example".to_owned()].into();
+        let named = message.with_peer_names(names).with_flow(from("192.0.2.1:5061"));
+        assert_eq!(named.peer_names(), ["carrier.example"]);
+        assert_eq!(named.clone().peer_names(), named.peer_names());
     }
 }

@@ -273,7 +273,7 @@ impl Dialog {
     fn reach(&mut self) {
         match self.flow.transport {
             // The connection is the way; where it is gone a new one goes to the same address.
-            Transport::Tcp => {}
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {}
             Transport::Udp if self.translated => {}
             Transport::Udp => {
                 let next = self.route_set.first().unwrap_or(&self.remote_target);

@@ -102,7 +102,7 @@ pub enum ToBrain {
         /// The request.
         tx: ClientTx,
     },
-    /// A TCP connection is gone.
+    /// A connection is gone.
     FlowClosed {
         /// Which.
         flow: Flow,

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::values::Values;
-use crate::{CSeq, Flow, Method, Name, NameAddr, Via, cseq};
+use crate::{CSeq, Flow, Method, Name, NameAddr, Uri, Via, cseq};
 
 /// The longest message, in bytes: what fits one UDP datagram. Offsets are kept in 16 bits.
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
@@ -88,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) body: Span,
     pub(crate) defect: Option<Defect>,
     pub(crate) flow: Option<Flow>,
+    /// The names that the peer's certificate proved.
+    pub(crate) peer_names: Option<Arc<[String]>>,
 }
 
 /// What kind of message, and its first line.
@@ -303,6 +305,33 @@ impl Message {
     pub fn with_flow(mut self, flow: Flow) -> Self {
         Arc::make_mut(&mut self.0).flow = Some(flow);
         self
+    }
+
+    /// The names that the certificate of whoever sent it proved, where it came over a connection
+    /// with a certificate of the peer's that we trust (RFC 5922 §7.1): domains in lower case,
+    /// without `sip:`. Empty for all others.
+    pub fn peer_names(&self) -> &[String] {
+        self.0.peer_names.as_deref().unwrap_or_default()
+    }
+
+    /// The same message with the names that its sender's certificate proved.
+    #[must_use]
+    pub fn with_peer_names(mut self, names: Arc<[String]>) -> Self {
+        Arc::make_mut(&mut self.0).peer_names = Some(names);
+        self
+    }
+
+    /// The host that a request is sent to next: of its first Route, else of its Request-URI (RFC
+    /// 3261 §8.1.2).
+    pub fn next_hop_host(&self) -> Option<&str> {
+        let route = self.all(Name::Route).next().and_then(NameAddr::parse);
+        let route = route.map(|route| route.uri_text());
+        let hop = match (route, self.kind()) {
+            (Some(route), _) => route,
+            (None, Kind::Request { uri, .. }) => uri,
+            (None, Kind::Response { .. }) => return None,
+        };
+        Uri::parse(hop).map(|uri| uri.host()).filter(|host| !host.is_empty())
     }
 
     /// What is wrong with it, if anything was found while reading.

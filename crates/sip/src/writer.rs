@@ -156,7 +156,16 @@ impl Writer {
         let unset = Start::Response { status: 500, reason: Span::default() };
         let start = self.start.unwrap_or(unset);
         let fields = self.fields;
-        Message(Arc::new(Inner { text, raw, start, fields, body, defect: None, flow: None }))
+        Message(Arc::new(Inner {
+            text,
+            raw,
+            start,
+            fields,
+            body,
+            defect: None,
+            flow: None,
+            peer_names: None,
+        }))
     }
 }
 

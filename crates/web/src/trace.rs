@@ -80,6 +80,12 @@ pub(crate) enum TransportName {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS.
+    Tls,
+    /// WebSocket.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
 }
 
 /// One SIP message.
@@ -274,6 +280,9 @@ const fn transport(transport: Transport) -> TransportName {
     match transport {
         Transport::Udp => TransportName::Udp,
         Transport::Tcp => TransportName::Tcp,
+        Transport::Tls => TransportName::Tls,
+        Transport::Ws => TransportName::Ws,
+        Transport::Wss => TransportName::Wss,
     }
 }
 

@@ -8,8 +8,10 @@ use std::time::Instant;
 /// How the media workers are set up.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The local address of every leg's socket.
+    /// The local address of legs' sockets.
     pub ip: IpAddr,
+    /// That of legs of the other family (IPv6 where `ip` is IPv4), if there are any.
+    pub other_ip: Option<IpAddr>,
     /// RTP takes the even ports of this range. Keep it outside the kernel's ephemeral ports
     /// (32768-60999 on Linux), or other programs take them.
     pub port_range: RangeInclusive<u16>,
@@ -32,6 +34,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            other_ip: None,
             port_range: 20_000..=29_999,
             workers: 1,
             tick_us: 2_000,

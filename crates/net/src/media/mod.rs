@@ -28,7 +28,7 @@ mod worker;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -65,6 +65,8 @@ pub(crate) enum ToWorker {
 /// What all workers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Where sockets are whose family nobody names.
+    pub(crate) ip: IpAddr,
     pub(crate) ports: Ports,
     pub(crate) counters: SharedCounters,
 }
@@ -112,8 +114,9 @@ impl MediaWorkers {
         events: Sender<MediaEvent>,
     ) -> io::Result<Self> {
         let clock = Clock::new(config.origin);
-        let ports = Ports::new(config.ip, config.port_range.clone());
-        let shared = Arc::new(Shared { ports, counters: SharedCounters::default() });
+        let ips = [config.ip].into_iter().chain(config.other_ip);
+        let ports = Ports::new(ips, config.port_range.clone());
+        let shared = Arc::new(Shared { ip: config.ip, ports, counters: SharedCounters::default() });
         let recorders = (0..config.recorders.max(1))
             .map(|number| Recorder::start(number, config.recordings_dir.clone(), clock, &events))
             .collect::<io::Result<Vec<_>>>()?;
@@ -145,11 +148,19 @@ impl MediaWorkers {
     /// # Errors
     /// No port is free, the leg is open already, or the worker's queue is full.
     pub fn open(&self, call: CallId, leg: LegId) -> io::Result<SocketAddr> {
+        self.open_like(call, leg, self.shared.ip)
+    }
+
+    /// Opens a socket as [`MediaWorkers::open`] does, of the same family as an address.
+    ///
+    /// # Errors
+    /// As there, and where this family has no address.
+    pub fn open_like(&self, call: CallId, leg: LegId, like: IpAddr) -> io::Result<SocketAddr> {
         let mut routes = self.routes();
         if routes.legs.contains_key(&leg) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let socket = self.shared.ports.bind()?;
+        let socket = self.shared.ports.bind(like)?;
         let address = socket.local_addr()?;
         let (worker, port) = (self.worker_of(call), address.port());
         match self.workers[worker].try_send(ToWorker::Open { call, leg, socket, port }) {

@@ -43,7 +43,15 @@ fn try_bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)>
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for listener in listeners {
         let mut wanted = listener.addr;
-        let earlier = listeners.iter().zip(&addresses).find(|(other, _)| other.addr == wanted);
+        let is_plain = |one: &Listener| matches!(one.transport, Transport::Udp | Transport::Tcp);
+        let bound_now = || listeners.iter().zip(&addresses);
+        let is_taken = |address: &SocketAddr| {
+            bound_now().any(|(other, at)| at == address && other.transport == listener.transport)
+        };
+        let earlier = bound_now().find(|(other, address)| {
+            let is_pair = is_plain(other) && is_plain(listener);
+            other.addr == wanted && is_pair && !is_taken(address)
+        });
         if let (0, Some((_, address))) = (wanted.port(), earlier) {
             wanted = *address;
         }
@@ -53,7 +61,9 @@ fn try_bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)>
         };
         let (socket, address) = match listener.transport {
             Transport::Udp => bind_udp(wanted).map_err(named)?,
-            Transport::Tcp => bind_tcp(wanted).map_err(named)?,
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+                bind_tcp(wanted).map_err(named)?
+            }
         };
         bound.push(socket);
         addresses.push(address);
@@ -61,8 +71,17 @@ fn try_bind(listeners: &[Listener]) -> io::Result<(Vec<Bound>, Vec<SocketAddr>)>
     Ok((bound, addresses))
 }
 
+/// IPv4 has listeners of its own: no peer is known by two addresses.
+fn take_one_family(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(_) => Ok(()),
+        SocketAddr::V6(_) => socket.set_only_v6(true),
+    }
+}
+
 fn bind_udp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    take_one_family(&socket, address)?;
     socket.set_nonblocking(true)?;
     // As much as the kernel allows; a smaller buffer only loses more in a flood.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -74,6 +93,7 @@ fn bind_udp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
 
 fn bind_tcp(address: SocketAddr) -> io::Result<(Bound, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    take_one_family(&socket, address)?;
     // A restarted engine takes its port back although old connections linger.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -92,7 +112,8 @@ mod tests {
 
     fn listeners(text: &str) -> Vec<Listener> {
         let addr = text.parse().unwrap();
-        [Transport::Udp, Transport::Tcp].map(|transport| Listener { transport, addr }).to_vec()
+        let both = [Transport::Udp, Transport::Tcp];
+        both.map(|transport| Listener { transport, addr, advertise: None }).to_vec()
     }
 
     #[test]
@@ -100,6 +121,23 @@ mod tests {
         let (bound, addresses) = bind(&listeners("127.0.0.1:0")).unwrap();
         assert_eq!((bound.len(), addresses[0]), (2, addresses[1]));
         assert_ne!(addresses[0].port(), 0);
+    }
+
+    #[test]
+    fn all_of_ipv4_and_all_of_ipv6_have_the_same_port_apart() {
+        let (_four, addresses) = bind(&listeners("0.0.0.0:0")).unwrap();
+        let port = addresses[0].port();
+        let (_six, addresses) = bind(&listeners(&format!("[::]:{port}"))).unwrap();
+        assert_eq!(addresses[0].to_string(), format!("[::]:{port}"));
+    }
+
+    #[test]
+    fn what_is_encrypted_has_a_port_of_its_own() {
+        let addr = "127.0.0.1:0".parse().unwrap();
+        let all = Transport::ALL.map(|transport| Listener { transport, addr, advertise: None });
+        let (_bound, addresses) = bind(&all).unwrap();
+        let ports: std::collections::BTreeSet<_> = addresses.iter().collect();
+        assert_eq!((addresses[0], ports.len()), (addresses[1], 4));
     }
 
     #[test]

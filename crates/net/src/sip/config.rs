@@ -6,16 +6,20 @@ use std::time::Instant;
 
 use model::Transport;
 
+use super::tls::Tls;
 use super::trace::TraceConfig;
 
 /// One address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listener {
-    /// UDP or TCP.
+    /// What is spoken there. TLS and secure WebSocket need [`Config::tls`].
     pub transport: Transport,
-    /// Port 0 lets the system choose. A UDP and a TCP listener on the same address that both ask
-    /// for port 0 get the same port.
+    /// IPv6 addresses take IPv6 alone. Port 0 lets the system choose. A UDP and a TCP listener on
+    /// the same address that both ask for port 0 get the same port.
     pub addr: SocketAddr,
+    /// The address that peers know us by, where it is not the socket's own (NAT): it stands in Via,
+    /// Contact and SDP.
+    pub advertise: Option<IpAddr>,
 }
 
 /// Which sources are served; all others are dropped without an answer.
@@ -49,15 +53,17 @@ pub struct Limits {
     pub transactions: usize,
     /// What Retry-After says in a 503, in seconds.
     pub retry_after_s: u32,
-    /// The most TCP connections of one worker.
+    /// The most connections.
     pub connections: usize,
-    /// The most TCP connections from one address.
+    /// The most connections from one address.
     pub connections_per_source: usize,
-    /// A TCP connection on which nothing came or left for so long is closed.
+    /// A connection on which nothing came or left for so long is closed.
     pub connection_idle_ms: u64,
-    /// A TCP connection that began a message must end it within this time.
+    /// A connection must be open within this time: TCP, TLS and the upgrade to WebSocket.
+    pub connection_open_ms: u64,
+    /// A connection that began a message must end it within this time.
     pub connection_partial_ms: u64,
-    /// The most bytes that wait for a slow TCP peer; beyond it the connection is closed.
+    /// The most bytes that wait for a slow peer; beyond it the connection is closed.
     pub connection_backlog_bytes: usize,
     /// The most commands that wait for one worker.
     pub commands: usize,
@@ -80,6 +86,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_source: 1_000,
             connection_idle_ms: 600_000,
+            connection_open_ms: 5_000,
             connection_partial_ms: 10_000,
             connection_backlog_bytes: 1 << 20,
             commands: 65_536,
@@ -96,9 +103,11 @@ impl Default for Limits {
 pub struct Config {
     /// Where to listen.
     pub listeners: Vec<Listener>,
-    /// The address that peers know us by, where a listener is bound to all addresses or is behind
-    /// NAT: it stands in Via and Contact.
-    pub advertise: Option<IpAddr>,
+    /// Certificates, where TLS is spoken.
+    pub tls: Option<Tls>,
+    /// Whose pages may open a WebSocket (RFC 6455 §10.2), as browsers name them:
+    /// `https://desk.example`. Empty for all.
+    pub ws_origins: Arc<[String]>,
     /// How many threads; 1 to 16. Calls are shared out by Call-ID.
     pub workers: u8,
     /// Bounds.

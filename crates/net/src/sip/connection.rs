@@ -1,4 +1,4 @@
-//! One TCP connection: what it has read of a message, and what its peer has not taken yet.
+//! One connection: what it has read of a message, and what its peer has not taken yet.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -6,8 +6,9 @@ use std::net::TcpStream;
 
 use model::Mono;
 use rustix::event::epoll::EventFlags;
-use sip::{Flow, Frame, Framer, Message};
+use sip::{Flow, Message};
 
+use super::channel::Channel;
 use super::config::Limits;
 
 /// Bytes read from one connection before the next one has its turn.
@@ -22,17 +23,18 @@ pub(super) enum Broken {
     Refused,
 }
 
-/// One TCP connection.
+/// One connection.
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) flow: Flow,
     pub(super) is_connecting: bool,
-    framer: Framer,
+    /// The name that the server has to prove, where we connected to it over TLS.
+    pub(super) proves: Option<String>,
+    channel: Channel,
+    opened: Mono,
     backlog: VecDeque<u8>,
     backlog_max: usize,
     last_used: Mono,
-    /// How many bytes were read last.
-    pub(super) last_read: usize,
     /// Since when a message waits for its rest.
     partial_since: Option<Mono>,
     /// What epoll was asked for.
@@ -43,7 +45,7 @@ impl Connection {
     pub(super) fn new(
         stream: TcpStream,
         flow: Flow,
-        is_connecting: bool,
+        (channel, is_connecting): (Channel, bool),
         limits: &Limits,
         now: Mono,
     ) -> Self {
@@ -51,14 +53,16 @@ impl Connection {
             stream,
             flow,
             is_connecting,
-            framer: Framer::new(),
+            proves: None,
+            channel,
+            opened: now,
             backlog: VecDeque::new(),
             backlog_max: limits.connection_backlog_bytes,
             last_used: now,
-            last_read: 0,
             partial_since: None,
             asked: EventFlags::empty(),
         };
+        connection.channel.begin(&mut connection.backlog);
         connection.asked = connection.wanted();
         connection
     }
@@ -82,14 +86,26 @@ impl Connection {
         !self.backlog.is_empty()
     }
 
-    /// Sends, now or when the peer takes it.
-    pub(super) fn send(&mut self, bytes: &[u8], now: Mono) -> Result<(), Broken> {
+    /// Sends a message, now or when the peer takes it.
+    pub(super) fn send(&mut self, message: &[u8], now: Mono) -> Result<(), Broken> {
         self.last_used = now;
-        if self.backlog.len() + bytes.len() > self.backlog_max {
+        if self.backlog.len() + message.len() > self.backlog_max {
             return Err(Broken::Refused);
         }
-        self.backlog.extend(bytes);
+        self.channel.send(message, &mut self.backlog)?;
         self.flush()
+    }
+
+    /// Says goodbye, if the peer takes it at once.
+    pub(super) fn say_goodbye(&mut self) {
+        self.channel.close(&mut self.backlog);
+        // The connection is closed in any case.
+        let _ = self.flush();
+    }
+
+    /// The beginning of what could not be followed.
+    pub(super) fn take_fault(&mut self) -> Vec<u8> {
+        self.channel.take_fault()
     }
 
     /// Writes what the peer takes.
@@ -139,22 +155,20 @@ impl Connection {
             }
         };
         self.last_used = now;
-        self.last_read = count;
-        self.framer.feed(buffer.get(..count).unwrap_or_default());
-        let mut is_whole = false;
-        loop {
-            match self.framer.next_frame() {
-                Ok(Some(Frame::Message(message))) => {
-                    is_whole = true;
-                    out(message, self.flow);
-                }
-                Ok(Some(Frame::Ping)) => self.send(b"\r\n", now)?,
-                Ok(None) => break,
-                Err(_) => return Err(Broken::Refused),
-            }
+        let (mut is_whole, flow) = (false, self.flow);
+        let bytes = buffer.get(..count).unwrap_or_default();
+        let outcome = self.channel.receive(bytes, &mut self.backlog, &mut |message| {
+            is_whole = true;
+            out(message, flow);
+        });
+        // What refuses the peer leaves before the connection is closed.
+        let flushed = self.flush();
+        outcome.and(flushed)?;
+        if self.backlog.len() > self.backlog_max {
+            return Err(Broken::Refused);
         }
         // The time runs for each message anew.
-        self.partial_since = match (self.framer.holds_part(), self.partial_since) {
+        self.partial_since = match (self.channel.holds_part(), self.partial_since) {
             (false, _) => None,
             (true, Some(since)) if !is_whole => Some(since),
             (true, _) => Some(now),
@@ -162,9 +176,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether it rests for too long or holds back the rest of a message.
+    /// Whether it takes too long to open, rests for too long or holds back the rest of a message.
     pub(super) fn is_stale(&self, limits: &Limits, now: Mono) -> bool {
-        now.ms_since(self.last_used) >= limits.connection_idle_ms
+        let is_open = !self.is_connecting && self.channel.is_open();
+        (!is_open && now.ms_since(self.opened) >= limits.connection_open_ms)
+            || now.ms_since(self.last_used) >= limits.connection_idle_ms
             || self
                 .partial_since
                 .is_some_and(|since| now.ms_since(since) >= limits.connection_partial_ms)

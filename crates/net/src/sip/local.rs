@@ -30,6 +30,12 @@ impl Local {
         SocketAddr::new(ip, self.bound.port())
     }
 
+    /// Whether it is reached at this address.
+    pub(super) fn is_at(&self, address: SocketAddr) -> bool {
+        let ip = self.advertised.unwrap_or(self.bound.ip());
+        address.port() == self.bound.port() && (ip.is_unspecified() || ip == address.ip())
+    }
+
     fn routed(&mut self, peer: IpAddr) -> IpAddr {
         if let Some(ip) = self.known.get(&peer) {
             return *ip;

@@ -6,14 +6,22 @@
 mod admission;
 mod bans;
 mod bind;
+#[cfg(test)]
+#[path = "../../tests/sip/certificates.rs"]
+mod certificates;
+mod channel;
 mod config;
 mod connection;
 mod counts;
 mod local;
 mod quota;
+mod secure;
 mod streams;
+mod stun;
+mod tls;
 mod trace;
 mod wake;
+mod websocket;
 mod worker;
 
 use std::io;
@@ -30,6 +38,7 @@ use bind::bind;
 pub use config::{Admit, BanLimits, Config, Limits, Listener, Spare};
 pub use counts::Counts;
 use counts::Shared;
+pub use tls::{Tls, TlsFiles};
 pub use trace::{
     Direction, Found, HepConfig, HepPacket, MALFORMED_CUT, NoAnswer, TRACED_MAX, Trace,
     TraceConfig, Traced, encode,
@@ -69,6 +78,12 @@ impl SipWorkers {
     pub fn start(config: Config, to_brain: Sender<ToBrain>) -> io::Result<SipWorkers> {
         if config.workers == 0 || config.workers > WORKERS_MAX {
             let message = format!("1 to {WORKERS_MAX} SIP workers, not {}", config.workers);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let needs = config.listeners.iter().find(|one| one.transport.is_encrypted());
+        if let (Some(listener), None) = (needs, &config.tls) {
+            let message =
+                format!("{:?} on {} without certificate", listener.transport, listener.addr);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let (sockets, addresses) = bind(&config.listeners)?;

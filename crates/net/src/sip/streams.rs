@@ -1,4 +1,4 @@
-//! TCP: listeners and connections of the one worker that owns them all.
+//! Connections (TCP, TLS, WebSocket) and their listeners, with the one worker that owns them all.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -6,16 +6,18 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Mono, Transport};
+use model::Mono;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use sip::{Flow, Message};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::config::Limits;
+use super::channel::Channel;
+use super::config::{Config, Limits, Listener};
 use super::connection::{Broken, Connection, READ_BYTES};
 use super::counts::Counts;
 use super::local::Local;
-use super::trace::MALFORMED_CUT;
+use super::tls::Tls;
+use super::websocket::Origins;
 
 /// Epoll keys of connections; those below are listeners and the waker.
 pub(super) const FIRST_CONNECTION: u64 = 1 << 16;
@@ -35,6 +37,9 @@ pub(super) enum StreamEvent {
 pub(super) struct Streams {
     epoll: Arc<OwnedFd>,
     limits: Limits,
+    listeners: Vec<Listener>,
+    tls: Option<Tls>,
+    origins: Origins,
     connections: BTreeMap<u64, Connection>,
     by_remote: BTreeMap<(u16, SocketAddr), u64>,
     by_source: BTreeMap<IpAddr, usize>,
@@ -47,10 +52,13 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(epoll: Arc<OwnedFd>, limits: Limits) -> Self {
+    pub(super) fn new(epoll: Arc<OwnedFd>, config: &Config) -> Self {
         Self {
             epoll,
-            limits,
+            limits: config.limits.clone(),
+            listeners: config.listeners.clone(),
+            tls: config.tls.clone(),
+            origins: config.ws_origins.clone(),
             connections: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             by_source: BTreeMap::new(),
@@ -85,6 +93,11 @@ impl Streams {
         counts: &mut Counts,
         now: Mono,
     ) {
+        let Some(transport) = self.listeners.get(usize::from(number)).map(|one| one.transport)
+        else {
+            return;
+        };
+        let contexts = self.tls.as_ref().map(Tls::contexts);
         for _ in 0..ACCEPTS {
             let (stream, remote) = match listener.accept() {
                 Ok(accepted) => accepted,
@@ -107,11 +120,14 @@ impl Streams {
                 counts.connections_closed += 1;
                 continue;
             }
-            if stream.set_nonblocking(true).is_ok() {
+            let local = local.towards(remote.ip());
+            let flow = Flow { transport, local, remote, connection: 0, listener: number };
+            let max = self.limits.connection_backlog_bytes;
+            let channel = Channel::accepted(transport, contexts.as_deref(), &self.origins, max);
+            if let (Ok(()), Some(channel)) = (stream.set_nonblocking(true), channel) {
                 // Without it a response waits for an ACK of the packet before.
                 let _ = stream.set_nodelay(true);
-                let ours = local.towards(remote.ip());
-                self.add(stream, (ours, remote, number), false, now);
+                self.add(stream, flow, (channel, false), now);
             }
         }
     }
@@ -135,13 +151,14 @@ impl Streams {
     fn add(
         &mut self,
         stream: TcpStream,
-        (local, remote, listener): (SocketAddr, SocketAddr, u16),
-        is_connecting: bool,
+        flow: Flow,
+        channel: (Channel, bool),
         now: Mono,
     ) -> Option<u64> {
         let key = self.next;
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection: key, listener };
-        let connection = Connection::new(stream, flow, is_connecting, &self.limits, now);
+        let Flow { remote, listener, .. } = flow;
+        let flow = Flow { connection: key, ..flow };
+        let connection = Connection::new(stream, flow, channel, &self.limits, now);
         let (data, flags) = (EventData::new_u64(key), connection.wanted());
         epoll::add(&*self.epoll, &connection.stream, data, flags).ok()?;
         self.next += 1;
@@ -159,9 +176,10 @@ impl Streams {
             Some(_) => flow.remote,
             None => reopened(flow, message),
         };
+        let host = flow.transport.is_encrypted().then(|| host_of(message)).flatten();
         let key = known
-            .or_else(|| self.by_remote.get(&(flow.listener, remote)).copied())
-            .or_else(|| self.connect(&Flow { remote, ..*flow }, now));
+            .or_else(|| self.open_to(flow.listener, remote, host))
+            .or_else(|| self.connect(&Flow { remote, ..*flow }, host, now));
         let Some((key, connection)) =
             key.and_then(|key| Some((key, self.connections.get_mut(&key)?)))
         else {
@@ -171,10 +189,24 @@ impl Streams {
         self.settle(key, sent)
     }
 
-    fn connect(&mut self, flow: &Flow, now: Mono) -> Option<u64> {
+    /// A connection that is there already and whose peer is known to be `host`.
+    fn open_to(&self, listener: u16, remote: SocketAddr, host: Option<&str>) -> Option<u64> {
+        let key = self.by_remote.get(&(listener, remote)).copied()?;
+        let connection = self.connections.get(&key)?;
+        let is_it = match connection.flow.transport.is_encrypted() {
+            true => host.is_some() && connection.proves.as_deref() == host,
+            false => true,
+        };
+        is_it.then_some(key)
+    }
+
+    fn connect(&mut self, flow: &Flow, host: Option<&str>, now: Mono) -> Option<u64> {
         if self.connections.len() >= self.limits.connections {
             return None;
         }
+        let contexts = self.tls.as_ref().map(Tls::contexts);
+        let max = self.limits.connection_backlog_bytes;
+        let channel = Channel::connected(flow.transport, contexts.as_deref(), host, max)?;
         let domain = Domain::for_address(flow.remote);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).ok()?;
         socket.set_nonblocking(true).ok()?;
@@ -189,7 +221,11 @@ impl Streams {
             }
         }
         let stream = TcpStream::from(socket);
-        self.add(stream, (flow.local, flow.remote, flow.listener), true, now)
+        let key = self.add(stream, *flow, (channel, true), now)?;
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.proves = host.map(str::to_owned);
+        }
+        Some(key)
     }
 
     /// Something happened on a connection.
@@ -209,9 +245,8 @@ impl Streams {
         if outcome == Err(Broken::Refused) {
             counts.malformed += 1;
             counts.connections_closed += 1;
-            let flow = connection.flow;
-            let last = self.buffer.get(..connection.last_read.min(MALFORMED_CUT));
-            self.events.push_back(StreamEvent::Malformed(last.unwrap_or_default().to_vec(), flow));
+            let (cut, flow) = (connection.take_fault(), connection.flow);
+            self.events.push_back(StreamEvent::Malformed(cut, flow));
         }
         self.settle(key, outcome);
     }
@@ -245,6 +280,9 @@ impl Streams {
         let stale: Vec<u64> = stale.map(|(key, _)| *key).collect();
         for key in stale {
             counts.connections_closed += 1;
+            if let Some(connection) = self.connections.get_mut(&key) {
+                connection.say_goodbye();
+            }
             self.close(key);
         }
     }
@@ -273,9 +311,19 @@ impl Streams {
 fn reopened(flow: &Flow, message: &Message) -> SocketAddr {
     match message.top_via() {
         Some(via) if !message.is_request() => {
-            SocketAddr::new(flow.remote.ip(), via.port().unwrap_or(5060))
+            let usual = if flow.transport.is_encrypted() { 5061 } else { 5060 };
+            SocketAddr::new(flow.remote.ip(), via.port().unwrap_or(usual))
         }
         Some(_) | None => flow.remote,
+    }
+}
+
+/// The name that a server must prove to be sent this (RFC 5922 §7.3): where a request goes next, or
+/// where the Via of a response says.
+fn host_of(message: &Message) -> Option<&str> {
+    match message.is_request() {
+        true => message.next_hop_host(),
+        false => message.top_via().map(|via| via.host()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One worker: its transactions, and the sockets that it reads.
 //!
-//! The first worker reads all sockets and owns the TCP connections; what belongs to another's
-//! transactions is handed over, and what others send over TCP comes back the same way. UDP is sent
+//! The first worker reads all sockets and owns the connections; what belongs to another's
+//! transactions is handed over, and what others send over them comes back the same way. UDP is sent
 //! by whoever has something to send.
 
 use std::collections::VecDeque;
@@ -29,6 +29,7 @@ use super::counts::{Counts, Shared};
 use super::local::Local;
 use super::quota::Quota;
 use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
+use super::stun;
 use super::trace::{Direction, Tape};
 use super::wake::Waker;
 
@@ -41,7 +42,7 @@ const WAKER: u64 = FIRST_CONNECTION - 1;
 /// Requests that wait for room in the brain's queue; one more is answered with 503. What else waits
 /// there is bounded by the transactions and connections that it belongs to.
 const UNSENT_MAX: usize = 65_536;
-/// How long slow TCP peers may take what is left for them when the workers stop.
+/// How long slow peers may take what is left for them when the workers stop.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// The longest sleep, so that what is counted is never old.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
@@ -50,9 +51,9 @@ const SLEEP_MAX: Duration = Duration::from_millis(500);
 pub(super) enum Handover {
     /// A message of the other's transactions.
     Message(Message, Flow),
-    /// A TCP connection is gone.
+    /// A connection is gone.
     Closed(Flow),
-    /// To be sent over a TCP connection of the first worker.
+    /// To be sent over a connection of the first worker.
     Send(Flow, Message),
 }
 
@@ -101,9 +102,9 @@ impl Worker {
                 }
             }
         }
-        let streams = Streams::new(Arc::clone(&epoll), self.config.limits.clone());
-        let advertised = self.config.advertise;
-        let locals = self.addresses.iter().map(|bound| Local::new(*bound, advertised)).collect();
+        let streams = Streams::new(Arc::clone(&epoll), &self.config);
+        let bound = self.addresses.iter().zip(&self.config.listeners);
+        let locals = bound.map(|(bound, one)| Local::new(*bound, one.advertise)).collect();
         let quotas = vec![Quota::default(); self.addresses.len()];
         let (unsent, counts) = (VecDeque::new(), Counts::default());
         let patience = Duration::from_millis(self.config.limits.brain_wait_ms);
@@ -236,6 +237,11 @@ impl Running {
             let flow =
                 Flow { transport: Transport::Udp, local, remote, connection: 0, listener: number };
             let bytes = buffer.get(..count).unwrap_or_default();
+            // RFC 5626 §4.4.2: the keep-alive of datagrams, answered at once and never twice.
+            if let Some(answer) = stun::answer(bytes, remote) {
+                let _ = socket.send_to(answer.as_bytes(), remote);
+                continue;
+            }
             // RFC 5626 §3.5.1: keep-alives of CRLF alone.
             if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                 continue;
@@ -310,7 +316,11 @@ impl Running {
 
     fn take_commands(&mut self, now: Mono) {
         for _ in 0..COMMANDS {
-            let Ok(command) = self.worker.commands.try_recv() else { break };
+            let Ok(mut command) = self.worker.commands.try_recv() else { break };
+            match &mut command {
+                FromBrain::Request { flow, .. } | FromBrain::Ack { flow, .. } => self.settle(flow),
+                FromBrain::Respond { .. } | FromBrain::Cancel { .. } => {}
+            }
             self.worker.transactions.handle_command(command, now);
         }
         for _ in 0..COMMANDS {
@@ -322,6 +332,33 @@ impl Running {
                 }
                 Handover::Send(flow, message) => self.send_stream(&flow, &message, now),
             }
+        }
+    }
+
+    /// Gives a flow the listener that it leaves by, where the one that it names does not speak its
+    /// transport to such addresses: it was written down before a restart, or made from an address.
+    fn settle(&mut self, flow: &mut Flow) {
+        let listeners = &self.worker.config.listeners;
+        let locals = &self.locals;
+        let fits = |number: usize| {
+            let listener = listeners.get(number);
+            listener.is_some_and(|listener| {
+                listener.transport == flow.transport
+                    && listener.addr.is_ipv4() == flow.remote.is_ipv4()
+            })
+        };
+        if flow.connection != 0 || fits(usize::from(flow.listener)) {
+            return;
+        }
+        let same = |number: &usize| {
+            fits(*number) && locals.get(*number).is_some_and(|local| local.is_at(flow.local))
+        };
+        let mut all = 0..listeners.len();
+        let found = all.clone().find(same).or_else(|| all.find(|number| fits(*number)));
+        let Some(number) = found else { return };
+        if let Some(local) = self.locals.get_mut(number) {
+            flow.local = local.towards(flow.remote.ip());
+            flow.listener = u16::try_from(number).unwrap_or(u16::MAX);
         }
     }
 
@@ -396,7 +433,7 @@ impl Running {
                     Err(_) => self.counts.send_failures += 1,
                 }
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                 self.trace(Direction::Out, flow, &message);
                 match self.worker.number {
                     0 => self.send_stream(flow, &message, now),

@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 mod banned;
+mod certificates;
 mod datagrams;
+mod families;
 mod flood;
+mod secured;
 mod shards;
 mod stage;
 mod streams;
 mod torture;
 mod traced;
+mod web;

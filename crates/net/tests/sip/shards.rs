@@ -46,11 +46,9 @@ fn responses_find_the_worker_that_asked() {
         let stage = stage();
         let phone = Phone::new(&stage);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let remote = match transport {
-            Transport::Udp => phone.addr(),
-            Transport::Tcp => listener.local_addr().unwrap(),
-        };
-        let listener_number = u16::from(transport == Transport::Tcp);
+        let is_stream = transport.is_reliable();
+        let remote = if is_stream { listener.local_addr().unwrap() } else { phone.addr() };
+        let listener_number = u16::from(is_stream);
         let mut line = None;
         for number in 0..8u64 {
             let tx = ClientTx::new((number % 2) as u8, number);
@@ -70,16 +68,13 @@ fn responses_find_the_worker_that_asked() {
             stage.workers.send(FromBrain::Request { tx, message, flow }).unwrap();
             let answer =
                 |request: &sip::Message| ResponseBuilder::to(request, 200).to_tag("x").build();
-            match transport {
-                Transport::Udp => {
-                    let response = answer(&phone.receive());
-                    phone.socket.send_to(response.as_bytes(), stage.addr).unwrap();
-                }
-                Transport::Tcp => {
-                    let line = line.get_or_insert_with(|| Line::over(listener.accept().unwrap().0));
-                    let response = answer(&line.receive());
-                    line.send(response);
-                }
+            if is_stream {
+                let line = line.get_or_insert_with(|| Line::over(listener.accept().unwrap().0));
+                let response = answer(&line.receive());
+                line.send(response);
+            } else {
+                let response = answer(&phone.receive());
+                phone.socket.send_to(response.as_bytes(), stage.addr).unwrap();
             }
             match stage.report() {
                 ToBrain::Response { tx: same, .. } => assert_eq!(same, tx),

@@ -1,13 +1,13 @@
 //! The workers on a stage: a brain that the test plays, and peers with sockets of their own.
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use model::Transport;
-use net::sip::{Config, Counts, Limits, Listener, SipWorkers, TraceConfig};
+use net::sip::{Config, Counts, Limits, Listener, SipWorkers, Tls, TraceConfig};
 use sip::{Frame, Framer, FromBrain, Message, ResponseBuilder, ServerTx, ToBrain};
 
 /// How long anything is waited for before the test fails.
@@ -29,12 +29,25 @@ pub(crate) struct Setting {
     /// Whether loopback is a trunk's, which is never banned.
     pub(crate) spares: bool,
     pub(crate) trace: TraceConfig,
+    /// Beside UDP and TCP on 127.0.0.1; their numbers begin at 2.
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) ws_origins: Vec<String>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let trace = TraceConfig::default();
-        Self { workers: 1, limits: Limits::default(), queue: 4_096, spares: true, trace }
+        Self {
+            workers: 1,
+            limits: Limits::default(),
+            queue: 4_096,
+            spares: true,
+            trace,
+            listeners: Vec::new(),
+            tls: None,
+            ws_origins: Vec::new(),
+        }
     }
 }
 
@@ -43,28 +56,37 @@ impl Stage {
         Self::with(Setting::default())
     }
 
-    /// Serves 127.0.0.1 and nobody else.
+    /// Serves 127.0.0.1, [::1] and nobody else.
     pub(crate) fn with(setting: Setting) -> Self {
+        Self::try_with(setting).unwrap()
+    }
+
+    pub(crate) fn try_with(setting: Setting) -> std::io::Result<Self> {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listeners =
-            [Transport::Udp, Transport::Tcp].map(|transport| Listener { transport, addr }).to_vec();
+        let both = [Transport::Udp, Transport::Tcp];
+        let listeners = both.map(|transport| Listener { transport, addr, advertise: None });
+        let mut listeners = listeners.to_vec();
+        listeners.extend(setting.listeners);
         let (to_brain, reports) = crossbeam_channel::bounded(setting.queue);
         let config = Config {
             listeners,
-            advertise: None,
+            tls: setting.tls,
+            ws_origins: setting.ws_origins.into(),
             workers: setting.workers,
             limits: setting.limits,
-            admit: Arc::new(|ip: IpAddr| ip == IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            admit: Arc::new(|ip: IpAddr| {
+                ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
+            }),
             spare: Arc::new(move |_| setting.spares),
             started: Instant::now(),
             secret: [9; 32],
             trace: setting.trace,
         };
-        let workers = SipWorkers::start(config, to_brain).unwrap();
+        let workers = SipWorkers::start(config, to_brain)?;
         let addrs = workers.local_addrs();
         assert_eq!(addrs[0], addrs[1], "UDP and TCP share a port");
         let addr = addrs[0];
-        Self { workers, reports, addr }
+        Ok(Self { workers, reports, addr })
     }
 
     pub(crate) fn report(&self) -> ToBrain {

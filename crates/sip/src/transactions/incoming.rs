@@ -6,7 +6,6 @@ use super::effect::Effect;
 use super::invite_server::InviteServer;
 use super::other_server::OtherServer;
 use super::table::{Index, Machine, Transactions};
-use crate::flow::is_reliable;
 use crate::{Flow, Message, Method, Name, ParseError, Refusal, ResponseBuilder, ToBrain, validate};
 
 impl Transactions {
@@ -99,7 +98,7 @@ impl Transactions {
     }
 
     fn open_server(&mut self, index: Index, request: Message, flow: Flow, back: Flow, now: Mono) {
-        let reliable = is_reliable(flow.transport);
+        let reliable = flow.transport.is_reliable();
         let mut number = None;
         let message = request.clone();
         self.open(back, index, now, |tx, out| {
@@ -188,7 +187,7 @@ impl Transactions {
         fits.then_some(slot)
     }
 
-    /// A TCP connection is gone, or could not be opened (connection 0): what was asked over it has
+    /// A connection is gone, or could not be opened (connection 0): what was asked over it has
     /// failed.
     pub fn handle_flow_closed(&mut self, flow: Flow, now: Mono) {
         for slot in self.clients_over(flow) {

@@ -6,7 +6,7 @@ use super::invite_client::InviteClient;
 use super::other_client::OtherClient;
 use super::table::{Index, Machine, Transactions};
 use crate::build::via_line;
-use crate::flow::{is_reliable, via_name};
+use crate::flow::via_name;
 use crate::{ClientTx, Flow, FromBrain, Message, Method, ServerTx, ToBrain};
 
 impl Transactions {
@@ -48,7 +48,7 @@ impl Transactions {
         }
         let method = request.method();
         let request = self.with_via(tx, &request, flow);
-        let reliable = is_reliable(flow.transport);
+        let reliable = flow.transport.is_reliable();
         match method {
             Method::Ack => self.transmit(flow, request),
             Method::Invite => self.open(flow, Index::Client { tx }, now, |_, out| {

@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use model::{Mono, Transport};
+use model::Mono;
 
 use super::effect::{Effect, Effects};
 use super::invite_client::InviteClient;
@@ -15,7 +15,6 @@ use super::other_client::OtherClient;
 use super::other_server::OtherServer;
 use super::timer::{Due, Timer, Timers};
 use super::{MAX_TRANSACTIONS, TransactionCounts, TransactionsConfig, TxOutput};
-use crate::flow::is_reliable;
 use crate::{ClientTx, Flow, Message, ServerTx, ToBrain};
 
 /// Disarmed timers are thrown away when they outnumber the transactions by so much.
@@ -41,7 +40,7 @@ pub struct Transactions {
     pub(super) merged: Found<Key>,
     pub(super) clients: Found<u64>,
     pub(super) cancels: Found<u64>,
-    /// Client transactions over TCP, by where they went.
+    /// Client transactions over connections, by where they went.
     streams: BTreeSet<(SocketAddr, u32)>,
     timers: Timers,
     outputs: VecDeque<TxOutput>,
@@ -198,7 +197,7 @@ impl Transactions {
             }
             Index::Client { tx } => {
                 self.clients.insert(tx.0, slot);
-                if flow.transport == Transport::Tcp {
+                if flow.transport.is_reliable() {
                     self.streams.insert((flow.remote, slot));
                 }
             }
@@ -265,7 +264,7 @@ impl Transactions {
             self.transmit(flow, cancel);
             return;
         }
-        let reliable = is_reliable(flow.transport);
+        let reliable = flow.transport.is_reliable();
         self.open(flow, Index::Cancel { tx }, now, |_, out| {
             Machine::OtherClient(OtherClient::new(None, cancel, reliable, out))
         });

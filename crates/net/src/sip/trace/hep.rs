@@ -99,7 +99,7 @@ fn chunk(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
 const fn protocol(transport: Transport) -> u8 {
     match transport {
         Transport::Udp => 17,
-        Transport::Tcp => 6,
+        Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => 6,
     }
 }
 

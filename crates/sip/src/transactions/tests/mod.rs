@@ -26,10 +26,7 @@ fn flow(transport: Transport) -> Flow {
         transport,
         local: "10.0.0.1:5060".parse().unwrap(),
         remote: "10.0.0.9:4000".parse().unwrap(),
-        connection: match transport {
-            Transport::Udp => 0,
-            Transport::Tcp => 7,
-        },
+        connection: if transport.is_reliable() { 7 } else { 0 },
         listener: 0,
     }
 }

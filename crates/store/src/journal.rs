@@ -9,6 +9,7 @@
 //! A line is the CRC-32 of the fact in eight hexadecimal digits, a space, and the fact as JSON. A
 //! line that was cut, or that changed, is left out.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -133,8 +134,8 @@ async fn take_over(path: &Path, store: &Store) -> Result<()> {
     let mut facts = read(&bytes, path);
     let mut newest = BTreeMap::new();
     for fact in &facts {
-        if !newest.contains_key(&fact.epoch) {
-            newest.insert(fact.epoch, store.newest_fact(fact.epoch).await?);
+        if let Entry::Vacant(unknown) = newest.entry(fact.epoch) {
+            unknown.insert(store.newest_fact(fact.epoch).await?);
         }
     }
     // The database takes facts in order, so it lacks none before its newest.

@@ -240,7 +240,9 @@ fn an_agent_sees_own_calls_only_and_refusals_are_audited() {
     assert_eq!(refused["error"]["code"], "forbidden", "{refused}");
     assert_eq!(refused["error"]["permission"], "recording.play", "{refused}");
 
-    assert!(refusals(&demo, "8002").contains("recording.play"), "{}", refusals(&demo, "8002"));
+    eventually("the refusal is audited", SOON, || {
+        refusals(&demo, "8002").contains("recording.play").then_some(())
+    });
 }
 
 /// The audited refusals of a user.

@@ -78,8 +78,9 @@ impl Journal {
         })
     }
 
-    /// Appends `facts` of one epoch, in order: all or none. A file that has `file_bytes` is followed
-    /// by the next, and those are removed whose facts are all in the database, up to `settled`.
+    /// Appends `facts` of one epoch, in order: all or none. A file that has `file_bytes` is
+    /// followed by the next, and those are removed whose facts are all in the database, up to
+    /// `settled`.
     ///
     /// # Errors
     /// They cannot be written (a full disk); it may be tried again.

@@ -1,9 +1,9 @@
 //! Schema, migrations, queries on SQLite and PostgreSQL.
 //!
 //! [`Store`] is the database: SQLite in a file by default, PostgreSQL by a URL. All queries are
-//! written once for both. Facts go through one [`Writer`], which tells up to which fact everything is
-//! committed: kept in its [`Journal`], a file, from where the database takes them within a tenth of
-//! a second; all else is a method of [`Store`].
+//! written once for both. Facts go through one [`Writer`], which tells up to which fact everything
+//! is committed: kept in its [`Journal`], a file, from where the database takes them within a tenth
+//! of a second; all else is a method of [`Store`].
 //!
 //! How durable: a committed fact survives the death of the process; seals, once the database has
 //! them, sessions, accounts, settings and epochs survive a power cut as well.

@@ -84,7 +84,7 @@ async fn a_line_that_was_cut_or_changed_is_left_out(database: Database) {
     fs::write(&file, bytes).unwrap();
     Journal::open(folder.path(), &store).await.unwrap();
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 3);
-    assert_eq!(database.count("SELECT SUM(seq) FROM facts").await, 1 + 3 + 4);
+    assert_eq!(database.count("SELECT CAST(SUM(seq) AS BIGINT) FROM facts").await, 1 + 3 + 4);
 }
 
 /// A call that is settled must not become unsettled because its arrival is read once more.
@@ -109,15 +109,18 @@ async fn files_whose_facts_are_in_the_database_are_removed(database: Database) {
     let limits = WriterLimits { journal_file_bytes: 1, settle_ms: 0, ..impatient() };
     let mut written = Written::start_in(folder.path(), &store, limits).await;
     let mut story = Story::new(1);
-    let mut most = 0;
-    for counter in 1..=100 {
+    let mut files = Vec::new();
+    // The database takes them while others come: some time there are fewer files than before.
+    while files.is_empty() || files.is_sorted() {
+        let counter = u32::try_from(files.len()).unwrap() + 1;
+        assert!(counter < 10_000, "no file was removed");
         written.write(story.arrives(counter, "13800138000", 0)).await;
-        most = most.max(names(folder.path()).len());
+        files.push(names(folder.path()).len());
     }
-    assert!((2..100).contains(&most), "{most} files at a time");
     written.stop().await;
     assert_eq!(names(folder.path()), [""; 0]);
-    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 100);
+    let facts = i64::try_from(files.len()).unwrap();
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, facts);
 }
 
 async fn many_small_appends_become_few_transactions(database: Database) {

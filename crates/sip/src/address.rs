@@ -19,16 +19,16 @@ impl<'a> NameAddr<'a> {
     /// Reads one address. `None` where quotes or angle brackets have no end, nothing is inside, or
     /// a display name without quotes holds what only quotes allow.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         let (display, rest) = if let Some(inside) = text.strip_prefix('"') {
             let end = end_of_quoted(inside)?;
-            let rest = inside.get(end + 1..)?.trim_start();
+            let rest = inside.get(end + 1..)?.trim_ascii_start();
             if !rest.starts_with('<') {
                 return None;
             }
             (text.get(..end + 2)?, rest)
         } else if let Some(open) = find(text, b'<') {
-            let display = text.get(..open)?.trim_end();
+            let display = text.get(..open)?.trim_ascii_end();
             // RFC 3261 §25.1: a display name is tokens and spaces unless it is quoted.
             if display.contains([',', ';', '"', '>', '@']) {
                 return None;
@@ -37,12 +37,12 @@ impl<'a> NameAddr<'a> {
         } else {
             // Without brackets, what follows `;` is the header's and `?` may not be there (§20.10).
             let (uri, params) = cut_before(text, b';');
-            let uri = uri.trim_end();
+            let uri = uri.trim_ascii_end();
             let plain = !uri.is_empty() && !uri.contains(['?', ',', ' ', '>', '"']);
             return plain.then_some(Self { display: "", uri, params: Params::new(params), text });
         };
         let (uri, params) = cut(rest.strip_prefix('<')?, b'>')?;
-        let params = params.trim_start();
+        let params = params.trim_ascii_start();
         if uri.is_empty() || !(params.is_empty() || params.starts_with(';')) {
             return None;
         }
@@ -91,7 +91,7 @@ impl<'a> NameAddr<'a> {
     /// The value up to its parameters: display name and URI.
     pub fn without_params(&self) -> &'a str {
         let end = self.text.len() - self.params.as_str().len();
-        self.text.get(..end).unwrap_or(self.text).trim_end()
+        self.text.get(..end).unwrap_or(self.text).trim_ascii_end()
     }
 }
 

@@ -21,11 +21,11 @@ impl CSeq {
 
 /// Number and method's name.
 pub(crate) fn split(text: &str) -> Option<(u32, &str)> {
-    let (number, method) = text.trim().split_once([' ', '\t'])?;
+    let (number, method) = text.trim_ascii().split_once([' ', '\t'])?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let method = method.trim_start();
+    let method = method.trim_ascii_start();
     (!method.is_empty()).then_some((number.parse().ok()?, method))
 }
 

@@ -110,11 +110,13 @@ impl Name {
         let from = BY_LENGTH.starts.get(text.len()).copied().unwrap_or(0);
         let to = BY_LENGTH.starts.get(text.len() + 1).copied().unwrap_or(0);
         let same_length = BY_LENGTH.names.get(from..to).unwrap_or_default();
+        let Some(first) = text.first().map(u8::to_ascii_lowercase) else {
+            return Name::Other;
+        };
         same_length
             .iter()
-            .find(|name| name.as_str().as_bytes().eq_ignore_ascii_case(text))
-            .copied()
-            .unwrap_or(Name::Other)
+            .find(|(letter, _, known)| *letter == first && is_same(known.as_bytes(), text))
+            .map_or(Name::Other, |(_, name, _)| *name)
     }
 
     /// Whether several values may stand on one line, separated by commas.
@@ -126,9 +128,14 @@ impl Name {
     }
 }
 
-/// The names in the order of their lengths.
+/// Both are of one length; a loop over few bytes is quicker than a call.
+fn is_same(known: &[u8], text: &[u8]) -> bool {
+    known.iter().zip(text).all(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
+/// The names in the order of their lengths, each behind its first letter.
 struct ByLength {
-    names: [Name; Name::ALL.len()],
+    names: [(u8, Name, &'static str); Name::ALL.len()],
     /// Where the names of each length begin.
     starts: [usize; NAME_LENGTH_MAX + 2],
 }
@@ -136,18 +143,21 @@ struct ByLength {
 /// The length of the longest name.
 const NAME_LENGTH_MAX: usize = 20;
 
-const BY_LENGTH: ByLength = by_length();
+static BY_LENGTH: ByLength = by_length();
 
 const fn by_length() -> ByLength {
-    let mut sorted =
-        ByLength { names: [Name::Other; Name::ALL.len()], starts: [0; NAME_LENGTH_MAX + 2] };
+    let mut sorted = ByLength {
+        names: [(0, Name::Other, ""); Name::ALL.len()],
+        starts: [0; NAME_LENGTH_MAX + 2],
+    };
     let (mut length, mut filled) = (0, 0);
     while length <= NAME_LENGTH_MAX {
         sorted.starts[length] = filled;
         let mut at = 0;
         while at < Name::ALL.len() {
-            if Name::ALL[at].1.len() == length {
-                sorted.names[filled] = Name::ALL[at].0;
+            let (name, text, _) = Name::ALL[at];
+            if text.len() == length {
+                sorted.names[filled] = (text.as_bytes()[0].to_ascii_lowercase(), name, text);
                 filled += 1;
             }
             at += 1;

@@ -40,10 +40,10 @@ impl<'a> Params<'a> {
                 let end = end_of(rest, b';');
                 let (one, tail) = rest.split_at(end);
                 rest = tail;
-                let one = one.trim();
+                let one = one.trim_ascii();
                 if !one.is_empty() {
                     let (name, value) = cut(one, b'=').unwrap_or((one, ""));
-                    return Some((name.trim_end(), unquoted(value.trim_start())));
+                    return Some((name.trim_ascii_end(), unquoted(value.trim_ascii_start())));
                 }
             }
         })

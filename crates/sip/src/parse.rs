@@ -124,22 +124,26 @@ impl Index {
 
     fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
         let all = bytes.get(line.range()).unwrap_or_default();
+        let base = line.range().start;
         let colon = memchr(b':', all);
         self.in_field = colon.is_some();
         let Some(colon) = colon else {
             self.mark(Defect::HeaderLine);
             return Ok(());
         };
-        let label = trimmed(bytes, Span::new(line.range().start, line.range().start + colon));
-        let value = trimmed(bytes, Span::new(line.range().start + colon + 1, line.range().end));
+        let label = trimmed(bytes, Span::new(base, base + colon));
+        let value = trimmed(bytes, Span::new(base + colon + 1, line.range().end));
         let written = bytes.get(label.range()).unwrap_or_default();
-        if written.is_empty() || written.iter().any(|byte| matches!(byte, b' ' | b'\t')) {
+        let name = Name::from_bytes(written);
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        // A known name has no blank inside.
+        if name == Name::Other && (written.is_empty() || written.iter().any(is_blank)) {
             self.mark(Defect::HeaderLine);
         }
         if self.fields.len() == MAX_HEADERS {
             return Err(ParseError::TooManyHeaders);
         }
-        self.fields.push(Field { name: Name::from_bytes(written), label, value });
+        self.fields.push(Field { name, label, value });
         Ok(())
     }
 
@@ -197,13 +201,18 @@ fn line_from(bytes: &[u8], at: usize) -> (Span, usize) {
     }
 }
 
+/// Without the blanks at both ends: of most there is one at the beginning or none.
 fn trimmed(bytes: &[u8], span: Span) -> Span {
-    let all = bytes.get(span.range()).unwrap_or_default();
-    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r');
-    let start = all.iter().take_while(blank).count();
-    let end = all.iter().rev().take_while(blank).count();
-    let from = span.range().start + start;
-    Span::new(from, (span.range().end - end).max(from))
+    let mut inside = bytes.get(span.range()).unwrap_or_default();
+    let mut from = span.range().start;
+    while let [b' ' | b'\t' | b'\r', rest @ ..] = inside {
+        inside = rest;
+        from += 1;
+    }
+    while let [rest @ .., b' ' | b'\t' | b'\r'] = inside {
+        inside = rest;
+    }
+    Span::new(from, from + inside.len())
 }
 
 fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), ParseError> {

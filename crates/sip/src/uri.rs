@@ -236,7 +236,7 @@ const fn is_scheme_byte(byte: u8) -> bool {
 /// Splits `host`, `host:port`, `[v6]` and `[v6]:port`. `None` if there is no host or the port is
 /// not one.
 pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let split = match text.strip_prefix('[') {
         Some(inside) => inside.find(']')? + 2,
         None => find(text, b':').unwrap_or(text.len()),
@@ -245,10 +245,10 @@ pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
     if host.is_empty() {
         return None;
     }
-    match port.trim_start().strip_prefix(':') {
+    match port.trim_ascii_start().strip_prefix(':') {
         // A port that follows spaces is still one in a Via (RFC 3261 §25.1, COLON).
-        Some(port) => Some((host.trim_end(), Some(port.trim_start().parse().ok()?))),
-        None if port.trim().is_empty() => Some((host.trim_end(), None)),
+        Some(port) => Some((host.trim_ascii_end(), Some(port.trim_ascii_start().parse().ok()?))),
+        None if port.trim_ascii().is_empty() => Some((host.trim_ascii_end(), None)),
         None => None,
     }
 }

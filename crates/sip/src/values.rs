@@ -23,7 +23,7 @@ impl<'a> Iterator for Values<'a> {
         while !self.rest.is_empty() {
             let (value, rest) = self.rest.split_at(end_of_value(self.rest.as_bytes()));
             self.rest = rest.strip_prefix(',').unwrap_or(rest);
-            let value = value.trim();
+            let value = value.trim_ascii();
             if !value.is_empty() {
                 return Some(value);
             }

@@ -26,13 +26,13 @@ impl<'a> Via<'a> {
         let (head, params) = cut_before(text, b';');
         let (protocol, rest) = cut(head, b'/')?;
         let (version, rest) = cut(rest, b'/')?;
-        let version = version.trim();
+        let version = version.trim_ascii();
         let is_number =
             !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        if !protocol.trim().eq_ignore_ascii_case("SIP") || !is_number {
+        if !protocol.trim_ascii().eq_ignore_ascii_case("SIP") || !is_number {
             return None;
         }
-        let rest = rest.trim_start();
+        let rest = rest.trim_ascii_start();
         let space = rest.bytes().position(|byte| matches!(byte, b' ' | b'\t'))?;
         let (transport, sent_by) = rest.split_at(space);
         let (host, port) = split_host_port(sent_by)?;

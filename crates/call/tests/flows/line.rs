@@ -148,6 +148,11 @@ impl Line {
         self.told.iter().find_map(ended)
     }
 
+    /// How often the leg said that it is over.
+    pub(crate) fn ends(&self) -> usize {
+        self.told.iter().filter(|output| matches!(output, Output::Ended(_))).count()
+    }
+
     /// Whether the leg told of this since it was last asked.
     pub(crate) fn was_told(&mut self, what: impl Fn(&Output) -> bool) -> bool {
         let was = self.told.iter().any(&what);

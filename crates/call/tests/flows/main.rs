@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 mod line;
+mod random_peer;
 mod rfc3665;
 mod rfc5359;

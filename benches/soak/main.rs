@@ -1,0 +1,149 @@
+//! The soak: 200,000 calls at a steady 300 a second, `make soak`. It fails by its exit code.
+//!
+//! The first calls warm the engine up: until the trace is full and every pool has its size. From
+//! then on nothing may grow: the engine has as much memory at the end as after the warm-up, as many
+//! threads, and no call, transaction or port is left. `SOAK_CALLS` shortens it, to try it.
+
+#[path = "../measured/lab.rs"]
+#[allow(dead_code, reason = "what only the measured tables need")]
+mod lab;
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use lab::{Engine, Lab};
+
+/// All calls, unless `SOAK_CALLS` says otherwise.
+const CALLS: u32 = 200_000;
+/// Calls that begin in a second.
+const RATE: u32 = 300;
+/// One of so many calls warms up: at 200,000, more than fill the trace.
+const WARM_UP_SHARE: u32 = 5;
+/// How much the resident memory may differ after the warm-up: pages that come and go.
+const GROWTH_MAX: f64 = 0.05;
+/// And so many kilobytes whatever there is, for a short soak.
+const GROWTH_MAX_KB: f64 = 8_192.0;
+/// Transactions of the last calls end after 64 × T1 and T4; twice that is allowed.
+const SETTLES_WITHIN: Duration = Duration::from_secs(80);
+
+fn main() -> anyhow::Result<()> {
+    let calls = match std::env::var("SOAK_CALLS") {
+        Ok(text) => text.parse().context("SOAK_CALLS is no number")?,
+        Err(_) => CALLS,
+    };
+    ensure!(calls >= 1_000, "fewer than 1,000 calls soak nothing");
+    let lab = Lab::set_up()?;
+    let engine = lab.engine(false)?;
+    let before = Left::of(&lab)?;
+    let warm_up = calls / WARM_UP_SHARE;
+    let warmed = run(&lab, &engine, warm_up)?;
+    let soaked = run(&lab, &engine, calls - warm_up)?;
+    let after = settled(&lab, before)?;
+    let verdicts = verdicts(&[&warmed, &soaked], before, after)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{calls} calls at {RATE} a second:")?;
+    for verdict in &verdicts {
+        let holds = if verdict.holds { "yes" } else { "NO " };
+        writeln!(out, "  {holds} {}: {}", verdict.what, verdict.seen)?;
+    }
+    ensure!(verdicts.iter().all(|verdict| verdict.holds), "the engine does not soak");
+    Ok(())
+}
+
+/// Callers who are answered and talk for a second.
+fn run(lab: &Lab, engine: &Engine, calls: u32) -> anyhow::Result<Value> {
+    let (rate, calls) = (RATE.to_string(), calls.to_string());
+    lab.load(
+        engine,
+        &["--number", "95512", "--duration", "1000", "--media", "off"],
+        &[("--rate", &rate), ("--calls", &calls), ("--concurrent", "5000")],
+    )
+}
+
+/// What calls hold as long as they live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Left {
+    calls: u64,
+    transactions: u64,
+    free_ports: u64,
+}
+
+impl Left {
+    fn of(lab: &Lab) -> anyhow::Result<Self> {
+        let url = format!("http://{}/metrics", lab.web);
+        let text = ureq::get(&url).call()?.into_body().read_to_string()?;
+        let gauge = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse().ok()).with_context(|| format!("no {name}"))
+        };
+        Ok(Self {
+            calls: gauge("hotline_calls")?,
+            transactions: gauge("hotline_sip_transactions")?,
+            free_ports: gauge("hotline_rtp_ports_free")?,
+        })
+    }
+}
+
+/// Waits until as much is left as was there before the calls; what is left then, or at the end of
+/// patience.
+fn settled(lab: &Lab, before: Left) -> anyhow::Result<Left> {
+    let deadline = Instant::now() + SETTLES_WITHIN;
+    loop {
+        let left = Left::of(lab)?;
+        if left == before || Instant::now() >= deadline {
+            return Ok(left);
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// One thing that must hold.
+struct Verdict {
+    what: &'static str,
+    holds: bool,
+    seen: String,
+}
+
+fn verdicts(runs: &[&Value], before: Left, after: Left) -> anyhow::Result<Vec<Verdict>> {
+    let of = |run: &Value, path: &str| {
+        run.pointer(path).and_then(Value::as_f64).with_context(|| format!("no {path} in {run}"))
+    };
+    let sum = |path: &str| runs.iter().map(|run| of(run, path)).sum::<anyhow::Result<f64>>();
+    let (begun, ok) = (sum("/calls/begun")?, sum("/calls/ok")?);
+    let soaked = runs.last().context("nothing ran")?;
+    let (first, last) = (of(soaked, "/target/rss_kb/first")?, of(soaked, "/target/rss_kb/last")?);
+    let growth_max = (first * GROWTH_MAX).max(GROWTH_MAX_KB);
+    let threads: Vec<f64> =
+        runs.iter().map(|run| of(run, "/target/threads")).collect::<anyhow::Result<_>>()?;
+    let achieved = of(soaked, "/rate/achieved")?;
+    Ok(vec![
+        Verdict {
+            what: "every call was answered and ended",
+            holds: ok >= begun,
+            seen: format!("{ok} of {begun}"),
+        },
+        Verdict {
+            what: "the rate was steady",
+            holds: achieved >= f64::from(RATE) * 0.99,
+            seen: format!("{achieved:.1} calls/s"),
+        },
+        Verdict {
+            what: "no call, transaction or port is left",
+            holds: after == before,
+            seen: format!("before {before:?}, after {after:?}"),
+        },
+        Verdict {
+            what: "memory is flat after the warm-up",
+            holds: last - first <= growth_max,
+            seen: format!("{first:.0} kB, then {last:.0} kB"),
+        },
+        Verdict {
+            what: "threads are constant",
+            holds: threads.windows(2).all(|pair| pair[0] == pair[1]),
+            seen: format!("{threads:?}"),
+        },
+    ])
+}

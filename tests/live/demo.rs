@@ -165,6 +165,17 @@ pub(crate) fn hotline(arguments: &[&str], data: Option<&Path>) -> Output {
     command.output().expect("it runs")
 }
 
+/// Runs one of the engine's other commands to its end, with this on its standard input.
+pub(crate) fn hotline_reading(arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    std::io::Write::write_all(&mut stdin, input.as_bytes()).expect("it reads");
+    drop(stdin);
+    child.wait_with_output().expect("it runs")
+}
+
 /// Asks again and again until there is an answer, for events that leave no other trace.
 pub(crate) fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + within;

@@ -1,5 +1,5 @@
 //! The engine as it ships, over real sockets, with peers that nobody here wrote: SIPp, baresip,
-//! Chromium. One subject a file; each test has an engine, ports and folders of its own.
+//! linphone, Chromium. One subject a file; each test has an engine, ports and folders of its own.
 
 mod api;
 mod demo;
@@ -12,6 +12,7 @@ mod chromium;
 mod configuration;
 mod crash;
 mod desktop_events;
+mod linphone;
 mod on_postgres;
 mod phone_gone;
 mod sipp;

@@ -19,7 +19,7 @@ use crate::sipp::{ended_call, free_port};
 const PIECE: usize = 4_000;
 /// How alike a piece must be. The same voice through two codings stays above 0.99.
 const ALIKE: f64 = 0.95;
-const SECOND: usize = 8_000;
+pub(crate) const SECOND: usize = 8_000;
 
 /// A baresip. Killed when dropped.
 pub(crate) struct Baresip {
@@ -123,7 +123,7 @@ fn modules() -> PathBuf {
     if plain.exists() { plain } else { own.into() }
 }
 
-fn write_wav(path: &Path, samples: &[i16]) {
+pub(crate) fn write_wav(path: &Path, samples: &[i16]) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
@@ -148,7 +148,7 @@ pub(crate) fn demo_for_baresip() -> Option<Demo> {
 }
 
 /// How much of what was said is in what was heard.
-fn share(said: &[i16], heard: &[i16]) -> f64 {
+pub(crate) fn share(said: &[i16], heard: &[i16]) -> f64 {
     coverage(said, heard, PIECE, ALIKE).expect("something was said")
 }
 

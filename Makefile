@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; each does all set-up it needs on
 # a new Debian 12 machine with Rust and Node.
-.PHONY: demo test walk desktop peers lint deny bench check
+.PHONY: demo test walk desktop peers lint deny bench soak check
 
 DEMO_ARGS ?=
 
@@ -36,3 +36,8 @@ deny:
 # Measures beside the bare kernel loop and writes docs/performance.md. A quiet machine, please.
 bench:
 	benches/run.sh
+
+# 200,000 calls at a steady 300 a second, about eleven minutes; SOAK_CALLS=5000 tries it. Fails if a
+# call fails, anything is left, or memory or threads grow.
+soak:
+	ulimit -n "$$(ulimit -H -n)" && cargo bench --bench soak

@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 demo: desktop
 	cargo run --release -- demo $(DEMO_ARGS)
 
-# Everything that must hold. Installs what the tests talk to: SIPp, baresip, Chromium, PostgreSQL.
+# Everything that must hold. Installs what the tests talk to: SIPp, baresip, linphone, Chromium, PostgreSQL.
 test: peers desktop lint
 	cd desktop && npm run --silent check && npm test --silent && npm run --silent e2e
 	cargo test --workspace --no-fail-fast

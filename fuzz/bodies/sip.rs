@@ -193,7 +193,8 @@ pub(crate) fn registrar(data: &[u8]) {
     for (number, headers) in (1u32..).zip(data.split(|byte| *byte == 0)).take(64) {
         let head = format!(
             "REGISTER sip:hotline SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{number}\r\n\
-             From: <sip:8001@h>;tag=1\r\nTo: <sip:8001@h>\r\nCall-ID: c\r\nCSeq: {number} REGISTER\r\n"
+             From: <sip:8001@h>;tag=1\r\nTo: <sip:8001@h>\r\nCall-ID: c\r\n\
+             CSeq: {number} REGISTER\r\n"
         );
         let bytes = [head.as_bytes(), headers, b"\r\n\r\n"].concat();
         let Ok(request) = Message::parse(&bytes) else { continue };

@@ -35,7 +35,8 @@ pub struct Uri<'a> {
 
 impl<'a> Uri<'a> {
     /// Reads a URI without angle brackets around it. `None` if it has no scheme, or is a `sip:`
-    /// or `sips:` URI without host, or with a port that is no port, or with spaces or control characters inside.
+    /// or `sips:` URI without host, or with a port that is no port, or with spaces or control
+    /// characters inside.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = cut(text, b':')?;
         if scheme.is_empty() || !scheme.bytes().all(is_scheme_byte) {

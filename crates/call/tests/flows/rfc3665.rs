@@ -128,8 +128,10 @@ fn rfc_3665_section_3_2_through_two_proxies_seen_by_bob() {
     let through = INVITE.replace(
         "Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74bf9\n",
         "Via: SIP/2.0/UDP ss2.biloxi.example.com:5060;branch=z9hG4bK721e4.1\n\
-         Via: SIP/2.0/TCP ss1.atlanta.example.com:5060;branch=z9hG4bK2d4790.1\n ;received=192.0.2.111\n\
-         Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74bf9\n ;received=192.0.2.101\n\
+         Via: SIP/2.0/TCP ss1.atlanta.example.com:5060;branch=z9hG4bK2d4790.1\n\
+         \x20;received=192.0.2.111\n\
+         Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74bf9\n\
+         \x20;received=192.0.2.101\n\
          Record-Route: <sip:ss2.biloxi.example.com;lr>, <sip:ss1.atlanta.example.com;lr>\n",
     );
     bob.receive(&through);

@@ -12,6 +12,7 @@ mod chromium;
 mod configuration;
 mod crash;
 mod desktop_events;
+mod networks;
 mod on_postgres;
 mod phone_gone;
 mod sipp;

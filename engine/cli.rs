@@ -169,6 +169,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(ConfigFile { config }) => {
             let read = Config::load(&config)?;
             let library = running::library(&read)?;
+            running::tls(&read)?;
             let wall = model::Wall(0);
             crate::assemble::callflow(&read, &[], &library, 1, wall)?;
             let (file, scripts) = (config.display(), library.scripts.len());

@@ -325,7 +325,10 @@ fn sip_config(
 }
 
 /// The certificates, where any are configured.
-fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+///
+/// # Errors
+/// They cannot be read, or do not fit together.
+pub fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
     let Some(files) = &config.sip.tls else { return Ok(None) };
     let files = TlsFiles {
         certificate: files.certificate.clone(),

@@ -40,8 +40,8 @@ export function say(event, fields = {}, at = Date.now()) {
   process.stdout.write(`${JSON.stringify({ event, at_ms: at, ...fields })}\n`);
 }
 
-export async function launch({ chromium: executablePath }) {
-  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+export async function launch({ chromium: executablePath, flags = [] }) {
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] });
 }
 
 /** A new page, on which nothing is loaded yet. */

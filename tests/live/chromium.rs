@@ -10,13 +10,13 @@ use crate::demo::Demo;
 use crate::sipp::Stage;
 
 /// A driver of `desktop/e2e`, running.
-struct Driver {
+pub(crate) struct Driver {
     child: Child,
     output: PathBuf,
 }
 
 impl Driver {
-    fn start(demo: &Demo, script: &str, user: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(demo: &Demo, script: &str, user: &str, arguments: &[&str]) -> Self {
         let desktop = Path::new(env!("CARGO_MANIFEST_DIR")).join("desktop");
         let output = demo.data().join(format!("{script}.json"));
         let file = std::fs::File::create(&output).expect("a file");
@@ -45,12 +45,12 @@ impl Driver {
         self.lines().iter().find(|line| line["event"] == event)?["at_ms"].as_u64()
     }
 
-    fn wait_for(&self, event: &str) -> u64 {
+    pub(crate) fn wait_for(&self, event: &str) -> u64 {
         let patience = std::time::Duration::from_secs(90);
         crate::demo::eventually(event, patience, || self.at(event))
     }
 
-    fn succeed(mut self) -> Vec<Value> {
+    pub(crate) fn succeed(mut self) -> Vec<Value> {
         let status = self.child.wait().expect("it ends");
         let text = std::fs::read_to_string(&self.output).unwrap_or_default();
         assert!(status.success(), "the driver failed:\n{text}");

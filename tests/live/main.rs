@@ -13,6 +13,7 @@ mod configuration;
 mod crash;
 mod desktop_events;
 mod linphone;
+mod networks;
 mod on_postgres;
 mod phone_gone;
 mod sipp;

@@ -30,7 +30,7 @@ brand = "95512"
 "#;
 
 /// Adds an account with the password `demo`.
-fn account(config: &Path, user: &str, arguments: &[&str]) {
+pub(crate) fn account(config: &Path, user: &str, arguments: &[&str]) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hotline"))
         .args(["accounts", "--config"])
         .arg(config)

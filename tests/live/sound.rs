@@ -30,6 +30,16 @@ pub(crate) struct Baresip {
 impl Baresip {
     /// Starts one that speaks `samples` into its first call and keeps what it hears.
     fn start(host: IpAddr, account: &str, samples: &[i16], dial: Option<&str>) -> Self {
+        Self::start_with(host, account, samples, (dial, ""))
+    }
+
+    /// With further lines in its configuration.
+    fn start_with(
+        host: IpAddr,
+        account: &str,
+        samples: &[i16],
+        (dial, more): (Option<&str>, &str),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
         fs::create_dir(at.join("heard")).expect("a folder");
@@ -41,7 +51,8 @@ impl Baresip {
              audio_alert aubridge,nil_alert\nausrc_srate 8000\nauplay_srate 8000\n\
              ausrc_channels 1\nauplay_channels 1\njitter_buffer_delay 1-3\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-             module sndfile.so\nsnd_path {at}/heard\nmodule_app account.so\nmodule_app menu.so\n",
+             module sndfile.so\nsnd_path {at}/heard\nmodule_app account.so\nmodule_app menu.so\n\
+             {more}",
             last = rtp.saturating_add(40),
             at = at.display(),
             modules = modules().display(),
@@ -72,6 +83,25 @@ impl Baresip {
         );
         let baresip = Self::start(sip.ip(), &account, samples, None);
         eventually("baresip registers", Duration::from_secs(20), || {
+            baresip.log().contains("200 OK").then_some(())
+        });
+        baresip
+    }
+
+    /// An agent's phone, registered over TLS with an engine whose certificate it knows.
+    pub(crate) fn agent_over_tls(
+        sip: SocketAddr,
+        agent: &str,
+        samples: &[i16],
+        certificate: &Path,
+    ) -> Self {
+        let account = format!(
+            "<sip:{agent}@{sip};transport=tls>;auth_user={agent};auth_pass=demo;regint=600;\
+             answermode=auto;audio_codecs=PCMA/8000/1"
+        );
+        let more = format!("sip_cafile {}\n", certificate.display());
+        let baresip = Self::start_with(sip.ip(), &account, samples, (None, &more));
+        eventually("baresip registers over TLS", Duration::from_secs(20), || {
             baresip.log().contains("200 OK").then_some(())
         });
         baresip
@@ -138,13 +168,18 @@ pub(crate) fn write_wav(path: &Path, samples: &[i16]) {
 /// A demo where baresip can reach it: it does not use loopback. None where this host has no other
 /// address, which CI must have.
 pub(crate) fn demo_for_baresip() -> Option<Demo> {
+    Some(Demo::start_at(&format!("{}:0", own_address()?), &[]))
+}
+
+/// An address of this host that is not loopback. None where there is no other, which CI must have.
+pub(crate) fn own_address() -> Option<IpAddr> {
     let all = if_addrs::get_if_addrs().expect("this host's addresses");
     let host = all.iter().map(if_addrs::Interface::ip).find(|ip| ip.is_ipv4() && !ip.is_loopback());
     if host.is_none() {
         assert!(std::env::var_os("CI").is_none(), "there is no address but loopback");
         eprintln!("skipped: baresip needs an address that is not loopback");
     }
-    Some(Demo::start_at(&format!("{}:0", host?), &[]))
+    host
 }
 
 /// How much of what was said is in what was heard.

@@ -45,8 +45,8 @@ pub use parse::ParseError;
 pub use registrar::{Binding, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
 pub use status::reason_phrase;
 pub use transactions::{
-    MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING, TransactionCounts, Transactions,
-    TransactionsConfig, TxOutput, worker_of_response,
+    MAX_DATAGRAM_REQUEST, MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING,
+    TransactionCounts, Transactions, TransactionsConfig, TxOutput, worker_of_response,
 };
 pub use uri::{OwnedUri, Scheme, Uri};
 pub use validate::{ALLOW, MAX_BODY_BYTES, MAX_URI_BYTES, Refusal, SUPPORTED, validate};

@@ -176,6 +176,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether what comes next may cost as much as keys do.
+    pub(super) fn is_shaking_hands(&self) -> bool {
+        self.flow.transport.is_encrypted() && !self.channel.is_open()
+    }
+
     /// Whether it takes too long to open, rests for too long or holds back the rest of a message.
     pub(super) fn is_stale(&self, limits: &Limits, now: Mono) -> bool {
         let is_open = !self.is_connecting && self.channel.is_open();

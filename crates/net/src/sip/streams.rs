@@ -25,6 +25,9 @@ pub(super) const FIRST_CONNECTION: u64 = 1 << 16;
 const SWEEP: Duration = Duration::from_millis(1_000);
 /// Connections accepted before other work has its turn.
 const ACCEPTS: usize = 64;
+/// Steps of TLS handshakes taken before other work has its turn: each may cost a millisecond, in
+/// which no datagram is read.
+const HANDSHAKES: usize = 8;
 
 /// What streams have to say.
 pub(super) enum StreamEvent {
@@ -48,6 +51,8 @@ pub(super) struct Streams {
     /// Listeners whose connections cannot be accepted now: descriptors are used up.
     paused: Vec<u16>,
     buffer: Vec<u8>,
+    /// How many steps of handshakes may still be taken in this turn.
+    handshakes: usize,
     pub(super) events: VecDeque<StreamEvent>,
 }
 
@@ -66,8 +71,14 @@ impl Streams {
             next_sweep: Mono::default(),
             paused: Vec::new(),
             buffer: vec![0; READ_BYTES],
+            handshakes: HANDSHAKES,
             events: VecDeque::new(),
         }
+    }
+
+    /// The next turn of the worker begins.
+    pub(super) fn begin_turn(&mut self) {
+        self.handshakes = HANDSHAKES;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -231,6 +242,11 @@ impl Streams {
     /// Something happened on a connection.
     pub(super) fn handle(&mut self, key: u64, flags: EventFlags, counts: &mut Counts, now: Mono) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
+        if connection.is_shaking_hands() {
+            // Epoll tells of it again, behind what else is ready.
+            let Some(left) = self.handshakes.checked_sub(1) else { return };
+            self.handshakes = left;
+        }
         let mut outcome = Ok(());
         if flags.intersects(EventFlags::OUT | EventFlags::ERR | EventFlags::HUP) {
             outcome = connection.finish_connecting();

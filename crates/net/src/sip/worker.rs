@@ -24,7 +24,7 @@ use sip::{
 use super::admission::Admission;
 use super::bans::Guard;
 use super::bind::Bound;
-use super::config::Config;
+use super::config::{Config, Listener};
 use super::counts::{Counts, Shared};
 use super::local::Local;
 use super::quota::Quota;
@@ -85,8 +85,25 @@ pub(super) struct Worker {
 }
 
 impl Worker {
+    /// For each UDP listener the TCP listener on the same address: long requests leave by it.
+    fn streams(&self) -> Vec<Option<(u16, u16)>> {
+        let listeners = || self.config.listeners.iter().zip(&self.addresses);
+        let beside = |address: &SocketAddr| {
+            let tcp = |(_, (one, at)): &(u16, (&Listener, &SocketAddr))| {
+                one.transport == Transport::Tcp && at.ip() == address.ip()
+            };
+            let all = || (0..).zip(listeners()).filter(tcp);
+            let same_port = all().find(|(_, (_, at))| at.port() == address.port());
+            same_port.or_else(|| all().next()).map(|(number, (_, at))| (number, at.port()))
+        };
+        listeners()
+            .map(|(one, at)| (one.transport == Transport::Udp).then(|| beside(at)).flatten())
+            .collect()
+    }
+
     /// Works until it is told to stop and everything that was queued has left.
-    pub(super) fn run(self) -> io::Result<()> {
+    pub(super) fn run(mut self) -> io::Result<()> {
+        self.transactions.set_streams(self.streams());
         let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
         let waker = self.ways.get(self.number).map(|way| way.waker.clone());
         let waker = waker.ok_or(io::ErrorKind::NotFound)?;
@@ -140,6 +157,7 @@ impl Running {
         loop {
             let count = self.sleep(&mut events)?;
             let now = self.worker.now();
+            self.streams.begin_turn();
             for event in events.iter().take(count) {
                 self.handle_event(*event, &mut datagram, now);
             }

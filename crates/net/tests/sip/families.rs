@@ -110,3 +110,40 @@ fn a_keep_alive_of_datagrams_is_answered_with_where_it_came_from() {
     assert_eq!(buffer[24..28], [0, 1, a ^ 0x21, b ^ 0x12]);
     assert_eq!(stage.counts(|counts| counts.received > 0).malformed, 0);
 }
+
+/// An OPTIONS that no datagram carries, to where `socket` is.
+fn ask_long(stage: &Stage, (worker, number): (u8, u64), remote: SocketAddr) {
+    let message = RequestBuilder::new(Method::Options, "sip:phone@localhost")
+        .from("<sip:95512@localhost>", "us")
+        .to("<sip:phone@localhost>", None)
+        .call_id(&format!("out{number}"))
+        .cseq(1)
+        .body("text/plain", "x".repeat(2_000).as_bytes())
+        .build();
+    let transport = Transport::Udp;
+    let flow = Flow { transport, local: stage.addr, remote, connection: 0, listener: 0 };
+    let tx = ClientTx::new(worker, number);
+    stage.workers.send(FromBrain::Request { tx, message, flow }).unwrap();
+}
+
+#[test]
+fn a_long_request_goes_over_tcp_and_by_udp_where_nobody_takes_that() {
+    for workers in [1, 3] {
+        let stage = Stage::with(Setting { workers, ..Setting::default() });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let remote = listener.local_addr().unwrap();
+        let socket = UdpSocket::bind(remote).unwrap();
+        ask_long(&stage, (workers - 1, 1), remote);
+        let mut line = Line::over(listener.accept().unwrap().0);
+        let request = line.receive();
+        let port = stage.addr.port();
+        let seen = request.top_via().unwrap();
+        assert_eq!((seen.transport(), seen.port()), ("TCP", Some(port)));
+        line.send(sip::ResponseBuilder::to(&request, 200).to_tag("x").build());
+        assert!(matches!(stage.report(), sip::ToBrain::Response { .. }));
+        drop((line, listener));
+        assert!(matches!(stage.report(), sip::ToBrain::FlowClosed { .. }));
+        ask_long(&stage, (workers - 1, 2), remote);
+        assert_eq!(via(&socket), (format!("UDP 127.0.0.1:{port}"), stage.addr));
+    }
+}

@@ -13,7 +13,7 @@ use sip::{
 };
 
 use crate::certificates::{Authority, Files};
-use crate::stage::{Line, PATIENCE, Setting, Stage};
+use crate::stage::{Line, PATIENCE, Phone, Setting, Stage};
 
 /// The TLS listener's number on these stages.
 const TLS: u16 = 2;
@@ -319,4 +319,28 @@ fn the_trace_shows_what_was_said_and_not_what_was_sent() {
     let found = stage.workers.trace().find(&["traced"]).unwrap();
     let seen: Vec<_> = found.messages.iter().map(|one| one.transport).collect();
     assert_eq!(seen, [Transport::Tls; 2]);
+}
+
+#[test]
+fn many_at_once_all_get_through_and_datagrams_do_not_wait_for_them() {
+    let authority = Authority::new();
+    let stage = stage(&authority);
+    let mut phones: Vec<OpenSsl> = (0..24)
+        .map(|number| {
+            let root = authority.root();
+            let mut phone = OpenSsl::client(address(&stage), &root, "localhost", None);
+            phone.send(options(&format!("many{number}")));
+            phone
+        })
+        .collect();
+    let udp = Phone::new(&stage);
+    udp.send(&udp.text("OPTIONS", "datagram", "d"));
+    for _ in 0..25 {
+        let (tx, request, _) = stage.request();
+        stage.respond(tx, &request, 200);
+    }
+    assert_eq!(udp.receive().call_id(), "datagram");
+    for phone in &mut phones {
+        assert_eq!(phone.receive().status(), Some(200));
+    }
 }

@@ -188,9 +188,12 @@ impl Transactions {
     }
 
     /// A connection is gone, or could not be opened (connection 0): what was asked over it has
-    /// failed.
+    /// failed, unless it can be asked by datagrams.
     pub fn handle_flow_closed(&mut self, flow: Flow, now: Mono) {
         for slot in self.clients_over(flow) {
+            if self.move_back(slot, now) {
+                continue;
+            }
             self.run(slot, now, |machine, out| match machine {
                 Machine::InviteClient(machine) => machine.handle_transport_failure(out),
                 Machine::OtherClient(machine) => machine.handle_transport_failure(out),

@@ -157,6 +157,19 @@ impl InviteClient {
         true
     }
 
+    /// Whether nothing has come yet.
+    pub(super) const fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+
+    /// Why it is to be cancelled as soon as something comes, if it is.
+    pub(super) const fn cancelled(&self) -> Option<&'static str> {
+        match &self.state {
+            State::Calling { cancel, .. } => *cancel,
+            State::Proceeding { .. } | State::Completed { .. } | State::Accepted { .. } => None,
+        }
+    }
+
     /// The way is gone.
     pub(super) fn handle_transport_failure(&mut self, out: &mut Effects) {
         match &self.state {

@@ -9,6 +9,7 @@ mod incoming;
 mod invite_client;
 mod invite_server;
 mod key;
+mod large;
 mod other_client;
 mod other_server;
 mod outgoing;
@@ -22,6 +23,7 @@ use crate::{Flow, Message, ToBrain};
 
 pub use invite_client::MAX_FORKS;
 pub use key::worker_of_response;
+pub use large::MAX_DATAGRAM_REQUEST;
 pub use table::Transactions;
 pub use timer::{T1, T1_64, T2, T4, TRYING};
 

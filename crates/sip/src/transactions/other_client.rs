@@ -77,6 +77,11 @@ impl OtherClient {
         }
     }
 
+    /// Whether nothing has come yet.
+    pub(super) const fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// The way is gone.
     pub(super) fn handle_transport_failure(&mut self, out: &mut Effects) {
         match &self.state {

@@ -46,8 +46,14 @@ impl Transactions {
         if self.is_full() {
             return self.report(ToBrain::TransportFailed { tx });
         }
+        let way = self.way_of(tx, &request, flow, now);
+        self.begin(tx, &request, way, now);
+    }
+
+    /// Sends a new request this way.
+    pub(super) fn begin(&mut self, tx: ClientTx, request: &Message, flow: Flow, now: Mono) {
         let method = request.method();
-        let request = self.with_via(tx, &request, flow);
+        let request = self.with_via(tx, request, flow);
         let reliable = flow.transport.is_reliable();
         match method {
             Method::Ack => self.transmit(flow, request),
@@ -60,7 +66,7 @@ impl Transactions {
         }
     }
 
-    fn cancel(&mut self, tx: ClientTx, reason: &'static str, now: Mono) {
+    pub(super) fn cancel(&mut self, tx: ClientTx, reason: &'static str, now: Mono) {
         if let Some(slot) = self.clients.get(&tx.0).copied() {
             self.run(slot, now, |machine, out| match machine {
                 Machine::InviteClient(machine) => machine.cancel(reason, out),

@@ -11,6 +11,7 @@ use super::effect::{Effect, Effects};
 use super::invite_client::InviteClient;
 use super::invite_server::InviteServer;
 use super::key::{AsIs, Key, Keys};
+use super::large::Large;
 use super::other_client::OtherClient;
 use super::other_server::OtherServer;
 use super::timer::{Due, Timer, Timers};
@@ -42,6 +43,8 @@ pub struct Transactions {
     pub(super) cancels: Found<u64>,
     /// Client transactions over connections, by where they went.
     streams: BTreeSet<(SocketAddr, u32)>,
+    /// Those that are too long for datagrams.
+    pub(super) large: Large,
     timers: Timers,
     outputs: VecDeque<TxOutput>,
     /// Empty between turns: kept for its room.
@@ -62,7 +65,7 @@ pub(super) struct Entry {
     /// A bit for each timer that shall fire.
     armed: u32,
     pub(super) machine: Machine,
-    index: Index,
+    pub(super) index: Index,
 }
 
 #[derive(Debug)]
@@ -97,6 +100,7 @@ impl Transactions {
             clients: HashMap::default(),
             cancels: HashMap::default(),
             streams: BTreeSet::new(),
+            large: Large::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             effects: Vec::new(),
@@ -285,7 +289,7 @@ impl Transactions {
         }
     }
 
-    fn close(&mut self, slot: u32) {
+    pub(super) fn close(&mut self, slot: u32) {
         let Some(place) = self.slots.get_mut(slot as usize) else {
             return;
         };
@@ -302,6 +306,7 @@ impl Transactions {
             }
             Index::Client { tx } => {
                 self.clients.remove(&tx.0);
+                self.large.forget(tx);
                 self.streams.remove(&(entry.flow.remote, slot));
             }
             Index::Cancel { tx } => {

@@ -1,6 +1,7 @@
 //! The table in virtual time, seen from outside: what goes out, what is reported, when.
 
 mod client;
+mod large;
 mod limits;
 mod server;
 

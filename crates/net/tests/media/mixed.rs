@@ -12,7 +12,7 @@ use crate::stage::{FRAME, Heard, Phone, Stage, assert_continuous, beat, decode};
 /// Frames that everybody sends: 4 s.
 const FRAMES: usize = 200;
 /// Samples that are measured at a time.
-const WINDOW: usize = 8_000;
+const WINDOW: usize = 4_000;
 /// Samples until all is settled.
 const SETTLED: usize = 4_000;
 
@@ -102,7 +102,7 @@ fn assert_matrix(
             assert!(samples.iter().all(|sample| sample.unsigned_abs() <= 8), "{listener} hears");
             continue;
         }
-        let windows = || samples[SETTLED..].windows(WINDOW).step_by(WINDOW / 2);
+        let windows = || samples[SETTLED..].windows(WINDOW).step_by(WINDOW / 4);
         assert!(windows().count() >= 3, "{listener} hears too little: {}", samples.len());
         for speaker in 0..parties.len() {
             let levels = windows().map(|window| level(window, pitch(speaker)));
@@ -157,6 +157,9 @@ fn sixteen_hear_fifteen_each() {
     // One after another, as what G.711 makes of fifteen tones would hide an echo: who speaks hears
     // nothing at all.
     for speaker in 0..16 {
+        for (_, phone) in &parties {
+            phone.hear_ready();
+        }
         let heard = one_talks(&mut parties, speaker, 8_000, 25);
         for (listener, (_, phone)) in parties.iter().enumerate() {
             let samples = samples(phone, &heard[listener]);

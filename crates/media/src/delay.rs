@@ -82,11 +82,14 @@ impl Delay {
         let is_starved = self.late_in_a_row >= LATE_IN_A_ROW;
         if is_starved {
             self.usual = self.usual.max(parts);
+            // Later than any delay may be: the way has become longer for good, or the sender
+            // stood still.
+            self.least = self.least.max(parts - (MAX_DELAY - MARGIN) * PARTS);
         }
         let most = self.least + (MAX_DELAY - MARGIN) * PARTS;
         self.usual = self.usual.clamp(self.least, most);
         let step = if is_quiet || is_starved {
-            MAX_DELAY + AT_FIRST
+            i64::from(u32::MAX)
         } else if is_late {
             // There is a break to be heard anyway.
             AFTER_A_BREAK
@@ -164,6 +167,16 @@ mod tests {
         assert!(delay.in_force() <= before + AFTER_A_BREAK);
         let late = feed(&mut delay, std::iter::repeat_n(1_200, 100), false);
         assert!(late <= 2, "{late} too late");
+    }
+
+    #[test]
+    fn a_sender_that_stood_still_is_heard_at_once_again() {
+        for pause in [1_000, 2_000, 2_500, 3_100] {
+            let mut delay = Delay::new(0);
+            feed(&mut delay, std::iter::repeat_n(0, 500), false);
+            let late = feed(&mut delay, std::iter::repeat_n(pause, 100), false);
+            assert!(late <= 2, "{late} too late after {pause} samples");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod playout;
 mod prompts;
 mod resample;
 mod seam;
+mod supervise;
 pub mod tone;
 mod topology;
 
@@ -24,7 +25,8 @@ pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
 pub use sdp::Codec;
 pub use seam::glide;
-pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source};
+pub use supervise::{Sides, Supervision};
+pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source, TapedVoices};
 
 /// Samples a second of telephone voice.
 pub const SAMPLE_RATE: u32 = 8000;

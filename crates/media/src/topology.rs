@@ -35,6 +35,9 @@ pub enum MediaCommand {
         /// The time of the first sample on both channels.
         at: Mono,
     },
+    /// Whose voices a running recording holds from now on, whoever it held before: those of each
+    /// channel are summed. It begins with those that [`MediaCommand::StartRecording`] named.
+    TapeVoices(TapedVoices),
     /// The recording is complete: [`MediaEvent::RecordingSealed`] follows.
     StopRecording {
         /// Which.
@@ -42,6 +45,20 @@ pub enum MediaCommand {
         /// The time of the last sample.
         at: Mono,
     },
+}
+
+/// Whose voices a recording holds; replaces what was.
+///
+/// A leg is taped by one recording at a time, on one channel; one that is not open, or one of more
+/// than [`crate::MAX_PARTIES`] of a channel, is not heard in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TapedVoices {
+    /// Which.
+    pub recording: RecordingId,
+    /// The left channel.
+    pub customers: Arc<[LegId]>,
+    /// The right channel: agents, and a supervisor if he is to be kept.
+    pub agents: Arc<[LegId]>,
 }
 
 /// The wanted state of one leg's media.
@@ -156,6 +173,8 @@ pub struct LegStats {
     pub bytes_received: u64,
     /// Packets that should have come and did not.
     pub packets_lost: u64,
+    /// In how many runs they were missing.
+    pub loss_bursts: u64,
     /// Packets that came behind a newer one.
     pub packets_late: u64,
     /// Datagrams that came and were not taken: no RTP, another source, another payload type.
@@ -170,4 +189,7 @@ pub struct LegStats {
     pub jitter_us: u32,
     /// The longest time without a packet from the phone, in milliseconds.
     pub longest_gap_ms: u32,
+    /// How good the phone's voice was when it came here: the mean opinion score by the E-model
+    /// ([`rtp::Quality`]) in hundredths, 100 to 441. 0 if nothing came.
+    pub mos: u16,
 }

@@ -15,5 +15,5 @@ pub use disk::{Disk, Notice, RETRY_FIRST_MS, RETRY_LAST_MS};
 pub use path::{is_safe, relative_path};
 pub use seal::{Sealer, Verdict, compare};
 pub use stream::{Counts, DEADBAND, MAX_PACKET, STEP_LIMIT};
-pub use timeline::{BLOCK, HORIZON_MS, Packet, Side, Timeline};
+pub use timeline::{BLOCK, HORIZON_MS, MAX_VOICES, Packet, Side, Timeline};
 pub use wav::{FRAME_BYTES, HEADER_BYTES, MAX_FRAMES, RATE, Repair, SPEC, header, repair};

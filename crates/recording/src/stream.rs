@@ -201,7 +201,7 @@ impl Stream {
         true
     }
 
-    /// Fills one channel of interleaved `frames` and forgets what was read.
+    /// Adds to one channel of interleaved `frames` and forgets what was read.
     pub(crate) fn read(&mut self, frames: &mut [i16], channel: usize) {
         let mut frames = frames.chunks_exact_mut(2);
         if frames.len() == BLOCK && self.pending != 0 {
@@ -213,7 +213,7 @@ impl Stream {
             } else if let Some(frame) = frames.next() {
                 self.pending -= 1;
                 self.window.least -= 1;
-                frame[channel] = self.ring[slot(self.read)];
+                add(&mut frame[channel], self.ring[slot(self.read)]);
             }
         }
         let count = frames.len();
@@ -223,7 +223,7 @@ impl Stream {
         for (frame, sample) in
             frames.zip(self.ring[after.clone()].iter().chain(&self.ring[before.clone()]))
         {
-            frame[channel] = *sample;
+            add(&mut frame[channel], *sample);
         }
         self.ring[after].fill(0);
         self.ring[before].fill(0);
@@ -237,6 +237,11 @@ impl Stream {
         }
         self.read += samples;
     }
+}
+
+/// Voices on one channel are summed; what is too loud is cut.
+const fn add(sum: &mut i16, sample: i16) {
+    *sum = sum.saturating_add(sample);
 }
 
 /// The place of a position in the ring.

@@ -16,6 +16,9 @@ pub const HORIZON_MS: u64 = 400;
 /// Frames in a block: 20 ms.
 pub const BLOCK: usize = 160;
 
+/// The most voices of one channel at a time.
+pub const MAX_VOICES: usize = 16;
+
 /// Nanoseconds a sample lasts.
 const SAMPLE_NANOS: u64 = 1_000_000_000 / RATE as u64;
 /// [`HORIZON_MS`] in samples.
@@ -57,8 +60,8 @@ pub struct Timeline {
     emitted: u64,
     /// How many frames it will have, once that is known.
     length: Option<u64>,
-    caller: Stream,
-    agent: Stream,
+    caller: Vec<Stream>,
+    agent: Vec<Stream>,
     block: [i16; 2 * BLOCK],
 }
 
@@ -70,8 +73,8 @@ impl Timeline {
             now: start,
             emitted: 0,
             length: None,
-            caller: Stream::new(),
-            agent: Stream::new(),
+            caller: vec![Stream::new()],
+            agent: vec![Stream::new()],
             block: [0; 2 * BLOCK],
         }
     }
@@ -80,15 +83,30 @@ impl Timeline {
     ///
     /// What arrived before the start or after the end is not part of the recording.
     pub fn handle_packet(&mut self, side: Side, packet: &Packet<'_>) {
+        self.handle_voice(side, 0, packet);
+    }
+
+    /// A packet came of one of several voices on one channel: they are summed. A voice keeps its
+    /// number while it is heard; then another may have it. Numbers from [`MAX_VOICES`] on are
+    /// ignored.
+    pub fn handle_voice(&mut self, side: Side, voice: u8, packet: &Packet<'_>) {
+        let voice = usize::from(voice);
+        if voice >= MAX_VOICES {
+            return;
+        }
         if packet.arrived < self.start || self.length.is_some() {
             return;
         }
         self.now = self.now.max(packet.arrived);
         let (arrived, emitted) = (self.position(packet.arrived), self.emitted);
-        match side {
-            Side::Caller => self.caller.handle_packet(packet, arrived, emitted),
-            Side::Agent => self.agent.handle_packet(packet, arrived, emitted),
+        let voices = match side {
+            Side::Caller => &mut self.caller,
+            Side::Agent => &mut self.agent,
+        };
+        if voices.len() <= voice {
+            voices.resize_with(voice + 1, Stream::new);
         }
+        voices[voice].handle_packet(packet, arrived, emitted);
     }
 
     /// The clock moves to `now`, and no packet that arrived earlier is still to be handed in.
@@ -115,8 +133,12 @@ impl Timeline {
             return None;
         }
         let block = &mut self.block[..2 * frames];
-        self.caller.read(block, 0);
-        self.agent.read(block, 1);
+        block.fill(0);
+        for (channel, voices) in [&mut self.caller, &mut self.agent].into_iter().enumerate() {
+            for voice in voices {
+                voice.read(block, channel);
+            }
+        }
         self.emitted += frames as u64;
         Some(&self.block[..2 * frames])
     }
@@ -143,12 +165,19 @@ impl Timeline {
         self.emitted >= self.length.unwrap_or(MAX_FRAMES)
     }
 
-    /// What became of a side's packets.
+    /// What became of a side's packets, over all its voices.
     pub fn counts(&self, side: Side) -> Counts {
-        match side {
-            Side::Caller => self.caller.counts(),
-            Side::Agent => self.agent.counts(),
-        }
+        let voices = match side {
+            Side::Caller => &self.caller,
+            Side::Agent => &self.agent,
+        };
+        let none = Counts::default();
+        voices.iter().map(Stream::counts).fold(none, |all, voice| Counts {
+            packets: all.packets + voice.packets,
+            missed: all.missed + voice.missed,
+            anchors: all.anchors + voice.anchors,
+            corrected: all.corrected + voice.corrected,
+        })
     }
 
     /// The frame at a time.
@@ -187,6 +216,32 @@ mod tests {
         assert_eq!(frames.len(), 2 * 1_600);
         assert!(frames.chunks(2).all(|frame| frame == [100, -200]));
         assert!(timeline.is_complete());
+    }
+
+    #[test]
+    fn voices_of_one_channel_are_summed_and_change_while_it_runs() {
+        let mut timeline = Timeline::new(Mono::from_ms(0));
+        for n in 0..30_u16 {
+            let arrived = Mono::from_ms(20 + 20 * u64::from(n));
+            timeline.handle_packet(Side::Caller, &packet(arrived, n, &[1_000; 160]));
+            // The agent all the time, an expert in the middle, another in his place at the end.
+            timeline.handle_voice(Side::Agent, 0, &packet(arrived, n, &[100; 160]));
+            if (10..20).contains(&n) {
+                timeline.handle_voice(Side::Agent, 1, &packet(arrived, n, &[20_000; 160]));
+                timeline.handle_voice(Side::Agent, 2, &packet(arrived, n, &[20_000; 160]));
+            } else if n >= 20 {
+                let other = Packet { ssrc: 7, ..packet(arrived, n + 500, &[-30; 160]) };
+                timeline.handle_voice(Side::Agent, 1, &other);
+            }
+            timeline.handle_voice(Side::Agent, MAX_VOICES as u8, &packet(arrived, n, &[9; 160]));
+        }
+        timeline.finish(Mono::from_ms(600));
+        let frames = drain(&mut timeline);
+        assert!(frames.iter().step_by(2).all(|customer| *customer == 1_000));
+        let agents: Vec<i16> = frames.iter().skip(1).step_by(2).copied().collect();
+        let wanted = |at: usize| [100, i16::MAX, 70][at / 1_600];
+        assert!((0..4_800).all(|at| agents[at] == wanted(at)), "they lie where they were heard");
+        assert_eq!(timeline.counts(Side::Agent).packets, 30 + 10 + 10 + 10);
     }
 
     #[test]

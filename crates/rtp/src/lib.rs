@@ -7,11 +7,13 @@
 pub mod digits;
 mod out;
 mod packet;
+mod quality;
 pub mod rtcp;
 mod sequence;
 
 pub use out::OutStream;
 pub use packet::{BufferTooSmall, HEADER_BYTES, Header, Malformed, Packet};
+pub use quality::{BEST_MOS, Quality, WORST_MOS};
 pub use sequence::{Arrival, SequenceTracker};
 
 /// Ticks a second of telephone voice (RFC 3551 §4.5.14).

@@ -43,6 +43,7 @@ pub struct SequenceTracker {
     /// Of numberings that ended: packets that should have come.
     expected_before: u64,
     received: u64,
+    bursts: u64,
     late: u64,
     duplicates: u64,
     jitter: Jitter,
@@ -73,6 +74,7 @@ impl SequenceTracker {
             }
             Arrival::Newest { .. } | Arrival::Restarted => {
                 self.received += 1;
+                self.bursts += u64::from(matches!(arrival, Arrival::Newest { skipped: 1.. }));
                 self.jitter.handle_packet(timestamp, now);
             }
         }
@@ -133,6 +135,11 @@ impl SequenceTracker {
     /// How many did not come.
     pub fn lost(&self) -> u64 {
         self.expected().saturating_sub(self.received)
+    }
+
+    /// In how many runs numbers were skipped, those included that were filled by late packets.
+    pub const fn bursts(&self) -> u64 {
+        self.bursts
     }
 
     /// How many came behind a newer one.

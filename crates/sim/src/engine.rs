@@ -280,6 +280,7 @@ impl Engine {
             MediaCommand::StartRecording { recording, .. } => {
                 self.taping.insert(recording);
             }
+            MediaCommand::TapeVoices(_) => {}
             MediaCommand::StopRecording { recording, .. } => {
                 if self.taping.remove(&recording) && self.seals {
                     let seal = Seal { sha256: "sim".to_owned(), bytes: 44, frames: 0 };

@@ -40,6 +40,11 @@ impl Worker {
                 let (legs, outbox) = (&mut self.legs, &mut self.outbox);
                 self.tapes.start(recording, (caller, agent), (path, at), legs, outbox);
             }
+            ToWorker::Command(MediaCommand::TapeVoices(voices)) => {
+                if !self.tapes.set_voices(&voices, &mut self.legs) {
+                    self.counted.commands_unknown += 1;
+                }
+            }
             ToWorker::Command(MediaCommand::StopRecording { recording, at }) => {
                 if !self.tapes.stop(recording, at, &mut self.legs) {
                     self.counted.commands_unknown += 1;
@@ -67,6 +72,7 @@ impl Worker {
         let data = epoll::EventData::new_u64(self.legs.next_key());
         epoll::add(&self.epoll, &socket, data, epoll::EventFlags::IN)?;
         self.legs.insert(Leg::new(call, leg, socket, port, out, now));
+        self.tapes.welcome(leg, &mut self.legs);
         self.counted.legs_opened += 1;
         Ok(())
     }

@@ -2,13 +2,13 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use media::{Codec, FRAME_SAMPLES, LegMedia, LegStats, Playout, VoicePacket};
+use media::{Codec, FRAME_MS, FRAME_SAMPLES, LegMedia, LegStats, Playout, VoicePacket};
 use model::{CallId, LegId, Mono};
-use recording::Side;
-use rtp::{OutStream, Packet, SequenceTracker, digits};
+use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::frame::Paced;
 use super::origin::Origin;
+use super::tapes::Taped;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) struct Leg {
     /// Its voice for those who mix it.
     pub(crate) playout: Option<Box<Playout>>,
     /// The recording that it is taped for.
-    pub(crate) tape: Option<(u32, Side)>,
+    pub(crate) tape: Option<Taped>,
     pub(crate) digits: digits::Receiver,
     /// Whether it is among those whose digit has not ended.
     pub(crate) is_pressing: bool,
@@ -155,6 +155,7 @@ impl Leg {
     fn close_sequence(&mut self) {
         let sequence = std::mem::take(&mut self.sequence);
         self.stats.packets_lost += sequence.lost();
+        self.stats.loss_bursts += sequence.bursts();
         self.stats.packets_late += sequence.late();
         if self.source.is_some() {
             let micros = u64::from(sequence.jitter()) * 1_000_000 / u64::from(rtp::CLOCK_RATE);
@@ -165,6 +166,16 @@ impl Leg {
     /// The leg's figures at its end.
     pub(crate) fn into_stats(mut self) -> LegStats {
         self.close_sequence();
+        let stats = &self.stats;
+        let quality = Quality {
+            expected: stats.packets_received + stats.packets_lost,
+            lost: stats.packets_lost,
+            bursts: stats.loss_bursts,
+            // What a receiver has to keep back for that jitter, and a packet; the way itself is
+            // not known.
+            delay_ms: FRAME_MS as u32 + 2 * stats.jitter_us / 1_000,
+        };
+        self.stats.mos = quality.mos().unwrap_or(0);
         self.stats
     }
 

@@ -187,13 +187,14 @@ impl MediaWorkers {
             MediaCommand::Set(media) => routes.legs.get(&media.leg).copied(),
             MediaCommand::Close { leg } => routes.legs.get(leg).copied(),
             MediaCommand::StartRecording { call, .. } => Some(self.worker_of(*call)),
+            MediaCommand::TapeVoices(voices) => routes.recordings.get(&voices.recording).copied(),
             MediaCommand::StopRecording { recording, .. } => {
                 routes.recordings.get(recording).copied()
             }
         };
         let Some(worker) = worker else { return Ok(()) };
         let (closed, started, stopped) = match &command {
-            MediaCommand::Set(_) => (None, None, None),
+            MediaCommand::Set(_) | MediaCommand::TapeVoices(_) => (None, None, None),
             MediaCommand::Close { leg } => (Some(*leg), None, None),
             MediaCommand::StartRecording { recording, .. } => (None, Some(*recording), None),
             MediaCommand::StopRecording { recording, .. } => (None, None, Some(*recording)),

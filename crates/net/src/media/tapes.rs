@@ -2,21 +2,33 @@
 
 use std::collections::HashMap;
 
-use media::{Codec, MediaEvent};
+use media::{Codec, MediaEvent, TapedVoices};
 use model::{LegId, Mono, RecordingId};
-use recording::Side;
+use recording::{MAX_VOICES, Side};
 use rtp::Header;
 
 use super::legs::Legs;
 use super::outbox::Outbox;
 use crate::recorder::{Head, Tapper};
 
+/// Where a leg's voice goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taped {
+    slot: u32,
+    side: Side,
+    /// Its number on that side.
+    voice: u8,
+}
+
+/// The legs of one side, by their numbers.
+type Voices = [Option<LegId>; MAX_VOICES];
+
 /// One recording.
 #[derive(Debug)]
 struct Tape {
     recording: RecordingId,
-    caller: LegId,
-    agent: LegId,
+    callers: Voices,
+    agents: Voices,
     /// Whether packets of it are being dropped, which has been told.
     is_dropping: bool,
 }
@@ -35,14 +47,16 @@ pub(crate) struct Tapes {
     slots: Vec<Option<Tape>>,
     free: Vec<u32>,
     by_id: HashMap<RecordingId, u32>,
+    /// Legs that are to be taped and are not open yet.
+    awaited: Vec<(LegId, Taped)>,
     /// Ends that the recorder had no room for; their slots are not free yet.
     ending: Vec<(u32, Mono)>,
 }
 
 impl Tapes {
     pub(crate) fn new(tapper: Tapper) -> Self {
-        let (slots, free, ending) = (Vec::new(), Vec::new(), Vec::new());
-        Self { tapper, slots, free, by_id: HashMap::new(), ending }
+        let (slots, free, awaited, ending) = Default::default();
+        Self { tapper, slots, free, by_id: HashMap::new(), awaited, ending }
     }
 
     /// Whether there is nothing to record and nothing to end.
@@ -72,25 +86,82 @@ impl Tapes {
             outbox.push(MediaEvent::RecordingGap { recording, error });
             return;
         }
-        self.slots[slot as usize] = Some(Tape { recording, caller, agent, is_dropping: false });
+        let none = [None; MAX_VOICES];
+        let tape = Tape { recording, callers: none, agents: none, is_dropping: false };
+        self.slots[slot as usize] = Some(tape);
         self.by_id.insert(recording, slot);
-        for (leg, side) in [(caller, Side::Caller), (agent, Side::Agent)] {
-            match legs.find_id(leg) {
-                Some((_, leg)) => leg.tape = Some((slot, side)),
-                None => tracing::warn!(%recording, %leg, "a leg that is not open is taped silent"),
+        let (customers, agents) = ([caller].into(), [agent].into());
+        self.set_voices(&TapedVoices { recording, customers, agents }, legs);
+    }
+
+    /// Makes a recording hold these voices, whoever it held before. False if it is not running,
+    /// or has no room for all of them: those that are too many are left out.
+    pub(crate) fn set_voices(&mut self, wanted: &TapedVoices, legs: &mut Legs) -> bool {
+        let recording = wanted.recording;
+        let Some(slot) = self.by_id.get(&recording).copied() else { return false };
+        let Some(tape) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        let mut has_room = true;
+        for (side, voices, wanted) in [
+            (Side::Caller, &mut tape.callers, &wanted.customers),
+            (Side::Agent, &mut tape.agents, &wanted.agents),
+        ] {
+            let places = (0_u8..).map(|voice| Taped { slot, side, voice });
+            for (leg, taped) in voices.iter_mut().zip(places.clone()) {
+                if let Some(leg) = leg.take_if(|leg| !wanted.contains(leg)) {
+                    self.awaited.retain(|(_, awaited)| *awaited != taped);
+                    release(leg, taped, legs);
+                }
+            }
+            for id in wanted.iter().copied() {
+                let place = voices
+                    .iter()
+                    .position(|voice| *voice == Some(id))
+                    .or_else(|| voices.iter().position(Option::is_none));
+                let Some((at, taped)) = place.and_then(|at| Some((at, places.clone().nth(at)?)))
+                else {
+                    tracing::error!(%recording, leg = %id, "too many voices to tape");
+                    has_room = false;
+                    continue;
+                };
+                voices[at] = Some(id);
+                match legs.find_id(id) {
+                    Some((_, leg)) => leg.tape = Some(taped),
+                    None if self.awaited.contains(&(id, taped)) => {}
+                    None => self.awaited.push((id, taped)),
+                }
             }
         }
+        has_room
+    }
+
+    /// A leg was opened: it is taped if it was to be.
+    pub(crate) fn welcome(&mut self, id: LegId, legs: &mut Legs) {
+        if self.awaited.is_empty() {
+            return;
+        }
+        let Some((_, leg)) = legs.find_id(id) else { return };
+        self.awaited.retain(|(awaited, taped)| {
+            if *awaited == id {
+                leg.tape = Some(*taped);
+            }
+            *awaited != id
+        });
     }
 
     /// Ends a recording. False if there is none of that id.
     pub(crate) fn stop(&mut self, recording: RecordingId, at: Mono, legs: &mut Legs) -> bool {
         let Some(slot) = self.by_id.remove(&recording) else { return false };
         if let Some(tape) = self.slots[slot as usize].take() {
-            for leg in [tape.caller, tape.agent] {
-                if let Some((_, leg)) = legs.find_id(leg) {
-                    leg.tape = leg.tape.filter(|(taped, _)| *taped != slot);
+            for (side, voices) in [(Side::Caller, tape.callers), (Side::Agent, tape.agents)] {
+                for (voice, leg) in (0_u8..).zip(voices) {
+                    if let Some(leg) = leg {
+                        release(leg, Taped { slot, side, voice }, legs);
+                    }
                 }
             }
+            self.awaited.retain(|(_, taped)| taped.slot != slot);
         }
         if self.tapper.stop(slot, at) {
             self.free.push(slot);
@@ -111,7 +182,7 @@ impl Tapes {
     /// Tapes a packet. False if there was no room: the recording has a gap there.
     pub(crate) fn tap(
         &mut self,
-        (slot, side): (u32, Side),
+        Taped { slot, side, voice: number }: Taped,
         voice: &Voice<'_>,
         arrived: Mono,
         outbox: &mut Outbox,
@@ -122,6 +193,7 @@ impl Tapes {
         let head = Head {
             slot,
             side,
+            voice: number,
             codec: voice.codec,
             arrived,
             ssrc: voice.header.ssrc,
@@ -157,12 +229,20 @@ impl Tapes {
     }
 }
 
+/// The leg is not taped there any more; it may be taped elsewhere meanwhile.
+fn release(leg: LegId, taped: Taped, legs: &mut Legs) {
+    if let Some((_, leg)) = legs.find_id(leg) {
+        leg.tape = leg.tape.filter(|now| *now != taped);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::Receiver;
     use model::Id;
 
     use super::*;
+    use crate::media::leg::Leg;
     use crate::recorder::{Link, ToRecorder};
 
     fn recording(counter: u32) -> RecordingId {
@@ -202,7 +282,8 @@ mod tests {
         fn tap(&mut self) -> bool {
             let voice =
                 Voice { codec: Codec::Pcma, header: Header::default(), payload: &[0xd5; 160] };
-            self.tapes.tap((0, Side::Caller), &voice, Mono(0), &mut self.outbox)
+            let taped = Taped { slot: 0, side: Side::Caller, voice: 0 };
+            self.tapes.tap(taped, &voice, Mono(0), &mut self.outbox)
         }
 
         fn told(&mut self) -> Vec<MediaEvent> {
@@ -243,6 +324,50 @@ mod tests {
         assert!(stage.told().is_empty());
         stage.start(1_000_000);
         assert!(matches!(&stage.told()[..], [MediaEvent::RecordingGap { .. }]));
+    }
+
+    #[test]
+    fn voices_come_and_go_and_keep_their_numbers() {
+        let mut stage = stage(1);
+        stage.start(1);
+        let open = |stage: &mut Stage, counter| {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let (call, out) = (model::CallId(Id::new(0, 0, 1)), rtp::OutStream::new(1, 1, 1));
+            stage.legs.insert(Leg::new(call, leg(counter), socket, 0, out, Mono(0)));
+            stage.tapes.welcome(leg(counter), &mut stage.legs);
+        };
+        let taped = |stage: &mut Stage, counter| {
+            let taped = stage.legs.find_id(leg(counter)).and_then(|(_, leg)| leg.tape);
+            taped.map(|taped| (taped.side, taped.voice))
+        };
+        let set = |stage: &mut Stage, agents: &[u32]| {
+            let agents = agents.iter().copied().map(leg).collect();
+            let customers = [leg(1)].into();
+            let wanted = TapedVoices { recording: recording(1), customers, agents };
+            stage.tapes.set_voices(&wanted, &mut stage.legs)
+        };
+        for counter in [1, 2, 3] {
+            open(&mut stage, counter);
+        }
+        assert_eq!(taped(&mut stage, 1), Some((Side::Caller, 0)));
+        assert_eq!(taped(&mut stage, 2), Some((Side::Agent, 0)));
+        // A third and one that opens later.
+        assert!(set(&mut stage, &[2, 3, 4]) && set(&mut stage, &[2, 3, 4]));
+        assert_eq!(taped(&mut stage, 3), Some((Side::Agent, 1)));
+        open(&mut stage, 4);
+        assert_eq!(taped(&mut stage, 4), Some((Side::Agent, 2)));
+        // The first leaves, its number is free, the others keep theirs.
+        assert!(set(&mut stage, &[4, 3, 5]));
+        open(&mut stage, 5);
+        let numbers = [2, 3, 4, 5].map(|counter| taped(&mut stage, counter));
+        let agent = |voice| Some((Side::Agent, voice));
+        assert_eq!(numbers, [None, agent(1), agent(2), agent(0)]);
+        // More than a side can have, and a recording that is not there.
+        assert!(!set(&mut stage, &(10..30).collect::<Vec<u32>>()));
+        assert!(stage.tapes.stop(recording(1), Mono(7), &mut stage.legs));
+        assert_eq!(taped(&mut stage, 1), None);
+        assert!(stage.tapes.awaited.is_empty());
+        assert!(!set(&mut stage, &[2]));
     }
 
     #[test]

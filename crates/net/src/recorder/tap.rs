@@ -22,6 +22,8 @@ pub(crate) struct Head {
     /// The worker's number of the recording.
     pub(crate) slot: u32,
     pub(crate) side: Side,
+    /// Which of the side's voices.
+    pub(crate) voice: u8,
     pub(crate) codec: Codec,
     pub(crate) arrived: Mono,
     pub(crate) ssrc: u32,
@@ -210,6 +212,7 @@ mod tests {
         Head {
             slot: 0,
             side: Side::Caller,
+            voice: 0,
             codec: Codec::Pcma,
             arrived: Mono(0),
             ssrc: 1,

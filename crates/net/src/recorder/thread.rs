@@ -220,7 +220,7 @@ impl Tapes {
                 timestamp: head.timestamp,
                 samples,
             };
-            tape.timeline.handle_packet(head.side, &packet);
+            tape.timeline.handle_voice(head.side, head.voice, &packet);
             pump(tape, &mut self.shell.outbox);
         }
     }

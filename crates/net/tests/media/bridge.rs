@@ -33,6 +33,8 @@ fn what_one_phone_sends_the_other_hears_byte_by_byte() {
         assert!(stats.packets_received >= 200 && stats.packets_sent >= 200, "{stats:?}");
         assert_eq!((stats.packets_lost, stats.packets_refused, stats.send_errors), (lost, 0, 0));
         assert_eq!(stats.bytes_received, 172 * stats.packets_received);
+        assert_eq!(stats.loss_bursts, 0);
+        assert!((100..=441).contains(&stats.mos), "{stats:?}");
     }
 }
 
@@ -58,6 +60,34 @@ fn the_numbers_go_on_as_the_sender_counts_them() {
     let (last, next) = (&heard[99].header, phone_b.hear().header);
     assert_eq!(next.sequence, last.sequence.wrapping_add(4));
     assert_eq!(next.timestamp, last.timestamp.wrapping_add(640));
+}
+
+#[test]
+fn loss_on_the_way_to_the_engine_is_in_the_legs_score() {
+    let mut stage = Stage::new(10);
+    let [(a, mut phone_a), (b, phone_b)] = stage.bridge(Codec::Pcmu, Codec::Pcmu);
+    for n in 0..200_u8 {
+        // Four in a row of every forty.
+        if n % 40 >= 36 {
+            phone_a.skip(160);
+        } else {
+            phone_a.send(&[n; 160]);
+            phone_b.hear();
+        }
+    }
+    phone_a.send(&[1; 160]);
+    phone_b.hear();
+    let close = |leg| {
+        stage.workers.send(MediaCommand::Close { leg }).unwrap();
+        stage.event(|event| match event {
+            MediaEvent::Closed { leg: closed, stats } if *closed == leg => Some(*stats),
+            _ => None,
+        })
+    };
+    let (lossy, silent) = (close(a.leg), close(b.leg));
+    assert_eq!((lossy.packets_lost, lossy.loss_bursts), (20, 5));
+    assert!((100..350).contains(&lossy.mos), "10 % in bursts: {lossy:?}");
+    assert_eq!(silent.mos, 0, "nothing came from it");
 }
 
 #[test]

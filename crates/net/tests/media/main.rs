@@ -14,3 +14,4 @@ mod prompts;
 mod recording;
 mod source;
 mod stage;
+mod supervised;

@@ -6,8 +6,8 @@
 //! it ends when no event leads to a state that is not known (but for the largest world, which is
 //! left after so many events).
 //!
-//! States are told apart by what can make a difference later: ages only as far as they are compared,
-//! ids only by their order, and agents who are configured alike change places freely.
+//! States are told apart by what can make a difference later: ages only as far as they are
+//! compared, ids only by their order, and agents who are configured alike change places freely.
 //!
 //! `cargo test` walks the small worlds; `make walk` (`ACD_WALK=whole`) the large ones as well.
 

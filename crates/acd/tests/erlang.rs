@@ -3,8 +3,8 @@
 //!
 //! Two oracles: the table (from two independent programs), and this test's own formulas, which must
 //! agree with the table before the room is compared with either. A figure of the simulation is the
-//! mean of 30 batches, and its interval Student's for 99.9 % (29 degrees of freedom); one interval in
-//! a thousand may miss by chance, so the seed is fixed.
+//! mean of 30 batches, and its interval Student's for 99.9 % (29 degrees of freedom); one interval
+//! in a thousand may miss by chance, so the seed is fixed.
 #![allow(clippy::print_stdout, reason = "the intervals are what this test states")]
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 

@@ -48,6 +48,10 @@ pub struct Saw {
     pub registers: Vec<(Mono, u16)>,
     /// OPTIONS that came.
     pub probes: Vec<Mono>,
+    /// Final responses to its REFERs.
+    pub refers: Vec<(Mono, u16)>,
+    /// What NOTIFYs said: the subscription's state and the status line.
+    pub notified: Vec<(String, String)>,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -71,6 +75,7 @@ pub(crate) enum Task {
     HangUpBecause(&'static str),
     Change(Method, Media),
     Press(char),
+    Refer(&'static str, bool),
 }
 
 /// A phone.
@@ -240,6 +245,7 @@ impl Party {
         for (_, task) in due {
             match task {
                 Task::Press(key) => keys.push(key),
+                Task::Refer(to, told) => self.send_refer(to, told, now),
                 Task::Invite => self.send_invite(now),
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),
@@ -332,6 +338,9 @@ impl Party {
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
             }
             method => {
+                if method == Method::Notify {
+                    self.keep_notified(request);
+                }
                 if method == Method::Options {
                     self.saw.probes.push(now);
                 }
@@ -344,6 +353,9 @@ impl Party {
         let status = response.status().unwrap_or(0);
         if response.method() == Method::Register && status >= 200 {
             self.saw.registers.push((now, status));
+        }
+        if response.method() == Method::Refer && status >= 200 {
+            self.saw.refers.push((now, status));
         }
         match response.method() {
             Method::Invite if status == 401 && self.may_answer_challenge() => {

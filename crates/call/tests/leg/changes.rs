@@ -152,6 +152,6 @@ fn what_is_said_of_us_is_what_we_do() {
     for method in response.header("Allow").unwrap().split(", ") {
         assert!(call::ALLOW.contains(method));
     }
-    let refused = call.request(Method::Refer, &[], "");
+    let refused = call.request(Method::Subscribe, &[], "");
     assert_eq!((refused.status(), refused.header("Allow")), (Some(405), Some(call::ALLOW)));
 }

@@ -43,6 +43,26 @@ impl Party {
         self.tasks.push((at, Task::Change(method, media)));
     }
 
+    /// Sends a REFER at that time, if it is in a call; `told` says whether it wants NOTIFYs.
+    pub fn refer(&mut self, at: Mono, to: &'static str, told: bool) {
+        self.tasks.push((at, Task::Refer(to, told)));
+    }
+
+    pub(super) fn send_refer(&mut self, to: &str, told: bool, now: Mono) {
+        let contact = self.contact();
+        let Some(dialog) = &mut self.dialog else { return };
+        let request = dialog.request(Method::Refer).contact(&contact);
+        let request = request.header("Refer-To", format_args!("<{to}>"));
+        let request = if told { request } else { request.header("Refer-Sub", "false") };
+        self.send(request.build(), now);
+    }
+
+    pub(super) fn keep_notified(&mut self, notify: &Message) {
+        let state = notify.header("Subscription-State").unwrap_or_default().to_owned();
+        let line = String::from_utf8_lossy(notify.body()).trim_end().to_owned();
+        self.saw.notified.push((state, line));
+    }
+
     /// Answers the next re-INVITE or UPDATE of the engine with this status; `None`: not at all.
     pub fn answers_change(&mut self, status: Option<u16>) {
         self.change_answers.push_back(status);

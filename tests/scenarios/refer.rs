@@ -34,8 +34,7 @@ fn rfc_5359_section_2_4_unattended_transfer_by_the_phone() {
     let states = &world.party(first).saw.notified;
     assert!(states[0].0.starts_with("active") && states[1].0.starts_with("terminated"));
     assert!(!world.party(first).is_connected());
-    let by_phone =
-        |body: &FactBody| matches!(body, FactBody::TransferBegun { by_phone: true, .. });
+    let by_phone = |body: &FactBody| matches!(body, FactBody::TransferBegun { by_phone: true, .. });
     assert_eq!(world.when(by_phone).len(), 1);
     end(world, caller);
 }

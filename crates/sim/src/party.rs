@@ -95,6 +95,8 @@ pub struct Party {
     /// Our re-INVITE that has no final response.
     reinvite: Option<Message>,
     change_answers: VecDeque<Option<u16>>,
+    /// Answers to NOTIFYs, which the engine's own transaction layer takes from nobody.
+    answers: Vec<Datagram>,
     vanishes_at: Option<Mono>,
     challenge: Option<Message>,
     /// Without power nothing arrives or leaves.
@@ -134,6 +136,7 @@ impl Party {
             early: None,
             reinvite: None,
             change_answers: VecDeque::new(),
+            answers: Vec::new(),
             vanishes_at: None,
             challenge: None,
             has_power: true,
@@ -219,6 +222,9 @@ impl Party {
             self.saw.cancels.push(now);
             self.keep_reason(Message::parse(&datagram.bytes).ok().as_ref());
         }
+        if datagram.bytes.starts_with(b"NOTIFY ") {
+            return self.answer_notify(&datagram.bytes);
+        }
         // What is no message is dropped.
         let _ = self.transactions.handle_datagram(&datagram.bytes, self.flow(), now);
     }
@@ -235,7 +241,7 @@ impl Party {
 
     /// Does what is due; returns what leaves, and the keys that are pressed.
     pub(crate) fn work(&mut self, now: Mono) -> (Vec<Datagram>, Vec<char>) {
-        let mut leaving = Vec::new();
+        let mut leaving = std::mem::take(&mut self.answers);
         let mut keys = Vec::new();
         if self.is_silent(now) {
             return (leaving, keys);
@@ -338,9 +344,6 @@ impl Party {
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
             }
             method => {
-                if method == Method::Notify {
-                    self.keep_notified(request);
-                }
                 if method == Method::Options {
                     self.saw.probes.push(now);
                 }

@@ -5,6 +5,7 @@ use model::Mono;
 use sip::{CSeq, FromBrain, Message, Method, Name, ResponseBuilder, ServerTx};
 
 use super::{Party, Task};
+use crate::network::Datagram;
 
 /// What a party's description says of its media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,10 +58,14 @@ impl Party {
         self.send(request.build(), now);
     }
 
-    pub(super) fn keep_notified(&mut self, notify: &Message) {
+    pub(super) fn answer_notify(&mut self, bytes: &[u8]) {
+        let Ok(notify) = Message::parse(bytes) else { return };
         let state = notify.header("Subscription-State").unwrap_or_default().to_owned();
         let line = String::from_utf8_lossy(notify.body()).trim_end().to_owned();
         self.saw.notified.push((state, line));
+        let answer = ResponseBuilder::to(&notify, 200).build();
+        let (from, to) = (self.address, self.flow().remote);
+        self.answers.push(Datagram { from, to, bytes: answer.as_bytes().to_vec() });
     }
 
     /// Answers the next re-INVITE or UPDATE of the engine with this status; `None`: not at all.

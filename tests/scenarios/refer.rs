@@ -92,6 +92,7 @@ fn nobody_outside_may_have_the_engine_call() {
         (7_100, "sip:8002@elsewhere.example", 403),
         (7_200, "sip:nobody@hotline", 404),
         (7_300, "mailto:8002@hotline", 416),
+        (7_400, "sip:8002@hotline?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2", 481),
     ] {
         refer(&mut world, first, at_ms, to);
         world.run_until(at_ms + 90);

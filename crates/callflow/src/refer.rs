@@ -2,7 +2,7 @@
 //! what the desktop's transfer is. Nobody else may say so, for whoever did could have the engine
 //! call whom they like (§5.2).
 
-use call::Referral;
+use call::{Referral, Replaces};
 use cti::CommandError;
 use model::{AgentId, LegId, LegRole, MissedCause, Pii, Target, TransferEnd};
 use sip::{Message, Name, NameAddr, Scheme, ServerTx, Uri};
@@ -50,6 +50,11 @@ impl Callflow {
             Scheme::Tel => true,
             Scheme::Other => return Err(UNSUPPORTED_SCHEME),
         };
+        // RFC 3891 §3: a dialog that is to be replaced must be there. What an agent brings in is
+        // inside of this call, and no phone has a dialog of its own to put in its place.
+        if Replaces::in_uri(&uri).is_some() {
+            return Err(NO_SUCH_DIALOG);
+        }
         let user = uri.user_decoded().into_owned();
         if !is_ours {
             return Err(FORBIDDEN);
@@ -138,6 +143,7 @@ const BAD_REQUEST: u16 = 400;
 const FORBIDDEN: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const UNSUPPORTED_SCHEME: u16 = 416;
+const NO_SUCH_DIALOG: u16 = 481;
 /// Someone is brought into the call already.
 const REQUEST_PENDING: u16 = 491;
 

@@ -166,27 +166,11 @@ impl Fold {
                 self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
                 self.join(begun(*leg, LegRole::Agent(agent.clone()), fact.wall))
             }
-            FactBody::Dialled { leg, number, .. } => {
-                self.join(begun(*leg, LegRole::Number(number.clone()), fact.wall))
-            }
-            FactBody::TransferBegun { by, to, kind, by_phone, .. } => {
-                let transfer = Transfer {
-                    by: by.clone(),
-                    to: to.clone(),
-                    kind: *kind,
-                    by_phone: *by_phone,
-                    at: fact.wall,
-                    end: None,
-                    ended: None,
-                };
-                push_bounded(&mut self.record.transfers, transfer, CallRecord::TRANSFER_LIMIT)
-            }
-            FactBody::TransferEnded { to, end, .. } => self.end_transfer(to, *end, fact.wall),
-            FactBody::GuestAnswered { .. } => {
-                self.stop_ringing(now);
-                false
-            }
-            FactBody::CallTaken { leg, role, .. } => self.take(*leg, role, now),
+            FactBody::Dialled { .. }
+            | FactBody::TransferBegun { .. }
+            | FactBody::TransferEnded { .. }
+            | FactBody::GuestAnswered { .. }
+            | FactBody::CallTaken { .. } => self.bring_in(fact),
             FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
             FactBody::LegEnded { leg, role, cause, .. } => self.end_leg(*leg, role, *cause, fact),
@@ -195,15 +179,9 @@ impl Fold {
                 self.record.disposition = Some(disposition.clone());
                 true
             }
-            FactBody::RecordingStarted { recording, agent, path, .. } => {
-                self.tape(*recording, agent, path, fact.wall)
-            }
-            FactBody::RecordingGap { recording, .. } => {
-                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
-            }
-            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
-                self.seal(*recording, seal, *recovered)
-            }
+            FactBody::RecordingStarted { .. }
+            | FactBody::RecordingGap { .. }
+            | FactBody::RecordingSealed { .. } => self.apply_tape(fact),
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
@@ -265,6 +243,51 @@ impl Fold {
         self.record.agent = Some(agent.clone());
         self.service = Service::Talking { leg, since: now };
         true
+    }
+
+    /// Taping.
+    fn apply_tape(&mut self, fact: &Fact) -> bool {
+        match &fact.body {
+            FactBody::RecordingStarted { recording, agent, path, .. } => {
+                self.tape(*recording, agent, path, fact.wall)
+            }
+            FactBody::RecordingGap { recording, .. } => {
+                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
+            }
+            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
+                self.seal(*recording, seal, *recovered)
+            }
+            _ => false,
+        }
+    }
+
+    /// Someone is brought into the call.
+    fn bring_in(&mut self, fact: &Fact) -> bool {
+        let now = Moment::of(fact);
+        match &fact.body {
+            FactBody::Dialled { leg, number, .. } => {
+                self.join(begun(*leg, LegRole::Number(number.clone()), fact.wall))
+            }
+            FactBody::TransferBegun { by, to, kind, by_phone, .. } => {
+                let transfer = Transfer {
+                    by: by.clone(),
+                    to: to.clone(),
+                    kind: *kind,
+                    by_phone: *by_phone,
+                    at: fact.wall,
+                    end: None,
+                    ended: None,
+                };
+                push_bounded(&mut self.record.transfers, transfer, CallRecord::TRANSFER_LIMIT)
+            }
+            FactBody::TransferEnded { to, end, .. } => self.end_transfer(to, *end, fact.wall),
+            FactBody::GuestAnswered { .. } => {
+                self.stop_ringing(now);
+                false
+            }
+            FactBody::CallTaken { leg, role, .. } => self.take(*leg, role, now),
+            _ => false,
+        }
     }
 
     fn join(&mut self, leg: CallLeg) -> bool {

@@ -5,6 +5,7 @@ use model::{
     TransferKind, TrunkId, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Transfer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
@@ -153,6 +154,15 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 31] {
     ]
 }
 
+/// A list that a column keeps as JSON.
+fn list<T: DeserializeOwned>(
+    row: &AnyRow,
+    column: &str,
+    json: impl Fn(&str, serde_json::Error) -> Error,
+) -> Result<Vec<T>> {
+    serde_json::from_str(&row.text(column)?).map_err(|error| json(column, error))
+}
+
 /// The record in `row`, without its recordings.
 pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
     let call = row.text("call_id")?;
@@ -162,14 +172,10 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         reason: format!("{column}: {reason}"),
     };
     let json = |column: &str, error: serde_json::Error| corrupt(column, error.to_string());
-    let inputs: Vec<StoredInput> =
-        serde_json::from_str(&row.text("inputs")?).map_err(|error| json("inputs", error))?;
-    let offers: Vec<StoredOffer> =
-        serde_json::from_str(&row.text("offers")?).map_err(|error| json("offers", error))?;
-    let legs: Vec<StoredLeg> =
-        serde_json::from_str(&row.text("legs")?).map_err(|error| json("legs", error))?;
-    let transfers: Vec<StoredTransfer> =
-        serde_json::from_str(&row.text("transfers")?).map_err(|error| json("transfers", error))?;
+    let inputs: Vec<StoredInput> = list(row, "inputs", json)?;
+    let offers: Vec<StoredOffer> = list(row, "offers", json)?;
+    let legs: Vec<StoredLeg> = list(row, "legs", json)?;
+    let transfers: Vec<StoredTransfer> = list(row, "transfers", json)?;
     let outcome: Outcome = serde_json::from_value(row.text("outcome")?.into())
         .map_err(|error| json("outcome", error))?;
     let cause: HangupCause =

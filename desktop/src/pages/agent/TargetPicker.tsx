@@ -73,7 +73,9 @@ export function TargetPicker({ move, onPick, onClose }: Props) {
   const [nth, setNth] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => {
+    field.current?.focus();
+  }, []);
   // Digits narrow the list at the server, which may know more than it tells at once; a queue's name
   // is only known here.
   const search = /^\d{1,6}$/.test(typed) ? typed : '';
@@ -84,7 +86,10 @@ export function TargetPicker({ move, onPick, onClose }: Props) {
   }, [session, search]);
   const choices = choicesOf(move, typed, targets, speech, names);
   const at = Math.min(nth, Math.max(0, choices.length - 1));
-  useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }), [at]);
+  // In braces: newer browsers return a promise here, which is no way to clean up.
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+  }, [at]);
   const pick = (choice: Choice | undefined): void => {
     if (choice?.can) onPick(choice.target);
   };

@@ -98,6 +98,49 @@ const SCENARIOS = {
     demand((await text(page, 'notice')) === '示闲：话机未注册', 'the reason is not told');
   },
 
+  'a call is transferred by keys alone, and why it came back is told': async (page) => {
+    await signIn(page, { ...options, user: '8001' });
+    await make('agent?agent=8002&status=ready&state=idle');
+    await callTo(page, '8001', 'talking');
+    await page.keyboard.press('Shift+F2');
+    await page.waitForSelector('[data-testid=agent-8002] .can');
+    await page.keyboard.type('8002');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=move][data-guest="8002"][data-state=transferring]');
+    await make('back?agent=8001&end=no_answer');
+    await page.waitForFunction(() => document.querySelector('[data-testid=moved]').textContent.includes('8002 未应答'));
+    await page.keyboard.press('Shift+F2');
+    await page.waitForSelector('[data-testid=picker]');
+    await page.keyboard.press('Escape');
+    demand((await page.$('[data-testid=picker]')) === null, 'Escape does not close the list');
+    await page.keyboard.press('Shift+F2');
+    await page.waitForSelector('[data-testid=agent-8002] .can');
+    await page.keyboard.press('Enter');
+    await state(page, 'acw');
+    await make('agent?agent=8002&status=signed_out&state=idle');
+  },
+
+  'a colleague is asked, the caller heard between, and all three talk': async (page) => {
+    await signIn(page, { ...options, user: '8003' });
+    await make('agent?agent=8011&status=ready&state=idle');
+    await callTo(page, '8003', 'talking');
+    await page.keyboard.press('Shift+F8');
+    await page.waitForSelector('[data-testid=agent-8011] .can');
+    demand((await page.$('[data-testid=queue-claims]')) === null, 'a queue cannot be asked');
+    await page.click('[data-testid=agent-8011]');
+    await page.waitForSelector('[data-testid=act-conference]:enabled');
+    await page.keyboard.press('Shift+Home');
+    await page.waitForFunction(() => document.querySelector('[data-testid=moved]').textContent.includes('对方听音乐'));
+    await page.keyboard.press('Shift+Home');
+    await page.keyboard.press('Shift+End');
+    await page.waitForSelector('[data-testid=move][data-state=conference]');
+    await page.keyboard.press('Shift+Backspace');
+    await page.waitForFunction(() => document.querySelector('[data-testid=moved]').textContent.includes('已取回'));
+    await page.waitForSelector('[data-testid=act-transfer]:enabled');
+    await make('end?agent=8003');
+    await make('agent?agent=8011&status=signed_out&state=idle');
+  },
+
   'a declined call says so': async (page) => {
     await signIn(page, { ...options, user: '8004' });
     await callTo(page, '8004', 'ringing');

@@ -106,6 +106,8 @@ export function record(random, nth, at, outcome = pick(random, OUTCOMES)) {
     talked_ms: talked,
     acw_ms: agent && 8_000,
     offers: [],
+    legs: [],
+    transfers: [],
     agent_id: agent,
     outcome,
     cause: outcome === 'engine_lost' ? 'engine_lost' : 'remote_bye',

@@ -131,6 +131,13 @@ function control(url, response) {
     case '/mock/end': // ?agent=8001: the caller hangs up
       world.ended(agent, agent.call);
       break;
+    case '/mock/back': // ?agent=8001&end=no_answer: whoever is brought in is not there
+      world.back(agent, query.end ?? 'no_answer');
+      break;
+    case '/mock/asked': // ?agent=8001&by=8002: the next pop is a consultation
+      agent.call.brought = { by: query.by, transfer: 'consult' };
+      world.tell(agent.id, 'screen_pop', world.pop(agent.call));
+      break;
     case '/mock/wait': // ?queue=claims&waited=60000: a caller who waits
       world.move(world.arrive({ waited: Number(query.waited ?? 0), queue: query.queue }), { state: 'queued' });
       break;

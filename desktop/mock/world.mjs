@@ -59,20 +59,28 @@ export class World {
     };
   }
 
-  allowed({ status, state }) {
+  allowed({ id, status, state, call }) {
     const all = [];
     if (state === 'idle' ? status !== 'ready' : state === 'acw') all.push('ready');
     all.push('not_ready');
     if (status !== 'signed_out') all.push('sign_out');
     if (['reserved', 'ringing', 'talking'].includes(state)) all.push('hang_up');
     if (state === 'acw') all.push('extend_acw', 'wrap_up');
+    if (state === 'talking' && call?.agent === id) {
+      const { guest, state: phase } = call;
+      if (!guest) all.push('transfer', 'consult');
+      else if (phase === 'transferring') all.push('cancel_consult');
+      else if (phase === 'conference') all.push('complete_transfer', 'cancel_consult');
+      else if (guest.answered) all.push('complete_transfer', 'swap_parties', 'conference', 'cancel_consult');
+      else all.push('complete_transfer', 'swap_parties', 'cancel_consult');
+    }
     return all;
   }
 
   callState(call) {
     return {
       call_id: call.call_id, state: call.state, since: iso(call.since), ani: call.ani, dnis: '95512',
-      queue: call.queue, agent_id: call.agent, recording_id: null, outcome: call.outcome ?? null,
+      queue: call.queue, agent_id: call.agent, recording_id: null, guest: call.guest ?? null, outcome: call.outcome ?? null,
     };
   }
 
@@ -91,7 +99,8 @@ export class World {
     const { call_id, offer_id, ani, queue, lookup } = call;
     const found = lookup === 'found';
     return {
-      call_id, offer_id, ani, dnis: '95512', queue, waited_ms: call.offered - call.entered,
+      call_id, offer_id, brought_by: call.brought?.by ?? null, transfer: call.brought?.transfer ?? null,
+      ani, dnis: '95512', queue, waited_ms: call.offered - call.entered,
       ivr: { path: ['welcome', 'menu', queue === 'general' ? 'human' : queue], inputs: [{ node: 'menu', digits: '1' }] },
       lookup, customer: found ? call.card.customer : null, policies: found ? call.card.policies : [],
     };
@@ -102,7 +111,7 @@ export class World {
     const me = this.agents.get(user);
     if (me) {
       events.push(['agent_state', this.agentState(me)]);
-      if (me.call) events.push(['screen_pop', this.pop(me.call)]);
+      if (me.call) events.push(['screen_pop', this.pop(me.call)], ['call_state', this.callState(me.call)]);
     }
     if (board) {
       for (const [alarm, detail] of this.alarms) events.push(['alarm', { alarm, raised: true, detail }]);
@@ -128,6 +137,7 @@ export class World {
     Object.assign(call, { since: Date.now() }, changes);
     if (call.state === 'ended') this.calls.delete(call.call_id);
     this.tell(null, 'call_state', this.callState(call));
+    if (call.agent) this.tell(call.agent, 'call_state', this.callState(call));
     for (const queue of QUEUES) this.tell(null, 'queue_state', this.queueState(queue));
   }
 
@@ -219,6 +229,7 @@ export class World {
       this.shown(agent, agent.call);
       return null;
     }
+    if (type === 'list_targets') return this.listTargets(agent, data.search ?? '');
     if (!this.allowed(agent).includes(type)) return 'not_allowed';
     const busy = ['reserved', 'ringing', 'talking'].includes(agent.state);
     switch (type) {
@@ -247,9 +258,104 @@ export class World {
         if (!DISPOSITIONS.some(({ code }) => code === data.disposition)) return 'bad_disposition';
         this.wrapped(agent, data.disposition);
         return null;
+      case 'transfer':
+      case 'consult':
+        return this.bring(agent, type === 'transfer' ? 'blind' : 'consult', data);
+      case 'swap_parties':
+        this.guest(agent, { with_caller: !agent.call.guest.with_caller });
+        return null;
+      case 'conference':
+        this.guest(agent, { with_caller: true }, 'conference');
+        return null;
+      case 'cancel_consult':
+        this.back(agent, 'taken_back');
+        return null;
+      case 'complete_transfer':
+        this.handedOver(agent);
+        return null;
       default:
         return 'invalid';
     }
+  }
+
+  // ---- giving a call away
+
+  listTargets(agent, search) {
+    const others = [...this.agents.values()].filter(({ id }) => id !== agent.id && id.includes(search));
+    const agents = others.map(({ id, status, reason, state }) => (
+      { agent_id: id, status, reason, state, available: status === 'ready' && state === 'idle' }
+    ));
+    agents.sort((a, b) => Number(b.available) - Number(a.available) || a.agent_id.localeCompare(b.agent_id));
+    const queues = QUEUES.map((queue) => {
+      const { waiting, agents: { idle } } = this.queueState(queue);
+      return { queue: queue.code, waiting, idle };
+    });
+    this.tell(agent.id, 'targets', { search, agents: agents.slice(0, 50), queues, more: agents.length > 50 });
+    return null;
+  }
+
+  /** Someone is brought in; a colleague of the mock answers after `pace.ring`, unless it is told otherwise. */
+  bring(agent, transfer, { agent_id = null, number = null, queue = null }) {
+    const { call } = agent;
+    clearTimeout(agent.timer);
+    if (queue !== null) {
+      if (transfer === 'consult') return 'not_a_person';
+      this.released(agent);
+      this.move(call, { state: 'queued', agent: null, queue });
+      return null;
+    }
+    const colleague = agent_id === null ? null : this.agents.get(agent_id);
+    if (agent_id !== null && !colleague) return 'unknown_target';
+    if (colleague && !(colleague.status === 'ready' && colleague.state === 'idle')) return 'agent_not_available';
+    if (colleague) this.change(colleague, { state: 'ringing' });
+    const guest = { agent_id, number: number && `${number.slice(0, 3)}****${number.slice(-2)}`, by: agent.id, transfer, answered: false, with_caller: false };
+    this.move(call, { state: transfer === 'blind' ? 'transferring' : 'consulting', guest });
+    this.change(agent, { since: agent.since });
+    call.timer = setTimeout(() => this.guestAnswers(agent), this.pace.ring);
+    return null;
+  }
+
+  guestAnswers(agent) {
+    const { guest } = agent.call ?? {};
+    if (!guest || guest.answered) return;
+    const colleague = this.agents.get(guest.agent_id);
+    if (colleague) this.change(colleague, { state: 'talking' });
+    this.guest(agent, { answered: true });
+    if (guest.transfer === 'blind') this.handedOver(agent);
+  }
+
+  /** The guest changed. */
+  guest(agent, changes, state = agent.call.state) {
+    const { call } = agent;
+    this.move(call, { guest: { ...call.guest, ...changes }, state, since: call.since });
+    this.change(agent, { since: agent.since });
+  }
+
+  /** The caller is the agent's again. */
+  back(agent, end) {
+    const { call } = agent;
+    const { agent_id, number, transfer } = call.guest;
+    clearTimeout(call.timer);
+    const colleague = this.agents.get(agent_id);
+    if (colleague) this.change(colleague, { state: 'idle' });
+    this.tell(agent.id, 'transfer_ended', { call_id: call.call_id, agent_id, number, transfer, end });
+    this.move(call, { guest: null, state: 'talking' });
+    this.change(agent, { since: agent.since });
+  }
+
+  handedOver(agent) {
+    const { call } = agent;
+    const { agent_id, number, transfer } = call.guest;
+    clearTimeout(call.timer);
+    this.tell(agent.id, 'transfer_ended', { call_id: call.call_id, agent_id, number, transfer, end: 'completed' });
+    this.move(call, { guest: null, state: 'talking', agent: agent_id });
+    this.released(agent);
+  }
+
+  /** The agent is out of a call that goes on. */
+  released(agent) {
+    this.change(agent, { state: 'acw', acwUntil: Date.now() + this.pace.acw });
+    agent.timer = setTimeout(() => this.wrapped(agent, null), this.pace.acw);
   }
 
   /** An agent that only fills the board. */

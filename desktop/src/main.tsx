@@ -6,6 +6,7 @@ import { App } from './App';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/agent.css';
+import './styles/move.css';
 import './styles/board.css';
 import './styles/records.css';
 import './styles/trace.css';

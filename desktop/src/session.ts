@@ -5,7 +5,7 @@ import { Api } from './api/http';
 import { EventStream, type StreamStatus } from './api/stream';
 import type { Action, DeskConfig, SessionAnswer } from './api/wire';
 import { instant } from './format/time';
-import { may } from './state/allowed';
+import { may, MOVES } from './state/allowed';
 import { ServerClock } from './state/clock';
 import { Signal } from './state/signal';
 import { DeskStore } from './state/store';
@@ -34,7 +34,7 @@ const SLEPT_MS = 90_000;
  */
 export const LIFE_MS = 30_000;
 export const LIFE_OF_CALL_BOUND_MS = 8_000;
-const CALL_BOUND: ReadonlySet<Action> = new Set(['hang_up', 'extend_acw']);
+const CALL_BOUND: ReadonlySet<Action> = new Set(['hang_up', 'extend_acw', ...MOVES]);
 
 /** The session of before the refresh, if there was one. */
 export function storedIdentity(): Identity | null {
@@ -138,6 +138,11 @@ export class Session {
     later(NOTICE_MS, () => {
       if (this.notice.get() === notice) this.notice.set(null);
     });
+  }
+
+  /** Asks to whom the call could be given: `targets` follows. */
+  listTargets(search: string): void {
+    void this.#stream.send('list_targets', { search }, LIFE_OF_CALL_BOUND_MS);
   }
 
   /** Tells the engine that the agent can see the pop. Nobody waits for the answer. */

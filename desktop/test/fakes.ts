@@ -156,6 +156,8 @@ export function popData(changes: Partial<ScreenPopData> = {}): ScreenPopData {
   return {
     call_id: 'c1-1-1',
     offer_id: 'o1-1-1',
+    brought_by: null,
+    transfer: null,
     ani: '138******78',
     dnis: '95512',
     queue: 'claims',
@@ -178,6 +180,7 @@ export function callData(changes: Partial<CallStateData> = {}): CallStateData {
     queue: 'claims',
     agent_id: null,
     recording_id: null,
+    guest: null,
     outcome: null,
     ...changes,
   };

@@ -7,6 +7,7 @@ import { speechIn, Speaking } from '../src/i18n/context';
 import type { Language } from '../src/i18n/texts';
 import { CallCard } from '../src/pages/agent/CallCard';
 import { CustomerCard } from '../src/pages/agent/CustomerCard';
+import { MovePanel } from '../src/pages/agent/MovePanel';
 import { PhoneBar } from '../src/pages/agent/PhoneBar';
 import { Policies } from '../src/pages/agent/Policies';
 import { waitsForPop } from '../src/pages/agent/usePopShown';
@@ -14,11 +15,11 @@ import { WrapUp } from '../src/pages/agent/WrapUp';
 import { AgentGrid } from '../src/pages/board/AgentGrid';
 import { whatOf } from '../src/pages/records/Timeline';
 import type { Session } from '../src/session';
-import { ACTIONS } from '../src/state/allowed';
+import { BAR_ACTIONS, MOVES } from '../src/state/allowed';
 import { SessionContext } from '../src/state/context';
 import { NOTHING, reduce, type Agent, type DeskState, type Pop } from '../src/state/reducer';
 import { Signal } from '../src/state/signal';
-import { agentData, AT, frame, popData } from './fakes';
+import { agentData, AT, callData, frame, popData } from './fakes';
 
 const NOW = Date.parse(AT) + 83_000;
 
@@ -58,9 +59,57 @@ const enabled = (html: string): string[] =>
     .filter(([tag]) => !/ disabled=""/.test(tag))
     .map((match) => match[1] ?? '');
 
+describe('the panel that moves a call', () => {
+  const guest = { agent_id: '8002', number: null, by: '8001', transfer: 'consult' as const, answered: true, with_caller: false };
+  const panel = (allowed: Action[], changes: Parameters<typeof callData>[0], ended: string | null = null): string => {
+    const frames = [
+      frame('agent_state', agentData({ state: 'talking', call_id: 'c1-1-1', allowed })),
+      frame('call_state', callData({ state: 'talking', agent_id: '8001', ...changes })),
+      ...(ended ? [frame('transfer_ended', { call_id: 'c1-1-1', agent_id: '8002', number: null, transfer: 'blind', end: ended })] : []),
+    ];
+    const state = frames.reduce((before, one) => reduce(before, one, '8001'), NOTHING);
+    return draw(<MovePanel me={state.agents['8001'] ?? null} onAct={nothing} />, { state });
+  };
+
+  it('offers transfer and consultation, and what the server allows of them', () => {
+    expect(enabled(panel(['transfer', 'consult'], {})).sort()).toEqual(['consult', 'transfer']);
+    const html = panel([], {});
+    expect(enabled(html)).toEqual([]);
+    expect(html).toContain('data-testid="act-transfer"');
+  });
+
+  it('shows who is asked, what goes on, and exactly what may be done', () => {
+    const html = panel(['complete_transfer', 'swap_parties', 'conference', 'cancel_consult'], { state: 'consulting', guest });
+    expect(enabled(html).sort()).toEqual(['cancel_consult', 'complete_transfer', 'conference', 'swap_parties']);
+    for (const part of ['正在咨询', '8002', '客户听音乐']) expect(html).toContain(part);
+    const rings = panel(['cancel_consult'], { state: 'transferring', guest: { ...guest, transfer: 'blind', answered: false } });
+    expect(rings).toContain('振铃中');
+    expect(enabled(rings)).toEqual(['cancel_consult']);
+    const swapped = panel(['swap_parties'], { state: 'consulting', guest: { ...guest, with_caller: true } });
+    expect(swapped).toContain('对方听音乐');
+  });
+
+  it('shows one who is asked no guest', () => {
+    const html = panel([], { state: 'consulting', guest: { ...guest, agent_id: '8001', by: '8002' } });
+    expect(html).not.toContain('data-guest');
+  });
+
+  it('says why a call came back', () => {
+    for (const [end, words] of [['no_answer', '8002 未应答'], ['busy', '8002 忙'], ['completed', '已转给 8002'], ['taken_back', '已取回']] as const) {
+      expect(panel(['transfer'], {}, end)).toContain(words);
+    }
+  });
+
+  it('has a button and a key for every move', () => {
+    const html = panel([...MOVES], { state: 'consulting', guest });
+    expect(enabled(html).sort()).toEqual([...MOVES].sort());
+    expect(html).toContain('⇧Enter');
+  });
+});
+
 describe('the phone bar', () => {
   it('has exactly the buttons enabled that the server allows', () => {
-    const sets: Action[][] = [[], ['ready'], ['not_ready', 'hang_up'], ['ready', 'extend_acw', 'wrap_up'], [...ACTIONS]];
+    const sets: Action[][] = [[], ['ready'], ['not_ready', 'hang_up'], ['ready', 'extend_acw', 'wrap_up'], [...BAR_ACTIONS]];
     for (const allowed of sets) expect(enabled(bar(agent({ allowed }))).sort(), allowed.join()).toEqual([...allowed].sort());
   });
 

@@ -1,7 +1,7 @@
 //! From a call to its dialogs' Call-IDs, and from the workers' trace to what the web shows.
 
 use call::Tokens;
-use model::{Fact, FactBody, LegRole, Mono, Pii, Wall};
+use model::{Fact, FactBody, Mono, Pii, Wall};
 use net::sip::{Direction, Found, NoAnswer};
 use web::{BackendError, CallTrace, TraceLeg, TraceMessage};
 
@@ -19,12 +19,9 @@ pub(super) fn legs(facts: &[Fact], tokens: &Tokens) -> Vec<TraceLeg> {
         let found = match &fact.body {
             FactBody::CallArrived { leg, sip_call_id, .. } => (*leg, None, sip_call_id.clone()),
             FactBody::Rang { leg, agent, .. } => (*leg, Some(agent.clone()), tokens.call_id(*leg)),
+            FactBody::Dialled { leg, .. } => (*leg, None, tokens.call_id(*leg)),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
-                let agent = match role {
-                    LegRole::Caller => None,
-                    LegRole::Agent(agent) => Some(agent.clone()),
-                };
-                (*leg, agent, dialog.call_id.clone())
+                (*leg, role.agent().cloned(), dialog.call_id.clone())
             }
             _ => continue,
         };

@@ -7,6 +7,7 @@ mod agent_no_answer;
 mod agent_rejects;
 mod bye_crossing;
 mod carrier_silent;
+mod consult;
 mod engine_stops;
 mod hold;
 mod hotline;
@@ -17,6 +18,7 @@ mod passwords_guessed;
 mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;
+mod refer;
 mod refused_calls;
 mod reliable_ringing;
 mod retransmitted_invite;
@@ -24,6 +26,7 @@ mod seeded_day;
 mod session_timer;
 mod sides;
 mod tier_climb;
+mod transfer;
 mod two_calls_one_agent;
 mod waiting;
 
@@ -63,6 +66,7 @@ fn rings(world: &World, agent: &str) -> Vec<Mono> {
 fn assert_sound(world: &World) {
     let audit = sim::check(world.facts(), &settings(), true);
     assert!(audit.faults.is_empty(), "{}", audit.faults.join("\n"));
+    assert!(world.silences().is_empty(), "{}", world.silences().join("\n"));
     assert_eq!(world.calls(), 0, "calls are left");
     assert_eq!(world.open_ports(), 0, "ports are left");
 }

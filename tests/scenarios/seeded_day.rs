@@ -1,6 +1,9 @@
 //! A day of calls with random faults, by a seed. What must hold, holds.
 
-use model::{Mono, Outcome};
+use std::collections::BTreeMap;
+
+use cti::Command;
+use model::{AgentId, AgentState, Fact, FactBody, Mono, Outcome, Target, TransferEnd};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Weather, World, settings};
@@ -58,6 +61,60 @@ fn change(world: &mut World, party: PartyId, from_ms: u64, chance: &mut ChaCha8R
     }
 }
 
+/// Who talks, read from the facts as they come.
+#[derive(Default)]
+struct Talkers {
+    read: usize,
+    agents: Vec<AgentId>,
+}
+
+impl Talkers {
+    fn follow(&mut self, facts: &[Fact]) {
+        for fact in &facts[self.read..] {
+            let FactBody::AgentChanged { agent, state, .. } = &fact.body else { continue };
+            self.agents.retain(|talking| talking != agent);
+            if *state == AgentState::Talking {
+                self.agents.push(agent.clone());
+            }
+        }
+        self.read = facts.len();
+    }
+}
+
+/// An agent who talks gives the call away, asks someone or thinks better of it: by the desktop or
+/// by the phone, wanted or not.
+fn meddle(
+    world: &mut World,
+    talkers: &mut Talkers,
+    phones: &BTreeMap<AgentId, PartyId>,
+    chance: &mut ChaCha8Rng,
+) {
+    talkers.follow(world.facts());
+    if talkers.agents.is_empty() {
+        return;
+    }
+    let agent = talkers.agents[chance.random_range(0..talkers.agents.len())].clone();
+    let picked = phones.keys().nth(chance.random_range(0..phones.len())).cloned();
+    let to = Target::Agent(picked.unwrap_or_else(|| agent.clone()));
+    let command = match chance.random_range(0..12) {
+        0..3 => Command::Transfer { to },
+        3 => Command::Transfer { to: Target::Queue("complaints".into()) },
+        4..7 => Command::Consult { to },
+        7 => Command::CompleteTransfer,
+        8 => Command::SwapParties,
+        9 => Command::Conference,
+        10 => Command::CancelConsult,
+        _ => {
+            let now = world.now();
+            let target = ["sip:8501@hotline", "sip:complaints@hotline", "sip:x@elsewhere"];
+            let target = target[chance.random_range(0..target.len())];
+            let told = chance.random_bool(0.7);
+            return world.party_mut(phones[&agent]).refer(now, target, told);
+        }
+    };
+    world.command(agent.as_str(), command);
+}
+
 #[allow(clippy::print_stdout, reason = "a run that fails is replayed by its seed")]
 fn day(seed: u64, calls: usize) {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
@@ -67,19 +124,31 @@ fn day(seed: u64, calls: usize) {
     // Rarer than usual, so that the day passes in seconds.
     settings.probe_interval_ms = 60_000;
     let mut world = World::new(&settings, Weather::FOUL, seed);
-    for (agent, _) in &settings.agents {
+    let mut phones = BTreeMap::new();
+    for (agent, tier) in &settings.agents {
         let talks_ms = Some(chance.random_range(5_000..90_000));
         let answers = answers(&mut chance);
         let rings_reliably = chance.random_bool(0.3);
         let plan =
             PhonePlan { answers, talks_ms, expires_s: 600, rings_reliably, ..PhonePlan::of(agent) };
-        world.phone(chance.random_range(0..60_000), plan);
+        let phone = world.phone(chance.random_range(0..60_000), plan);
+        phones.insert(AgentId::from(agent.as_str()), phone);
+        world.desktop(agent, *tier, Some(50));
     }
     for _ in 0..calls {
         let at = chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64);
         let plan = caller(&mut chance);
         let caller = world.caller(at, plan);
         change(&mut world, caller, at, &mut chance);
+    }
+    let mut moments: Vec<u64> = (0..calls * 3)
+        .map(|_| chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64))
+        .collect();
+    moments.sort_unstable();
+    let mut talkers = Talkers::default();
+    for at_ms in moments {
+        world.run_until(at_ms);
+        meddle(&mut world, &mut talkers, &phones, &mut chance);
     }
     world.run_until(DAY_MS + 600_000);
 
@@ -88,6 +157,12 @@ fn day(seed: u64, calls: usize) {
     let shown: Vec<&String> = audit.faults.iter().take(20).collect();
     assert!(audit.faults.is_empty(), "seed {seed}: {} faults: {shown:#?}", audit.faults.len());
     assert_eq!((world.calls(), world.open_ports()), (0, 0), "seed {seed}: something is left");
+    assert!(world.silences().is_empty(), "seed {seed}: {:#?}", world.silences());
+    let done = |fact: &&Fact| {
+        matches!(fact.body, FactBody::TransferEnded { end: TransferEnd::Completed, .. })
+    };
+    let transfers = world.facts().iter().filter(done).count();
+    assert!(transfers > calls / 50, "seed {seed}: only {transfers} calls were given away");
     let answered = audit.outcomes.get(&Outcome::Answered).copied().unwrap_or(0);
     assert!(answered > calls / 5, "seed {seed}: only {answered} calls were answered");
 }

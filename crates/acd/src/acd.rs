@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, QueueId};
+use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, Permission, QueueId};
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::call::Call;
+use crate::invite::Invitations;
 use crate::queue::{Queue, Step};
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
-use crate::{AgentConfig, Config, ConfigError, Input, Output, QueueConfig, Refusal};
+use crate::{AgentConfig, Config, ConfigError, Input, NotEnqueued, Output, QueueConfig, Refusal};
 
 /// The distribution of calls. See the crate's page for who gets which call.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Acd {
     queues_by_id: BTreeMap<QueueId, u32>,
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) offers: BTreeMap<OfferId, CallId>,
+    pub(crate) invitations: Invitations,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) changed_queues: BTreeSet<u32>,
@@ -60,6 +62,7 @@ impl Acd {
             queues_by_id,
             calls: BTreeMap::new(),
             offers: BTreeMap::new(),
+            invitations: Invitations::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             changed_queues: BTreeSet::new(),
@@ -96,10 +99,29 @@ impl Acd {
                 self.enqueue(call, queue, permission, entered, head_start_ms);
             }
             Input::Dequeue { call } => self.dequeue(call),
+            Input::OfferRinging { offer } if self.invitations.has(offer) => {
+                self.invited_ringing(offer);
+            }
+            Input::OfferAnswered { offer } if self.invitations.has(offer) => {
+                self.invited_answered(offer);
+            }
+            Input::OfferMissed { offer, cause } if self.invitations.has(offer) => {
+                self.invited_missed(offer, cause);
+            }
             Input::OfferRinging { offer } => self.offer_ringing(offer),
             Input::OfferAnswered { offer } => self.offer_answered(offer),
             Input::OfferMissed { offer, cause } => self.offer_missed(offer, cause),
-            Input::CallEnded { call } => self.call_ended(call),
+            Input::CallEnded { call } => {
+                self.end_invitations(call);
+                self.call_ended(call);
+            }
+            Input::Invite { agent, call } => {
+                self.for_agent(agent, |acd, at| acd.invite(at, call));
+            }
+            Input::TakeBack { offer } => self.take_back(offer),
+            Input::AgentLeft { agent, call } => {
+                self.for_agent(agent, |acd, at| acd.agent_left(at, call));
+            }
         }
     }
 
@@ -115,6 +137,7 @@ impl Acd {
         match timer {
             Timer::Tier(call) => self.reach_tiers(call, due),
             Timer::Acw(agent) => self.finish_acw(agent),
+            Timer::Offer(offer) if self.invitations.has(offer) => self.invited_timed_out(offer),
             Timer::Offer(offer) => self.offer_timed_out(offer),
         }
         true
@@ -172,6 +195,19 @@ impl Acd {
             waiting: u32::try_from(queue.len()).unwrap_or(u32::MAX),
             entered: call.entered,
         })
+    }
+
+    /// Whether a queue takes a call that nobody else has, and if not why not.
+    ///
+    /// # Errors
+    /// What [`Output::NotEnqueued`] would say.
+    pub fn takes(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotEnqueued> {
+        let at = self.queue_index(queue).ok_or(NotEnqueued::UnknownQueue)?;
+        let known = &self.queues[at as usize];
+        if known.len() >= known.max_waiting {
+            return Err(NotEnqueued::QueueFull);
+        }
+        if known.anyone_may(needs) { Ok(()) } else { Err(NotEnqueued::NobodyMay) }
     }
 
     pub(crate) fn agent_at(&self, at: AgentIndex) -> &Agent {

@@ -76,6 +76,28 @@ pub enum Input {
         /// Why.
         cause: MissedCause,
     },
+    /// A colleague asks the agent to take a call that has left its queue, or to join it. Refused
+    /// unless the agent could be offered a call now; [`Output::Invited`](crate::Output::Invited)
+    /// has the offer, which goes on as one of a queue does.
+    Invite {
+        /// Who.
+        agent: AgentId,
+        /// Which call.
+        call: CallId,
+    },
+    /// Who asked does so no more. Ignored for an offer of a queue.
+    TakeBack {
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The agent is out of a call that goes on with others, or goes back to a queue: after-call
+    /// work. Ignored unless the agent is in conversation in that call.
+    AgentLeft {
+        /// Who.
+        agent: AgentId,
+        /// Which call.
+        call: CallId,
+    },
     /// The conversation is over: the agent is in after-call work. A call that still waits is
     /// dequeued.
     CallEnded {

@@ -27,6 +27,7 @@ mod agent;
 mod call;
 mod config;
 mod input;
+mod invite;
 mod line;
 mod offer;
 mod output;

@@ -29,16 +29,11 @@ impl Acd {
         if self.calls.contains_key(&call) {
             return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
         }
-        let Some(at) = self.queue_index(&queue) else {
-            return self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
-        };
+        if let Err(why) = self.takes(&queue, permission) {
+            return self.not_enqueued(call, queue, why);
+        }
+        let Some(at) = self.queue_index(&queue) else { return };
         let known = &self.queues[at as usize];
-        if known.len() >= known.max_waiting {
-            return self.not_enqueued(call, queue, NotEnqueued::QueueFull);
-        }
-        if !known.anyone_may(permission) {
-            return self.not_enqueued(call, queue, NotEnqueued::NobodyMay);
-        }
         let entered = entered.min(self.now);
         let head_start_ms =
             known.head_start_ms.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
@@ -308,7 +303,7 @@ impl Acd {
     }
 }
 
-const fn reason_of(cause: MissedCause) -> NotReadyReason {
+pub(crate) const fn reason_of(cause: MissedCause) -> NotReadyReason {
     match cause {
         MissedCause::NoAnswer => NotReadyReason::NoAnswer,
         MissedCause::Rejected => NotReadyReason::Rejected,

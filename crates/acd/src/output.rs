@@ -58,6 +58,24 @@ pub enum Output {
         /// From entering to the answer.
         waited_ms: u64,
     },
+    /// An agent is reserved for a call that a colleague brings: show the pop, then ring the phone.
+    Invited {
+        /// The reservation.
+        offer: OfferId,
+        /// Which call.
+        call: CallId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent whom a colleague asked answered in time.
+    Joined {
+        /// Which offer.
+        offer: OfferId,
+        /// Which call.
+        call: CallId,
+        /// Who.
+        agent: AgentId,
+    },
     /// A call left its queue without an agent, as it was asked to.
     Dequeued {
         /// Which call.
@@ -107,6 +125,8 @@ pub enum Withdrawal {
     RangOut,
     /// The phone did not ring within `reserve_timeout_ms`.
     NeverRang,
+    /// The colleague who asked does so no more.
+    TakenBack,
 }
 
 /// Why a call is not enqueued.
@@ -133,6 +153,8 @@ pub enum Refusal {
     NotInAcw,
     /// After-call work is as long as it may be.
     AcwLimit,
+    /// A colleague asked for an agent who cannot be offered a call now.
+    NotAvailable,
 }
 
 impl Refusal {
@@ -143,6 +165,7 @@ impl Refusal {
             Self::PhoneUnreachable => "phone_unreachable",
             Self::NotInAcw => "not_in_acw",
             Self::AcwLimit => "acw_limit",
+            Self::NotAvailable => "agent_not_available",
         }
     }
 }

@@ -34,6 +34,14 @@ pub struct AgentView {
     pub missed: MissedCounts,
 }
 
+impl AgentView {
+    /// Whether the agent could be offered a call now.
+    pub const fn is_available(&self) -> bool {
+        let is_ready = matches!(self.status, AgentStatus::Ready);
+        is_ready && matches!(self.state, AgentState::Idle) && self.phone_reachable
+    }
+}
+
 /// Offers missed since signing in, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MissedCounts {

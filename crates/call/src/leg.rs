@@ -16,10 +16,10 @@ use crate::token::Chance;
 use crate::{Tokens, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
-pub const SUPPORTED: &str = "100rel, timer";
+pub const SUPPORTED: &str = "100rel, timer, norefersub";
 
 /// Where a leg is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,14 @@ pub enum Output {
     MediaChanged,
     /// A digit came by INFO.
     Digit(char),
+    /// The party wants the call given to someone else (RFC 3515): answer by [`Leg::accept_refer`]
+    /// or [`Leg::refuse_refer`].
+    Referred {
+        /// The request.
+        tx: ServerTx,
+        /// The REFER, which has a Refer-To.
+        message: Message,
+    },
     /// It is over; nothing more will come.
     Ended(HangupCause),
 }

@@ -1,7 +1,7 @@
 //! Legs: one party's dialog and stream, from the INVITE to the end.
 //!
 //! A [`Leg`] knows SIP's rules of a dialog's life (RFC 3261 §12 to §15), of offer and answer
-//! (RFC 3264), of reliable provisional responses (RFC 3262) and of session timers (RFC 4028); what
+//! (RFC 3264), of REFER (RFC 3515), of reliable provisional responses (RFC 3262) and of session timers (RFC 4028); what
 //! the call does with it is decided above, in `callflow`. Like every machine here it is fed inputs
 //! and drained of [`Output`]s, and owns no clock.
 
@@ -12,6 +12,7 @@ mod negotiation;
 mod ours;
 mod outgoing;
 mod reason;
+mod refer;
 mod reliable;
 mod request;
 mod session;
@@ -20,5 +21,6 @@ mod token;
 pub use cause::missed;
 pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, SUPPORTED};
 pub use reason::reason;
+pub use refer::{Referral, Replaces};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};
 pub use token::Tokens;

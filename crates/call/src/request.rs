@@ -1,4 +1,5 @@
-//! What the other side asks for inside the dialog: re-INVITE, UPDATE, INFO, OPTIONS, BYE.
+//! What the other side asks for inside the dialog: re-INVITE, UPDATE, INFO, OPTIONS, REFER,
+//! BYE.
 
 use model::{HangupCause, Mono};
 use sip::{Flow, Message, Method, ServerTx};
@@ -33,12 +34,12 @@ impl Leg {
             Method::Invite | Method::Update => self.handle_change(tx, request, now),
             Method::Info => self.handle_info(tx, request),
             Method::Options => self.answer_options(tx, request),
+            Method::Refer => self.handle_refer(tx, request),
             // Nothing of ours waits for one any more (RFC 3262 §3).
             Method::Prack => self.answer(tx, request, 481),
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message

@@ -5,11 +5,13 @@ use cti::MenuInput;
 use ivr::Interpreter;
 use media::Source;
 use model::{
-    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Pii, PlayId, QueueId,
-    RecordingId, TrunkId,
+    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission, Pii, PlayId,
+    QueueId, RecordingId, TrunkId,
 };
 use sip::{CSeq, ClientTx, Flow, ServerTx};
 use trunk::Destination;
+
+use crate::conversation::Conversation;
 
 /// One contact.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) served: bool,
     /// What is played to the caller.
     pub(crate) playing: Option<PlayId>,
-    pub(crate) recording: Option<RecordingId>,
+    pub(crate) recording: Option<Tape>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -45,7 +47,7 @@ pub(crate) enum Stage {
     /// In line, perhaps offered to an agent.
     Waiting { waiting: Waiting, offer: Option<Offer> },
     /// In conversation.
-    Connected { queue: QueueId, agent: AgentId, leg: LegId },
+    Connected(Box<Conversation>),
     /// Told that nobody can take the call.
     Leaving,
     /// Nothing more will be done for the caller.
@@ -56,7 +58,12 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     pub(crate) queue: QueueId,
+    /// What the agent must be allowed to do, if something special.
+    pub(crate) permission: Option<Permission>,
     pub(crate) entered: Mono,
+    /// How long the caller was in line or in conversation before, in milliseconds: nobody who
+    /// came later goes before.
+    pub(crate) before_ms: u64,
     /// The position that the caller was told last.
     pub(crate) told: Option<u32>,
 }
@@ -73,41 +80,58 @@ pub(crate) struct Offer {
 }
 
 impl Call {
-    pub(crate) const fn offer(&self) -> Option<&Offer> {
+    pub(crate) fn offer(&self) -> Option<&Offer> {
         match &self.stage {
             Stage::Waiting { offer, .. } => offer.as_ref(),
-            Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Connected { .. }
-            | Stage::Leaving
-            | Stage::Over => None,
-        }
-    }
-
-    pub(crate) const fn offer_mut(&mut self) -> Option<&mut Offer> {
-        match &mut self.stage {
-            Stage::Waiting { offer, .. } => offer.as_mut(),
-            Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Connected { .. }
-            | Stage::Leaving
-            | Stage::Over => None,
-        }
-    }
-
-    pub(crate) const fn queue(&self) -> Option<&QueueId> {
-        match &self.stage {
-            Stage::Waiting { waiting, .. } => Some(&waiting.queue),
-            Stage::Connected { queue, .. } => Some(queue),
+            Stage::Connected(conversation) => conversation.offer(),
             Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
         }
     }
 
-    /// The agent whom the call is offered to or who talks with the caller.
-    pub(crate) const fn agent(&self) -> Option<&AgentId> {
+    pub(crate) fn offer_mut(&mut self) -> Option<&mut Offer> {
+        match &mut self.stage {
+            Stage::Waiting { offer, .. } => offer.as_mut(),
+            Stage::Connected(conversation) => conversation.offer_mut(),
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+        }
+    }
+
+    pub(crate) fn queue(&self) -> Option<&QueueId> {
+        match &self.stage {
+            Stage::Waiting { waiting, .. } => Some(&waiting.queue),
+            Stage::Connected(conversation) => Some(&conversation.waiting.queue),
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+        }
+    }
+
+    /// The conversation that goes on, if one does.
+    pub(crate) fn conversation(&self) -> Option<&Conversation> {
+        match &self.stage {
+            Stage::Connected(conversation) => Some(conversation),
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    pub(crate) fn conversation_mut(&mut self) -> Option<&mut Conversation> {
+        match &mut self.stage {
+            Stage::Connected(conversation) => Some(conversation),
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    /// The agent whom the call is offered to or who has it.
+    pub(crate) fn agent(&self) -> Option<&AgentId> {
         match &self.stage {
             Stage::Waiting { offer: Some(offer), .. } => Some(&offer.agent),
-            Stage::Connected { agent, .. } => Some(agent),
+            Stage::Connected(conversation) => conversation.agent(),
             Stage::Waiting { offer: None, .. }
             | Stage::Arriving
             | Stage::Greeting { .. }
@@ -115,6 +139,15 @@ impl Call {
             | Stage::Over => None,
         }
     }
+}
+
+/// What is recorded of a call, and whose voice is on the agents' channel.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    pub(crate) recording: RecordingId,
+    pub(crate) path: String,
+    pub(crate) began: Mono,
+    pub(crate) agent: LegId,
 }
 
 /// A leg with what the machine knows of it.

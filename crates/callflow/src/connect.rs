@@ -2,12 +2,14 @@
 
 use acd::Input as AcdInput;
 use cti::CallPhase;
-use media::{MediaCommand, Play, Source};
+use media::MediaCommand;
 use model::{
-    CallId, FactBody, HangupCause, LegId, MissedCause, OfferId, Outcome, PlayId, RecordingId, Seal,
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome,
+    RecordingId, Seal, TransferEnd,
 };
 
-use crate::calls::{Offer, Stage, Waiting};
+use crate::calls::{Offer, Stage, Tape};
+use crate::conversation::{Conversation, Party, Talk};
 use crate::timers::Timer;
 use crate::{Callflow, Output};
 
@@ -24,57 +26,72 @@ impl Callflow {
     /// The answer was in time.
     pub(crate) fn connect(&mut self, call: CallId, offer: OfferId) {
         let Some(known) = self.calls.get_mut(&call) else { return };
-        let caller = known.caller;
-        let Stage::Waiting { waiting: Waiting { queue, .. }, offer: slot } = &mut known.stage
-        else {
-            return;
-        };
+        let Stage::Waiting { waiting, offer: slot } = &mut known.stage else { return };
         let Some(Offer { offer, agent, leg: Some(leg), .. }) =
             slot.take_if(|current| current.offer == offer)
         else {
             return;
         };
-        let queue = queue.clone();
+        let waiting = waiting.clone();
+        let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg });
+        let conversation = Conversation { waiting, holder, talk: Talk::Together };
         self.timers.stop_all(call);
-        self.enter_stage(call, Stage::Connected { queue, agent: agent.clone(), leg });
+        self.enter_stage(call, Stage::Connected(Box::new(conversation)));
         self.last_calls.insert(agent.clone(), call);
         self.note(FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg });
         if let Some(known) = self.calls.get_mut(&call) {
             known.playing = None;
         }
         self.bridge(call);
-        if self.config.records {
-            let recording = RecordingId(self.ids.mint());
-            let path = recording::relative_path(recording, self.wall());
-            let fact = FactBody::RecordingStarted { call, recording, agent, path: path.clone() };
-            self.note(fact);
-            self.recordings.insert(recording, call);
-            if let Some(known) = self.calls.get_mut(&call) {
-                known.recording = Some(recording);
-            }
-            let at = self.now;
-            let start =
-                MediaCommand::StartRecording { call, recording, caller, agent: leg, path, at };
-            self.outputs.push_back(Output::Media(start));
-        }
+        self.start_tape(call, &agent, leg);
         self.publish_call(call, CallPhase::Talking);
     }
 
-    /// Caller and agent hear each other; who is on hold hears music. To who holds nothing is sent,
-    /// whatever there is to hear.
-    pub(crate) fn bridge(&mut self, call: CallId) {
+    /// Both sides are taped, if conversations are.
+    fn start_tape(&mut self, call: CallId, agent: &AgentId, leg: LegId) {
+        if !self.config.records {
+            return;
+        }
+        let recording = RecordingId(self.ids.mint());
+        let path = recording::relative_path(recording, self.wall());
+        let (agent, began) = (agent.clone(), self.now);
+        self.note(FactBody::RecordingStarted { call, recording, agent, path: path.clone() });
+        self.recordings.insert(recording, call);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.recording = Some(Tape { recording, path, began, agent: leg });
+        }
+        self.tape(call);
+    }
+
+    /// The agents' channel has the voice of `leg` from now on.
+    pub(crate) fn follow_with_tape(&mut self, call: CallId, leg: LegId) {
+        let tape = self.calls.get_mut(&call).and_then(|known| known.recording.as_mut());
+        if let Some(tape) = tape.filter(|tape| tape.agent != leg) {
+            tape.agent = leg;
+            self.tape(call);
+        }
+    }
+
+    fn tape(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
-        let Stage::Connected { leg, .. } = known.stage else { return };
-        for (hearing, other) in [(known.caller, leg), (leg, known.caller)] {
-            let is_held = self.legs.get(&other).is_some_and(|entry| entry.holds);
-            let source = if is_held {
-                let id = PlayId(self.ids.mint());
-                let prompts = self.config.prompts.music.clone();
-                Source::Play(Play { id, prompts, repeat: true })
-            } else {
-                Source::Leg(other)
-            };
-            self.hear(hearing, source);
+        let Some(Tape { recording, path, began, agent }) = &known.recording else { return };
+        let start = MediaCommand::StartRecording {
+            call,
+            recording: *recording,
+            caller: known.caller,
+            agent: *agent,
+            path: path.clone(),
+            at: *began,
+        };
+        self.outputs.push_back(Output::Media(start));
+    }
+
+    /// Nothing more is taped of this conversation.
+    pub(crate) fn stop_tape(&mut self, call: CallId) {
+        let tape = self.calls.get(&call).and_then(|known| known.recording.as_ref());
+        if let Some(recording) = tape.map(|tape| tape.recording) {
+            let stop = MediaCommand::StopRecording { recording, at: self.now };
+            self.outputs.push_back(Output::Media(stop));
         }
     }
 
@@ -108,11 +125,7 @@ impl Callflow {
                 self.decide(call, outcome, cause);
             }
             Stage::Waiting { .. } => self.abandon(call, cause),
-            Stage::Connected { leg, .. } => {
-                let leg = *leg;
-                self.disconnect(call, cause);
-                self.hang_up_leg(leg, HangupCause::LocalBye);
-            }
+            Stage::Connected(_) => self.disconnect(call, cause),
             Stage::Leaving => self.decide(call, Outcome::Error, cause),
             Stage::Over => {}
         }
@@ -126,13 +139,8 @@ impl Callflow {
                 self.timers.stop(call, Timer::PhoneResponds);
                 self.miss(offer, call::missed(cause));
             }
-            Stage::Connected { leg: connected, .. } if *connected == leg => {
-                let caller = known.caller;
-                self.disconnect(call, cause);
-                self.hang_up_leg(caller, HangupCause::LocalBye);
-            }
+            Stage::Connected(_) => self.party_left(call, leg, cause),
             Stage::Waiting { .. }
-            | Stage::Connected { .. }
             | Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Leaving
@@ -140,37 +148,33 @@ impl Callflow {
         }
     }
 
-    /// The conversation is over.
-    fn disconnect(&mut self, call: CallId, cause: HangupCause) {
-        if let Some(recording) = self.calls.get(&call).and_then(|known| known.recording) {
-            let stop = MediaCommand::StopRecording { recording, at: self.now };
-            self.outputs.push_back(Output::Media(stop));
-        }
+    /// The conversation is over for all who are in it.
+    pub(crate) fn disconnect(&mut self, call: CallId, cause: HangupCause) {
+        self.end_transfer(call, TransferEnd::CallerLeft);
+        self.stop_tape(call);
         self.decide(call, Outcome::Answered, cause);
         self.acd.handle_input(AcdInput::CallEnded { call }, self.now);
+        let legs = self.calls.get(&call).map(|known| known.legs.clone()).unwrap_or_default();
+        for leg in legs {
+            self.hang_up_leg(leg, HangupCause::LocalBye);
+        }
     }
 
-    /// The agent ends the call on the desktop, or declines the offer.
-    pub(crate) fn handle_hang_up(&mut self, call: CallId) -> bool {
-        match self.calls.get(&call).map(|known| &known.stage) {
-            Some(Stage::Connected { leg, .. }) => {
-                let leg = *leg;
+    /// The agent ends the call on the desktop, leaves it to others, or declines the offer.
+    pub(crate) fn handle_hang_up(&mut self, call: CallId, agent: &AgentId) -> bool {
+        let Some(known) = self.calls.get(&call) else { return false };
+        let leg = known.conversation().and_then(|conversation| conversation.leg_of(agent));
+        let offer = known.offer().filter(|offer| offer.agent == *agent).map(|offer| offer.offer);
+        match (leg, offer) {
+            (Some(leg), _) => {
                 self.hang_up_leg(leg, HangupCause::AgentHangUp);
                 true
             }
-            Some(Stage::Waiting { offer: Some(offer), .. }) => {
-                let offer = offer.offer;
+            (None, Some(offer)) => {
                 self.miss(offer, MissedCause::Rejected);
                 true
             }
-            Some(
-                Stage::Waiting { offer: None, .. }
-                | Stage::Arriving
-                | Stage::Greeting { .. }
-                | Stage::Leaving
-                | Stage::Over,
-            )
-            | None => false,
+            (None, None) => false,
         }
     }
 

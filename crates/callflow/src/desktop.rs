@@ -1,8 +1,8 @@
 //! Desktops: who is connected, what they see first, what they ask for.
 
 use acd::{AgentView, Input as AcdInput, QueueView};
-use cti::{Audience, Command, CommandError, Event, Viewer};
-use model::{AgentId, FactBody, RefusalKind, UserId};
+use cti::{Audience, Colleague, Command, CommandError, Event, Line, MAX_COLLEAGUES, Viewer};
+use model::{AgentAction, AgentId, FactBody, RefusalKind, UserId};
 
 use crate::{Callflow, DesktopInput, Output};
 
@@ -82,16 +82,26 @@ impl Callflow {
             Command::HangUp => {
                 let call = self.acd.agent(&agent).and_then(|view| view.call);
                 match call {
-                    Some(call) if self.handle_hang_up(call) => Ok(()),
+                    Some(call) if self.handle_hang_up(call, &agent) => Ok(()),
                     Some(_) | None => Err(CommandError::new("no_call", "there is no call to end")),
                 }
             }
             Command::WrapUp { call, disposition } => self.handle_wrap_up(&agent, call, disposition),
+            Command::ListTargets { search } => {
+                self.list_targets(&agent, search);
+                Ok(())
+            }
+            Command::Transfer { to } => self.handle_transfer(&agent, to, false),
+            Command::Consult { to } => self.handle_consult(&agent, to),
+            Command::CompleteTransfer => self.handle_complete(&agent),
+            Command::SwapParties => self.handle_swap(&agent),
+            Command::Conference => self.handle_conference(&agent),
+            Command::CancelConsult => self.handle_cancel_consult(&agent),
         }
     }
 
     /// Asks for something that may be refused at once.
-    fn ask_acd(&mut self, input: AcdInput) -> Result<(), CommandError> {
+    pub(crate) fn ask_acd(&mut self, input: AcdInput) -> Result<(), CommandError> {
         self.refusal = None;
         self.acd.handle_input(input, self.now);
         while let Some(output) = self.acd.poll_output() {
@@ -139,9 +149,59 @@ impl Callflow {
             state: view.state,
             call: view.call,
         });
+        self.publish_view(view);
+    }
+
+    /// What an agent may ask for has changed with their call.
+    pub(crate) fn publish_agent(&mut self, agent: &AgentId) {
+        if let Some(view) = self.acd.agent(agent) {
+            self.publish_view(&view);
+        }
+    }
+
+    fn publish_view(&mut self, view: &AgentView) {
         let audience = Audience::UserAndBoard(UserId::from(view.agent.as_str()));
         let event = self.agent_event(view);
         self.cti.publish(audience, event, self.wall());
+    }
+
+    /// What an agent may ask for: as such, and in the call that they have.
+    fn allowed(&self, view: &AgentView) -> Vec<AgentAction> {
+        let call = view.call.and_then(|call| self.calls.get(&call));
+        let conversation = call.and_then(|known| known.conversation());
+        let of_call = conversation.map_or(&[][..], |talking| talking.allowed(&view.agent));
+        [view.allowed, of_call].concat()
+    }
+
+    /// Tells an agent to whom a call could be given.
+    fn list_targets(&mut self, asks: &AgentId, search: String) {
+        let wanted = search.to_lowercase();
+        let found = |name: &str| name.to_lowercase().contains(&wanted);
+        let mut agents: Vec<Colleague> = self
+            .acd
+            .agents()
+            .filter(|view| view.agent != *asks && found(view.agent.as_str()))
+            .map(|view| Colleague {
+                available: view.is_available(),
+                agent: view.agent,
+                status: view.status,
+                state: view.state,
+            })
+            .collect();
+        agents.sort_by_key(|colleague| {
+            let signed_out = colleague.status == model::AgentStatus::SignedOut;
+            (!colleague.available, signed_out, colleague.agent.clone())
+        });
+        let more = agents.len() > MAX_COLLEAGUES;
+        agents.truncate(MAX_COLLEAGUES);
+        let queues = self.acd.queues().filter(|view| found(view.queue.as_str()));
+        let queues = queues.map(|view| Line {
+            queue: view.queue,
+            waiting: view.waiting,
+            idle: view.agents.idle,
+        });
+        let queues = queues.collect();
+        self.publish_to(asks, Event::Targets { search, agents, queues, more });
     }
 
     fn agent_event(&self, view: &AgentView) -> Event {
@@ -151,7 +211,7 @@ impl Callflow {
             state: view.state,
             since: self.wall_at(view.since),
             next_status: view.next_status,
-            allowed: view.allowed.to_vec(),
+            allowed: self.allowed(view),
             call: view.call,
             acw_until: view.acw_until.map(|until| self.wall_at(until)),
             phone_reachable: view.phone_reachable,
@@ -179,5 +239,6 @@ const fn refusal_text(why: acd::Refusal) -> &'static str {
         acd::Refusal::PhoneUnreachable => "your phone is not registered: connect it first",
         acd::Refusal::NotInAcw => "you are not in after-call work",
         acd::Refusal::AcwLimit => "after-call work is as long as it may be",
+        acd::Refusal::NotAvailable => "the agent cannot take a call now",
     }
 }

@@ -15,12 +15,19 @@ mod offer;
 
 mod connect;
 
+mod transfer;
+
+mod consult;
+
+mod refer;
+
 mod wrap_up;
 
 mod report;
 
 mod calls;
 mod config;
+mod conversation;
 mod desktop;
 mod io;
 mod phones;
@@ -42,7 +49,7 @@ use acd::Acd;
 use call::Tokens;
 use cti::Cti;
 use lookup::Lookup;
-use model::{AgentId, CallId, IdSource, LegId, Mono, RecordingId};
+use model::{AgentId, CallId, IdSource, LegId, Mono, OfferId, RecordingId};
 use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
@@ -89,6 +96,8 @@ pub struct Callflow {
     alarms: BTreeMap<Arc<str>, String>,
     /// The queue's last word on something an agent asked for.
     refusal: Option<acd::Refusal>,
+    /// The offer to a colleague whom an agent asked for.
+    invited: Option<OfferId>,
     timers: Timers,
     leg_timers: LegTimers,
     outputs: VecDeque<Output>,
@@ -138,6 +147,7 @@ impl Callflow {
             pops: BTreeMap::new(),
             alarms: BTreeMap::new(),
             refusal: None,
+            invited: None,
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
             outputs: VecDeque::new(),

@@ -21,16 +21,24 @@ impl Callflow {
             acd::Output::Offer { offer, call, queue, agent, waited_ms: _, score: _ } => {
                 self.pop(offer, call, queue, agent);
             }
-            acd::Output::OfferWithdrawn { offer, call, agent: _, why: _ } => {
-                self.handle_offer_over(offer, call);
+            acd::Output::OfferWithdrawn { offer, call, agent: _, why } => {
+                let cause = match why {
+                    acd::Withdrawal::RangOut => MissedCause::NoAnswer,
+                    acd::Withdrawal::CallerLeft
+                    | acd::Withdrawal::NeverRang
+                    | acd::Withdrawal::TakenBack => MissedCause::Error,
+                };
+                self.handle_offer_over(offer, call, cause);
             }
             acd::Output::Missed { offer, call, agent, cause } => {
                 self.note(FactBody::Missed { call, offer, agent, cause });
-                self.handle_offer_over(offer, call);
+                self.handle_offer_over(offer, call, cause);
             }
             acd::Output::Connected { offer, call, queue: _, agent: _, waited_ms: _ } => {
                 self.connect(call, offer);
             }
+            acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
+            acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
             acd::Output::NotEnqueued { call, queue: _, why: _ } => self.apologise(call),
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),
@@ -52,6 +60,12 @@ impl Callflow {
             return self.miss(offer, MissedCause::Error);
         };
         *slot = Some(Offer { offer, agent: agent.clone(), leg: None, rings: false });
+        self.show_pop(offer, call, agent);
+        self.publish_call(call, CallPhase::Offered);
+    }
+
+    /// Shows the pop of the call's present offer, and rings when it is shown.
+    pub(crate) fn show_pop(&mut self, offer: OfferId, call: CallId, agent: AgentId) {
         let user = UserId::from(agent.as_str());
         let desktop = self.cti.is_connected(&user);
         if let Some(event) = self.pop_event(call) {
@@ -59,7 +73,6 @@ impl Callflow {
             self.cti.publish(Audience::User(user), event, self.wall());
         }
         self.note(FactBody::Popped { call, offer, agent, desktop });
-        self.publish_call(call, CallPhase::Offered);
         if desktop {
             let patience = Duration::from_millis(self.config.pop_timeout_ms);
             self.timers.set(call, Timer::PopShown, self.now + patience);
@@ -71,24 +84,23 @@ impl Callflow {
     /// The screen pop of the call's present offer.
     fn pop_event(&self, call: CallId) -> Option<Event> {
         let known = self.calls.get(&call)?;
-        let (offer, queue, entered) = match &known.stage {
-            Stage::Waiting { waiting, offer: Some(offer) } => {
-                (offer.offer, waiting.queue.clone(), waiting.entered)
+        let offer = known.offer()?.offer;
+        let (queue, waited_ms) = match &known.stage {
+            Stage::Waiting { waiting, .. } => {
+                (waiting.queue.clone(), waiting.before_ms + self.now.ms_since(waiting.entered))
             }
-            Stage::Waiting { offer: None, .. }
-            | Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Connected { .. }
-            | Stage::Leaving
-            | Stage::Over => return None,
+            Stage::Connected(conversation) => (conversation.waiting.queue.clone(), 0),
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => return None,
         };
+        let guest = known.conversation().and_then(|conversation| conversation.guest());
         Some(Event::ScreenPop {
             call,
             offer,
+            brought: guest.map(|guest| (guest.kind, guest.by.clone())),
             ani: known.ani.clone(),
             dnis: known.dnis.clone(),
             queue,
-            waited_ms: self.now.ms_since(entered),
+            waited_ms,
             ivr_path: known.menu_path.clone(),
             ivr_inputs: known.menu_inputs.clone(),
             lookup: known.lookup.clone(),
@@ -160,7 +172,9 @@ impl Callflow {
         self.acd.handle_input(AcdInput::OfferRinging { offer }, self.now);
         let patience = Duration::from_millis(self.config.unreachable_after_ms);
         self.timers.set(call, Timer::PhoneResponds, self.now + patience);
-        self.publish_call(call, CallPhase::Ringing);
+        if let Some(phase) = self.phase(call) {
+            self.publish_call(call, phase);
+        }
     }
 
     /// What the agent's phone is told of the call. The phone shows the caller's number masked: who
@@ -204,9 +218,12 @@ impl Callflow {
     }
 
     /// The offer is over without an answer.
-    fn handle_offer_over(&mut self, offer: OfferId, call: CallId) {
-        let current = self.calls.get(&call).and_then(|known| known.offer());
-        if current.is_some_and(|current| current.offer == offer) {
+    fn handle_offer_over(&mut self, offer: OfferId, call: CallId, cause: MissedCause) {
+        let Some(known) = self.calls.get(&call) else { return };
+        if known.conversation().is_some_and(|conversation| conversation.has(offer)) {
+            return self.guest_missed(call, cause);
+        }
+        if known.offer().is_some_and(|current| current.offer == offer) {
             self.withdraw_offer(call);
             self.publish_call(call, CallPhase::Queued);
         }
@@ -218,6 +235,7 @@ impl Callflow {
         self.timers.stop(call, Timer::PhoneResponds);
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { offer, .. } = &mut known.stage else { return };
+        // The same for one who is brought into a conversation is `guest_missed`.
         let Some(leg) = offer.take().and_then(|offer| offer.leg) else { return };
         if let Some(entry) = self.legs.get_mut(&leg) {
             entry.leg.hang_up(HangupCause::LocalBye, 480);

@@ -20,14 +20,26 @@ impl Callflow {
         queue: QueueId,
         permission: Option<Permission>,
     ) {
+        self.wait(call, queue, permission, 0);
+    }
+
+    /// The caller waits in a queue; `before_ms` is how long they have been in one, or in
+    /// conversation, before: nobody who came later goes before them.
+    pub(crate) fn wait(
+        &mut self,
+        call: CallId,
+        queue: QueueId,
+        permission: Option<Permission>,
+        before_ms: u64,
+    ) {
         let entered = self.now;
-        let waiting = Waiting { queue: queue.clone(), entered, told: None };
+        let waiting = Waiting { queue: queue.clone(), permission, entered, before_ms, told: None };
         let welcome = self.welcome_prompts(&queue);
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
         self.acd.handle_input(
-            AcdInput::Enqueue { call, queue, permission, entered, head_start_ms: 0 },
+            AcdInput::Enqueue { call, queue, permission, entered, head_start_ms: before_ms },
             self.now,
         );
         self.play(call, welcome, false);
@@ -105,7 +117,7 @@ impl Callflow {
                     Stage::Leaving => {
                         self.give_up(call, Outcome::Error, HangupCause::LocalBye, 480);
                     }
-                    Stage::Arriving | Stage::Connected { .. } | Stage::Over => {}
+                    Stage::Arriving | Stage::Connected(_) | Stage::Over => {}
                 }
             }
             MediaEvent::Silent { leg, for_ms: _ } => self.handle_silent(leg),

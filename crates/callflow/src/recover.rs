@@ -83,7 +83,7 @@ impl Callflow {
             let talks = self
                 .calls
                 .get(&call)
-                .is_some_and(|known| matches!(known.stage, crate::calls::Stage::Connected { .. }));
+                .is_some_and(|known| matches!(known.stage, crate::calls::Stage::Connected(_)));
             if talks {
                 self.hang_up_leg(caller, HangupCause::LocalBye);
             } else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cti::{Audience, CallPhase, Event};
 use model::{AgentId, CallId, Fact, FactBody, SCHEMA_VERSION, UserId, Wall};
 
+use crate::conversation::Conversation;
 use crate::{Callflow, Output};
 
 impl Callflow {
@@ -67,7 +68,12 @@ impl Callflow {
             Some(agent) => Audience::UserAndBoard(UserId::from(agent.as_str())),
             None => Audience::Board,
         };
-        self.cti.publish(audience, event, self.wall());
+        let guest = self.calls.get(&call).and_then(|known| known.conversation()?.guest());
+        let guest = guest.and_then(|guest| guest.role.agent()).cloned();
+        self.cti.publish(audience, event.clone(), self.wall());
+        if let Some(guest) = guest {
+            self.publish_to(&guest, event);
+        }
     }
 
     pub(crate) fn publish_call_ended(&mut self, call: CallId) {
@@ -85,7 +91,8 @@ impl Callflow {
             dnis: known.dnis.clone(),
             queue: known.queue().cloned(),
             agent: known.agent().cloned(),
-            recording: known.recording,
+            recording: known.recording.as_ref().map(|tape| tape.recording),
+            guest: known.conversation().and_then(Conversation::guest_state),
             outcome: known.outcome.map(|(outcome, _)| outcome),
         })
     }

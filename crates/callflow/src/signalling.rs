@@ -57,9 +57,10 @@ impl Callflow {
             Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.respond(tx, &message, 481);
             }
+            // A call is given away inside of it: whoever asks elsewhere would have us call for them.
+            Method::Refer => self.respond(tx, &message, 403),
             Method::Ack
             | Method::Cancel
-            | Method::Refer
             | Method::Subscribe
             | Method::Message
             | Method::Publish
@@ -186,6 +187,7 @@ impl Callflow {
                 }
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),
+            LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
             LegOutput::Digit(digit) => self.handle_digit(call, digit),
             LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
         }

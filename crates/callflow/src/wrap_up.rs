@@ -6,6 +6,7 @@ use media::MediaCommand;
 use model::{AgentId, CallId, FactBody, HangupCause, LegId, Outcome};
 
 use crate::calls::{Invite, LegEntry, Stage};
+use crate::conversation::Talk;
 use crate::{Callflow, Output};
 
 impl Callflow {
@@ -110,7 +111,12 @@ impl Callflow {
             Stage::Waiting { offer: None, .. } => CallPhase::Queued,
             Stage::Waiting { offer: Some(offer), .. } if offer.rings => CallPhase::Ringing,
             Stage::Waiting { offer: Some(_), .. } => CallPhase::Offered,
-            Stage::Connected { .. } => CallPhase::Talking,
+            Stage::Connected(conversation) => match &conversation.talk {
+                Talk::Together => CallPhase::Talking,
+                Talk::Transferring(_) => CallPhase::Transferring,
+                Talk::Consulting { .. } => CallPhase::Consulting,
+                Talk::Conference(_) => CallPhase::Conference,
+            },
             Stage::Over => CallPhase::Ended,
         })
     }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use model::{CallId, NotReadyReason, OfferId, Permission};
+use model::{CallId, NotReadyReason, OfferId, Permission, Target};
 
 /// The longest command id, in bytes.
 pub const MAX_COMMAND_ID: usize = 64;
 /// The longest disposition code, in bytes.
 pub const MAX_DISPOSITION: usize = 64;
+/// The longest name of an agent or queue, or number, that a call is given to, in bytes.
+pub const MAX_TARGET: usize = 64;
 /// The most that one command prolongs after-call work by: one hour.
 pub const MAX_EXTEND_MS: u64 = 3_600_000;
 
@@ -42,6 +44,29 @@ pub enum Command {
         /// The code chosen.
         disposition: String,
     },
+    /// Tell to whom a call could be given.
+    ListTargets {
+        /// Part of the name of an agent or queue; empty for all.
+        search: String,
+    },
+    /// Give the call to someone else.
+    Transfer {
+        /// To whom.
+        to: Target,
+    },
+    /// Ask someone while the caller waits with music.
+    Consult {
+        /// Whom.
+        to: Target,
+    },
+    /// Give the call to who is asked.
+    CompleteTransfer,
+    /// Talk with the caller while who is asked waits with music, and back.
+    SwapParties,
+    /// Let caller, agent and who is asked talk together.
+    Conference,
+    /// Take the caller back; who is asked is let go.
+    CancelConsult,
 }
 
 impl Command {
@@ -55,6 +80,13 @@ impl Command {
             Self::HangUp => "hang_up",
             Self::ExtendAcw { .. } => "extend_acw",
             Self::WrapUp { .. } => "wrap_up",
+            Self::ListTargets { .. } => "list_targets",
+            Self::Transfer { .. } => "transfer",
+            Self::Consult { .. } => "consult",
+            Self::CompleteTransfer => "complete_transfer",
+            Self::SwapParties => "swap_parties",
+            Self::Conference => "conference",
+            Self::CancelConsult => "cancel_consult",
         }
     }
 
@@ -67,7 +99,14 @@ impl Command {
             | Self::PopShown { .. }
             | Self::HangUp
             | Self::ExtendAcw { .. }
-            | Self::WrapUp { .. } => Permission::CallHandle,
+            | Self::WrapUp { .. }
+            | Self::ListTargets { .. }
+            | Self::Transfer { .. }
+            | Self::Consult { .. }
+            | Self::CompleteTransfer
+            | Self::SwapParties
+            | Self::Conference
+            | Self::CancelConsult => Permission::CallHandle,
         }
     }
 
@@ -90,15 +129,42 @@ impl Command {
                     format!("a disposition has 1 to {MAX_DISPOSITION} bytes"),
                 ))
             }
+            Self::ListTargets { search } if search.len() > MAX_TARGET => Err(CommandError::new(
+                "bad_target",
+                format!("what is looked for has at most {MAX_TARGET} bytes"),
+            )),
+            Self::Transfer { to } | Self::Consult { to } => check_target(to),
             Self::Ready
             | Self::NotReady { .. }
             | Self::SignOut
             | Self::PopShown { .. }
             | Self::HangUp
             | Self::ExtendAcw { .. }
-            | Self::WrapUp { .. } => Ok(()),
+            | Self::WrapUp { .. }
+            | Self::ListTargets { .. }
+            | Self::CompleteTransfer
+            | Self::SwapParties
+            | Self::Conference
+            | Self::CancelConsult => Ok(()),
         }
     }
+}
+
+/// Whether someone can be meant by it at all: no name is empty or longer than
+/// [`MAX_TARGET`], and a number has digits, after a `+` perhaps.
+fn check_target(to: &Target) -> Result<(), CommandError> {
+    let (name, is_number) = match to {
+        Target::Agent(agent) => (agent.as_str(), false),
+        Target::Queue(queue) => (queue.as_str(), false),
+        Target::Number(number) => (number.reveal().as_str(), true),
+    };
+    let digits = name.strip_prefix('+').unwrap_or(name);
+    let is_dialled = digits.chars().all(|c| c.is_ascii_digit() || "*#".contains(c));
+    if digits.is_empty() || name.len() > MAX_TARGET || (is_number && !is_dialled) {
+        let message = format!("a target has 1 to {MAX_TARGET} bytes; a number has digits only");
+        return Err(CommandError::new("bad_target", message));
+    }
+    Ok(())
 }
 
 /// Why a command was not done.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Lookup, OfferId, Outcome,
-    Pii, QueueId, RecordingId, Wall,
+    Pii, QueueId, RecordingId, Target, TransferEnd, TransferKind, Wall,
 };
 
 /// Where a call is, as a board shows it.
@@ -20,6 +20,12 @@ pub enum CallPhase {
     Ringing,
     /// Caller and agent talk.
     Talking,
+    /// The caller waits with music for someone whom the agent gives the call to.
+    Transferring,
+    /// The caller waits with music, or talks, while the agent asks someone.
+    Consulting,
+    /// Caller, agent and a third one talk.
+    Conference,
     /// Over.
     Ended,
 }
@@ -33,6 +39,9 @@ impl CallPhase {
             Self::Offered => "offered",
             Self::Ringing => "ringing",
             Self::Talking => "talking",
+            Self::Transferring => "transferring",
+            Self::Consulting => "consulting",
+            Self::Conference => "conference",
             Self::Ended => "ended",
         }
     }
@@ -46,6 +55,48 @@ pub struct MenuInput {
     /// The digits; those that identify a person are masked already.
     pub digits: String,
 }
+
+/// Someone who is brought into a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestState {
+    /// Whom.
+    pub whom: Target,
+    /// By whom.
+    pub by: AgentId,
+    /// To have the call, or to be asked about it first.
+    pub kind: TransferKind,
+    /// Whether they have answered.
+    pub answered: bool,
+    /// Whether the agent hears the caller.
+    pub with_caller: bool,
+}
+
+/// A colleague to whom a call can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// Who.
+    pub agent: AgentId,
+    /// Their own choice.
+    pub status: AgentStatus,
+    /// What the engine is doing with them.
+    pub state: AgentState,
+    /// Whether they could be asked now.
+    pub available: bool,
+}
+
+/// A queue to which a call can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Which.
+    pub queue: QueueId,
+    /// Callers in it.
+    pub waiting: u32,
+    /// Agents of it who are ready and have nothing to do.
+    pub idle: u32,
+}
+
+/// The most colleagues that [`Event::Targets`] tells.
+pub const MAX_COLLEAGUES: usize = 50;
 
 /// Something a desktop is told. Every event tells a whole state, so that the same one twice, as in
 /// a snapshot, changes nothing: a [`Event::ScreenPop`] is known by its offer.
@@ -78,6 +129,8 @@ pub enum Event {
         call: CallId,
         /// Which offer of it; a call that was missed pops again under another one.
         offer: OfferId,
+        /// The colleague who brings the call, and what for; none for a call of a queue.
+        brought: Option<(TransferKind, AgentId)>,
         /// The caller's number.
         ani: Pii<String>,
         /// The dialled number.
@@ -118,8 +171,32 @@ pub enum Event {
         agent: Option<AgentId>,
         /// The recording that runs, or ran last.
         recording: Option<RecordingId>,
+        /// Who is brought in beside caller and agent.
+        guest: Option<GuestState>,
         /// How it ended.
         outcome: Option<Outcome>,
+    },
+    /// What became of bringing someone into a call, for the agent who asked.
+    TransferEnded {
+        /// Which call.
+        call: CallId,
+        /// Whom.
+        to: Target,
+        /// To have the call, or to be asked about it first.
+        kind: TransferKind,
+        /// What became of it.
+        end: TransferEnd,
+    },
+    /// To whom a call can be given, as it was asked for.
+    Targets {
+        /// What was looked for.
+        search: String,
+        /// Colleagues, those who are free first; at most [`MAX_COLLEAGUES`].
+        agents: Vec<Colleague>,
+        /// Queues, by name.
+        queues: Vec<Line>,
+        /// Whether there are more colleagues than that.
+        more: bool,
     },
     /// A queue's figures changed.
     QueueState {
@@ -151,6 +228,8 @@ impl Event {
             Self::ScreenPop { .. } => "screen_pop",
             Self::ScreenPopUpdate { .. } => "screen_pop_update",
             Self::CallState { .. } => "call_state",
+            Self::TransferEnded { .. } => "transfer_ended",
+            Self::Targets { .. } => "targets",
             Self::QueueState { .. } => "queue_state",
             Self::Alarm { .. } => "alarm",
         }

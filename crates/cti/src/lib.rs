@@ -16,10 +16,12 @@ mod event;
 mod session;
 mod stream;
 
-pub use command::{Command, CommandError, MAX_COMMAND_ID, MAX_DISPOSITION, MAX_EXTEND_MS};
+pub use command::{
+    Command, CommandError, MAX_COMMAND_ID, MAX_DISPOSITION, MAX_EXTEND_MS, MAX_TARGET,
+};
 pub use config::{Config, ConfigError, MAX_AFTER, MAX_SEQ};
 pub use cti::Cti;
-pub use event::{CallPhase, Event, MenuInput};
+pub use event::{CallPhase, Colleague, Event, GuestState, Line, MAX_COLLEAGUES, MenuInput};
 pub use session::{
     Audience, CloseReason, ConnectRefused, Figures, Output, SessionId, Stamped, Viewer,
 };

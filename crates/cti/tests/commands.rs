@@ -2,9 +2,11 @@
 
 mod desk;
 
-use cti::{Command, CommandError, Config, MAX_COMMAND_ID, MAX_EXTEND_MS, Output, SessionId};
+use cti::{
+    Command, CommandError, Config, MAX_COMMAND_ID, MAX_EXTEND_MS, MAX_TARGET, Output, SessionId,
+};
 use desk::Desk;
-use model::{CallId, Mono, NotReadyReason, OfferId, Permission};
+use model::{CallId, Mono, NotReadyReason, OfferId, Permission, Pii, Target};
 
 fn desk() -> Desk {
     let mut desk = Desk::new(Config { max_commands: 4, ..Config::default() });
@@ -196,4 +198,32 @@ fn a_session_that_is_not_open_asks_nothing() {
     let mut desk = desk();
     desk.command(7, "a", Command::Ready);
     assert_eq!(desk.outputs(), []);
+}
+
+#[test]
+fn a_call_goes_only_to_what_can_be_meant() {
+    let mut desk = desk();
+    let number = |text: &str| Target::Number(Pii::from(text));
+    let long = "8".repeat(MAX_TARGET + 1);
+    for (nth, to) in [
+        Target::Agent("".into()),
+        Target::Queue(long.as_str().into()),
+        number(""),
+        number("+"),
+        number("12a"),
+        number("sip:1@h"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = nth.to_string();
+        desk.command(1, &id, Command::Transfer { to: to.clone() });
+        assert_eq!(desk.replies(), [(1, id, "bad_target")], "{to:?}");
+    }
+    desk.command(1, "s", Command::ListTargets { search: long });
+    assert_eq!(desk.replies(), [(1, "s".to_owned(), "bad_target")]);
+    for (id, to) in [("x", number("+8613800138000")), ("y", number("*21#"))] {
+        desk.command(1, id, Command::Consult { to });
+    }
+    assert_eq!(desk.performed(), ["x", "y"]);
 }

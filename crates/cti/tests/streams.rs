@@ -278,6 +278,7 @@ fn personal_data_in_an_event_prints_masked() {
     let event = Event::ScreenPop {
         call: Default::default(),
         offer: Default::default(),
+        brought: None,
         ani: "13800138078".into(),
         dnis: "95512".to_owned(),
         queue: "claims".into(),

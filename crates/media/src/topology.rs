@@ -20,7 +20,8 @@ pub enum MediaCommand {
         /// Which.
         leg: LegId,
     },
-    /// Tape what both legs send, each on its own channel.
+    /// Tape what both legs send, each on its own channel. The same recording again with another
+    /// agent goes on with that one's voice.
     StartRecording {
         /// The call that both legs belong to.
         call: CallId,

@@ -145,6 +145,18 @@ pub enum AgentAction {
     ExtendAcw,
     /// Choose a disposition and end after-call work.
     WrapUp,
+    /// Give the call to someone else.
+    Transfer,
+    /// Ask someone while the caller waits.
+    Consult,
+    /// Give the call to who is asked.
+    CompleteTransfer,
+    /// Talk with the caller again while who is asked waits, and back.
+    SwapParties,
+    /// Let all three talk.
+    Conference,
+    /// Take the caller back and let who is asked go.
+    CancelConsult,
 }
 
 impl AgentAction {
@@ -157,8 +169,30 @@ impl AgentAction {
             Self::HangUp => "hang_up",
             Self::ExtendAcw => "extend_acw",
             Self::WrapUp => "wrap_up",
+            Self::Transfer => "transfer",
+            Self::Consult => "consult",
+            Self::CompleteTransfer => "complete_transfer",
+            Self::SwapParties => "swap_parties",
+            Self::Conference => "conference",
+            Self::CancelConsult => "cancel_consult",
         }
     }
+
+    /// Every action, in the order of a desktop's buttons.
+    pub const ALL: [Self; 12] = [
+        Self::Ready,
+        Self::NotReady,
+        Self::SignOut,
+        Self::HangUp,
+        Self::ExtendAcw,
+        Self::WrapUp,
+        Self::Transfer,
+        Self::Consult,
+        Self::CompleteTransfer,
+        Self::SwapParties,
+        Self::Conference,
+        Self::CancelConsult,
+    ];
 }
 
 /// How many of a queue's agents are doing what. Every agent is counted once.

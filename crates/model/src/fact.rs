@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, MissedCause,
-    Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Tier, TrunkId, UserId, Wall,
+    Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Target, Tier, TransferEnd, TransferKind,
+    TrunkId, UserId, Wall,
 };
 
 /// The version of the shapes below. A fact of an older version is still read.
@@ -39,6 +40,18 @@ pub enum LegRole {
     Caller,
     /// An agent's phone.
     Agent(AgentId),
+    /// A telephone outside that an agent brought in.
+    Number(#[cfg_attr(feature = "serde", serde(with = "crate::stored"))] Pii<String>),
+}
+
+impl LegRole {
+    /// Whose phone it is, if an agent's.
+    pub const fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Agent(agent) => Some(agent),
+            Self::Caller | Self::Number(_) => None,
+        }
+    }
 }
 
 /// What was refused to someone.
@@ -112,6 +125,24 @@ pub enum FactBody {
     Missed { call: CallId, offer: OfferId, agent: AgentId, cause: MissedCause },
     /// The agent answered.
     AgentAnswered { call: CallId, offer: OfferId, agent: AgentId, leg: LegId },
+    /// An agent asked for someone: to have the call, or to be asked about it. `by_phone` where the
+    /// phone said so by REFER rather than the desktop.
+    TransferBegun { call: CallId, by: AgentId, to: Target, kind: TransferKind, by_phone: bool },
+    /// The INVITE to a telephone outside left.
+    Dialled {
+        call: CallId,
+        leg: LegId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+    },
+    /// Who is asked about a call answered; the caller waits with music.
+    GuestAnswered { call: CallId, leg: LegId, role: LegRole },
+    /// Caller, agent and guest hear each other.
+    ConferenceBegun { call: CallId, by: AgentId, leg: LegId },
+    /// The call is another one's from now on.
+    CallTaken { call: CallId, leg: LegId, role: LegRole },
+    /// What became of it.
+    TransferEnded { call: CallId, by: AgentId, to: Target, kind: TransferKind, end: TransferEnd },
     /// The party of a leg put the other side on hold: it hears nothing, the other side music.
     Held { call: CallId, leg: LegId, role: LegRole },
     /// It took the other side back.
@@ -185,6 +216,12 @@ impl FactBody {
             Self::Rang { .. } => "rang",
             Self::Missed { .. } => "missed",
             Self::AgentAnswered { .. } => "agent_answered",
+            Self::TransferBegun { .. } => "transfer_begun",
+            Self::Dialled { .. } => "dialled",
+            Self::GuestAnswered { .. } => "guest_answered",
+            Self::ConferenceBegun { .. } => "conference_begun",
+            Self::CallTaken { .. } => "call_taken",
+            Self::TransferEnded { .. } => "transfer_ended",
             Self::Held { .. } => "held",
             Self::Retrieved { .. } => "retrieved",
             Self::LegEnded { .. } => "leg_ended",
@@ -223,6 +260,12 @@ impl FactBody {
             | Self::Rang { call, .. }
             | Self::Missed { call, .. }
             | Self::AgentAnswered { call, .. }
+            | Self::TransferBegun { call, .. }
+            | Self::Dialled { call, .. }
+            | Self::GuestAnswered { call, .. }
+            | Self::ConferenceBegun { call, .. }
+            | Self::CallTaken { call, .. }
+            | Self::TransferEnded { call, .. }
             | Self::Held { call, .. }
             | Self::Retrieved { call, .. }
             | Self::LegEnded { call, .. }

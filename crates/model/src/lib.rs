@@ -13,6 +13,7 @@ mod outcome;
 mod permission;
 mod pii;
 mod time;
+mod transfer;
 
 pub use agent::{AgentAction, AgentState, AgentStatus, AgentTotals, NotReadyReason};
 pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
@@ -24,3 +25,4 @@ pub use outcome::{HangupCause, MissedCause, Outcome};
 pub use permission::{Permission, Role, Tier};
 pub use pii::{Masked, Pii, stored};
 pub use time::{Mono, Wall};
+pub use transfer::{Target, TransferEnd, TransferKind};

@@ -60,6 +60,11 @@ impl CallRecords {
         if let FactBody::AgentChanged { agent, state, call, .. } = &fact.body {
             let worked_on = *self.agents.get(agent)?;
             let fold = self.calls.get_mut(&worked_on)?;
+            if fold.agent() != Some(agent) {
+                // Another agent has the call now; its record is about that one's work.
+                self.agents.remove(agent);
+                return None;
+            }
             if !fold.apply_agent(*state, *call, fact) {
                 return None;
             }
@@ -81,7 +86,12 @@ impl CallRecords {
         if !was_ended && fold.has_ended() {
             self.ended.push_back((fact.epoch, fact.mono, call));
         }
-        if let FactBody::AgentAnswered { agent, .. } = &fact.body
+        let answered = match &fact.body {
+            FactBody::AgentAnswered { agent, .. } => Some(agent),
+            FactBody::CallTaken { role, .. } => role.agent(),
+            _ => None,
+        };
+        if let Some(agent) = answered
             && let Some(before) = self.agents.insert(agent.clone(), call)
             && before != call
             && let Some(fold) = self.calls.get_mut(&before)

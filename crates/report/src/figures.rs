@@ -138,6 +138,12 @@ impl Figures {
             | FactBody::Offered { .. }
             | FactBody::Popped { .. }
             | FactBody::Rang { .. }
+            | FactBody::TransferBegun { .. }
+            | FactBody::Dialled { .. }
+            | FactBody::GuestAnswered { .. }
+            | FactBody::ConferenceBegun { .. }
+            | FactBody::CallTaken { .. }
+            | FactBody::TransferEnded { .. }
             | FactBody::Held { .. }
             | FactBody::Retrieved { .. }
             | FactBody::LegEnded { .. }

@@ -2,11 +2,11 @@
 
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Fact, FactBody, HangupCause, LegId, LegRole,
-    MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Wall,
+    MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Target, TransferEnd, Wall,
 };
 
 use crate::open_call::{OpenDialog, OpenRecording};
-use crate::record::{CallRecord, Input, Offer, Recording};
+use crate::record::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
 
 /// A moment on the monotonic clock of one engine's life. Moments of different lives cannot be
 /// subtracted.
@@ -72,7 +72,7 @@ pub(crate) struct Fold {
 impl Fold {
     /// The call that `fact` begins, or `None` if it is not a `CallArrived`.
     pub(crate) fn begin(fact: &Fact) -> Option<Self> {
-        let FactBody::CallArrived { call, trunk, ani, dnis, sip_call_id, .. } = &fact.body else {
+        let FactBody::CallArrived { call, leg, trunk, ani, dnis, sip_call_id } = &fact.body else {
             return None;
         };
         let record = CallRecord {
@@ -95,6 +95,8 @@ impl Fold {
             talked_ms: None,
             acw_ms: None,
             offers: Vec::new(),
+            legs: vec![begun(*leg, LegRole::Caller, fact.wall)],
+            transfers: Vec::new(),
             agent: None,
             outcome: Outcome::EngineLost,
             cause: HangupCause::EngineLost,
@@ -137,7 +139,7 @@ impl Fold {
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
                 self.establish(*leg, role, dialog);
-                false
+                self.leg(*leg).map(|known| known.answered.get_or_insert(fact.wall)).is_some()
             }
             FactBody::MenuEntered { node, .. } => {
                 push_bounded(&mut self.record.menu_path, node.clone(), CallRecord::MENU_LIMIT)
@@ -160,31 +162,31 @@ impl Fold {
                 true
             }
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
-            FactBody::Rang { offer, leg, .. } => {
+            FactBody::Rang { offer, agent, leg, .. } => {
                 self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
-                false
+                self.join(begun(*leg, LegRole::Agent(agent.clone()), fact.wall))
             }
+            FactBody::Dialled { .. }
+            | FactBody::TransferBegun { .. }
+            | FactBody::TransferEnded { .. }
+            | FactBody::GuestAnswered { .. }
+            | FactBody::CallTaken { .. } => self.bring_in(fact),
             FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
-            FactBody::LegEnded { leg, role, .. } => self.end_leg(*leg, role, now),
+            FactBody::LegEnded { leg, role, cause, .. } => self.end_leg(*leg, role, *cause, fact),
             FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
             FactBody::WrappedUp { disposition, .. } => {
                 self.record.disposition = Some(disposition.clone());
                 true
             }
-            FactBody::RecordingStarted { recording, agent, path, .. } => {
-                self.tape(*recording, agent, path, fact.wall)
-            }
-            FactBody::RecordingGap { recording, .. } => {
-                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
-            }
-            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
-                self.seal(*recording, seal, *recovered)
-            }
+            FactBody::RecordingStarted { .. }
+            | FactBody::RecordingGap { .. }
+            | FactBody::RecordingSealed { .. } => self.apply_tape(fact),
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
             | FactBody::Popped { .. }
+            | FactBody::ConferenceBegun { .. }
             | FactBody::Held { .. }
             | FactBody::Retrieved { .. }
             | FactBody::RecordingResumed { .. }
@@ -243,12 +245,92 @@ impl Fold {
         true
     }
 
+    /// Taping.
+    fn apply_tape(&mut self, fact: &Fact) -> bool {
+        match &fact.body {
+            FactBody::RecordingStarted { recording, agent, path, .. } => {
+                self.tape(*recording, agent, path, fact.wall)
+            }
+            FactBody::RecordingGap { recording, .. } => {
+                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
+            }
+            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
+                self.seal(*recording, seal, *recovered)
+            }
+            _ => false,
+        }
+    }
+
+    /// Someone is brought into the call.
+    fn bring_in(&mut self, fact: &Fact) -> bool {
+        let now = Moment::of(fact);
+        match &fact.body {
+            FactBody::Dialled { leg, number, .. } => {
+                self.join(begun(*leg, LegRole::Number(number.clone()), fact.wall))
+            }
+            FactBody::TransferBegun { by, to, kind, by_phone, .. } => {
+                let transfer = Transfer {
+                    by: by.clone(),
+                    to: to.clone(),
+                    kind: *kind,
+                    by_phone: *by_phone,
+                    at: fact.wall,
+                    end: None,
+                    ended: None,
+                };
+                push_bounded(&mut self.record.transfers, transfer, CallRecord::TRANSFER_LIMIT)
+            }
+            FactBody::TransferEnded { to, end, .. } => self.end_transfer(to, *end, fact.wall),
+            FactBody::GuestAnswered { .. } => {
+                self.stop_ringing(now);
+                false
+            }
+            FactBody::CallTaken { leg, role, .. } => self.take(*leg, role, now),
+            _ => false,
+        }
+    }
+
+    fn join(&mut self, leg: CallLeg) -> bool {
+        push_bounded(&mut self.record.legs, leg, CallRecord::LEG_LIMIT)
+    }
+
+    fn leg(&mut self, leg: LegId) -> Option<&mut CallLeg> {
+        self.record.legs.iter_mut().find(|known| known.leg == leg)
+    }
+
+    /// Someone else has the call; the conversation with the caller goes on.
+    fn take(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
+        self.stop_ringing(now);
+        self.record.agent = role.agent().cloned().or_else(|| self.record.agent.clone());
+        let since = match self.service {
+            Service::Talking { since, .. } => since,
+            Service::None | Service::Talked | Service::Acw { .. } | Service::Over => now,
+        };
+        self.service = Service::Talking { leg, since };
+        true
+    }
+
+    fn end_transfer(&mut self, to: &Target, end: TransferEnd, at: Wall) -> bool {
+        let open = |transfer: &&mut Transfer| transfer.end.is_none() && transfer.to == *to;
+        let Some(transfer) = self.record.transfers.iter_mut().rev().find(open) else {
+            return false;
+        };
+        transfer.end = Some(end);
+        transfer.ended = Some(at);
+        true
+    }
+
     /// A leg's end changes no record by itself: the call's end will.
-    fn end_leg(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
+    fn end_leg(&mut self, leg: LegId, role: &LegRole, cause: HangupCause, fact: &Fact) -> bool {
+        let now = Moment::of(fact);
         self.dialogs.retain(|dialog| dialog.leg != leg);
+        if let Some(known) = self.leg(leg) {
+            known.ended = Some(fact.wall);
+            known.cause = Some(cause);
+        }
         let caller = match role {
             LegRole::Caller => true,
-            LegRole::Agent(_) => false,
+            LegRole::Agent(_) | LegRole::Number(_) => false,
         };
         if caller || self.ringing.is_some_and(|ringing| ringing.leg == leg) {
             self.stop_ringing(now);
@@ -383,13 +465,13 @@ impl Fold {
 
     fn stop_waiting(&mut self, now: Moment) {
         if let Some(since) = self.waiting_since.take() {
-            self.record.waited_ms = now.ms_since(since);
+            self.record.waited_ms = sum(self.record.waited_ms, now.ms_since(since));
         }
     }
 
     fn stop_talking(&mut self, now: Moment) {
         if let Service::Talking { since, .. } = self.service {
-            self.record.talked_ms = now.ms_since(since);
+            self.record.talked_ms = sum(self.record.talked_ms, now.ms_since(since));
             self.service = Service::Talked;
         }
     }
@@ -407,6 +489,15 @@ impl Fold {
     pub(crate) const fn agent(&self) -> Option<&AgentId> {
         self.record.agent.as_ref()
     }
+}
+
+const fn begun(leg: LegId, role: LegRole, began: Wall) -> CallLeg {
+    CallLeg { leg, role, began, answered: None, ended: None, cause: None }
+}
+
+/// One time after another; what is not known of one is not known of both.
+fn sum(before: Option<u64>, more: Option<u64>) -> Option<u64> {
+    more.map(|more| before.unwrap_or(0) + more)
 }
 
 fn set_once<T>(slot: &mut Option<T>, value: T) -> bool {

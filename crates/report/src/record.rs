@@ -1,8 +1,8 @@
 //! The record of one call, as reports, inspectors and the law ask for it.
 
 use model::{
-    AgentId, CallId, HangupCause, MissedCause, OfferId, Outcome, Pii, QueueId, RecordingId, Seal,
-    Tier, TrunkId, Wall,
+    AgentId, CallId, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, Pii, QueueId,
+    RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -41,17 +41,23 @@ pub struct CallRecord {
     pub queue: Option<QueueId>,
     /// The highest tier that became eligible while it waited.
     pub tier: Option<Tier>,
-    /// From entering the queue to the agent's answer, or to the end for a call nobody answered.
+    /// From entering the queue to the agent's answer, or to the end for a call nobody answered; all
+    /// waits together where it was given to another queue.
     pub waited_ms: Option<u64>,
     /// How long the last offered agent's phone rang.
     pub rang_ms: Option<u64>,
-    /// From the agent's answer to the end of the conversation.
+    /// From the agent's answer to the end of the conversation, those after other waits included.
     pub talked_ms: Option<u64>,
     /// How long the agent worked afterwards.
     pub acw_ms: Option<u64>,
     /// Whom it was offered to, in order; at most [`CallRecord::OFFER_LIMIT`].
     pub offers: Vec<Offer>,
-    /// Who answered.
+    /// Everyone who was in it or was rung, in order; at most [`CallRecord::LEG_LIMIT`].
+    pub legs: Vec<CallLeg>,
+    /// Whom it was given to, or who was asked about it, in order; at most
+    /// [`CallRecord::TRANSFER_LIMIT`].
+    pub transfers: Vec<Transfer>,
+    /// Who answered; of several the one who had the call last.
     pub agent: Option<AgentId>,
     /// How it ended, as a report counts it.
     pub outcome: Outcome,
@@ -77,6 +83,10 @@ impl CallRecord {
     pub const MENU_LIMIT: usize = 200;
     /// How many offers a record keeps; the latest is always among them.
     pub const OFFER_LIMIT: usize = 100;
+    /// How many legs a record keeps: the first ones.
+    pub const LEG_LIMIT: usize = 100;
+    /// How many transfers a record keeps: the first ones.
+    pub const TRANSFER_LIMIT: usize = 100;
     /// How many recordings a record keeps.
     pub const RECORDING_LIMIT: usize = 100;
 }
@@ -103,6 +113,42 @@ pub struct Offer {
     pub rang_ms: Option<u64>,
     /// Why it was not taken; `None` if it was, or if the caller left first.
     pub missed: Option<MissedCause>,
+}
+
+/// One party's part in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallLeg {
+    /// The leg.
+    pub leg: LegId,
+    /// Whose.
+    pub role: LegRole,
+    /// When its INVITE came or left.
+    pub began: Wall,
+    /// When it was answered.
+    pub answered: Option<Wall>,
+    /// When it ended.
+    pub ended: Option<Wall>,
+    /// What the network or the party said at its end.
+    pub cause: Option<HangupCause>,
+}
+
+/// That someone was brought into a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// By whom.
+    pub by: AgentId,
+    /// Whom.
+    pub to: Target,
+    /// To have the call, or to be asked about it first.
+    pub kind: TransferKind,
+    /// Whether the phone said so rather than the desktop.
+    pub by_phone: bool,
+    /// When.
+    pub at: Wall,
+    /// What became of it; `None` where the engine was lost before.
+    pub end: Option<TransferEnd>,
+    /// When that was.
+    pub ended: Option<Wall>,
 }
 
 /// One recording of a call.

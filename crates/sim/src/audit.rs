@@ -139,6 +139,8 @@ impl Book {
                 let steps = steps.map_or(&[][..], |(_, steps)| steps);
                 let at_once = steps.iter().filter(|(_, after_ms)| *after_ms == 0);
                 let reached = at_once.map(|(tier, _)| *tier).collect();
+                // One that comes back from a conversation is offered to nobody yet.
+                self.offered.remove(call);
                 self.waiting.insert(*call, InLine { queue: queue.clone(), reached });
             }
             FactBody::TierReached { call, tier, .. } => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use access::{Principal, Tiers};
 use callflow::{Callflow, DesktopInput, Input, Output, Recovery};
-use cti::{Command, Event, SessionId};
+use cti::{Command, CommandError, Event, SessionId};
 use media::{LegMedia, MediaCommand, MediaEvent, Source};
 use model::{
     CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, PromptId,
@@ -16,6 +16,7 @@ use model::{
 };
 use sip::{Flow, Transactions, TransactionsConfig, TxOutput};
 
+use crate::ears::Ears;
 use crate::hotline::{self, Settings, engine_ip};
 use crate::network::Datagram;
 
@@ -69,9 +70,13 @@ pub(crate) struct Engine {
     pub(crate) played: BTreeMap<PlayId, (Mono, LegId, Vec<PromptId>)>,
     /// Legs whose port was given and not taken back.
     pub(crate) ports: BTreeSet<LegId>,
-    taping: BTreeSet<RecordingId>,
+    /// Recordings that run, with the leg on the agents' channel.
+    pub(crate) taping: BTreeMap<RecordingId, LegId>,
     desktops: BTreeMap<SessionId, Desktop>,
     later: BTreeMap<(Mono, u64), Later>,
+    /// What became of each command.
+    answers: BTreeMap<String, Result<(), CommandError>>,
+    pub(crate) ears: Ears,
     counter: u64,
     pub(crate) lookup: LookupBehaviour,
     /// Whether recordings that end are sealed.
@@ -95,9 +100,11 @@ impl Engine {
             media: BTreeMap::new(),
             played: BTreeMap::new(),
             ports: BTreeSet::new(),
-            taping: BTreeSet::new(),
+            taping: BTreeMap::new(),
             desktops: BTreeMap::new(),
             later: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            ears: Ears::default(),
             counter: 0,
             lookup: LookupBehaviour::Found(50),
             seals: true,
@@ -147,14 +154,21 @@ impl Engine {
         self.feed(Input::Desktop(connect), now);
     }
 
-    pub(crate) fn command(&mut self, user: &str, command: Command, now: Mono) {
+    /// An agent's desktop asks for something; the id under which the answer will come.
+    pub(crate) fn command(&mut self, user: &str, command: Command, now: Mono) -> String {
         let session = self.desktops.iter().find(|(_, desktop)| desktop.user.as_str() == user);
         let Some(session) = session.map(|(session, _)| *session) else {
             panic!("{user} has no desktop");
         };
         self.counter += 1;
         let id = format!("command-{}", self.counter);
-        self.feed(Input::Desktop(DesktopInput::Command { session, id, command }), now);
+        let asked = DesktopInput::Command { session, id: id.clone(), command };
+        self.feed(Input::Desktop(asked), now);
+        id
+    }
+
+    pub(crate) fn answer_to(&mut self, id: &str) -> Option<Result<(), CommandError>> {
+        self.answers.remove(id)
     }
 
     /// The caller whose phone hears at `remote` presses a key.
@@ -164,6 +178,10 @@ impl Engine {
             let event = MediaEvent::Digit { leg, digit, duration_ms: 100 };
             self.feed(Input::Media(event), now);
         }
+    }
+
+    pub(crate) fn lose_media(&mut self, leg: LegId, for_ms: u64, now: Mono) {
+        self.feed(Input::Media(MediaEvent::Silent { leg, for_ms }), now);
     }
 
     pub(crate) fn receive(&mut self, datagram: &Datagram, now: Mono) {
@@ -228,6 +246,7 @@ impl Engine {
             } else if let Some(output) = self.callflow.poll_output() {
                 self.perform(output, now);
             } else {
+                self.ears.listen(&self.media);
                 return leaving;
             }
         }
@@ -240,7 +259,10 @@ impl Engine {
 
     fn perform(&mut self, output: Output, now: Mono) {
         match output {
-            Output::Fact(fact) => self.facts.push(fact),
+            Output::Fact(fact) => {
+                self.ears.handle(&fact);
+                self.facts.push(fact);
+            }
             Output::Sip(command) => self.transactions.handle_command(command, now),
             Output::OpenMedia { call: _, leg } => {
                 self.ports.insert(leg);
@@ -277,12 +299,12 @@ impl Engine {
                 self.media.remove(&leg);
                 self.ports.remove(&leg);
             }
-            MediaCommand::StartRecording { recording, .. } => {
-                self.taping.insert(recording);
+            MediaCommand::StartRecording { recording, agent, .. } => {
+                self.taping.insert(recording, agent);
             }
             MediaCommand::TapeVoices(_) => {}
             MediaCommand::StopRecording { recording, .. } => {
-                if self.taping.remove(&recording) && self.seals {
+                if self.taping.remove(&recording).is_some() && self.seals {
                     let seal = Seal { sha256: "sim".to_owned(), bytes: 44, frames: 0 };
                     let event = MediaEvent::RecordingSealed { recording, seal };
                     self.after(100, Later::Feed(Input::Media(event)), now);
@@ -310,6 +332,11 @@ impl Engine {
     }
 
     fn show(&mut self, output: cti::Output, now: Mono) {
+        if let cti::Output::Reply { id, result, .. } = &output
+            && id.starts_with("command-")
+        {
+            self.answers.insert(id.clone(), result.clone());
+        }
         let cti::Output::Deliver { session, stamped } = output else { return };
         let Some(desktop) = self.desktops.get_mut(&session) else { return };
         desktop.log.events.push((now, stamped.seq, Arc::clone(&stamped.event)));

@@ -8,6 +8,7 @@
 //! [`World::run_until`], and judge the facts and what each party saw.
 
 mod audit;
+mod ears;
 mod engine;
 mod hotline;
 mod network;

@@ -48,6 +48,10 @@ pub struct Saw {
     pub registers: Vec<(Mono, u16)>,
     /// OPTIONS that came.
     pub probes: Vec<Mono>,
+    /// Final responses to its REFERs.
+    pub refers: Vec<(Mono, u16)>,
+    /// What NOTIFYs said: the subscription's state and the status line.
+    pub notified: Vec<(String, String)>,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -71,6 +75,7 @@ pub(crate) enum Task {
     HangUpBecause(&'static str),
     Change(Method, Media),
     Press(char),
+    Refer(&'static str, bool),
 }
 
 /// A phone.
@@ -90,6 +95,8 @@ pub struct Party {
     /// Our re-INVITE that has no final response.
     reinvite: Option<Message>,
     change_answers: VecDeque<Option<u16>>,
+    /// Answers to NOTIFYs, which the engine's own transaction layer takes from nobody.
+    answers: Vec<Datagram>,
     vanishes_at: Option<Mono>,
     challenge: Option<Message>,
     /// Without power nothing arrives or leaves.
@@ -129,6 +136,7 @@ impl Party {
             early: None,
             reinvite: None,
             change_answers: VecDeque::new(),
+            answers: Vec::new(),
             vanishes_at: None,
             challenge: None,
             has_power: true,
@@ -214,6 +222,9 @@ impl Party {
             self.saw.cancels.push(now);
             self.keep_reason(Message::parse(&datagram.bytes).ok().as_ref());
         }
+        if datagram.bytes.starts_with(b"NOTIFY ") {
+            return self.answer_notify(&datagram.bytes);
+        }
         // What is no message is dropped.
         let _ = self.transactions.handle_datagram(&datagram.bytes, self.flow(), now);
     }
@@ -230,7 +241,7 @@ impl Party {
 
     /// Does what is due; returns what leaves, and the keys that are pressed.
     pub(crate) fn work(&mut self, now: Mono) -> (Vec<Datagram>, Vec<char>) {
-        let mut leaving = Vec::new();
+        let mut leaving = std::mem::take(&mut self.answers);
         let mut keys = Vec::new();
         if self.is_silent(now) {
             return (leaving, keys);
@@ -240,6 +251,7 @@ impl Party {
         for (_, task) in due {
             match task {
                 Task::Press(key) => keys.push(key),
+                Task::Refer(to, told) => self.send_refer(to, told, now),
                 Task::Invite => self.send_invite(now),
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),
@@ -344,6 +356,9 @@ impl Party {
         let status = response.status().unwrap_or(0);
         if response.method() == Method::Register && status >= 200 {
             self.saw.registers.push((now, status));
+        }
+        if response.method() == Method::Refer && status >= 200 {
+            self.saw.refers.push((now, status));
         }
         match response.method() {
             Method::Invite if status == 401 && self.may_answer_challenge() => {

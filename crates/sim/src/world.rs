@@ -91,8 +91,21 @@ impl World {
 
     /// An agent asks for something on the desktop.
     pub fn command(&mut self, agent: &str, command: Command) {
-        self.engine.command(agent, command, self.now);
+        // Whoever wants to know what became of it asks by `ask`.
+        let _ = self.ask(agent, command);
+    }
+
+    /// An agent asks for something on the desktop; the code of the refusal if it is refused.
+    ///
+    /// # Errors
+    /// The refusal's code.
+    pub fn ask(&mut self, agent: &str, command: Command) -> Result<(), &'static str> {
+        let id = self.engine.command(agent, command, self.now);
         self.settle();
+        match self.engine.answer_to(&id) {
+            Some(answer) => answer.map_err(|error| error.code),
+            None => Err("no answer"),
+        }
     }
 
     /// How the store answers from now on.
@@ -115,6 +128,16 @@ impl World {
     pub fn media(&self, id: PartyId) -> Option<&media::LegMedia> {
         let ip = self.parties[id.0].hears_at().ip();
         self.engine.media.values().find(|media| media.remote.ip() == ip)
+    }
+
+    /// The leg on the agents' channel of the recording that runs, if one does.
+    pub fn taped(&self) -> Option<LegId> {
+        self.engine.taping.values().next().copied()
+    }
+
+    /// When a caller whom an agent had answered heard nobody and nothing: never, in a good run.
+    pub fn silences(&self) -> &[String] {
+        self.engine.ears.silences()
     }
 
     /// What a desktop was told.
@@ -162,6 +185,12 @@ impl World {
     /// Whether the engine has ended in order after [`World::stop`].
     pub fn is_stopped(&self) -> bool {
         self.engine.stopped
+    }
+
+    /// The media worker says that nothing came from a leg for so long.
+    pub fn lose_media(&mut self, leg: LegId, for_ms: u64) {
+        self.engine.lose_media(leg, for_ms, self.now);
+        self.settle();
     }
 
     /// Tells the engine to end.

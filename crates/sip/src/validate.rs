@@ -7,11 +7,13 @@ use crate::multipart::split_type;
 use crate::{Defect, Message, Method, Name, NameAddr, ResponseBuilder, Scheme, Uri, Via, cseq};
 
 /// The methods that this engine serves, as its Allow header says.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, \
+     REFER";
 
 /// The extensions that this engine serves (RFC 3261 §20.37): reliable provisional responses
-/// (RFC 3262) and session timers (RFC 4028). None is required of a peer.
-pub const SUPPORTED: [&str; 2] = ["100rel", "timer"];
+/// (RFC 3262), session timers (RFC 4028) and REFER without a subscription (RFC 4488). None is
+/// required of a peer.
+pub const SUPPORTED: [&str; 3] = ["100rel", "timer", "norefersub"];
 
 /// The longest Request-URI, in bytes; beyond it 414.
 pub const MAX_URI_BYTES: usize = 4_096;
@@ -188,8 +190,9 @@ fn check_method(request: &Message) -> Result<(), Refusal> {
         | Method::Info
         | Method::Update
         | Method::Prack
+        | Method::Refer
         | Method::Register => Ok(()),
-        Method::Refer | Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
+        Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
             Err(Refusal::of(405).with("Allow", ALLOW))
         }
         Method::Other => Err(Refusal::of(501).with("Allow", ALLOW)),

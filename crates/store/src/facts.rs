@@ -83,6 +83,9 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::AgentAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
+        FactBody::TransferBegun { by, .. }
+        | FactBody::TransferEnded { by, .. }
+        | FactBody::ConferenceBegun { by, .. } => Some(by.as_str()),
         FactBody::Registered { aor, .. } | FactBody::Unregistered { aor, .. } => Some(aor),
         FactBody::EngineStarted { .. }
         | FactBody::EngineStopped
@@ -94,6 +97,9 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
         | FactBody::TierReached { .. }
+        | FactBody::Dialled { .. }
+        | FactBody::GuestAnswered { .. }
+        | FactBody::CallTaken { .. }
         | FactBody::Held { .. }
         | FactBody::Retrieved { .. }
         | FactBody::LegEnded { .. }

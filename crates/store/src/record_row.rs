@@ -1,7 +1,11 @@
 //! A call record as a row, and back.
 
-use model::{AgentId, HangupCause, Outcome, Pii, QueueId, Tier, TrunkId, Wall};
-use report::{CallRecord, Input, Offer};
+use model::{
+    AgentId, HangupCause, LegId, LegRole, Outcome, Pii, QueueId, Target, Tier, TransferEnd,
+    TransferKind, TrunkId, Wall,
+};
+use report::{CallLeg, CallRecord, Input, Offer, Transfer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
@@ -12,7 +16,7 @@ use crate::sql::{Columns, Value, big};
 pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_key, dnis, \
      sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
      inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
-     lookup, lookup_ms, customer_id, disposition, settled)";
+     lookup, lookup_ms, customer_id, disposition, settled, legs, transfers)";
 
 /// What happens to a record that is there: all that can change after its first writing is
 /// replaced.
@@ -21,7 +25,7 @@ pub(crate) const REPLACE: &str = "ON CONFLICT (call_id) DO UPDATE SET \
      rang_ms = excluded.rang_ms, lookup = excluded.lookup, lookup_ms = excluded.lookup_ms, \
      customer_id = excluded.customer_id, disposition = excluded.disposition, \
      outcome = excluded.outcome, cause = excluded.cause, ended_us = excluded.ended_us, \
-     settled = excluded.settled";
+     settled = excluded.settled, legs = excluded.legs, transfers = excluded.transfers";
 
 /// An input as JSON keeps it.
 #[derive(Serialize, Deserialize)]
@@ -40,8 +44,59 @@ struct StoredOffer {
     missed: Option<model::MissedCause>,
 }
 
+/// A leg as JSON keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredLeg {
+    leg: LegId,
+    role: LegRole,
+    began: Wall,
+    answered: Option<Wall>,
+    ended: Option<Wall>,
+    cause: Option<HangupCause>,
+}
+
+/// A transfer as JSON keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredTransfer {
+    by: AgentId,
+    to: Target,
+    kind: TransferKind,
+    by_phone: bool,
+    at: Wall,
+    end: Option<TransferEnd>,
+    ended: Option<Wall>,
+}
+
+impl From<&CallLeg> for StoredLeg {
+    fn from(leg: &CallLeg) -> Self {
+        let CallLeg { leg, role, began, answered, ended, cause } = leg.clone();
+        Self { leg, role, began, answered, ended, cause }
+    }
+}
+
+impl From<StoredLeg> for CallLeg {
+    fn from(leg: StoredLeg) -> Self {
+        let StoredLeg { leg, role, began, answered, ended, cause } = leg;
+        Self { leg, role, began, answered, ended, cause }
+    }
+}
+
+impl From<&Transfer> for StoredTransfer {
+    fn from(transfer: &Transfer) -> Self {
+        let Transfer { by, to, kind, by_phone, at, end, ended } = transfer.clone();
+        Self { by, to, kind, by_phone, at, end, ended }
+    }
+}
+
+impl From<StoredTransfer> for Transfer {
+    fn from(transfer: StoredTransfer) -> Self {
+        let StoredTransfer { by, to, kind, by_phone, at, end, ended } = transfer;
+        Self { by, to, kind, by_phone, at, end, ended }
+    }
+}
+
 /// `record` as a row. Its recordings have rows of their own.
-pub(crate) fn row(record: &CallRecord) -> [Value; 29] {
+pub(crate) fn row(record: &CallRecord) -> [Value; 31] {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -59,6 +114,9 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 29] {
             missed: offer.missed,
         })
         .collect();
+    let legs: Vec<StoredLeg> = record.legs.iter().map(StoredLeg::from).collect();
+    let transfers: Vec<StoredTransfer> =
+        record.transfers.iter().map(StoredTransfer::from).collect();
     let micros = |wall: Option<Wall>| Value::MaybeInt(wall.map(|wall| wall.0));
     let ms = |ms: Option<u64>| Value::MaybeInt(ms.map(big));
     [
@@ -91,7 +149,18 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 29] {
         Value::MaybeText(record.customer_id.clone()),
         Value::MaybeText(record.disposition.clone()),
         Value::Int(i64::from(record.settled)),
+        Value::Text(serde_json::json!(legs).to_string()),
+        Value::Text(serde_json::json!(transfers).to_string()),
     ]
+}
+
+/// A list that a column keeps as JSON.
+fn list<T: DeserializeOwned>(
+    row: &AnyRow,
+    column: &str,
+    json: impl Fn(&str, serde_json::Error) -> Error,
+) -> Result<Vec<T>> {
+    serde_json::from_str(&row.text(column)?).map_err(|error| json(column, error))
 }
 
 /// The record in `row`, without its recordings.
@@ -103,10 +172,10 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         reason: format!("{column}: {reason}"),
     };
     let json = |column: &str, error: serde_json::Error| corrupt(column, error.to_string());
-    let inputs: Vec<StoredInput> =
-        serde_json::from_str(&row.text("inputs")?).map_err(|error| json("inputs", error))?;
-    let offers: Vec<StoredOffer> =
-        serde_json::from_str(&row.text("offers")?).map_err(|error| json("offers", error))?;
+    let inputs: Vec<StoredInput> = list(row, "inputs", json)?;
+    let offers: Vec<StoredOffer> = list(row, "offers", json)?;
+    let legs: Vec<StoredLeg> = list(row, "legs", json)?;
+    let transfers: Vec<StoredTransfer> = list(row, "transfers", json)?;
     let outcome: Outcome = serde_json::from_value(row.text("outcome")?.into())
         .map_err(|error| json("outcome", error))?;
     let cause: HangupCause =
@@ -150,6 +219,8 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
                 missed: offer.missed,
             })
             .collect(),
+        legs: legs.into_iter().map(CallLeg::from).collect(),
+        transfers: transfers.into_iter().map(Transfer::from).collect(),
         agent: row.maybe_text("agent")?.map(AgentId::from),
         outcome,
         cause,

@@ -2,7 +2,7 @@
 //! protocol's reference: OpenAPI and `docs/protocol.md` show them.
 
 use cti::{Command, CommandError, MAX_COMMAND_ID};
-use model::{CallId, NotReadyReason, OfferId};
+use model::{AgentId, CallId, NotReadyReason, OfferId, Pii, QueueId, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -40,6 +40,21 @@ pub(crate) enum CommandBody {
     ExtendAcw(ExtendAcwData),
     /// Say what the call was about; ends after-call work.
     WrapUp(WrapUpData),
+    /// Tell to whom a call could be given: `targets` follows.
+    ListTargets(ListTargetsData),
+    /// Give the call to someone else. The caller hears music until they answer; if they do not, the
+    /// call comes back, and `transfer_ended` says why.
+    Transfer(TargetData),
+    /// Ask someone while the caller hears music.
+    Consult(TargetData),
+    /// Give the call to who is asked: at once if they have answered, else as soon as they do.
+    CompleteTransfer(NoData),
+    /// Talk with the caller while who is asked hears music, and the other way round.
+    SwapParties(NoData),
+    /// Let caller, agent and who is asked talk together.
+    Conference(NoData),
+    /// Take the caller back; who is asked, or should get the call, is let go.
+    CancelConsult(NoData),
 }
 
 /// Nothing more to say.
@@ -84,6 +99,41 @@ pub(crate) struct WrapUpData {
     disposition: String,
 }
 
+/// `list_targets`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListTargetsData {
+    /// Part of an agent's number or of a queue's name; left out for all.
+    #[serde(default)]
+    search: String,
+}
+
+/// `transfer` and `consult`: exactly one of the three.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetData {
+    /// A colleague, by number.
+    #[schema(value_type = Option<String>)]
+    agent_id: Option<AgentId>,
+    /// A queue; only for `transfer`.
+    #[schema(value_type = Option<String>)]
+    queue: Option<QueueId>,
+    /// A telephone outside: digits, after a `+` perhaps.
+    number: Option<String>,
+}
+
+impl From<TargetData> for Target {
+    /// Of none or several an agent without a name is made, who is refused as `bad_target`.
+    fn from(data: TargetData) -> Self {
+        match (data.agent_id, data.queue, data.number) {
+            (Some(agent), None, None) => Self::Agent(agent),
+            (None, Some(queue), None) => Self::Queue(queue),
+            (None, None, Some(number)) => Self::Number(Pii::new(number)),
+            (_, _, _) => Self::Agent(AgentId::from("")),
+        }
+    }
+}
+
 impl From<CommandBody> for Command {
     fn from(body: CommandBody) -> Self {
         match body {
@@ -96,6 +146,13 @@ impl From<CommandBody> for Command {
             CommandBody::WrapUp(WrapUpData { call_id, disposition }) => {
                 Self::WrapUp { call: call_id, disposition }
             }
+            CommandBody::ListTargets(ListTargetsData { search }) => Self::ListTargets { search },
+            CommandBody::Transfer(data) => Self::Transfer { to: data.into() },
+            CommandBody::Consult(data) => Self::Consult { to: data.into() },
+            CommandBody::CompleteTransfer(NoData {}) => Self::CompleteTransfer,
+            CommandBody::SwapParties(NoData {}) => Self::SwapParties,
+            CommandBody::Conference(NoData {}) => Self::Conference,
+            CommandBody::CancelConsult(NoData {}) => Self::CancelConsult,
         }
     }
 }
@@ -122,7 +179,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 19] = [
+pub(crate) const CODES: [(&str, &str); 30] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
@@ -145,6 +202,17 @@ pub(crate) const CODES: [(&str, &str); 19] = [
     ("no_call", "There is no call to end."),
     ("not_your_call", "The call is not one that this agent answered last."),
     ("offer_over", "The pop belongs to an offer that is over."),
+    ("bad_target", "Not exactly one agent, queue or number is named, or it cannot be one."),
+    ("unknown_target", "There is no such agent or queue."),
+    ("agent_not_available", "The colleague cannot be offered a call now."),
+    ("yourself", "One cannot give a call to oneself."),
+    ("queue_full", "The queue has as many callers as it may."),
+    ("nobody_may", "Nobody of that queue may do what the caller needs."),
+    ("not_a_person", "A queue cannot be asked; it can be given a call."),
+    ("number_not_allowed", "No trunk takes calls to that number, or the agent may not call it."),
+    ("already_transferring", "Someone is brought into the call already."),
+    ("no_consult", "Nobody is brought into the call."),
+    ("not_answered", "Who is asked has not answered yet."),
 ];
 
 /// One JSON object that answers the command of that id.

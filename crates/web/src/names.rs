@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use model::{
     AgentAction, AgentState, AgentStatus, HangupCause, Lookup, MissedCause, NotReadyReason,
-    Outcome, Permission, PolicyStatus, Role,
+    Outcome, Permission, PolicyStatus, Role, TransferEnd, TransferKind,
 };
 use serde::Serialize;
 use utoipa::openapi::RefOr;
@@ -57,10 +57,7 @@ names! {
         AgentState::Acw,
     ].map(AgentState::as_str);
     /// A command that an agent may give now.
-    ActionName of AgentAction: [
-        AgentAction::Ready, AgentAction::NotReady, AgentAction::SignOut, AgentAction::HangUp,
-        AgentAction::ExtendAcw, AgentAction::WrapUp,
-    ].map(AgentAction::as_str);
+    ActionName of AgentAction: AgentAction::ALL.map(AgentAction::as_str);
     /// How far the engine is with finding out who calls.
     LookupName: ["pending", "found", "unknown", "late", "failed"];
     /// Where a policy is in its life.
@@ -71,7 +68,8 @@ names! {
     /// Where a call is.
     PhaseName of cti::CallPhase: [
         cti::CallPhase::Menu, cti::CallPhase::Queued, cti::CallPhase::Offered,
-        cti::CallPhase::Ringing, cti::CallPhase::Talking, cti::CallPhase::Ended,
+        cti::CallPhase::Ringing, cti::CallPhase::Talking, cti::CallPhase::Transferring,
+        cti::CallPhase::Consulting, cti::CallPhase::Conference, cti::CallPhase::Ended,
     ].map(cti::CallPhase::as_str);
     /// How a call ended. Every call has exactly one outcome.
     OutcomeName of Outcome: OUTCOMES.map(Outcome::as_str);
@@ -83,6 +81,13 @@ names! {
     ];
     /// Why an agent did not take an offered call.
     MissedName: ["no_answer", "rejected", "busy", "unreachable", "error"];
+    /// How someone is brought into a call: to have it, or to be asked about it first.
+    TransferKindName of TransferKind: [TransferKind::Blind, TransferKind::Consult]
+        .map(TransferKind::as_str);
+    /// What became of bringing someone into a call.
+    TransferEndName of TransferEnd: TransferEnd::ALL.map(TransferEnd::as_str);
+    /// What a party is in a call.
+    LegRoleName: ["caller", "agent", "number"];
     /// What someone is employed as.
     RoleName of Role: [
         Role::Agent, Role::Supervisor, Role::Inspector, Role::Administrator,

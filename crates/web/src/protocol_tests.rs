@@ -74,9 +74,11 @@ fn the_document_says_what_is_sent() {
 fn every_event_and_command_is_in_the_document() {
     let document = document();
     let events = ["agent_state", "screen_pop", "screen_pop_update", "call_state", "queue_state"];
+    let transfers =
+        ["transfer_ended", "targets", "list_targets", "transfer", "consult", "conference"];
     let commands =
         ["ready", "not_ready", "sign_out", "pop_shown", "hang_up", "extend_acw", "wrap_up"];
-    for name in events.iter().chain(&commands) {
+    for name in events.iter().chain(&commands).chain(&transfers) {
         assert!(document.contains(&format!("\n### `{name}`\n")), "{name}");
     }
 }

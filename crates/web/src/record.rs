@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::CallId;
+use model::{CallId, LegRole, Target};
 use report::CallRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::names::{CauseName, MissedName, OutcomeName, sip_status};
+use crate::names::{
+    CauseName, LegRoleName, MissedName, OutcomeName, TransferEndName, TransferKindName, sip_status,
+};
 use crate::time::rfc3339;
 use crate::wire::{InputData, Sight};
 
@@ -58,7 +60,11 @@ pub(crate) struct CallBody<'a> {
     acw_ms: Option<u64>,
     /// Whom it was offered to, in order.
     offers: Vec<OfferBody<'a>>,
-    /// Who answered.
+    /// Everyone who was in it or was rung, in order.
+    legs: Vec<LegBody<'a>>,
+    /// Whom it was given to, or who was asked about it, in order.
+    transfers: Vec<TransferBody<'a>>,
+    /// Who answered; of several the one who had the call last.
     agent_id: Option<&'a str>,
     /// How it ended.
     outcome: OutcomeName,
@@ -93,6 +99,52 @@ pub(crate) struct OfferBody<'a> {
     rang_ms: Option<u64>,
     /// Why it was not taken; null if it was, or if the caller left first.
     missed: Option<MissedName>,
+}
+
+/// One party's part in a call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LegBody<'a> {
+    /// The leg.
+    leg_id: String,
+    /// What the party is.
+    role: LegRoleName,
+    /// The agent, where it is one.
+    agent_id: Option<&'a str>,
+    /// The telephone outside, where it is one; masked without `customer.unmask`.
+    number: Option<Cow<'a, str>>,
+    /// When its INVITE came or left, RFC 3339 with offset.
+    began_at: String,
+    /// When it was answered, RFC 3339 with offset.
+    answered_at: Option<String>,
+    /// When it ended, RFC 3339 with offset.
+    ended_at: Option<String>,
+    /// What the network or the party said at its end.
+    cause: Option<CauseName>,
+    /// The SIP status, where `cause` is `response`.
+    sip_status: Option<u16>,
+}
+
+/// That someone was brought into a call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TransferBody<'a> {
+    /// By which agent.
+    by: &'a str,
+    /// The colleague, where it is one.
+    agent_id: Option<&'a str>,
+    /// The queue, where it is one.
+    queue: Option<&'a str>,
+    /// The telephone outside, where it is one; masked without `customer.unmask`.
+    number: Option<Cow<'a, str>>,
+    /// To have the call, or to be asked about it first.
+    kind: TransferKindName,
+    /// Whether the phone said so, by REFER, rather than the desktop.
+    by_phone: bool,
+    /// When, RFC 3339 with offset.
+    at: String,
+    /// What became of it; null where the engine was lost before.
+    end: Option<TransferEndName>,
+    /// When that was, RFC 3339 with offset.
+    ended_at: Option<String>,
 }
 
 /// One recording: a WAV file of two channels, the caller left and the agent right.
@@ -143,6 +195,8 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
         talked_ms: record.talked_ms,
         acw_ms: record.acw_ms,
         offers: record.offers.iter().map(|made| offer(made, zone)).collect(),
+        legs: record.legs.iter().map(|party| leg(party, sight, zone)).collect(),
+        transfers: record.transfers.iter().map(|made| transfer(made, sight, zone)).collect(),
         agent_id: record.agent.as_ref().map(|agent| agent.as_str()),
         outcome: record.outcome.into(),
         cause: record.cause.into(),
@@ -167,6 +221,44 @@ fn offer<'a>(made: &'a report::Offer, zone: &TimeZone) -> OfferBody<'a> {
         at: rfc3339(made.at, zone),
         rang_ms: made.rang_ms,
         missed: made.missed.map(MissedName::from),
+    }
+}
+
+fn leg<'a>(party: &'a report::CallLeg, sight: Sight, zone: &TimeZone) -> LegBody<'a> {
+    let (role, agent_id, number) = match &party.role {
+        LegRole::Caller => ("caller", None, None),
+        LegRole::Agent(agent) => ("agent", Some(agent.as_str()), None),
+        LegRole::Number(number) => ("number", None, Some(sight.show(number))),
+    };
+    LegBody {
+        leg_id: party.leg.to_string(),
+        role: LegRoleName(role),
+        agent_id,
+        number,
+        began_at: rfc3339(party.began, zone),
+        answered_at: party.answered.map(|at| rfc3339(at, zone)),
+        ended_at: party.ended.map(|at| rfc3339(at, zone)),
+        cause: party.cause.map(CauseName::from),
+        sip_status: party.cause.and_then(sip_status),
+    }
+}
+
+fn transfer<'a>(made: &'a report::Transfer, sight: Sight, zone: &TimeZone) -> TransferBody<'a> {
+    let (agent_id, queue, number) = match &made.to {
+        Target::Agent(agent) => (Some(agent.as_str()), None, None),
+        Target::Queue(queue) => (None, Some(queue.as_str()), None),
+        Target::Number(number) => (None, None, Some(sight.show(number))),
+    };
+    TransferBody {
+        by: made.by.as_str(),
+        agent_id,
+        queue,
+        number,
+        kind: made.kind.into(),
+        by_phone: made.by_phone,
+        at: rfc3339(made.at, zone),
+        end: made.end.map(TransferEndName::from),
+        ended_at: made.ended.map(|at| rfc3339(at, zone)),
     }
 }
 

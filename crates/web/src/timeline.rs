@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{AgentStatus, Fact, FactBody, HangupCause, LegRole};
+use model::{AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, Target};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::names::{
-    CauseName, MissedName, OutcomeName, ReasonName, StateName, StatusName, reason_of, sip_status,
+    CauseName, MissedName, OutcomeName, ReasonName, StateName, StatusName, TransferEndName,
+    TransferKindName, reason_of, sip_status,
 };
 use crate::time::rfc3339;
 use crate::wire::Sight;
@@ -23,7 +24,8 @@ pub(crate) struct FactEntry<'a> {
     at: String,
     /// What: `call_arrived`, `call_answered`, `menu_entered`, `digits_collected`, `lookup_ended`,
     /// `queued`, `tier_reached`, `offered`, `popped`, `rang`, `missed`, `agent_answered`,
-    /// `dialog_established`, `held`, `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
+    /// `dialog_established`, `transfer_begun`, `dialled`, `guest_answered`, `conference_begun`,
+    /// `call_taken`, `transfer_ended`, `held`, `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`,
     /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
@@ -106,6 +108,18 @@ pub(crate) struct FactEntry<'a> {
     /// What the engine is doing with the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<StateName>,
+    /// The telephone outside; masked without `customer.unmask`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<Cow<'a, str>>,
+    /// Who brought someone in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    /// How someone is brought in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferKindName>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_end: Option<TransferEndName>,
     /// Who played the recording or looked at the messages; only for those who hold `call.view_all`.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
@@ -134,8 +148,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.dnis = Some(dnis);
         }
         FactBody::DialogEstablished { leg, role, .. } => {
-            entry.leg_id = Some(leg.to_string());
-            entry.agent_id = agent_of(role);
+            tell_leg(entry, *leg, role, sight);
         }
         FactBody::MenuEntered { node, .. } => entry.node = Some(node),
         FactBody::DigitsCollected { node, digits, .. } => {
@@ -173,13 +186,31 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.agent_id = Some(agent.as_str());
             entry.missed = Some((*cause).into());
         }
-        FactBody::Held { leg, role, .. } | FactBody::Retrieved { leg, role, .. } => {
-            entry.leg_id = Some(leg.to_string());
-            entry.agent_id = agent_of(role);
+        FactBody::TransferBegun { by, to, kind, .. } => {
+            entry.by = Some(by.as_str());
+            entry.transfer = Some((*kind).into());
+            tell_target(entry, to, sight);
         }
-        FactBody::LegEnded { leg, role, cause, .. } => {
+        FactBody::TransferEnded { by, to, kind, end, .. } => {
+            entry.by = Some(by.as_str());
+            entry.transfer = Some((*kind).into());
+            entry.transfer_end = Some((*end).into());
+            tell_target(entry, to, sight);
+        }
+        FactBody::Dialled { leg, number, .. } => {
             entry.leg_id = Some(leg.to_string());
-            entry.agent_id = agent_of(role);
+            entry.number = Some(sight.show(number));
+        }
+        FactBody::ConferenceBegun { by, leg, .. } => {
+            entry.by = Some(by.as_str());
+            entry.leg_id = Some(leg.to_string());
+        }
+        FactBody::GuestAnswered { leg, role, .. }
+        | FactBody::CallTaken { leg, role, .. }
+        | FactBody::Held { leg, role, .. }
+        | FactBody::Retrieved { leg, role, .. } => tell_leg(entry, *leg, role, sight),
+        FactBody::LegEnded { leg, role, cause, .. } => {
+            tell_leg(entry, *leg, role, sight);
             ended(entry, *cause);
         }
         FactBody::CallEnded { outcome, cause, .. } => {
@@ -229,10 +260,20 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
     }
 }
 
-fn agent_of(role: &LegRole) -> Option<&str> {
+fn tell_leg<'a>(entry: &mut FactEntry<'a>, leg: LegId, role: &'a LegRole, sight: Sight) {
+    entry.leg_id = Some(leg.to_string());
     match role {
-        LegRole::Agent(agent) => Some(agent.as_str()),
-        LegRole::Caller => None,
+        LegRole::Agent(agent) => entry.agent_id = Some(agent.as_str()),
+        LegRole::Number(number) => entry.number = Some(sight.show(number)),
+        LegRole::Caller => {}
+    }
+}
+
+fn tell_target<'a>(entry: &mut FactEntry<'a>, to: &'a Target, sight: Sight) {
+    match to {
+        Target::Agent(agent) => entry.agent_id = Some(agent.as_str()),
+        Target::Queue(queue) => entry.queue = Some(queue.as_str()),
+        Target::Number(number) => entry.number = Some(sight.show(number)),
     }
 }
 

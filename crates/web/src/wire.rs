@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{AgentTotals, CustomerCard, Lookup, Permission, Pii, PolicyCard, Wall};
+use model::{AgentTotals, CustomerCard, Lookup, Permission, Pii, PolicyCard, Target, Wall};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::names::{
     ActionName, LookupName, OutcomeName, PhaseName, PolicyStatusName, ReasonName, StateName,
-    StatusName, reason_of,
+    StatusName, TransferEndName, TransferKindName, reason_of,
 };
 use crate::time::rfc3339;
 
@@ -69,6 +69,11 @@ pub(crate) enum EventBody<'a> {
     ScreenPopUpdate(ScreenPopUpdateData<'a>),
     /// A call moved on. The caller's number is always masked here: a board is no place for it.
     CallState(CallStateData<'a>),
+    /// What became of bringing someone into a call, for the agent who asked: while the call goes
+    /// on it is the agent's again unless `end` is `completed`.
+    TransferEnded(TransferEndedData<'a>),
+    /// To whom a call can be given, as `list_targets` asked.
+    Targets(TargetsData<'a>),
     /// A queue's figures changed.
     QueueState(QueueStateData),
     /// Something that an operator must see began or is over.
@@ -109,6 +114,10 @@ pub(crate) struct ScreenPopData<'a> {
     call_id: String,
     /// The offer, by which a pop is known: answer it with `pop_shown`.
     offer_id: String,
+    /// The colleague who brings the call, if one does.
+    brought_by: Option<&'a str>,
+    /// What for.
+    transfer: Option<TransferKindName>,
     /// The caller's number; masked without `customer.unmask`.
     ani: Cow<'a, str>,
     /// The number that was dialled.
@@ -230,8 +239,81 @@ pub(crate) struct CallStateData<'a> {
     agent_id: Option<&'a str>,
     /// The recording that runs, or ran last.
     recording_id: Option<String>,
+    /// Who is brought in beside caller and agent.
+    guest: Option<GuestData<'a>>,
     /// How it ended, where `state` is `ended`.
     outcome: Option<OutcomeName>,
+}
+
+/// Someone who is brought into a call: a colleague or a telephone outside.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GuestData<'a> {
+    /// The colleague, where it is one.
+    agent_id: Option<&'a str>,
+    /// The telephone outside, where it is one; always masked.
+    number: Option<String>,
+    /// The agent who asked.
+    by: &'a str,
+    /// To have the call, or to be asked about it first.
+    transfer: TransferKindName,
+    /// Whether they have answered.
+    answered: bool,
+    /// Whether the agent hears the caller.
+    with_caller: bool,
+}
+
+/// `transfer_ended`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TransferEndedData<'a> {
+    /// The call.
+    call_id: String,
+    /// The colleague, where it was one.
+    agent_id: Option<&'a str>,
+    /// The telephone outside, where it was one; always masked.
+    number: Option<String>,
+    /// To have the call, or to be asked about it first.
+    transfer: TransferKindName,
+    /// What became of it.
+    end: TransferEndName,
+}
+
+/// `targets`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TargetsData<'a> {
+    /// What was looked for.
+    search: &'a str,
+    /// Colleagues, those who are free first; at most 50.
+    agents: Vec<ColleagueData<'a>>,
+    /// Queues, by name.
+    queues: Vec<LineData<'a>>,
+    /// Whether there are more colleagues than these.
+    more: bool,
+}
+
+/// A colleague to whom a call can be given.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ColleagueData<'a> {
+    /// The agent's number.
+    agent_id: &'a str,
+    /// The agent's own choice.
+    status: StatusName,
+    /// Why, where the status is `not_ready`.
+    reason: Option<ReasonName>,
+    /// What the engine is doing with the agent.
+    state: StateName,
+    /// Whether the agent could be asked now.
+    available: bool,
+}
+
+/// A queue to which a call can be given.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LineData<'a> {
+    /// The queue.
+    queue: &'a str,
+    /// Callers in it.
+    waiting: u32,
+    /// Agents of it who are ready and have nothing to do.
+    idle: u32,
 }
 
 /// `queue_state`
@@ -305,6 +387,8 @@ fn personal(event: &cti::Event) -> Option<String> {
         }
         cti::Event::AgentState { .. }
         | cti::Event::CallState { .. }
+        | cti::Event::TransferEnded { .. }
+        | cti::Event::Targets { .. }
         | cti::Event::QueueState { .. }
         | cti::Event::Alarm { .. } => None,
     }
@@ -339,6 +423,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
         cti::Event::ScreenPop {
             call,
             offer,
+            brought,
             ani,
             dnis,
             queue,
@@ -349,6 +434,8 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
         } => EventBody::ScreenPop(ScreenPopData {
             call_id: call.to_string(),
             offer_id: offer.to_string(),
+            brought_by: brought.as_ref().map(|(_, by)| by.as_str()),
+            transfer: brought.as_ref().map(|(kind, _)| (*kind).into()),
             ani: sight.show(ani),
             dnis,
             queue: queue.as_str(),
@@ -381,6 +468,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             queue,
             agent,
             recording,
+            guest,
             outcome,
         } => EventBody::CallState(CallStateData {
             call_id: call.to_string(),
@@ -391,7 +479,24 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             queue: queue.as_ref().map(|queue| queue.as_str()),
             agent_id: agent.as_ref().map(|agent| agent.as_str()),
             recording_id: recording.map(|recording| recording.to_string()),
+            guest: guest.as_ref().map(|brought| guest_data(brought)),
             outcome: outcome.map(OutcomeName::from),
+        }),
+        cti::Event::TransferEnded { call, to, kind, end } => {
+            let (agent_id, number) = party(to);
+            EventBody::TransferEnded(TransferEndedData {
+                call_id: call.to_string(),
+                agent_id,
+                number,
+                transfer: (*kind).into(),
+                end: (*end).into(),
+            })
+        }
+        cti::Event::Targets { search, agents, queues, more } => EventBody::Targets(TargetsData {
+            search,
+            agents: agents.iter().map(colleague).collect(),
+            queues: queues.iter().map(line).collect(),
+            more: *more,
         }),
         cti::Event::QueueState { queue, waiting, longest_wait_ms, agents } => {
             let since = earlier(stamped.at, *longest_wait_ms);
@@ -407,6 +512,41 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             EventBody::Alarm(AlarmData { alarm, raised: *raised, detail })
         }
     }
+}
+
+/// A colleague or a telephone outside, masked.
+fn party(whom: &Target) -> (Option<&str>, Option<String>) {
+    match whom {
+        Target::Agent(agent) => (Some(agent.as_str()), None),
+        Target::Number(number) => (None, Some(number.masked().to_string())),
+        Target::Queue(_) => (None, None),
+    }
+}
+
+fn guest_data(guest: &cti::GuestState) -> GuestData<'_> {
+    let (agent_id, number) = party(&guest.whom);
+    GuestData {
+        agent_id,
+        number,
+        by: guest.by.as_str(),
+        transfer: guest.kind.into(),
+        answered: guest.answered,
+        with_caller: guest.with_caller,
+    }
+}
+
+fn colleague(colleague: &cti::Colleague) -> ColleagueData<'_> {
+    ColleagueData {
+        agent_id: colleague.agent.as_str(),
+        status: colleague.status.into(),
+        reason: reason_of(colleague.status),
+        state: colleague.state.into(),
+        available: colleague.available,
+    }
+}
+
+fn line(line: &cti::Line) -> LineData<'_> {
+    LineData { queue: line.queue.as_str(), waiting: line.waiting, idle: line.idle }
 }
 
 /// The time of day `ms` before `wall`.

@@ -60,7 +60,13 @@ export type Action =
   | 'sign_out'
   | 'hang_up'
   | 'extend_acw'
-  | 'wrap_up';
+  | 'wrap_up'
+  | 'transfer'
+  | 'consult'
+  | 'complete_transfer'
+  | 'swap_parties'
+  | 'conference'
+  | 'cancel_consult';
 
 export interface AgentStateData {
   agent_id: string;
@@ -114,6 +120,9 @@ export interface IvrInput {
 export interface ScreenPopData {
   call_id: string;
   offer_id: string;
+  /** The colleague who brings the call, and what for; null for a call of a queue. */
+  brought_by: string | null;
+  transfer: TransferKind | null;
   ani: string;
   dnis: string;
   queue: string;
@@ -131,7 +140,58 @@ export interface ScreenPopUpdateData {
   policies: PolicyData[];
 }
 
-export type CallActivity = 'menu' | 'queued' | 'offered' | 'ringing' | 'talking' | 'ended';
+export type TransferKind = 'blind' | 'consult';
+
+export type CallActivity =
+  | 'menu'
+  | 'queued'
+  | 'offered'
+  | 'ringing'
+  | 'talking'
+  | 'transferring'
+  | 'consulting'
+  | 'conference'
+  | 'ended';
+
+/** Someone who is brought into a call: a colleague, or a telephone outside, masked. */
+export interface GuestData {
+  agent_id: string | null;
+  number: string | null;
+  by: string;
+  transfer: TransferKind;
+  answered: boolean;
+  with_caller: boolean;
+}
+
+export interface TransferEndedData {
+  call_id: string;
+  agent_id: string | null;
+  number: string | null;
+  transfer: TransferKind;
+  end: string;
+}
+
+export interface ColleagueData {
+  agent_id: string;
+  status: Status;
+  reason: string | null;
+  state: AgentActivity;
+  available: boolean;
+}
+
+export interface LineData {
+  queue: string;
+  waiting: number;
+  idle: number;
+}
+
+/** To whom a call can be given, as it was asked for. */
+export interface TargetsData {
+  search: string;
+  agents: ColleagueData[];
+  queues: LineData[];
+  more: boolean;
+}
 
 export interface CallStateData {
   call_id: string;
@@ -142,6 +202,7 @@ export interface CallStateData {
   queue: string | null;
   agent_id: string | null;
   recording_id: string | null;
+  guest: GuestData | null;
   outcome: string | null;
 }
 
@@ -204,6 +265,8 @@ export interface CallRecord {
   rang_ms: number | null;
   talked_ms: number | null;
   acw_ms: number | null;
+  legs: LegData[];
+  transfers: TransferData[];
   agent_id: string | null;
   outcome: string;
   cause: string;
@@ -212,6 +275,32 @@ export interface CallRecord {
   recordings: RecordingData[];
   disposition: string | null;
   settled: boolean;
+}
+
+/** One party's part in a call. */
+export interface LegData {
+  leg_id: string;
+  role: 'caller' | 'agent' | 'number';
+  agent_id: string | null;
+  number: string | null;
+  began_at: string;
+  answered_at: string | null;
+  ended_at: string | null;
+  cause: string | null;
+  sip_status: number | null;
+}
+
+/** That someone was brought into a call. */
+export interface TransferData {
+  by: string;
+  agent_id: string | null;
+  queue: string | null;
+  number: string | null;
+  kind: TransferKind;
+  by_phone: boolean;
+  at: string;
+  end: string | null;
+  ended_at: string | null;
 }
 
 /** A WAV file of two channels, the caller left and the agent right. */

@@ -17,10 +17,16 @@ export const SHORTCUTS: Readonly<Record<Action, Shortcut>> = {
   hang_up: { code: 'F8', shift: false },
   extend_acw: { code: 'F9', shift: true },
   wrap_up: { code: 'F9', shift: false },
+  transfer: { code: 'F2', shift: true },
+  consult: { code: 'F8', shift: true },
+  complete_transfer: { code: 'Enter', shift: true },
+  swap_parties: { code: 'Home', shift: true },
+  conference: { code: 'End', shift: true },
+  cancel_consult: { code: 'Backspace', shift: true },
 };
 
 /** The buttons in the order of the bar. */
-export const ACTIONS: readonly Action[] = [
+export const BAR_ACTIONS: readonly Action[] = [
   'ready',
   'not_ready',
   'hang_up',
@@ -28,6 +34,23 @@ export const ACTIONS: readonly Action[] = [
   'wrap_up',
   'sign_out',
 ];
+
+/** What moves a call, in the order of its panel. */
+export const MOVES: readonly Action[] = [
+  'transfer',
+  'consult',
+  'complete_transfer',
+  'swap_parties',
+  'conference',
+  'cancel_consult',
+];
+
+export const ACTIONS: readonly Action[] = [...BAR_ACTIONS, ...MOVES];
+
+/** Whether a key means its action while someone types: only one that writes nothing and moves nothing. */
+export function worksWhileTyping(action: Action): boolean {
+  return /^F\d+$/.test(SHORTCUTS[action].code);
+}
 
 /** What an agent may give as reason for taking no calls, in the order of their digit keys. */
 export const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'] as const;

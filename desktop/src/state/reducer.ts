@@ -9,10 +9,13 @@ import type {
   CallActivity,
   CallStateData,
   EventFrame,
+  GuestData,
   QueueStateData,
   ScreenPopData,
   ScreenPopUpdateData,
   Status,
+  TargetsData,
+  TransferEndedData,
 } from '../api/wire';
 import { instant } from '../format/time';
 
@@ -48,6 +51,8 @@ export interface Call {
   dnis: string;
   queue: string | null;
   agent: string | null;
+  /** Who is brought in beside caller and agent. */
+  guest: GuestData | null;
   /** The connection that last spoke of it. */
   link: number;
 }
@@ -64,11 +69,15 @@ export interface DeskState {
   alarms: Readonly<Record<string, string>>;
   /** The caller on this agent's screen: from the offer until the agent is idle again. */
   pop: Pop | null;
+  /** To whom a call can be given, as it was asked for last. */
+  targets: TargetsData | null;
+  /** What became of bringing someone into the call on the screen. */
+  moved: TransferEndedData | null;
   /** Counts the connections that began with a snapshot. */
   link: number;
 }
 
-export const NOTHING: DeskState = { agents: {}, queues: {}, calls: {}, alarms: {}, pop: null, link: 0 };
+export const NOTHING: DeskState = { agents: {}, queues: {}, calls: {}, alarms: {}, pop: null, targets: null, moved: null, link: 0 };
 
 /** The state after `frame`, as the user `me` sees it. */
 export function reduce(state: DeskState, frame: EventFrame, me: string): DeskState {
@@ -81,7 +90,11 @@ export function reduce(state: DeskState, frame: EventFrame, me: string): DeskSta
     case 'call_state':
       return withCall(state, frame.data as CallStateData, at);
     case 'screen_pop':
-      return { ...state, pop: { ...(frame.data as ScreenPopData), at } };
+      return { ...state, pop: { ...(frame.data as ScreenPopData), at }, moved: null };
+    case 'targets':
+      return { ...state, targets: frame.data as TargetsData };
+    case 'transfer_ended':
+      return { ...state, moved: frame.data as TransferEndedData };
     case 'screen_pop_update':
       return withUpdate(state, frame.data as ScreenPopUpdateData);
     case 'alarm':
@@ -142,9 +155,12 @@ function withCall(state: DeskState, data: CallStateData, at: number): DeskState 
     dnis: data.dnis,
     queue: data.queue,
     agent: data.agent_id,
+    guest: data.guest,
     link: state.link,
   };
-  return { ...state, calls: { ...state.calls, [call.id]: call } };
+  // Whoever is brought in next: what became of the last one is over.
+  const moved = call.guest && state.moved?.call_id === call.id ? null : state.moved;
+  return { ...state, calls: { ...state.calls, [call.id]: call }, moved };
 }
 
 function withUpdate(state: DeskState, data: ScreenPopUpdateData): DeskState {

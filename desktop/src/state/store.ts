@@ -65,7 +65,11 @@ function concerns(frame: EventFrame, me: string): boolean {
   switch (frame.type) {
     case 'screen_pop':
     case 'screen_pop_update':
+    case 'targets':
+    case 'transfer_ended':
       return true;
+    case 'call_state':
+      return (frame.data as { agent_id?: unknown }).agent_id === me;
     case 'agent_state':
       return (frame.data as { agent_id?: unknown }).agent_id === me;
     default:

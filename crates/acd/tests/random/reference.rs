@@ -152,7 +152,11 @@ impl Reference {
                 self.calls.get_mut(call).unwrap().reached += 1;
             }
             Output::AgentChanged(view) => self.fold_agent(view, input, now),
-            Output::Refused { .. } | Output::QueueChanged(_) => {}
+            // Nobody is invited here: tests/invited.rs is about that.
+            Output::Invited { .. }
+            | Output::Joined { .. }
+            | Output::Refused { .. }
+            | Output::QueueChanged(_) => {}
         }
     }
 

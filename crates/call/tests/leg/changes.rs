@@ -148,10 +148,10 @@ fn rfc_3261_section_12_2_2_what_is_out_of_order_gets_500() {
 fn what_is_said_of_us_is_what_we_do() {
     let mut call = Stage::standing(&[]);
     let response = call.request(Method::Options, &[], "");
-    assert_eq!(response.header("Supported"), Some("100rel, timer"));
+    assert_eq!(response.header("Supported"), Some(call::SUPPORTED));
     for method in response.header("Allow").unwrap().split(", ") {
         assert!(call::ALLOW.contains(method));
     }
-    let refused = call.request(Method::Refer, &[], "");
+    let refused = call.request(Method::Subscribe, &[], "");
     assert_eq!((refused.status(), refused.header("Allow")), (Some(405), Some(call::ALLOW)));
 }

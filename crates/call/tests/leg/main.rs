@@ -4,6 +4,7 @@
 
 mod changes;
 mod glare;
+mod refer;
 mod reliable;
 mod session_timer;
 mod stage;

@@ -134,7 +134,7 @@ impl Stage {
         stage
     }
 
-    fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         self.outputs.extend(std::iter::from_fn(|| self.leg.poll_output()));
     }
 
@@ -151,6 +151,17 @@ impl Stage {
         headers: Headers<'_>,
         body: &str,
     ) -> Message {
+        self.send_numbered(cseq, method, headers, body);
+        self.response()
+    }
+
+    /// The same without looking at our answer.
+    pub(crate) fn send(&mut self, method: Method, headers: Headers<'_>) {
+        self.cseq += 1;
+        self.send_numbered(self.cseq, method, headers, "");
+    }
+
+    fn send_numbered(&mut self, cseq: u32, method: Method, headers: Headers<'_>, body: &str) {
         let call_id = self.call_id();
         let request = RequestBuilder::new(method, "sip:95512@192.0.2.1")
             .header("Via", "SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bK2")
@@ -164,13 +175,20 @@ impl Stage {
         let now = self.now;
         self.leg.handle_request(ServerTx(self.tx), &request, flow(), now);
         self.drain();
-        self.response()
+    }
+
+    /// The REFER that was reported.
+    pub(crate) fn referred(&mut self) -> Option<(ServerTx, Message)> {
+        match self.take(|output| matches!(output, Output::Referred { .. })) {
+            Some(Output::Referred { tx, message }) => Some((tx, message)),
+            _ => None,
+        }
     }
 
     fn call_id(&self) -> String {
         match self.leg.role() {
             LegRole::Caller => "c".to_owned(),
-            LegRole::Agent(_) => Tokens::new([7; 32]).call_id(self.leg.id()),
+            LegRole::Agent(_) | LegRole::Number(_) => Tokens::new([7; 32]).call_id(self.leg.id()),
         }
     }
 

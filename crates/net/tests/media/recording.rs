@@ -55,6 +55,38 @@ fn each_voice_is_on_its_own_channel() {
 }
 
 #[test]
+fn the_agents_channel_follows_who_has_the_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = with_recordings(59, folder.path());
+    let [(a, mut phone_a), (b, mut phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcmu);
+    let (mut c, mut phone_c) = stage.leg(Codec::Pcma);
+    c.hears = media::Source::Leg(a.leg);
+    stage.set(&c);
+    stage.settle();
+    let (recording, path) = stage.record(&a, &b);
+    let caller = tone::voice(1, 12_000, 16_000);
+    let (first, second) = (tone::voice(2, 9_000, 8_000), tone::voice(3, 9_000, 8_000));
+    talk(&mut [(&mut phone_a, &caller[..8_000]), (&mut phone_b, &first)]);
+    stage.record_as(recording, &path, &a, &c);
+    stage.settle();
+    // Who gave the call away may still be talking: nobody hears it.
+    let talks_on = tone::voice(4, 9_000, 8_000);
+    talk(&mut [
+        (&mut phone_a, &caller[8_000..]),
+        (&mut phone_b, &talks_on),
+        (&mut phone_c, &second),
+    ]);
+    stage.stop_recording(recording);
+    sealed(&stage, recording);
+    let (left, right) = read_wav(&folder.path().join(path));
+    let heard = [&first, &second].map(|voice| share(voice, &right));
+    assert!(heard.iter().all(|share| *share >= HEARD), "both, one after the other: {heard:?}");
+    assert!(share(&talks_on, &right) <= 0.1, "and nobody else");
+    assert!(share(&caller[..8_000], &left) >= HEARD && share(&caller[8_000..], &left) >= HEARD);
+    assert!(middle(&first, &right) < middle(&second, &right));
+}
+
+#[test]
 fn a_voice_lies_where_it_was_heard() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = with_recordings(62, folder.path());

@@ -5,6 +5,7 @@ use model::Mono;
 use sip::{CSeq, FromBrain, Message, Method, Name, ResponseBuilder, ServerTx};
 
 use super::{Party, Task};
+use crate::network::Datagram;
 
 /// What a party's description says of its media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,30 @@ impl Party {
     /// Sends a re-INVITE or UPDATE at that time, if it is in a call.
     pub fn change(&mut self, at: Mono, method: Method, media: Media) {
         self.tasks.push((at, Task::Change(method, media)));
+    }
+
+    /// Sends a REFER at that time, if it is in a call; `told` says whether it wants NOTIFYs.
+    pub fn refer(&mut self, at: Mono, to: &'static str, told: bool) {
+        self.tasks.push((at, Task::Refer(to, told)));
+    }
+
+    pub(super) fn send_refer(&mut self, to: &str, told: bool, now: Mono) {
+        let contact = self.contact();
+        let Some(dialog) = &mut self.dialog else { return };
+        let request = dialog.request(Method::Refer).contact(&contact);
+        let request = request.header("Refer-To", format_args!("<{to}>"));
+        let request = if told { request } else { request.header("Refer-Sub", "false") };
+        self.send(request.build(), now);
+    }
+
+    pub(super) fn answer_notify(&mut self, bytes: &[u8]) {
+        let Ok(notify) = Message::parse(bytes) else { return };
+        let state = notify.header("Subscription-State").unwrap_or_default().to_owned();
+        let line = String::from_utf8_lossy(notify.body()).trim_end().to_owned();
+        self.saw.notified.push((state, line));
+        let answer = ResponseBuilder::to(&notify, 200).build();
+        let (from, to) = (self.address, self.flow().remote);
+        self.answers.push(Datagram { from, to, bytes: answer.as_bytes().to_vec() });
     }
 
     /// Answers the next re-INVITE or UPDATE of the engine with this status; `None`: not at all.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use model::{
     AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
-    MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind, Seal, Tier,
-    Transport, TrunkId, UserId, Wall,
+    MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind, Seal, Target,
+    Tier, TransferEnd, TransferKind, Transport, TrunkId, UserId, Wall,
 };
 
 use crate::story::{call, recording};
@@ -58,6 +58,24 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::Rang { call, offer, agent: agent.clone(), leg },
         FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },
         FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg },
+        FactBody::TransferBegun {
+            call,
+            by: agent.clone(),
+            to: Target::Queue("claims".into()),
+            kind: TransferKind::Blind,
+            by_phone: true,
+        },
+        FactBody::Dialled { call, leg, number: Pii::from("13800138000") },
+        FactBody::GuestAnswered { call, leg, role: LegRole::Number(Pii::from("13800138000")) },
+        FactBody::ConferenceBegun { call, by: agent.clone(), leg },
+        FactBody::CallTaken { call, leg, role: LegRole::Agent(agent.clone()) },
+        FactBody::TransferEnded {
+            call,
+            by: agent.clone(),
+            to: Target::Number(Pii::from("13800138000")),
+            kind: TransferKind::Consult,
+            end: TransferEnd::Missed(MissedCause::Busy),
+        },
         FactBody::Held { call, leg, role: LegRole::Caller },
         FactBody::Retrieved { call, leg, role: LegRole::Agent(agent.clone()) },
         FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },

@@ -1,6 +1,7 @@
 //! What a desktop sends, and how it is answered.
 
 use cti::Command;
+use model::{Pii, Target};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -32,6 +33,14 @@ fn every_command_reaches_the_engine_and_is_answered() {
         json!({"type": "hang_up", "data": {}}),
         json!({"type": "extend_acw", "data": {"ms": 30_000}}),
         json!({"type": "wrap_up", "data": {"call_id": "c1-1-1", "disposition": "enquiry"}}),
+        json!({"type": "list_targets"}),
+        json!({"type": "transfer", "data": {"queue": "claims"}}),
+        json!({"type": "consult", "data": {"agent_id": "8002"}}),
+        json!({"type": "consult", "data": {"number": "+8613800138000"}}),
+        json!({"type": "complete_transfer"}),
+        json!({"type": "swap_parties"}),
+        json!({"type": "conference"}),
+        json!({"type": "cancel_consult"}),
         json!({"type": "sign_out", "data": null}),
     ]
     .into_iter()
@@ -43,11 +52,47 @@ fn every_command_reaches_the_engine_and_is_answered() {
     }
     let brain = server.fake.brain();
     let names: Vec<_> = brain.done.iter().map(|(_, command)| command.type_name()).collect();
-    let wanted =
-        ["ready", "not_ready", "pop_shown", "hang_up", "extend_acw", "wrap_up", "sign_out"];
+    let wanted = [
+        "ready",
+        "not_ready",
+        "pop_shown",
+        "hang_up",
+        "extend_acw",
+        "wrap_up",
+        "list_targets",
+        "transfer",
+        "consult",
+        "consult",
+        "complete_transfer",
+        "swap_parties",
+        "conference",
+        "cancel_consult",
+        "sign_out",
+    ];
     assert_eq!(names, wanted);
     assert!(brain.done.iter().all(|(user, _)| user.as_str() == "8001"));
     assert_eq!(brain.done[4].1, Command::ExtendAcw { ms: 30_000 });
+    assert_eq!(brain.done[7].1, Command::Transfer { to: Target::Queue("claims".into()) });
+    let number = Target::Number(Pii::from("+8613800138000"));
+    assert_eq!(brain.done[9].1, Command::Consult { to: number });
+}
+
+#[test]
+fn a_call_goes_to_exactly_one() {
+    let server = Server::start();
+    let mut desktop = server.desktop("8001");
+    for (id, data) in [
+        ("1", json!({})),
+        ("2", json!({"agent_id": "8002", "queue": "claims"})),
+        ("3", json!({"agent_id": ""})),
+        ("4", json!({"number": "tel:1"})),
+        ("5", json!({"number": "+"})),
+        ("6", json!({"agent_id": "8".repeat(65)})),
+    ] {
+        let command = json!({"id": id, "type": "transfer", "data": data});
+        assert_eq!(refused(&desktop.ask(&command.to_string())), ("bad_target", &json!(id)));
+    }
+    assert!(server.fake.brain().done.is_empty());
 }
 
 #[test]

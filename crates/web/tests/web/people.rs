@@ -7,9 +7,10 @@ use access::Principal;
 use model::{
     AgentAction, AgentState, AgentStatus, CallId, ClaimSummary, CustomerCard, DialogSnapshot, Fact,
     FactBody, HangupCause, LegRole, Lookup, MissedCause, Mono, NotReadyReason, Outcome, Permission,
-    Pii, PolicyCard, PolicyStatus, Role, Seal, Tier, Transport, Wall,
+    Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd, TransferKind, Transport,
+    Wall,
 };
-use report::{CallRecord, Input, Offer, Recording};
+use report::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
 use web::{CallTrace, TraceLeg, TraceMessage};
 
 /// A caller's number, and what is left of it where it is masked.
@@ -82,6 +83,7 @@ pub(crate) fn pop(lookup: Lookup) -> cti::Event {
     cti::Event::ScreenPop {
         call: call(1),
         offer: "o1-1-5".parse().unwrap(),
+        brought: Some((TransferKind::Consult, "8002".into())),
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),
         queue: "claims".into(),
@@ -133,6 +135,23 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             at: arrived,
             rang_ms: None,
             missed: Some(MissedCause::Busy),
+        }],
+        legs: vec![CallLeg {
+            leg: "l1-1-9".parse().unwrap(),
+            role: LegRole::Number(Pii::from(PHONE)),
+            began: arrived,
+            answered: None,
+            ended: Some(arrived),
+            cause: Some(HangupCause::Response(486)),
+        }],
+        transfers: vec![Transfer {
+            by: "8002".into(),
+            to: Target::Number(Pii::from(PHONE)),
+            kind: TransferKind::Blind,
+            by_phone: true,
+            at: arrived,
+            end: Some(TransferEnd::Missed(MissedCause::Busy)),
+            ended: None,
         }],
         agent: Some(agent.into()),
         outcome: Outcome::Answered,
@@ -265,6 +284,24 @@ pub(crate) fn facts() -> Vec<Fact> {
         },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
+        FactBody::TransferBegun {
+            call,
+            by: agent(),
+            to: Target::Number(Pii::from(PHONE)),
+            kind: TransferKind::Consult,
+            by_phone: false,
+        },
+        FactBody::Dialled { call, leg, number: Pii::from(PHONE) },
+        FactBody::GuestAnswered { call, leg, role: LegRole::Number(Pii::from(PHONE)) },
+        FactBody::ConferenceBegun { call, by: agent(), leg },
+        FactBody::CallTaken { call, leg, role: LegRole::Agent(agent()) },
+        FactBody::TransferEnded {
+            call,
+            by: agent(),
+            to: Target::Queue("claims".into()),
+            kind: TransferKind::Blind,
+            end: TransferEnd::Completed,
+        },
         FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(487) },
         FactBody::CallEnded { call, outcome: Outcome::Answered, cause: HangupCause::RemoteBye },
         FactBody::RecordingSealed { call, recording, seal, recovered: true },

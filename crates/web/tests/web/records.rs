@@ -32,6 +32,16 @@ fn a_call_has_every_field_of_its_record() {
             "offer_id": "o1-1-5", "agent_id": "8002", "at": "2026-09-21T22:13:23.000+08:00",
             "rang_ms": null, "missed": "busy",
         }],
+        "legs": [{
+            "leg_id": "l1-1-9", "role": "number", "agent_id": null, "number": MASKED_PHONE,
+            "began_at": "2026-09-21T22:13:23.000+08:00", "answered_at": null,
+            "ended_at": "2026-09-21T22:13:23.000+08:00", "cause": "response", "sip_status": 486,
+        }],
+        "transfers": [{
+            "by": "8002", "agent_id": null, "queue": null, "number": MASKED_PHONE,
+            "kind": "blind", "by_phone": true, "at": "2026-09-21T22:13:23.000+08:00",
+            "end": "busy", "ended_at": null,
+        }],
         "agent_id": "8001", "outcome": "answered", "cause": "response", "sip_status": 486,
         "lookup": "found", "lookup_ms": 3, "customer_id": "K1",
         "recordings": [{

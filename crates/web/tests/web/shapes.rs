@@ -3,7 +3,10 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use cti::{CallPhase, Event};
-use model::{AgentTotals, Lookup, Outcome, Pii, Wall};
+use model::{
+    AgentState, AgentStatus, AgentTotals, Lookup, MissedCause, NotReadyReason, Outcome, Pii,
+    Target, TransferEnd, TransferKind, Wall,
+};
 use serde_json::{Value, json};
 use web::Audit;
 
@@ -59,7 +62,8 @@ fn an_agents_state() {
 fn a_pop_is_masked_for_one_who_may_not_see_more() {
     let server = Server::start();
     let wanted = json!({
-        "call_id": "c1-1-1", "offer_id": "o1-1-5", "ani": MASKED_PHONE, "dnis": "95512",
+        "call_id": "c1-1-1", "offer_id": "o1-1-5", "brought_by": "8002", "transfer": "consult",
+        "ani": MASKED_PHONE, "dnis": "95512",
         "queue": "claims", "waited_ms": 4_200,
         "ivr": {"path": ["welcome", "claims"], "inputs": [{"node": "welcome", "digits": "1"}]},
         "lookup": "found", "customer": masked_customer(), "policies": [policy("沪A1**45")],
@@ -133,6 +137,13 @@ fn a_call_on_the_board_never_shows_its_number() {
         queue: Some("claims".into()),
         agent: None,
         recording: Some("r1-1-11".parse().unwrap()),
+        guest: Some(cti::GuestState {
+            whom: Target::Number(Pii::from(PHONE)),
+            by: "8001".into(),
+            kind: TransferKind::Consult,
+            answered: true,
+            with_caller: false,
+        }),
         outcome,
     };
     let wanted = |phase: &str, outcome: Value| {
@@ -140,6 +151,10 @@ fn a_call_on_the_board_never_shows_its_number() {
             "call_id": "c1-1-1", "state": phase, "since": "2026-09-21T22:13:20.000+08:00",
             "ani": MASKED_PHONE, "dnis": "95512", "queue": "claims", "agent_id": null,
             "recording_id": "r1-1-11", "outcome": outcome,
+            "guest": {
+                "agent_id": null, "number": MASKED_PHONE, "by": "8001", "transfer": "consult",
+                "answered": true, "with_caller": false,
+            },
         })
     };
     for user in ["lead", "8021"] {
@@ -180,6 +195,42 @@ fn a_queues_figures() {
     assert_eq!(seen(&server, "lead", state(2, 20_123)), ("queue_state".to_owned(), wanted));
     let (_, data) = seen(&server, "lead", state(0, 0));
     assert_eq!(data["longest_wait_since"], Value::Null);
+}
+
+#[test]
+fn what_became_of_a_transfer_and_to_whom_one_may_go() {
+    let server = Server::start();
+    let ended = Event::TransferEnded {
+        call: call(1),
+        to: Target::Agent("8002".into()),
+        kind: TransferKind::Blind,
+        end: TransferEnd::Missed(MissedCause::NoAnswer),
+    };
+    let wanted = json!({
+        "call_id": "c1-1-1", "agent_id": "8002", "number": null, "transfer": "blind",
+        "end": "no_answer",
+    });
+    assert_eq!(seen(&server, "8001", ended), ("transfer_ended".to_owned(), wanted));
+    let targets = Event::Targets {
+        search: "80".to_owned(),
+        agents: vec![cti::Colleague {
+            agent: "8002".into(),
+            status: AgentStatus::NotReady { reason: NotReadyReason::Meal },
+            state: AgentState::Idle,
+            available: false,
+        }],
+        queues: vec![cti::Line { queue: "claims".into(), waiting: 3, idle: 0 }],
+        more: true,
+    };
+    let wanted = json!({
+        "search": "80", "more": true,
+        "agents": [{
+            "agent_id": "8002", "status": "not_ready", "reason": "meal", "state": "idle",
+            "available": false,
+        }],
+        "queues": [{"queue": "claims", "waiting": 3, "idle": 0}],
+    });
+    assert_eq!(seen(&server, "8001", targets), ("targets".to_owned(), wanted));
 }
 
 #[test]

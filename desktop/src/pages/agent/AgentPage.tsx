@@ -10,7 +10,9 @@ import { CallCard } from './CallCard';
 import { CustomerCard } from './CustomerCard';
 import { OwnCalls } from './OwnCalls';
 import { PhoneBar } from './PhoneBar';
+import { MovePanel } from './MovePanel';
 import { Policies } from './Policies';
+import { TargetPicker, type Move } from './TargetPicker';
 import { usePopShown } from './usePopShown';
 import { useShortcuts } from './useShortcuts';
 import { useWrapUp, WrapUp } from './WrapUp';
@@ -23,6 +25,7 @@ export function AgentPage() {
   const me = useMe();
   const pop = useDesk((state) => state.pop);
   const [reasons, setReasons] = useState(false);
+  const [picking, setPicking] = useState<Move | null>(null);
   const call = pop?.call_id ?? me?.call ?? null;
   const wrapUp = useWrapUp(call);
   usePopShown(pop);
@@ -31,6 +34,7 @@ export function AgentPage() {
   const act = (action: Action, data?: Record<string, unknown>): void => {
     if (!may(me, action)) return;
     if (action === 'not_ready' && !data) setReasons(true);
+    else if (action === 'transfer' || action === 'consult') setPicking(action);
     else if (action === 'extend_acw') void session.act(action, { ms: EXTEND_MS });
     else if (action === 'wrap_up') wrapUp.finish();
     else void session.act(action, data);
@@ -48,12 +52,23 @@ export function AgentPage() {
       <div className="agent-left">
         <CustomerCard pop={pop} me={me} />
         <CallCard pop={pop} />
+        <MovePanel me={me} onAct={act} />
       </div>
       <Policies pop={pop} />
       <div className="agent-right">
         <WrapUp me={me} call={call} wrapUp={wrapUp} />
         <OwnCalls />
       </div>
+      {picking && may(me, picking) && (
+        <TargetPicker
+          move={picking}
+          onClose={() => setPicking(null)}
+          onPick={(target) => {
+            setPicking(null);
+            void session.act(picking, target);
+          }}
+        />
+      )}
     </main>
   );
 }

@@ -5,7 +5,7 @@ import type { Action } from '../../api/wire';
 import { markText, StateMark, statusText } from '../../components/StateMark';
 import { Timer } from '../../components/Timer';
 import { useSpeech, type Speech } from '../../i18n/context';
-import { ACTIONS, may, REASONS, shortcutText } from '../../state/allowed';
+import { BAR_ACTIONS, may, REASONS, shortcutText } from '../../state/allowed';
 import { useSession } from '../../state/context';
 import { markOf } from '../../state/marks';
 import type { Agent } from '../../state/reducer';
@@ -25,7 +25,7 @@ export function PhoneBar({ me, reasons, onReasons, onAct }: Bar) {
     <section className={`bar bar-${me ? markOf(me) : 'none'}`} aria-label={t('bar.label')}>
       <StateBlock me={me} />
       <div className="bar-buttons">
-        {ACTIONS.map((action) =>
+        {BAR_ACTIONS.map((action) =>
           action === 'not_ready' ? (
             <ReasonButton key={action} me={me} open={reasons} onOpen={onReasons} onAct={onAct} />
           ) : (

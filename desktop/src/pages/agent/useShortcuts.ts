@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'react';
 
 import type { Action } from '../../api/wire';
-import { actionOf, REASONS } from '../../state/allowed';
+import { actionOf, REASONS, worksWhileTyping } from '../../state/allowed';
 
 interface Keys {
   onAct(action: Action): void;
@@ -21,7 +21,7 @@ export function useShortcuts(keys: Keys): void {
       if (event.repeat || event.isComposing) return;
       const { onAct, reasons, closeReasons, onDigit } = current.current;
       const action = actionOf(event);
-      if (action) {
+      if (action && (worksWhileTyping(action) || !typing(event.target))) {
         event.preventDefault();
         onAct(action);
         return;

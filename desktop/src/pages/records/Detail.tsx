@@ -3,7 +3,7 @@ import { Segmented } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 
 import { ApiError } from '../../api/http';
-import type { CallDetail, RecordingData } from '../../api/wire';
+import type { CallDetail, LegData, RecordingData } from '../../api/wire';
 import { clock, dateTime, instant, timeOfDay } from '../../format/time';
 import { phone, size } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
@@ -38,6 +38,7 @@ export function Detail({ id }: { id: string | null }) {
       </header>
       {failed && <p className="empty failed">{name('error', failed)}</p>}
       <Summary call={call} />
+      {call && call.transfers.length > 0 && <Parties call={call} />}
       {call && call.recordings.length > 1 && (
         <Segmented
           className="parts"
@@ -77,6 +78,28 @@ function Summary({ call }: { call: CallDetail | null }) {
       <dt>{t('rec.disposition')}</dt>
       <dd>{call && names.disposition(call.disposition)}</dd>
     </dl>
+  );
+}
+
+/** Everyone who was in the call, where that were more than caller and agent. */
+function Parties({ call }: { call: CallDetail }) {
+  const { t, name } = useSpeech();
+  const whom = (leg: LegData): string => leg.agent_id ?? (leg.number ? phone(leg.number) : t('rec.caller'));
+  return (
+    <div className="parties" data-testid="parties">
+      <h3>{t('rec.parties')}</h3>
+      <ol>
+        {call.legs.map((leg) => (
+          <li key={leg.leg_id} className={leg.answered_at ? '' : 'missed'}>
+            <b>{whom(leg)}</b>
+            <time>
+              {timeOfDay(instant(leg.answered_at ?? leg.began_at))}–{timeOfDay(instant(leg.ended_at))}
+            </time>
+            <span>{leg.cause && name('cause', leg.cause)}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }
 

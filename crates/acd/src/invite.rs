@@ -1,0 +1,162 @@
+//! Agents whom a colleague asks to join a call, or to take it: they are offered it as by a queue,
+//! and busy with it as long as they are in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use model::{AgentStatus, CallId, MissedCause, Mono, OfferId};
+
+use crate::agent::{Activity, AgentIndex};
+use crate::call::Progress;
+use crate::offer::reason_of;
+use crate::timer::Timer;
+use crate::{Acd, Output, Refusal, Withdrawal};
+
+/// An offer that is not yet answered.
+#[derive(Debug, Clone, Copy)]
+struct Invited {
+    call: CallId,
+    agent: AgentIndex,
+    deadline: Mono,
+}
+
+/// Who is in a call, or asked to be, by a colleague.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Invitations {
+    open: BTreeMap<OfferId, Invited>,
+    joined: BTreeSet<(CallId, AgentIndex)>,
+}
+
+impl Invitations {
+    pub(crate) fn has(&self, offer: OfferId) -> bool {
+        self.open.contains_key(&offer)
+    }
+}
+
+impl Acd {
+    /// Reserves an agent who could be offered a call now.
+    pub(crate) fn invite(&mut self, at: AgentIndex, call: CallId) {
+        if !self.agent_at(at).is_available() {
+            let agent = self.agent_at(at).id.clone();
+            self.outputs.push_back(Output::Refused { agent, why: Refusal::NotAvailable });
+            return;
+        }
+        let offer = OfferId(self.ids.mint());
+        let deadline = self.now + Duration::from_millis(self.reserve_timeout_ms);
+        self.invitations.open.insert(offer, Invited { call, agent: at, deadline });
+        self.timers.set(deadline, Timer::Offer(offer));
+        let agent = self.agent_at(at).id.clone();
+        self.outputs.push_back(Output::Invited { offer, call, agent });
+        self.change(at, |agent| agent.activity = Activity::Reserved { call, offer });
+    }
+
+    pub(crate) fn invited_ringing(&mut self, offer: OfferId) {
+        let deadline = self.now + Duration::from_millis(self.ring_timeout_ms);
+        let Some(invited) = self.invitations.open.get_mut(&offer) else { return };
+        let Invited { call, agent, deadline: before } = *invited;
+        match self.agents[agent.0 as usize].activity {
+            Activity::Reserved { .. } => {}
+            Activity::Idle
+            | Activity::Ringing { .. }
+            | Activity::Talking { .. }
+            | Activity::Acw { .. } => return,
+        }
+        invited.deadline = deadline;
+        self.timers.cancel(before, Timer::Offer(offer));
+        self.timers.set(deadline, Timer::Offer(offer));
+        self.change(agent, |agent| agent.activity = Activity::Ringing { call, offer });
+    }
+
+    pub(crate) fn invited_answered(&mut self, offer: OfferId) {
+        let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
+        self.invitations.joined.insert((call, agent));
+        let id = self.agent_at(agent).id.clone();
+        self.outputs.push_back(Output::Joined { offer, call, agent: id });
+        self.change(agent, |agent| agent.activity = Activity::Talking { call });
+    }
+
+    pub(crate) fn invited_timed_out(&mut self, offer: OfferId) {
+        let Some(Invited { call, agent, .. }) = self.invitations.open.get(&offer).copied() else {
+            return;
+        };
+        let (why, cause) = match self.agent_at(agent).activity {
+            Activity::Ringing { .. } => (Withdrawal::RangOut, MissedCause::NoAnswer),
+            Activity::Idle
+            | Activity::Reserved { .. }
+            | Activity::Talking { .. }
+            | Activity::Acw { .. } => (Withdrawal::NeverRang, MissedCause::Error),
+        };
+        let id = self.agent_at(agent).id.clone();
+        self.outputs.push_back(Output::OfferWithdrawn { offer, call, agent: id, why });
+        self.invited_missed(offer, cause);
+    }
+
+    pub(crate) fn invited_missed(&mut self, offer: OfferId, cause: MissedCause) {
+        let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
+        let id = self.agent_at(agent).id.clone();
+        self.outputs.push_back(Output::Missed { offer, call, agent: id, cause });
+        let (now, reason) = (self.now, reason_of(cause));
+        self.change(agent, |agent| {
+            agent.missed.count(cause);
+            agent.next_status.get_or_insert(AgentStatus::NotReady { reason });
+            agent.finish(now);
+        });
+        self.serve_agent(agent);
+    }
+
+    /// Who asked does so no more: the agent is as before.
+    pub(crate) fn take_back(&mut self, offer: OfferId) {
+        let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
+        let id = self.agent_at(agent).id.clone();
+        let why = Withdrawal::TakenBack;
+        self.outputs.push_back(Output::OfferWithdrawn { offer, call, agent: id, why });
+        self.change(agent, |agent| {
+            let idle_since = agent.idle_since;
+            agent.finish(idle_since);
+        });
+        self.serve_agent(agent);
+    }
+
+    /// An agent is out of a call that goes on.
+    pub(crate) fn agent_left(&mut self, at: AgentIndex, call: CallId) {
+        if self.agent_at(at).activity != (Activity::Talking { call }) {
+            return;
+        }
+        self.invitations.joined.remove(&(call, at));
+        let had_it = |progress| matches!(progress, Progress::Talking { agent } if agent == at);
+        if self.calls.get(&call).is_some_and(|known| had_it(known.progress)) {
+            self.calls.remove(&call);
+        }
+        self.rest(at, call);
+    }
+
+    /// The call is over: nobody is asked any more, and everyone who was in it rests.
+    pub(crate) fn end_invitations(&mut self, call: CallId) {
+        let open = self.invitations.open.iter().filter(|(_, invited)| invited.call == call);
+        let open: Vec<OfferId> = open.map(|(offer, _)| *offer).collect();
+        for offer in open {
+            self.take_back(offer);
+        }
+        let all = (call, AgentIndex(0))..=(call, AgentIndex(u32::MAX));
+        let joined: Vec<AgentIndex> =
+            self.invitations.joined.range(all).map(|(_, agent)| *agent).collect();
+        for agent in joined {
+            self.invitations.joined.remove(&(call, agent));
+            self.rest(agent, call);
+        }
+    }
+
+    /// After-call work, if the agent has any.
+    fn rest(&mut self, at: AgentIndex, call: CallId) {
+        match self.agent_at(at).acw_ms {
+            0 => self.finish_acw(at),
+            ms => self.start_acw(at, call, self.now + Duration::from_millis(ms)),
+        }
+    }
+
+    fn close_invitation(&mut self, offer: OfferId) -> Option<Invited> {
+        let invited = self.invitations.open.remove(&offer)?;
+        self.timers.cancel(invited.deadline, Timer::Offer(offer));
+        Some(invited)
+    }
+}

@@ -1,0 +1,140 @@
+//! Agents whom a colleague asks to join a call or to take it.
+
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
+mod room;
+
+use acd::{Input, NotEnqueued, Output, Refusal, Withdrawal};
+use model::{AgentId, AgentState, AgentStatus, MissedCause, NotReadyReason, OfferId, Permission};
+use room::{Room, call, not_ready};
+
+/// 8001 talks in call 1, 8002 is ready.
+fn talking() -> Room {
+    let mut room = Room::demo();
+    room.ready("8001").enqueue(1, "general").answer("8001").ready("8002").pass(5_000);
+    room.said();
+    room
+}
+
+fn invite(room: &mut Room, agent: &str) -> Option<OfferId> {
+    room.tell(Input::Invite { agent: agent.into(), call: call(1) });
+    room.said().into_iter().find_map(|output| match output {
+        Output::Invited { offer, .. } => Some(offer),
+        _ => None,
+    })
+}
+
+fn left(agent: &str) -> Input {
+    Input::AgentLeft { agent: agent.into(), call: call(1) }
+}
+
+#[test]
+fn who_is_asked_is_reserved_rung_and_in_conversation_and_offered_nothing_else() {
+    let mut room = talking();
+    let offer = invite(&mut room, "8002").unwrap();
+    assert_eq!(room.state("8002").1, AgentState::Reserved);
+    room.enqueue(2, "general").tell(Input::OfferRinging { offer });
+    assert_eq!(room.state("8002").1, AgentState::Ringing);
+    room.tell(Input::OfferAnswered { offer });
+    assert_eq!(room.state("8002").1, AgentState::Talking);
+    assert_eq!(room.offers(), [], "call 2 waits for someone who is free");
+    room.end(1);
+    for agent in ["8001", "8002"] {
+        assert_eq!(room.state(agent).1, AgentState::Acw, "{agent}");
+    }
+}
+
+#[test]
+fn who_is_busy_away_or_unknown_cannot_be_asked() {
+    let mut room = talking();
+    for (agent, refusal) in [
+        ("8001", Refusal::NotAvailable),
+        ("8011", Refusal::NotAvailable),
+        ("9999", Refusal::UnknownAgent),
+    ] {
+        room.tell(Input::Invite { agent: agent.into(), call: call(1) });
+        let refused = Output::Refused { agent: agent.into(), why: refusal };
+        assert_eq!(room.said(), [refused], "{agent}");
+    }
+}
+
+#[test]
+fn an_invitation_rings_out_as_an_offer_does() {
+    let mut room = talking();
+    let offer = invite(&mut room, "8002").unwrap();
+    room.tell(Input::OfferRinging { offer }).pass(60_000);
+    assert_eq!(room.state("8002"), (not_ready(NotReadyReason::NoAnswer), AgentState::Idle));
+    let said = room.said();
+    let agent = AgentId::from("8002");
+    let missed = Output::Missed { offer, call: call(1), agent, cause: MissedCause::NoAnswer };
+    assert!(said.contains(&missed), "{said:?}");
+    room.tell(Input::OfferAnswered { offer });
+    assert_eq!(room.state("8002").1, AgentState::Idle, "too late");
+}
+
+#[test]
+fn one_that_is_taken_back_leaves_the_agent_as_before() {
+    let mut room = talking();
+    let offer = invite(&mut room, "8002").unwrap();
+    room.enqueue(2, "general").said();
+    room.tell(Input::TakeBack { offer });
+    let said = room.said();
+    let why = Withdrawal::TakenBack;
+    let withdrawn = Output::OfferWithdrawn { offer, call: call(1), agent: "8002".into(), why };
+    assert_eq!(said.first(), Some(&withdrawn));
+    let offered = said.iter().any(|output| matches!(output, Output::Offer { .. }));
+    assert!(offered, "the caller who waits is offered at once: {said:?}");
+}
+
+#[test]
+fn who_hands_a_call_over_rests_and_the_other_stays_in_conversation() {
+    let mut room = talking();
+    let offer = invite(&mut room, "8002").unwrap();
+    room.tell(Input::OfferAnswered { offer }).tell(left("8001"));
+    assert_eq!(room.state("8001").1, AgentState::Acw);
+    assert_eq!(room.state("8002").1, AgentState::Talking);
+    // Whoever has gone already changes nothing.
+    room.tell(left("8001")).tell(left("8021"));
+    room.end(1);
+    assert_eq!(room.state("8002").1, AgentState::Acw);
+}
+
+#[test]
+fn a_call_that_comes_back_has_its_place() {
+    let mut room = talking();
+    room.tell(left("8001")).not_ready("8002").enqueue(2, "general");
+    let now = room.now();
+    let back = Input::Enqueue {
+        call: call(1),
+        queue: "general".into(),
+        permission: None,
+        entered: now,
+        head_start_ms: 5_000,
+    };
+    room.tell(back);
+    let queue = "general".into();
+    assert_eq!(room.acd.line(&queue).collect::<Vec<_>>(), [call(1), call(2)]);
+}
+
+#[test]
+fn the_end_of_the_call_ends_what_was_asked() {
+    let mut room = talking();
+    let offer = invite(&mut room, "8002").unwrap();
+    room.tell(Input::OfferRinging { offer }).end(1);
+    assert_eq!(room.state("8002"), (AgentStatus::Ready, AgentState::Idle));
+    room.tell(Input::OfferAnswered { offer });
+    assert_eq!(room.state("8002").1, AgentState::Idle);
+}
+
+#[test]
+fn a_queue_says_beforehand_whether_it_takes_a_call() {
+    let room = talking();
+    let settle = Some(Permission::ClaimSettle);
+    assert_eq!(room.acd.takes(&"general".into(), settle), Ok(()));
+    let nobody = Err(NotEnqueued::UnknownQueue);
+    assert_eq!(room.acd.takes(&"nowhere".into(), None), nobody);
+    assert_eq!(
+        room.acd.takes(&"general".into(), Some(Permission::Administer)),
+        Err(NotEnqueued::NobodyMay)
+    );
+}

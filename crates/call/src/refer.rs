@@ -1,0 +1,169 @@
+//! REFER inside the dialog (RFC 3515): the party wants the call given to someone else, and is told
+//! by NOTIFY what becomes of that, unless it does not want to know (RFC 4488).
+
+use sip::{Message, Method, Name, ServerTx, Uri, reason_phrase};
+
+use crate::leg::{Leg, Output, Stage};
+
+/// The body of a NOTIFY about a REFER (RFC 3515 §2.4.5).
+const SIPFRAG: &str = "message/sipfrag;version=2.0";
+/// How long we say that the subscription lasts, in seconds: longer than any telephone rings.
+const EXPIRES_S: u32 = 180;
+
+/// A REFER that was accepted: what its NOTIFYs are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Referral {
+    /// The number in its CSeq, which tells several of one dialog apart (§2.4.6).
+    number: u32,
+    /// Nobody wants to know (RFC 4488 §4).
+    is_quiet: bool,
+}
+
+/// A dialog that another one is to replace (RFC 3891 §6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaces {
+    /// Its Call-ID.
+    pub call_id: String,
+    /// The tag of the one who gets the request: ours.
+    pub to_tag: String,
+    /// The tag of the other side.
+    pub from_tag: String,
+    /// Only if it is not answered yet.
+    pub early_only: bool,
+}
+
+impl Replaces {
+    /// Reads the value of a Replaces header; `None` if a part is missing.
+    pub fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.split(';').map(str::trim);
+        let call_id = parts.next().filter(|call_id| !call_id.is_empty())?.to_owned();
+        let (mut to_tag, mut from_tag, mut early_only) = (None, None, false);
+        for part in parts {
+            match part.split_once('=') {
+                Some((name, tag)) if name.trim().eq_ignore_ascii_case("to-tag") => {
+                    to_tag = Some(tag.trim().to_owned());
+                }
+                Some((name, tag)) if name.trim().eq_ignore_ascii_case("from-tag") => {
+                    from_tag = Some(tag.trim().to_owned());
+                }
+                Some(_) => {}
+                None => early_only |= part.eq_ignore_ascii_case("early-only"),
+            }
+        }
+        Some(Self { call_id, to_tag: to_tag?, from_tag: from_tag?, early_only })
+    }
+
+    /// The Replaces among the headers of a Refer-To URI (RFC 3261 §19.1.1), if it has one.
+    pub fn in_uri(uri: &Uri<'_>) -> Option<Self> {
+        let value = uri.headers().split('&').find_map(|header| {
+            let (name, value) = header.split_once('=')?;
+            name.eq_ignore_ascii_case("replaces").then_some(value)
+        })?;
+        Self::parse(&unescape(value))
+    }
+}
+
+/// `%xx` decoded (RFC 3261 §19.1.2); what is no such thing stays as it is.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let pair = tail.first_chunk::<2>().filter(|_| *first == b'%');
+        let pair = pair.and_then(|pair| str::from_utf8(pair).ok());
+        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Leg {
+    /// §2.4.2: a REFER names exactly one; that there are not two was looked at before.
+    pub(crate) fn handle_refer(&mut self, tx: ServerTx, request: &Message) {
+        if request.first(Name::ReferTo).is_none() {
+            return self.answer(tx, request, 400);
+        }
+        self.outputs.push_back(Output::Referred { tx, message: request.clone() });
+    }
+
+    /// 202, and the first NOTIFY unless none is wanted (§2.4.4).
+    pub fn accept_refer(&mut self, tx: ServerTx, request: &Message) -> Referral {
+        let wants = request.header("Refer-Sub").is_none_or(|value| {
+            let value = value.split(';').next().unwrap_or_default();
+            !value.trim().eq_ignore_ascii_case("false")
+        });
+        let response = self.full_response(request, 202);
+        let response = if wants { response } else { response.header("Refer-Sub", "false") };
+        self.outputs.push_back(Output::Respond { tx, message: response.build() });
+        let number = request.cseq().map_or(0, |cseq| cseq.number);
+        let referral = Referral { number, is_quiet: !wants };
+        self.notify_referral(referral, 100);
+        referral
+    }
+
+    /// The REFER is not followed.
+    pub fn refuse_refer(&mut self, tx: ServerTx, request: &Message, status: u16) {
+        self.answer(tx, request, status);
+    }
+
+    /// Tells what became of a REFER so far; a final status ends the subscription (§2.4.7).
+    pub fn notify_referral(&mut self, referral: Referral, status: u16) {
+        let Stage::Established(established) = &mut self.stage else { return };
+        if referral.is_quiet {
+            return;
+        }
+        let state = match status {
+            100..=199 => format!("active;expires={EXPIRES_S}"),
+            _ => "terminated;reason=noresource".to_owned(),
+        };
+        let body = format!("SIP/2.0 {status} {}\r\n", reason_phrase(status));
+        let request = established.dialog.request(Method::Notify);
+        let message = self
+            .introduce(request)
+            .header("Event", format_args!("refer;id={}", referral.number))
+            .header("Subscription-State", state)
+            .body(SIPFRAG, body.as_bytes())
+            .build();
+        self.outputs.push_back(Output::Request { message, flow: self.flow });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_3891_section_6_1_a_dialog_is_named_by_its_three_parts() {
+        let replaces = Replaces::parse("98732@sip.example.com ;from-tag=r33th4x0r ;to-tag=ff87ff");
+        let replaces = replaces.expect("it names a dialog");
+        assert_eq!(replaces.call_id, "98732@sip.example.com");
+        assert_eq!((&*replaces.to_tag, &*replaces.from_tag), ("ff87ff", "r33th4x0r"));
+        assert!(!replaces.early_only);
+        let early = Replaces::parse("12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only");
+        assert!(early.is_some_and(|replaces| replaces.early_only));
+        for missing in ["", "a@b", "a@b;to-tag=1", ";to-tag=1;from-tag=2", "a;from-tag=2"] {
+            assert_eq!(Replaces::parse(missing), None, "{missing}");
+        }
+    }
+
+    #[test]
+    fn rfc_3891_section_7_2_it_stands_escaped_in_a_refer_to() {
+        let text = "sip:8002@h?Replaces=090459243588173445%40a%3Bto-tag%3D9m2n3wq%3Bfrom-tag%3D7";
+        let uri = Uri::parse(text).expect("it is a URI");
+        let replaces = Replaces::in_uri(&uri).expect("it has one");
+        assert_eq!(replaces.call_id, "090459243588173445@a");
+        assert_eq!((&*replaces.to_tag, &*replaces.from_tag), ("9m2n3wq", "7"));
+        for other in ["sip:a@h", "sip:a@h?Subject=x", "sip:a@h?Replaces=%", "sip:a@h?Replaces=%zz"]
+        {
+            let uri = Uri::parse(other).expect("it is a URI");
+            assert_eq!(Replaces::in_uri(&uri), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! REFER inside the dialog, and what its NOTIFYs say (RFC 3515, RFC 4488).
+
+use call::Output;
+use sip::{Message, Method};
+
+use crate::stage::Stage;
+
+const TO_A_COLLEAGUE: (&str, &str) = ("Refer-To", "<sip:8002@hotline>");
+
+/// The REFER that the leg reported, accepted.
+fn accept(stage: &mut Stage, headers: &[(&str, &str)]) -> (call::Referral, Message) {
+    stage.send(Method::Refer, headers);
+    let (tx, message) = stage.referred().expect("it is reported");
+    let referral = stage.leg.accept_refer(tx, &message);
+    stage.drain();
+    (referral, stage.response())
+}
+
+fn told(notify: &Message) -> (String, String, String) {
+    let header = |name: &str| notify.header(name).unwrap_or_default().to_owned();
+    let body = String::from_utf8_lossy(notify.body()).into_owned();
+    (header("Event"), header("Subscription-State"), body)
+}
+
+#[test]
+fn rfc_3515_section_2_4_4_an_accepted_refer_is_notified_at_once_and_at_the_end() {
+    let mut stage = Stage::answered(&[]);
+    let (referral, response) = accept(&mut stage, &[TO_A_COLLEAGUE]);
+    assert_eq!(response.status(), Some(202));
+    assert!(response.header("Contact").is_some(), "it makes a dialog's usage");
+    let notify = stage.ours();
+    assert_eq!(notify.method(), Method::Notify);
+    assert_eq!(notify.content_type(), Some("message/sipfrag;version=2.0"));
+    let (event, state, body) = told(&notify);
+    assert_eq!((&*event, &*body), ("refer;id=1", "SIP/2.0 100 Trying\r\n"));
+    assert!(state.starts_with("active;expires="), "{state}");
+    stage.respond(&notify, 200, &[], "");
+    stage.leg.notify_referral(referral, 486);
+    stage.drain();
+    let (event, state, body) = told(&stage.ours());
+    assert_eq!((&*event, &*body), ("refer;id=1", "SIP/2.0 486 Busy Here\r\n"));
+    assert_eq!(state, "terminated;reason=noresource");
+}
+
+#[test]
+fn rfc_3515_section_2_4_2_a_refer_names_someone() {
+    let mut stage = Stage::answered(&[]);
+    stage.send(Method::Refer, &[]);
+    assert!(stage.referred().is_none());
+    assert_eq!(stage.response().status(), Some(400));
+}
+
+#[test]
+fn rfc_4488_section_4_who_does_not_want_to_know_is_not_told() {
+    let mut stage = Stage::answered(&[]);
+    let (referral, response) = accept(&mut stage, &[TO_A_COLLEAGUE, ("Refer-Sub", "false")]);
+    assert_eq!(response.status(), Some(202));
+    assert_eq!(response.header("Refer-Sub"), Some("false"));
+    stage.leg.notify_referral(referral, 200);
+    stage.drain();
+    let told = stage.outputs.iter().any(|output| matches!(output, Output::Request { .. }));
+    assert!(!told);
+}
+
+#[test]
+fn rfc_3515_section_2_4_6_two_refers_are_told_apart() {
+    let mut stage = Stage::answered(&[]);
+    accept(&mut stage, &[TO_A_COLLEAGUE]);
+    let first = told(&stage.ours()).0;
+    accept(&mut stage, &[TO_A_COLLEAGUE]);
+    assert_ne!(told(&stage.ours()).0, first);
+}
+
+#[test]
+fn a_notify_that_nobody_answers_does_not_end_the_call() {
+    let mut stage = Stage::answered(&[]);
+    accept(&mut stage, &[TO_A_COLLEAGUE]);
+    let notify = stage.ours();
+    stage.respond(&notify, 481, &[], "");
+    let cseq = notify.cseq().expect("it has a CSeq");
+    let now = stage.now;
+    stage.leg.handle_no_response(cseq, model::HangupCause::TransactionTimeout, now);
+    stage.drain();
+    assert_eq!(stage.ended(), None);
+    assert_eq!(stage.request(Method::Options, &[], "").status(), Some(200));
+}
+
+#[test]
+fn a_refer_that_is_refused_changes_nothing() {
+    let mut stage = Stage::answered(&[]);
+    stage.send(Method::Refer, &[TO_A_COLLEAGUE]);
+    let (tx, message) = stage.referred().expect("it is reported");
+    stage.leg.refuse_refer(tx, &message, 403);
+    stage.drain();
+    assert_eq!(stage.response().status(), Some(403));
+    assert!(stage.outputs.is_empty());
+}

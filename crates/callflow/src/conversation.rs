@@ -1,0 +1,296 @@
+//! Who is in a conversation: the caller, who has the call, and whom that one brings in.
+
+use cti::GuestState;
+use media::{Play, Source};
+use model::{AgentAction, AgentId, CallId, LegId, LegRole, OfferId, PlayId, Target, TransferKind};
+
+use crate::Callflow;
+use crate::calls::{Offer, Waiting};
+use crate::refer::Referred;
+
+/// Caller and agent talk, with whom the agent brings in.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    /// The place in line that the call had, and has again if it comes back.
+    pub(crate) waiting: Waiting,
+    /// Who has the call; nobody while a transfer is under way for which the agent did not wait.
+    pub(crate) holder: Option<Party>,
+    pub(crate) talk: Talk,
+}
+
+/// Who talks with whom. Whoever is left out hears music.
+#[derive(Debug)]
+pub(crate) enum Talk {
+    /// The caller and who has the call.
+    Together,
+    /// Nobody: the guest gets the call by answering.
+    Transferring(Guest),
+    /// Who has the call and the guest, or the caller again.
+    Consulting { guest: Guest, with: With },
+    /// All three.
+    Conference(Guest),
+}
+
+/// Whom the agent who consults hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    Guest,
+    Caller,
+}
+
+/// Someone in a call beside the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Party {
+    pub(crate) role: LegRole,
+    pub(crate) leg: LegId,
+}
+
+/// Someone who is brought in.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    pub(crate) whom: Target,
+    pub(crate) role: LegRole,
+    /// Who asked.
+    pub(crate) by: AgentId,
+    pub(crate) kind: TransferKind,
+    pub(crate) step: Step,
+    /// The phone's REFER, where it was not the desktop that asked.
+    pub(crate) referred: Option<Referred>,
+}
+
+/// How far the guest is.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// An agent whose screen pops, and whose phone rings then.
+    Offered(Offer),
+    /// Has answered.
+    Answered { leg: LegId },
+}
+
+impl Guest {
+    /// The guest's leg, from the moment its port is asked for.
+    pub(crate) const fn leg(&self) -> Option<LegId> {
+        match &self.step {
+            Step::Offered(offer) => offer.leg,
+            Step::Answered { leg } => Some(*leg),
+        }
+    }
+
+    pub(crate) const fn offer(&self) -> Option<&Offer> {
+        match &self.step {
+            Step::Offered(offer) => Some(offer),
+            Step::Answered { .. } => None,
+        }
+    }
+
+    pub(crate) const fn answered(&self) -> Option<LegId> {
+        match &self.step {
+            Step::Answered { leg } => Some(*leg),
+            Step::Offered(_) => None,
+        }
+    }
+}
+
+impl Conversation {
+    pub(crate) fn agent(&self) -> Option<&AgentId> {
+        self.holder.as_ref().and_then(|holder| holder.role.agent())
+    }
+
+    pub(crate) const fn guest(&self) -> Option<&Guest> {
+        match &self.talk {
+            Talk::Together => None,
+            Talk::Transferring(guest)
+            | Talk::Consulting { guest, .. }
+            | Talk::Conference(guest) => Some(guest),
+        }
+    }
+
+    pub(crate) const fn guest_mut(&mut self) -> Option<&mut Guest> {
+        match &mut self.talk {
+            Talk::Together => None,
+            Talk::Transferring(guest)
+            | Talk::Consulting { guest, .. }
+            | Talk::Conference(guest) => Some(guest),
+        }
+    }
+
+    /// Who is brought in, as desktops are told.
+    pub(crate) fn guest_state(&self) -> Option<GuestState> {
+        let guest = self.guest()?;
+        let with_caller = match &self.talk {
+            Talk::Together | Talk::Transferring(_) => false,
+            Talk::Consulting { with, .. } => *with == With::Caller,
+            Talk::Conference(_) => true,
+        };
+        let answered = guest.answered().is_some();
+        let (whom, by, kind) = (guest.whom.clone(), guest.by.clone(), guest.kind);
+        Some(GuestState { whom, by, kind, answered, with_caller })
+    }
+
+    pub(crate) fn offer(&self) -> Option<&Offer> {
+        self.guest().and_then(Guest::offer)
+    }
+
+    pub(crate) fn offer_mut(&mut self) -> Option<&mut Offer> {
+        match &mut self.guest_mut()?.step {
+            Step::Offered(offer) => Some(offer),
+            Step::Answered { .. } => None,
+        }
+    }
+
+    pub(crate) fn has(&self, offer: OfferId) -> bool {
+        self.offer().is_some_and(|current| current.offer == offer)
+    }
+
+    /// The leg of an agent who is in the conversation.
+    pub(crate) fn leg_of(&self, agent: &AgentId) -> Option<LegId> {
+        let holder = self.holder.as_ref().filter(|party| party.role.agent() == Some(agent));
+        let guest = self.guest().filter(|guest| guest.role.agent() == Some(agent));
+        holder.map(|party| party.leg).or_else(|| guest.and_then(Guest::answered))
+    }
+
+    /// What an agent may ask for beside the usual, by what goes on.
+    pub(crate) fn allowed(&self, agent: &AgentId) -> &'static [AgentAction] {
+        use AgentAction::{
+            CancelConsult, CompleteTransfer, Conference, Consult, SwapParties, Transfer,
+        };
+        if self.agent() != Some(agent) {
+            return &[];
+        }
+        match &self.talk {
+            Talk::Together => &[Transfer, Consult],
+            Talk::Transferring(_) => &[CancelConsult],
+            Talk::Consulting { guest, .. } if guest.answered().is_some() => {
+                &[CompleteTransfer, SwapParties, Conference, CancelConsult]
+            }
+            Talk::Consulting { .. } => &[CompleteTransfer, SwapParties, CancelConsult],
+            Talk::Conference(_) => &[CompleteTransfer, CancelConsult],
+        }
+    }
+
+    /// Whom each leg hears, if that one is not on hold: the caller's leg is `caller`.
+    fn heard(&self, caller: LegId) -> Vec<(LegId, Vec<LegId>)> {
+        let holder = self.holder.as_ref().map(|holder| holder.leg);
+        let guest = self.guest().and_then(Guest::answered);
+        let talking: Vec<LegId> = match &self.talk {
+            Talk::Together => [Some(caller), holder].into_iter().flatten().collect(),
+            Talk::Transferring(_) => Vec::new(),
+            Talk::Consulting { with: With::Caller, .. } => {
+                [Some(caller), holder].into_iter().flatten().collect()
+            }
+            Talk::Consulting { with: With::Guest, .. } => {
+                [holder, guest].into_iter().flatten().collect()
+            }
+            Talk::Conference(_) => [Some(caller), holder, guest].into_iter().flatten().collect(),
+        };
+        let everyone = [Some(caller), holder, guest].into_iter().flatten();
+        everyone
+            .map(|leg| {
+                let others = talking.iter().copied().filter(|other| *other != leg);
+                let heard = if talking.contains(&leg) { others.collect() } else { Vec::new() };
+                (leg, heard)
+            })
+            .collect()
+    }
+}
+
+impl Callflow {
+    /// Makes everyone of a conversation hear who talks with them; who is left out, or whose other
+    /// sides hold, hears music. To who holds nothing is sent, whatever there is to hear.
+    pub(crate) fn bridge(&mut self, call: CallId) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let Some(conversation) = known.conversation() else { return };
+        for (leg, mut heard) in conversation.heard(known.caller) {
+            heard.retain(|other| self.legs.get(other).is_some_and(|entry| !entry.holds));
+            let source = match heard.as_slice() {
+                [] => self.music(leg),
+                [other] => Source::Leg(*other),
+                others => Source::Mix(others.into()),
+            };
+            self.hear(leg, source);
+        }
+    }
+
+    /// Music that goes on where it plays to the leg already.
+    fn music(&mut self, leg: LegId) -> Source {
+        let prompts = &self.config.prompts.music;
+        let hears = self.legs.get(&leg).map(|entry| &entry.hears);
+        if let Some(Source::Play(play)) = hears
+            && play.repeat
+            && play.prompts == *prompts
+        {
+            return Source::Play(play.clone());
+        }
+        let prompts = prompts.clone();
+        Source::Play(Play { id: PlayId(self.ids.mint()), prompts, repeat: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Id, Mono};
+
+    fn leg(counter: u32) -> LegId {
+        LegId(Id::new(1, 1, counter))
+    }
+
+    fn guest(step: Step) -> Guest {
+        let (whom, role) = (Target::Agent("8002".into()), LegRole::Agent("8002".into()));
+        let (by, kind) = ("8001".into(), TransferKind::Consult);
+        Guest { whom, role, by, kind, step, referred: None }
+    }
+
+    fn conversation(talk: Talk) -> Conversation {
+        let waiting = Waiting {
+            queue: "general".into(),
+            permission: None,
+            entered: Mono(0),
+            before_ms: 0,
+            told: None,
+        };
+        let holder = Some(Party { role: LegRole::Agent("8001".into()), leg: leg(2) });
+        Conversation { waiting, holder, talk }
+    }
+
+    fn answered() -> Guest {
+        guest(Step::Answered { leg: leg(3) })
+    }
+
+    #[test]
+    fn who_talks_hears_the_others_and_who_is_left_out_nobody() {
+        let heard = |talk| -> Vec<usize> {
+            let heard = conversation(talk).heard(leg(1));
+            heard.iter().map(|(_, others)| others.len()).collect()
+        };
+        assert_eq!(heard(Talk::Together), [1, 1]);
+        assert_eq!(heard(Talk::Transferring(answered())), [0, 0, 0]);
+        let consults = |with| Talk::Consulting { guest: answered(), with };
+        assert_eq!(heard(consults(With::Guest)), [0, 1, 1]);
+        assert_eq!(heard(consults(With::Caller)), [1, 1, 0]);
+        assert_eq!(heard(Talk::Conference(answered())), [2, 2, 2]);
+    }
+
+    #[test]
+    fn only_who_has_the_call_may_move_it() {
+        let (one, two) = (AgentId::from("8001"), AgentId::from("8002"));
+        let together = conversation(Talk::Together);
+        assert_eq!(together.allowed(&one), [AgentAction::Transfer, AgentAction::Consult]);
+        let consulting = conversation(Talk::Consulting { guest: answered(), with: With::Guest });
+        assert!(consulting.allowed(&two).is_empty());
+        assert!(consulting.allowed(&one).contains(&AgentAction::Conference));
+        assert_eq!(consulting.leg_of(&two), Some(leg(3)));
+    }
+
+    #[test]
+    fn who_is_not_there_yet_cannot_join_a_conference() {
+        let offer = Offer { offer: OfferId(Id(1)), agent: "8002".into(), leg: None, rings: false };
+        let rings = conversation(Talk::Consulting {
+            guest: guest(Step::Offered(offer)),
+            with: With::Guest,
+        });
+        assert!(rings.has(OfferId(Id(1))));
+        assert!(!rings.allowed(&"8001".into()).contains(&AgentAction::Conference));
+        assert_eq!(rings.leg_of(&"8002".into()), None);
+    }
+}

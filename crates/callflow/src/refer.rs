@@ -1,0 +1,158 @@
+//! The agent gives the call away by the phone: REFER (RFC 3515) inside the agent's own dialog is
+//! what the desktop's transfer is. Nobody else may say so, for whoever did could have the engine
+//! call whom they like (§5.2).
+
+use call::{Referral, Replaces};
+use cti::CommandError;
+use model::{AgentId, LegId, LegRole, MissedCause, Pii, Target, TransferEnd};
+use sip::{Message, Name, NameAddr, Scheme, ServerTx, Uri};
+
+use crate::Callflow;
+
+/// A REFER that was accepted, on the leg of the phone that sent it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Referred {
+    leg: LegId,
+    referral: Referral,
+}
+
+impl Callflow {
+    /// A party wants its call given to someone else.
+    pub(crate) fn handle_referred(&mut self, leg: LegId, tx: ServerTx, request: &Message) {
+        let to = self.referred_by(leg).and_then(|agent| {
+            let to = self.refer_target(request)?;
+            self.call_to_move(&agent).map_err(|_| REQUEST_PENDING)?;
+            Ok((agent, to))
+        });
+        match to {
+            Ok((agent, to)) => self.follow_refer(leg, (tx, request), &agent, to),
+            Err(status) => {
+                self.with_leg(leg, |entry| entry.leg.refuse_refer(tx, request, status));
+            }
+        }
+    }
+
+    /// The agent whose phone sent a REFER and who has the call.
+    fn referred_by(&self, leg: LegId) -> Result<AgentId, u16> {
+        let entry = self.legs.get(&leg).ok_or(FORBIDDEN)?;
+        let LegRole::Agent(agent) = entry.leg.role() else { return Err(FORBIDDEN) };
+        let known = self.calls.get(&entry.call).and_then(|known| known.conversation());
+        let holds = known.is_some_and(|conversation| conversation.agent() == Some(agent));
+        if holds { Ok(agent.clone()) } else { Err(FORBIDDEN) }
+    }
+
+    /// Whom a REFER names: an agent or a queue of ours by name, else a number.
+    fn refer_target(&self, request: &Message) -> Result<Target, u16> {
+        let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
+        let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
+        let is_ours = match uri.scheme() {
+            Scheme::Sip | Scheme::Sips => self.is_ours(&uri),
+            Scheme::Tel => true,
+            Scheme::Other => return Err(UNSUPPORTED_SCHEME),
+        };
+        // RFC 3891 §3: a dialog that is to be replaced must be there. What an agent brings in is
+        // inside of this call, and no phone has a dialog of its own to put in its place.
+        if Replaces::in_uri(&uri).is_some() {
+            return Err(NO_SUCH_DIALOG);
+        }
+        let user = uri.user_decoded().into_owned();
+        if !is_ours {
+            return Err(FORBIDDEN);
+        }
+        let (agent, queue) = (AgentId::from(user.as_str()), user.as_str().into());
+        if self.acd.agent(&agent).is_some() {
+            Ok(Target::Agent(agent))
+        } else if self.acd.queue_snapshot(&queue).is_some() {
+            Ok(Target::Queue(queue))
+        } else if !user.is_empty() && user.bytes().all(|c| c.is_ascii_digit() || c == b'+') {
+            Ok(Target::Number(Pii::new(user)))
+        } else {
+            Err(NOT_FOUND)
+        }
+    }
+
+    /// Whether a URI is of this engine: by its realm, or by an address that phones know it by.
+    fn is_ours(&self, uri: &Uri<'_>) -> bool {
+        let host = uri.host();
+        let named = host.eq_ignore_ascii_case(&self.config.realm);
+        named || uri.ip().is_some_and(|ip| self.config.advertised == Some(ip) || self.is_local(ip))
+    }
+
+    /// Whether phones reach us at this address.
+    fn is_local(&self, ip: std::net::IpAddr) -> bool {
+        self.legs.values().any(|entry| entry.leg.flow().local.ip() == ip)
+    }
+
+    fn follow_refer(
+        &mut self,
+        leg: LegId,
+        (tx, request): (ServerTx, &Message),
+        agent: &AgentId,
+        to: Target,
+    ) {
+        let mut referral = None;
+        self.with_leg(leg, |entry| referral = Some(entry.leg.accept_refer(tx, request)));
+        let Some(referral) = referral else { return };
+        let referred = Referred { leg, referral };
+        // Who gives a call to a queue is out of it at once: what is to be said is said before.
+        let is_queue = matches!(to, Target::Queue(_));
+        if is_queue && self.takes_call_of(agent, &to) {
+            self.notify_referral(referred, 200);
+        }
+        match self.handle_transfer(agent, to, true) {
+            Ok(()) => {
+                let call = self.legs.get(&leg).map(|entry| entry.call);
+                let known = call.and_then(|call| self.calls.get_mut(&call));
+                let conversation = known.and_then(|known| known.conversation_mut());
+                if let Some(guest) = conversation.and_then(|talking| talking.guest_mut()) {
+                    guest.referred = Some(referred);
+                }
+            }
+            Err(error) => self.notify_referral(referred, status_of(&error)),
+        }
+    }
+
+    /// Whether a queue would take the call of `agent` now.
+    fn takes_call_of(&self, agent: &AgentId, to: &Target) -> bool {
+        let Target::Queue(queue) = to else { return false };
+        let call = self.call_held_by(agent).ok().and_then(|call| self.calls.get(&call));
+        let conversation = call.and_then(|known| known.conversation());
+        conversation.is_some_and(|talk| self.acd.takes(queue, talk.waiting.permission).is_ok())
+    }
+
+    fn notify_referral(&mut self, referred: Referred, status: u16) {
+        let Referred { leg, referral } = referred;
+        self.with_leg(leg, |entry| entry.leg.notify_referral(referral, status));
+    }
+
+    /// What became of it, if the phone is still there to be told.
+    pub(crate) fn end_referral(&mut self, referred: Referred, end: TransferEnd) {
+        let status = match end {
+            TransferEnd::Completed | TransferEnd::GuestLeft => 200,
+            TransferEnd::Missed(MissedCause::NoAnswer | MissedCause::Unreachable) => 480,
+            TransferEnd::Missed(MissedCause::Busy) => 486,
+            TransferEnd::Missed(MissedCause::Rejected) => 603,
+            TransferEnd::Missed(MissedCause::Error) => 500,
+            TransferEnd::TakenBack | TransferEnd::CallerLeft => 487,
+        };
+        self.notify_referral(referred, status);
+    }
+}
+
+const BAD_REQUEST: u16 = 400;
+const FORBIDDEN: u16 = 403;
+const NOT_FOUND: u16 = 404;
+const UNSUPPORTED_SCHEME: u16 = 416;
+const NO_SUCH_DIALOG: u16 = 481;
+/// Someone is brought into the call already.
+const REQUEST_PENDING: u16 = 491;
+
+/// What a phone is told that asked for what cannot be.
+fn status_of(error: &CommandError) -> u16 {
+    match error.code {
+        "unknown_target" => NOT_FOUND,
+        "agent_not_available" | "queue_full" => 486,
+        "yourself" => 482,
+        _ => FORBIDDEN,
+    }
+}

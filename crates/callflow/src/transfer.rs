@@ -1,0 +1,358 @@
+//! The agent gives the call away: to a colleague, or back to a queue (RFC 5359 §2.4). The caller
+//! hears music until someone answers; a call that nobody takes comes back.
+
+use acd::{Input as AcdInput, NotEnqueued};
+use cti::{Audience, CommandError, Event};
+use model::{
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, Target,
+    TransferEnd, TransferKind, UserId,
+};
+
+use crate::Callflow;
+use crate::calls::{Offer, Stage, Waiting};
+use crate::conversation::{Guest, Party, Step, Talk};
+use crate::timers::Timer;
+
+impl Callflow {
+    /// The agent gives the call to someone else without asking them first.
+    pub(crate) fn handle_transfer(
+        &mut self,
+        agent: &AgentId,
+        to: Target,
+        by_phone: bool,
+    ) -> Result<(), CommandError> {
+        let call = self.call_to_move(agent)?;
+        let kind = TransferKind::Blind;
+        match to {
+            Target::Queue(queue) => self.transfer_to_queue(call, agent, queue, by_phone),
+            Target::Agent(colleague) => {
+                self.invite(call, agent, (colleague, kind, by_phone), Talk::Transferring)
+            }
+            Target::Number(_) => Err(no_numbers()),
+        }
+    }
+
+    /// The call of an agent who may move it: one that they have, with nobody else in it.
+    pub(crate) fn call_to_move(&self, agent: &AgentId) -> Result<CallId, CommandError> {
+        let call = self.call_held_by(agent)?;
+        let conversation = self.calls.get(&call).and_then(|known| known.conversation());
+        match conversation.map(|conversation| &conversation.talk) {
+            Some(Talk::Together) => Ok(call),
+            Some(Talk::Transferring(_) | Talk::Consulting { .. } | Talk::Conference(_)) | None => {
+                let message = "someone is brought into this call already";
+                Err(CommandError::new("already_transferring", message))
+            }
+        }
+    }
+
+    /// The call that an agent has.
+    pub(crate) fn call_held_by(&self, agent: &AgentId) -> Result<CallId, CommandError> {
+        let call = self.acd.agent(agent).and_then(|view| view.call);
+        let holds = |call: &CallId| {
+            let conversation = self.calls.get(call).and_then(|known| known.conversation());
+            conversation.is_some_and(|conversation| conversation.agent() == Some(agent))
+        };
+        call.filter(holds)
+            .ok_or_else(|| CommandError::new("no_call", "you have no call to give away"))
+    }
+
+    fn transfer_to_queue(
+        &mut self,
+        call: CallId,
+        agent: &AgentId,
+        queue: QueueId,
+        by_phone: bool,
+    ) -> Result<(), CommandError> {
+        let Some(conversation) = self.calls.get(&call).and_then(|known| known.conversation())
+        else {
+            return Ok(());
+        };
+        let waiting = conversation.waiting.clone();
+        self.acd.takes(&queue, waiting.permission).map_err(not_taken)?;
+        let (by, kind) = (agent.clone(), TransferKind::Blind);
+        let to = Target::Queue(queue.clone());
+        self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
+        let end = TransferEnd::Completed;
+        self.note(FactBody::TransferEnded { call, by, to, kind, end });
+        self.wait_again(call, queue, waiting);
+        Ok(())
+    }
+
+    /// The call goes back to a queue with the place that it had; who has it is done with it.
+    fn wait_again(&mut self, call: CallId, queue: QueueId, before: Waiting) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Stage::Connected(conversation) = std::mem::replace(&mut known.stage, Stage::Leaving)
+        else {
+            return;
+        };
+        self.timers.stop_all(call);
+        self.stop_tape(call);
+        if let Some(holder) = conversation.holder {
+            self.leave(call, &holder);
+        }
+        let before_ms = before.before_ms + self.now.ms_since(before.entered);
+        self.wait(call, queue, before.permission, before_ms);
+    }
+
+    /// Someone is out of a call that goes on.
+    pub(crate) fn leave(&mut self, call: CallId, party: &Party) {
+        if let Some(agent) = party.role.agent().cloned() {
+            self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now);
+        }
+        self.hang_up_leg(party.leg, HangupCause::LocalBye);
+    }
+
+    /// Reserves a colleague, shows them the call and rings them.
+    pub(crate) fn invite(
+        &mut self,
+        call: CallId,
+        by: &AgentId,
+        (colleague, kind, by_phone): (AgentId, TransferKind, bool),
+        talk: impl FnOnce(Guest) -> Talk,
+    ) -> Result<(), CommandError> {
+        if *by == colleague {
+            return Err(CommandError::new("yourself", "you have this call already"));
+        }
+        self.invited = None;
+        let asked = AcdInput::Invite { agent: colleague.clone(), call };
+        self.ask_acd(asked).map_err(|error| not_free(&colleague, error))?;
+        let Some(offer) = self.invited.take() else { return Ok(()) };
+        let to = Target::Agent(colleague.clone());
+        self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
+        let reserved = Offer { offer, agent: colleague.clone(), leg: None, rings: false };
+        let guest = Guest {
+            whom: Target::Agent(colleague.clone()),
+            role: LegRole::Agent(colleague.clone()),
+            by: by.clone(),
+            kind,
+            step: Step::Offered(reserved),
+            referred: None,
+        };
+        let Some(known) = self.calls.get_mut(&call) else { return Ok(()) };
+        let queue = known.queue().cloned();
+        if let Some(conversation) = known.conversation_mut() {
+            conversation.talk = talk(guest);
+        }
+        known.stage_since = self.now;
+        if let Some(queue) = queue {
+            self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
+        }
+        self.bridge(call);
+        self.show_pop(offer, call, colleague);
+        self.publish_conversation(call);
+        Ok(())
+    }
+
+    /// Whoever is brought in answered in time: the call is theirs, or they are asked about it.
+    pub(crate) fn guest_answered(&mut self, call: CallId, offer: OfferId) {
+        self.timers.stop(call, Timer::PhoneResponds);
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Some(guest) = known.conversation_mut().and_then(|talk| talk.guest_mut()) else {
+            return;
+        };
+        let Some(leg) = guest.offer().filter(|now| now.offer == offer).and_then(|now| now.leg)
+        else {
+            return;
+        };
+        guest.step = Step::Answered { leg };
+        if let Some(agent) = guest.role.agent().cloned() {
+            self.last_calls.insert(agent, call);
+        }
+        let role = guest.role.clone();
+        match known.conversation().map(|conversation| &conversation.talk) {
+            Some(Talk::Transferring(_)) => self.hand_over(call),
+            Some(Talk::Consulting { .. } | Talk::Conference(_) | Talk::Together) | None => {
+                self.note(FactBody::GuestAnswered { call, leg, role });
+                self.bridge(call);
+                self.publish_conversation(call);
+            }
+        }
+    }
+
+    /// The call is the guest's, who has answered; who had it is out of it.
+    pub(crate) fn hand_over(&mut self, call: CallId) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Some(conversation) = known.conversation_mut() else { return };
+        let Some((role, leg)) =
+            conversation.guest().and_then(|guest| Some((guest.role.clone(), guest.answered()?)))
+        else {
+            return;
+        };
+        self.end_transfer(call, TransferEnd::Completed);
+        self.note(FactBody::CallTaken { call, leg, role: role.clone() });
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        known.stage_since = self.now;
+        let Some(conversation) = known.conversation_mut() else { return };
+        conversation.talk = Talk::Together;
+        let before = conversation.holder.replace(Party { role, leg });
+        if let Some(before) = before {
+            self.leave(call, &before);
+        }
+        self.bridge(call);
+        self.follow_with_tape(call, leg);
+        self.publish_conversation(call);
+    }
+
+    /// Whoever is brought in did not take the call: it is the agent's again, or waits again where
+    /// it came from.
+    pub(crate) fn guest_missed(&mut self, call: CallId, cause: MissedCause) {
+        self.timers.stop(call, Timer::PopShown);
+        self.timers.stop(call, Timer::PhoneResponds);
+        self.end_transfer(call, TransferEnd::Missed(cause));
+        self.dismiss_guest(call);
+        self.come_back(call);
+    }
+
+    /// The guest, answered or not, is out of the call.
+    pub(crate) fn dismiss_guest(&mut self, call: CallId) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Some(conversation) = known.conversation_mut() else { return };
+        let talk = std::mem::replace(&mut conversation.talk, Talk::Together);
+        let (Talk::Transferring(guest) | Talk::Consulting { guest, .. } | Talk::Conference(guest)) =
+            talk
+        else {
+            return;
+        };
+        known.stage_since = self.now;
+        self.timers.stop(call, Timer::PopShown);
+        self.timers.stop(call, Timer::PhoneResponds);
+        match guest.step {
+            Step::Answered { leg } => self.leave(call, &Party { role: guest.role, leg }),
+            Step::Offered(Offer { offer, leg, .. }) => {
+                self.acd.handle_input(AcdInput::TakeBack { offer }, self.now);
+                if let Some(leg) = leg {
+                    self.hang_up_leg(leg, HangupCause::LocalBye);
+                }
+            }
+        }
+    }
+
+    /// Without a guest the call is with who has it, else in its queue.
+    pub(crate) fn come_back(&mut self, call: CallId) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let Some(conversation) = known.conversation() else { return };
+        if conversation.holder.is_none() {
+            let waiting = conversation.waiting.clone();
+            return self.wait_again(call, waiting.queue.clone(), waiting);
+        }
+        self.bridge(call);
+        self.publish_conversation(call);
+    }
+
+    /// Someone of a conversation hung up.
+    pub(crate) fn party_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
+        let Some(conversation) = self.calls.get(&call).and_then(|known| known.conversation())
+        else {
+            return;
+        };
+        if conversation.holder.as_ref().is_some_and(|holder| holder.leg == leg) {
+            self.holder_left(call, cause);
+        } else if conversation.guest().and_then(Guest::leg) == Some(leg) {
+            self.guest_left(call, cause);
+        }
+    }
+
+    /// Who has the call hung up: whom they brought in has it, if anyone; the caller stays.
+    fn holder_left(&mut self, call: CallId, cause: HangupCause) {
+        let Some(conversation) =
+            self.calls.get_mut(&call).and_then(|known| known.conversation_mut())
+        else {
+            return;
+        };
+        let Some(guest) = conversation.guest() else { return self.disconnect(call, cause) };
+        if guest.answered().is_some() {
+            return self.hand_over(call);
+        }
+        let guest = guest.clone();
+        conversation.talk = Talk::Transferring(guest);
+        let holder = conversation.holder.take();
+        if let Some(holder) = holder {
+            self.leave(call, &holder);
+            if let Some(agent) = holder.role.agent() {
+                self.publish_agent(agent);
+            }
+        }
+        self.bridge(call);
+        self.publish_conversation(call);
+    }
+
+    /// The guest hung up, or never answered.
+    fn guest_left(&mut self, call: CallId, cause: HangupCause) {
+        let Some(conversation) = self.calls.get(&call).and_then(|known| known.conversation())
+        else {
+            return;
+        };
+        let Some(guest) = conversation.guest() else { return };
+        match &guest.step {
+            Step::Offered(offer) => self.miss(offer.offer, call::missed(cause)),
+            Step::Answered { .. } => {
+                self.end_transfer(call, TransferEnd::GuestLeft);
+                self.dismiss_guest(call);
+                self.come_back(call);
+            }
+        }
+    }
+
+    /// Writes down, and tells the agent who asked, what became of bringing someone in.
+    pub(crate) fn end_transfer(&mut self, call: CallId, end: TransferEnd) {
+        let Some(conversation) = self.calls.get(&call).and_then(|known| known.conversation())
+        else {
+            return;
+        };
+        let Some(Guest { whom, by, kind, referred, .. }) = conversation.guest().cloned() else {
+            return;
+        };
+        if let Some(referred) = referred {
+            self.end_referral(referred, end);
+        }
+        let to = whom;
+        self.note(FactBody::TransferEnded { call, by: by.clone(), to: to.clone(), kind, end });
+        let event = Event::TransferEnded { call, to, kind, end };
+        self.cti.publish(Audience::User(UserId::from(by.as_str())), event, self.wall());
+    }
+
+    /// The agent may do other things now.
+    pub(crate) fn publish_conversation(&mut self, call: CallId) {
+        if let Some(phase) = self.phase(call) {
+            self.publish_call(call, phase);
+        }
+        let Some(conversation) = self.calls.get(&call).and_then(|known| known.conversation())
+        else {
+            return;
+        };
+        if let Some(agent) = conversation.agent().cloned() {
+            self.publish_agent(&agent);
+        }
+    }
+}
+
+/// Why a colleague is not asked, in words about the colleague.
+fn not_free(colleague: &AgentId, error: CommandError) -> CommandError {
+    match error.code {
+        "unknown_agent" => {
+            CommandError::new("unknown_target", format!("there is no agent {colleague}"))
+        }
+        "agent_not_available" => {
+            CommandError::new(error.code, format!("agent {colleague} cannot take a call now"))
+        }
+        _ => error,
+    }
+}
+
+/// Why a queue does not take a call.
+fn not_taken(why: NotEnqueued) -> CommandError {
+    match why {
+        NotEnqueued::UnknownQueue | NotEnqueued::AlreadyKnown => {
+            CommandError::new("unknown_target", "there is no such queue")
+        }
+        NotEnqueued::QueueFull => CommandError::new("queue_full", "the queue is full"),
+        NotEnqueued::NobodyMay => {
+            CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")
+        }
+    }
+}
+
+/// Calls to numbers outside need a trunk that takes them.
+pub(crate) fn no_numbers() -> CommandError {
+    CommandError::new("number_not_allowed", "no trunk takes calls to that number")
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+
+import type { TargetsData } from '../src/api/wire';
+import { speechIn } from '../src/i18n/context';
+import { choicesOf } from '../src/pages/agent/TargetPicker';
+import type { Names } from '../src/state/names';
+
+const speech = speechIn('zh', () => undefined);
+const names = { queue: (code: string) => ({ claims: '理赔报案', general: '综合服务' })[code] ?? code } as unknown as Names;
+const targets: TargetsData = {
+  search: '',
+  agents: [
+    { agent_id: '8002', status: 'ready', reason: null, state: 'idle', available: true },
+    { agent_id: '8003', status: 'ready', reason: null, state: 'talking', available: false },
+    { agent_id: '8011', status: 'not_ready', reason: 'meal', state: 'idle', available: false },
+  ],
+  queues: [
+    { queue: 'claims', waiting: 3, idle: 0 },
+    { queue: 'general', waiting: 0, idle: 2 },
+  ],
+  more: false,
+};
+const keys = (move: 'transfer' | 'consult', typed: string): string[] =>
+  choicesOf(move, typed, targets, speech, names).map(({ key }) => key);
+
+describe('the list of those to whom a call can go', () => {
+  it('begins with who is free, then queues, and ends with who is not', () => {
+    expect(keys('transfer', '')).toEqual(['agent-8002', 'queue-claims', 'queue-general', 'agent-8003', 'agent-8011']);
+  });
+
+  it('has no queues for a consultation: a queue cannot be asked', () => {
+    expect(keys('consult', '')).toEqual(['agent-8002', 'agent-8003', 'agent-8011']);
+  });
+
+  it('is narrowed by number and by name in the language that is shown', () => {
+    expect(keys('transfer', '800')).toEqual(['agent-8002', 'number', 'agent-8003']);
+    expect(keys('transfer', '理赔')).toEqual(['queue-claims']);
+    expect(keys('transfer', 'GEN')).toEqual(['queue-general']);
+    expect(keys('transfer', 'nobody')).toEqual([]);
+  });
+
+  it('takes what can be dialled as a number outside, but never a colleague for one', () => {
+    const found = choicesOf('consult', '+8613800138000', targets, speech, names);
+    expect(found).toMatchObject([{ target: { number: '+8613800138000' }, can: true }]);
+    expect(keys('transfer', '8002')).toEqual(['agent-8002']);
+    expect(keys('transfer', '12')).toEqual([]);
+  });
+
+  it('says what the others do, and that they cannot be chosen', () => {
+    const [, , , talking, away] = choicesOf('transfer', '', targets, speech, names);
+    expect([talking?.about, talking?.can]).toEqual(['通话中', false]);
+    expect([away?.about, away?.can]).toEqual(['用餐', false]);
+  });
+
+  it('is the number alone before the server has told anybody', () => {
+    expect(choicesOf('transfer', '95500', null, speech, names).map(({ key }) => key)).toEqual(['number']);
+  });
+});

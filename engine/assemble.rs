@@ -231,6 +231,9 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
             asserts_identity: trunk.asserts_identity,
             brand: trunk.brand.clone(),
             language: trunk.language.clone(),
+            codecs: trunk.codecs.iter().filter_map(|name| sdp::Codec::from_name(name)).collect(),
+            unknown_number: trunk.unknown_number,
+            outward: trunk.outbound.as_ref().map(|outbound| outbound.outward()).transpose()?,
         });
     }
     Ok(Trunks::new(trunks))

@@ -3,9 +3,11 @@
 mod checks;
 mod fault;
 mod listeners;
+mod outbound;
 
 pub use fault::{Fault, Faults};
 pub use listeners::{Listening, Side, SipListener, SipTls};
+pub use outbound::{Outbound, Rule};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -247,7 +249,23 @@ pub struct Trunk {
     pub language: String,
     #[serde(default)]
     pub asserts_identity: bool,
+    #[serde(default = "a_law_first")]
+    pub codecs: Vec<String>,
+    #[serde(default = "not_found")]
+    pub unknown_number: u16,
+    #[serde(default)]
     pub numbers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub outbound: Option<Outbound>,
+}
+
+/// As mainland China's carriers do.
+fn a_law_first() -> Vec<String> {
+    vec!["PCMA".to_owned(), "PCMU".to_owned()]
+}
+
+const fn not_found() -> u16 {
+    404
 }
 
 /// A text that is never printed.

@@ -99,10 +99,13 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
         asserts_identity: true,
+        codecs: vec!["PCMA".to_owned(), "PCMU".to_owned()],
+        unknown_number: 404,
         numbers: BTreeMap::from([
             ("95512".to_owned(), "hotline".to_owned()),
             ("95500".to_owned(), "queue:general".to_owned()),
         ]),
+        outbound: None,
     });
     config
 }

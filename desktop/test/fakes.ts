@@ -175,6 +175,7 @@ export function callData(changes: Partial<CallStateData> = {}): CallStateData {
     call_id: 'c1-1-1',
     state: 'queued',
     since: AT,
+    direction: 'inbound',
     ani: '138******78',
     dnis: '95512',
     queue: 'claims',

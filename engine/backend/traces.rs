@@ -20,6 +20,7 @@ pub(super) fn legs(facts: &[Fact], tokens: &Tokens) -> Vec<TraceLeg> {
             FactBody::CallArrived { leg, sip_call_id, .. } => (*leg, None, sip_call_id.clone()),
             FactBody::Rang { leg, agent, .. } => (*leg, Some(agent.clone()), tokens.call_id(*leg)),
             FactBody::Dialled { leg, .. } => (*leg, None, tokens.call_id(*leg)),
+            FactBody::TrunkTried { leg, .. } => (*leg, None, tokens.call_id(*leg)),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
                 (*leg, role.agent().cloned(), dialog.call_id.clone())
             }

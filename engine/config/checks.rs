@@ -6,7 +6,7 @@ use model::Permission;
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk, listeners};
+use super::{Config, Trunk, listeners, outbound};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
@@ -174,7 +174,8 @@ fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("trunk", index, "sources", message, remedy));
             }
         }
-        if trunk.sources.is_empty() && trunk.user.is_none() {
+        let brings = !trunk.sources.is_empty() || trunk.user.is_some();
+        if !brings && trunk.outbound.is_none() {
             let message = "nothing says which calls come over it";
             let remedy = "write sources = [\"192.0.2.0/24\"], or `user` and `password`";
             faults.push(places.fault("trunk", index, "name", message, remedy));
@@ -201,7 +202,25 @@ fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("trunk", index, key, "nobody could call", remedy));
             }
         }
+        line(trunk, index, places, faults);
+        outbound::check(trunk, index, places, faults);
         destinations(config, trunk, index, places, faults);
+    }
+}
+
+/// What is spoken on a line, and what it refuses.
+fn line(trunk: &Trunk, index: usize, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let known = sdp::Codec::ALL.map(sdp::Codec::name).join(", ");
+    let is_unknown = |name: &String| sdp::Codec::from_name(name).is_none();
+    if trunk.codecs.is_empty() || trunk.codecs.iter().any(is_unknown) {
+        let message = format!("{:?} are not all codecs", trunk.codecs);
+        let remedy = format!("choose among {known}, the preferred one first");
+        faults.push(places.fault("trunk", index, "codecs", message, remedy));
+    }
+    if !matches!(trunk.unknown_number, 403 | 404 | 604) {
+        let message = format!("{} is no answer to a wrong number", trunk.unknown_number);
+        let remedy = "write 404, 403 or 604";
+        faults.push(places.fault("trunk", index, "unknown_number", message, remedy));
     }
 }
 

@@ -102,6 +102,45 @@ fn a_trunks_password_is_never_printed() {
     assert!(!format!("{config:?}").contains("sesame"));
 }
 
+/// A trunk that calls out, with `more` among its keys.
+fn outbound(more: &str) -> String {
+    format!("{TRUNK}[trunk.outbound]\ntargets = [\"192.0.2.9\"]\ncaller_id = \"021\"\n{more}\n")
+}
+
+#[test]
+fn a_way_out_is_read_and_its_password_is_never_printed() {
+    let more = "allowed = [\"1[3-9]XXXXXXXXX\"]\nrewrites = [{ match = \"0.\", strip = 1 }]\n\
+                user = \"021\"\npassword = \"sesame\"\nrealm = \"ims\"";
+    let config = Config::parse(Path::new("hotline.toml"), &outbound(more)).expect("in order");
+    assert!(!format!("{config:?}").contains("sesame"));
+    let out = config.trunks[0].outbound.as_ref().expect("there is one").outward().expect("valid");
+    assert!(out.allowed[0].matches("13800138000") && out.rewrites[0].strip == 1);
+    assert_eq!(out.account.expect("it has one").realm.as_deref(), Some("ims"));
+}
+
+#[test]
+fn what_is_wrong_with_a_way_out_is_named() {
+    for (more, key, word) in [
+        ("allowed = [\"1[\"]", "trunk.allowed", "pattern"),
+        ("rewrites = [{ match = \"a\" }]", "trunk.rewrites", "pattern"),
+        ("emergency = [\"911 \"]", "trunk.emergency", "digits"),
+        ("access_code = \"nine\"", "trunk.access_code", "digits"),
+        ("domain = \"a b\"", "trunk.domain", "ims.example.com"),
+        ("user = \"021\"", "trunk.targets", "all three"),
+        ("ring_timeout_ms = 1", "trunk.ring_timeout_ms", "600000"),
+        ("register = true", "trunk.register", "`realm`"),
+        ("options_interval_ms = 10", "trunk.options_interval_ms", "3600000"),
+    ] {
+        let found = faults(&outbound(more));
+        assert_eq!(found.len(), 1, "{more}: {found:?}");
+        assert!(found[0].contains(key) && found[0].contains(word), "{}", found[0]);
+    }
+    for (line, key) in [("codecs = [\"G729\"]", "trunk.codecs"), ("unknown_number = 200", "604")] {
+        let found = faults(&TRUNK.replacen("brand", &format!("{line}\nbrand"), 1));
+        assert!(found.len() == 1 && found[0].contains(key), "{found:?}");
+    }
+}
+
 #[test]
 fn tiers_must_grow() {
     let tiers = "[[tier]]\nlevel = 1\npermissions = [\"policy.view\"]\n\

@@ -6,6 +6,7 @@ mod abandon_while_ringing;
 mod agent_no_answer;
 mod agent_rejects;
 mod bye_crossing;
+mod calls_out;
 mod carrier_silent;
 mod consult;
 mod engine_stops;

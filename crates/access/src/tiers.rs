@@ -82,7 +82,8 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::PolicyEndorse
         | Permission::ComplaintHandle
         | Permission::ClaimSettle
-        | Permission::CustomerUnmask => true,
+        | Permission::CustomerUnmask
+        | Permission::CallOutbound => true,
         Permission::CallHandle
         | Permission::CallViewOwn
         | Permission::CallViewAll

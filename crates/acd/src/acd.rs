@@ -122,6 +122,12 @@ impl Acd {
             Input::AgentLeft { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.agent_left(at, call));
             }
+            Input::Engage { agent, call } => {
+                self.for_agent(agent, |acd, at| acd.engage(at, call));
+            }
+            Input::Disengage { agent, call, talked } => {
+                self.for_agent(agent, |acd, at| acd.disengage(at, call, talked));
+            }
         }
     }
 

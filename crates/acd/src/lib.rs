@@ -26,6 +26,7 @@ mod acd;
 mod agent;
 mod call;
 mod config;
+mod engage;
 mod input;
 mod invite;
 mod line;

@@ -155,6 +155,8 @@ pub enum Refusal {
     AcwLimit,
     /// A colleague asked for an agent who cannot be offered a call now.
     NotAvailable,
+    /// The agent is busy, or not at work.
+    NotIdle,
 }
 
 impl Refusal {
@@ -166,6 +168,7 @@ impl Refusal {
             Self::NotInAcw => "not_in_acw",
             Self::AcwLimit => "acw_limit",
             Self::NotAvailable => "agent_not_available",
+            Self::NotIdle => "agent_not_idle",
         }
     }
 }

@@ -10,6 +10,7 @@ use sip::{Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
 use crate::outgoing::Outgoing;
+use crate::outside::Outside;
 use crate::reliable::Reliable;
 use crate::session::{Interval, SessionLimits, SessionTimer};
 use crate::token::Chance;
@@ -80,6 +81,14 @@ pub enum Output {
         /// Where to.
         flow: Flow,
     },
+    /// This way leads nowhere, but another may: answer by [`Leg::invite_again`] or
+    /// [`Leg::give_up`]. Only for a leg to the outside.
+    Unreachable {
+        /// Why.
+        cause: HangupCause,
+        /// For how many seconds it wants to be left alone (RFC 3261 §20.33).
+        retry_after_s: Option<u32>,
+    },
     /// The called phone shows a sign of life (any provisional response).
     Progressed,
     /// The called phone rings.
@@ -130,6 +139,8 @@ pub struct Invitation {
     pub to: String,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
+    /// What a call to the outside needs; none for a phone of ours.
+    pub outside: Option<Outside>,
 }
 
 /// What only the state knows.
@@ -303,7 +314,8 @@ impl Leg {
                     Some(_) | None => (timer.ends_at, "the session's end"),
                 })
             }
-            Stage::Outgoing(_) | Stage::Terminated => None,
+            Stage::Outgoing(_) => self.patience(),
+            Stage::Terminated => None,
         }
     }
 
@@ -312,7 +324,8 @@ impl Leg {
         match &self.stage {
             Stage::Incoming(_) => self.repeat_reliable(now),
             Stage::Established(_) => self.keep_session(now),
-            Stage::Outgoing(_) | Stage::Terminated => {}
+            Stage::Outgoing(_) => self.lose_patience(now),
+            Stage::Terminated => {}
         }
     }
 
@@ -329,6 +342,10 @@ impl Leg {
                 self.outputs.push_back(Output::Ended(cause));
             }
             Stage::Outgoing(mut outgoing) => {
+                if let Some(lost) = outgoing.lost.take() {
+                    self.stage = Stage::Outgoing(outgoing);
+                    return self.hang_up_between(lost, cause);
+                }
                 if outgoing.cancelled.is_none() {
                     outgoing.cancelled = Some(cause);
                     self.outputs.push_back(Output::Cancel(crate::reason(cause)));

@@ -11,6 +11,7 @@ mod leg;
 mod negotiation;
 mod ours;
 mod outgoing;
+mod outside;
 mod reason;
 mod refer;
 mod reliable;
@@ -20,6 +21,7 @@ mod token;
 
 pub use cause::missed;
 pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, SUPPORTED};
+pub use outside::Outside;
 pub use reason::reason;
 pub use refer::{Referral, Replaces};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};

@@ -13,7 +13,7 @@ use crate::session::{self, Interval};
 /// When a refused refreshing is tried again, unless its answer says when.
 const RETRY: Duration = Duration::from_secs(10);
 /// The longest that a Retry-After is followed.
-const RETRY_MAX_S: u64 = 32;
+const RETRY_MAX_S: u32 = 32;
 /// How long our request waits for an exchange of theirs that is not complete.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -137,7 +137,7 @@ impl Leg {
                 Duration::ZERO
             }
             _ => match response.first(Name::RetryAfter).and_then(seconds) {
-                Some(seconds) => Duration::from_secs(seconds.min(RETRY_MAX_S)),
+                Some(seconds) => Duration::from_secs(seconds.min(RETRY_MAX_S).into()),
                 None => RETRY,
             },
         };
@@ -160,7 +160,7 @@ impl Leg {
 }
 
 /// The seconds of a Retry-After, which may have a comment behind them.
-fn seconds(value: &str) -> Option<u64> {
+pub(crate) fn seconds(value: &str) -> Option<u32> {
     let digits = value.trim().split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
 }

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use model::{HangupCause, LegId, LegRole, Mono};
-use sip::{CSeq, Dialog, Flow, Message, Method, RequestBuilder, ServerTx};
+use sip::{CSeq, Dialog, Flow, Message, Method, Name, RequestBuilder, ServerTx};
 
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
+use crate::ours::seconds;
+use crate::outside::Lost;
 use crate::reliable::Early;
 use crate::{Tokens, reason, session};
 
@@ -15,20 +17,35 @@ use crate::{Tokens, reason, session};
 /// may know better than the one before (RFC 4028 §7.3).
 const TOO_SMALL_MAX: u8 = 4;
 
+/// All that our INVITE is made of.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) invitation: Invitation,
+    call_id: String,
+    pub(crate) offer: String,
+    /// What the challenges so far were answered with.
+    pub(crate) credentials: Vec<(Name, String)>,
+    /// The least interval that the way to the phone agrees to.
+    pub(crate) min_se_s: u32,
+}
+
 /// An INVITE of ours that has no final response.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    invitation: Invitation,
-    call_id: String,
+    pub(crate) ask: Ask,
     pub(crate) invite: Message,
     pub(crate) seen: Seen,
+    /// Whether anything has come on this way.
+    pub(crate) heard: bool,
+    /// This way has failed, and another is looked for.
+    pub(crate) lost: Option<Lost>,
     /// We gave up, and wait for the final response.
     pub(crate) cancelled: Option<HangupCause>,
     /// Phones that ring reliably (RFC 3262).
     pub(crate) early: Vec<Early>,
-    /// The least interval that the way to the phone agrees to, and how often we learned more.
-    min_se_s: u32,
-    too_small: u8,
+    /// How often we learned of a longer interval, and how often we were challenged.
+    pub(crate) too_small: u8,
+    pub(crate) challenges: u8,
 }
 
 impl Leg {
@@ -44,32 +61,31 @@ impl Leg {
         let flow = invitation.flow;
         let mut leg = Self::new(id, role, tokens, flow, Stage::Terminated, description);
         leg.local_media = Some(local_media);
-        let call_id = tokens.call_id(id);
-        let min_se_s = leg.description.session.min_se_s;
-        let offer = leg.negotiation.offer(&leg.capabilities(local_media));
-        let invite = leg.invite(&invitation, &call_id, 1, min_se_s, offer.as_bytes());
+        let ask = Ask {
+            invitation,
+            call_id: tokens.call_id(id),
+            offer: leg.negotiation.offer(&leg.capabilities(local_media)),
+            credentials: Vec::new(),
+            min_se_s: leg.description.session.min_se_s,
+        };
+        let invite = leg.invite(&ask, 1);
         leg.outputs.push_back(Output::Invite { message: invite.clone(), flow });
         leg.stage = Stage::Outgoing(Box::new(Outgoing {
-            invitation,
-            call_id,
+            ask,
             invite,
             seen: Seen::Nothing,
+            heard: false,
+            lost: None,
             cancelled: None,
             early: Vec::new(),
-            min_se_s,
             too_small: 0,
+            challenges: 0,
         }));
         leg
     }
 
-    fn invite(
-        &self,
-        invitation: &Invitation,
-        call_id: &str,
-        number: u32,
-        min_se_s: u32,
-        offer: &[u8],
-    ) -> Message {
+    fn invite(&self, ask: &Ask, number: u32) -> Message {
+        let Ask { invitation, call_id, offer, credentials, min_se_s } = ask;
         let mut request = RequestBuilder::new(Method::Invite, &invitation.target);
         for route in &invitation.route {
             request = request.header("Route", format_args!("<{route}>"));
@@ -83,13 +99,28 @@ impl Leg {
         let expires_s = self.description.session.expires_s;
         if expires_s > 0 {
             request = request
-                .header("Session-Expires", expires_s.max(min_se_s))
+                .header("Session-Expires", expires_s.max(*min_se_s))
                 .header("Min-SE", min_se_s);
         }
         for (name, value) in &invitation.headers {
             request = request.header(name, value);
         }
-        request.body(SDP, offer).build()
+        for (name, value) in credentials {
+            request = request.header(name.as_str(), value);
+        }
+        request.body(SDP, offer.as_bytes()).build()
+    }
+
+    /// The INVITE once more as it now has to be, with the next number.
+    pub(crate) fn invite_once_more(&mut self) {
+        let Stage::Outgoing(outgoing) = &self.stage else { return };
+        let number = outgoing.invite.cseq().map_or(1, |cseq| cseq.number) + 1;
+        let message = self.invite(&outgoing.ask, number);
+        let flow = outgoing.ask.invitation.flow;
+        if let Stage::Outgoing(outgoing) = &mut self.stage {
+            outgoing.invite = message.clone();
+        }
+        self.outputs.push_back(Output::Invite { message, flow });
     }
 
     /// A response to a request of ours.
@@ -98,7 +129,12 @@ impl Leg {
         match &self.stage {
             // What a PRACK is answered with changes nothing.
             Stage::Outgoing(_) if cseq.method != Method::Invite => {}
-            Stage::Outgoing(outgoing) if outgoing.invite.cseq() != Some(cseq) => {}
+            // What a way that was given up answers after all.
+            Stage::Outgoing(outgoing) if outgoing.invite.cseq() != Some(cseq) => {
+                if (200..300).contains(&status) {
+                    self.refuse_fork(response, flow);
+                }
+            }
             Stage::Outgoing(_) => match status {
                 100..=199 => self.handle_provisional(response, status, flow),
                 200..=299 => self.handle_success(response, flow, now),
@@ -129,7 +165,7 @@ impl Leg {
         match &self.stage {
             Stage::Outgoing(outgoing) => {
                 if outgoing.invite.cseq() == Some(cseq) {
-                    self.end(outgoing.cancelled.unwrap_or(cause));
+                    self.lose_way(cause, None);
                 }
             }
             Stage::Established(_) => self.handle_pending_lost(cseq, cause, now),
@@ -140,6 +176,7 @@ impl Leg {
     fn handle_provisional(&mut self, response: &Message, status: u16, flow: Flow) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let given_up = outgoing.cancelled.is_some();
+        outgoing.heard = true;
         let before = outgoing.seen;
         match status {
             180 => outgoing.seen = Seen::Ringing,
@@ -158,30 +195,25 @@ impl Leg {
     fn handle_failure(&mut self, response: &Message, status: u16) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let learned = session::min_se(response);
-        let is_more = status == 422 && learned > outgoing.min_se_s;
-        if !is_more || outgoing.too_small == TOO_SMALL_MAX || outgoing.cancelled.is_some() {
-            let cause = outgoing.cancelled.unwrap_or(HangupCause::Response(status));
-            return self.end(cause);
+        let is_more = status == 422 && learned > outgoing.ask.min_se_s;
+        let given_up = outgoing.cancelled.is_some();
+        if is_more && outgoing.too_small < TOO_SMALL_MAX && !given_up {
+            // RFC 4028 §7.3: the same once more, with the interval that the way asks for.
+            outgoing.ask.min_se_s = learned;
+            outgoing.too_small += 1;
+            outgoing.early.clear();
+            self.invite_once_more();
+        } else if given_up || !self.answer_challenge(response, status) {
+            let retry_after_s = response.first(Name::RetryAfter).and_then(seconds);
+            self.lose_way(HangupCause::Response(status), retry_after_s);
         }
-        // RFC 4028 §7.3: the same once more, with the interval that the way asks for.
-        outgoing.min_se_s = learned;
-        outgoing.too_small += 1;
-        outgoing.early.clear();
-        let number = outgoing.invite.cseq().map_or(1, |cseq| cseq.number) + 1;
-        let (invitation, call_id) = (outgoing.invitation.clone(), outgoing.call_id.clone());
-        let offer = outgoing.invite.body().to_vec();
-        let message = self.invite(&invitation, &call_id, number, learned, &offer);
-        if let Stage::Outgoing(outgoing) = &mut self.stage {
-            outgoing.invite = message.clone();
-        }
-        self.outputs.push_back(Output::Invite { message, flow: invitation.flow });
     }
 
     fn handle_success(&mut self, response: &Message, flow: Flow, now: Mono) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let (invite, cancelled) = (outgoing.invite.clone(), outgoing.cancelled);
         let early = std::mem::take(&mut outgoing.early);
-        let min_se_s = outgoing.min_se_s;
+        let min_se_s = outgoing.ask.min_se_s;
         self.flow = flow;
         let Some(mut dialog) = Dialog::uac(&invite, response, &flow) else {
             return self.end(HangupCause::Response(500));

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use call::{Description, Leg};
-use model::{CallId, FactBody, HangupCause, LegId, LegRole, Lookup, Outcome};
+use media::MediaCommand;
+use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, Lookup, Outcome};
 use sdp::Codec;
 use sip::{Flow, FromBrain, Message, ResponseBuilder, ServerTx};
 use trunk::Destination;
@@ -38,6 +39,7 @@ impl Callflow {
                 }
                 if let Err(refusal) = self.loads.handle_call(&trunk, self.now) {
                     let retry_after_s = refusal.retry_after_s().unwrap_or(RETRY_AFTER_S);
+                    self.show_trunk_later(trunk);
                     return self.turn_away(tx, &invite, retry_after_s);
                 }
                 let (call, leg) = (self.mint_call(), self.mint_leg());
@@ -53,10 +55,11 @@ impl Callflow {
                 self.calls.insert(
                     call,
                     Call {
-                        trunk,
+                        direction: Direction::Inbound,
+                        trunk: trunk.clone(),
                         ani,
                         dnis: dnis.clone(),
-                        destination,
+                        destination: Some(destination),
                         caller: leg,
                         legs: vec![leg],
                         stage: Stage::Arriving,
@@ -70,7 +73,11 @@ impl Callflow {
                         outcome: None,
                     },
                 );
-                let description = self.description(dnis);
+                let mut description = self.description(dnis);
+                if let Some(line) = self.config.trunks.by_id(&trunk) {
+                    description.codecs.clone_from(&line.codecs);
+                }
+                self.show_trunk_later(trunk.clone());
                 let role = LegRole::Caller;
                 let leg_machine =
                     Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
@@ -97,7 +104,15 @@ impl Callflow {
             (Some(Opening::Agent { call, offer, flow, target, route }), address) => {
                 self.invite_phone((call, offer, leg), (flow, target, route), address);
             }
-            (None, _) => {}
+            (Some(Opening::Dialler { call, flow, target, route }), address) => {
+                self.invite_dialler((call, leg), (flow, target, route), address);
+            }
+            (Some(Opening::Number { call, outbound }), address) => {
+                self.invite_number((call, leg), outbound, address);
+            }
+            // Nobody wants it any more.
+            (None, Some(_)) => self.outputs.push_back(Output::Media(MediaCommand::Close { leg })),
+            (None, None) => {}
         }
     }
 
@@ -114,7 +129,7 @@ impl Callflow {
             return;
         }
         self.note(FactBody::CallAnswered { call });
-        match self.calls.get(&call).map(|call| call.destination.clone()) {
+        match self.calls.get(&call).and_then(|call| call.destination.clone()) {
             Some(Destination::Script(script)) => self.greet(call, &script),
             Some(Destination::Queue(queue)) => self.enter_queue(call, queue, None),
             None => {}
@@ -134,6 +149,7 @@ impl Callflow {
             holds: false,
             requests: Vec::new(),
             reinvite: None,
+            outbound: None,
         };
         self.legs.insert(entry.leg.id(), entry);
     }

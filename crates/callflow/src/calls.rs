@@ -5,21 +5,27 @@ use cti::MenuInput;
 use ivr::Interpreter;
 use media::Source;
 use model::{
-    AgentId, CallId, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission, Pii, PlayId,
-    QueueId, RecordingId, TrunkId,
+    AgentId, CallId, Direction, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission,
+    Pii, PlayId, QueueId, RecordingId, TrunkId,
 };
 use sip::{CSeq, ClientTx, Flow, ServerTx};
 use trunk::Destination;
 
 use crate::conversation::Conversation;
+use crate::dial::Dialled;
+use crate::outward::Outbound;
 
 /// One contact.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub(crate) direction: Direction,
+    /// The line it came on; of an agent's call, the first that may carry it.
     pub(crate) trunk: TrunkId,
     pub(crate) ani: Pii<String>,
     pub(crate) dnis: String,
-    pub(crate) destination: Destination,
+    /// Where the dialled number goes; nowhere for a call of an agent.
+    pub(crate) destination: Option<Destination>,
+    /// The leg of the one outside: the caller, or who is called.
     pub(crate) caller: LegId,
     /// Legs that have not ended, the caller's among them.
     pub(crate) legs: Vec<LegId>,
@@ -48,6 +54,8 @@ pub(crate) enum Stage {
     Waiting { waiting: Waiting, offer: Option<Offer> },
     /// In conversation.
     Connected(Box<Conversation>),
+    /// An agent calls out.
+    Dialled(Box<Dialled>),
     /// Told that nobody can take the call.
     Leaving,
     /// Nothing more will be done for the caller.
@@ -84,7 +92,11 @@ impl Call {
         match &self.stage {
             Stage::Waiting { offer, .. } => offer.as_ref(),
             Stage::Connected(conversation) => conversation.offer(),
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Dialled(_)
+            | Stage::Leaving
+            | Stage::Over => None,
         }
     }
 
@@ -92,7 +104,11 @@ impl Call {
         match &mut self.stage {
             Stage::Waiting { offer, .. } => offer.as_mut(),
             Stage::Connected(conversation) => conversation.offer_mut(),
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Dialled(_)
+            | Stage::Leaving
+            | Stage::Over => None,
         }
     }
 
@@ -100,7 +116,11 @@ impl Call {
         match &self.stage {
             Stage::Waiting { waiting, .. } => Some(&waiting.queue),
             Stage::Connected(conversation) => Some(&conversation.waiting.queue),
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Dialled(_)
+            | Stage::Leaving
+            | Stage::Over => None,
         }
     }
 
@@ -111,6 +131,7 @@ impl Call {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
+            | Stage::Dialled(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -122,6 +143,7 @@ impl Call {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
+            | Stage::Dialled(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -132,6 +154,7 @@ impl Call {
         match &self.stage {
             Stage::Waiting { offer: Some(offer), .. } => Some(&offer.agent),
             Stage::Connected(conversation) => conversation.agent(),
+            Stage::Dialled(dialled) => Some(&dialled.agent),
             Stage::Waiting { offer: None, .. }
             | Stage::Arriving
             | Stage::Greeting { .. }
@@ -165,6 +188,8 @@ pub(crate) struct LegEntry {
     pub(crate) requests: Vec<(CSeq, ClientTx)>,
     /// Their re-INVITE that we answered last: its ACK may never come.
     pub(crate) reinvite: Option<ServerTx>,
+    /// How a telephone outside is called.
+    pub(crate) outbound: Option<Outbound>,
 }
 
 /// The first INVITE by its transaction.
@@ -180,4 +205,6 @@ pub(crate) enum Invite {
 pub(crate) enum Opening {
     Caller { call: CallId },
     Agent { call: CallId, offer: OfferId, flow: Flow, target: String, route: Vec<String> },
+    Dialler { call: CallId, flow: Flow, target: String, route: Vec<String> },
+    Number { call: CallId, outbound: Outbound },
 }

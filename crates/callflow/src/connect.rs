@@ -16,6 +16,9 @@ use crate::{Callflow, Output};
 impl Callflow {
     /// The agent's phone answered: whether in time is for the queue to say.
     pub(crate) fn phone_answered(&mut self, call: CallId, leg: LegId) {
+        if self.dialler_answered(call, leg) {
+            return;
+        }
         let offer = self.calls.get(&call).and_then(|known| known.offer());
         match offer.filter(|offer| offer.leg == Some(leg)).map(|offer| offer.offer) {
             Some(offer) => self.acd.handle_input(AcdInput::OfferAnswered { offer }, self.now),
@@ -48,7 +51,7 @@ impl Callflow {
     }
 
     /// Both sides are taped, if conversations are.
-    fn start_tape(&mut self, call: CallId, agent: &AgentId, leg: LegId) {
+    pub(crate) fn start_tape(&mut self, call: CallId, agent: &AgentId, leg: LegId) {
         if !self.config.records {
             return;
         }
@@ -105,6 +108,8 @@ impl Callflow {
         known.legs.retain(|other| *other != leg);
         if known.caller == leg {
             self.caller_left(call, cause);
+        } else if let LegRole::Number(_) = entry.leg.role() {
+            self.number_left(call, leg, cause);
         } else {
             self.phone_left(call, leg, cause);
         }
@@ -126,6 +131,7 @@ impl Callflow {
             }
             Stage::Waiting { .. } => self.abandon(call, cause),
             Stage::Connected(_) => self.disconnect(call, cause),
+            Stage::Dialled(_) => self.end_dialled(call, cause),
             Stage::Leaving => self.decide(call, Outcome::Error, cause),
             Stage::Over => {}
         }
@@ -140,7 +146,9 @@ impl Callflow {
                 self.miss(offer, call::missed(cause));
             }
             Stage::Connected(_) => self.party_left(call, leg, cause),
+            Stage::Dialled(dialled) if dialled.phone == leg => self.end_dialled(call, cause),
             Stage::Waiting { .. }
+            | Stage::Dialled(_)
             | Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Leaving
@@ -174,7 +182,7 @@ impl Callflow {
                 self.miss(offer, MissedCause::Rejected);
                 true
             }
-            (None, None) => false,
+            (None, None) => self.hang_up_dialled(call),
         }
     }
 
@@ -182,6 +190,8 @@ impl Callflow {
         if let Some(entry) = self.legs.get_mut(&leg) {
             entry.leg.hang_up(cause, 480);
             self.drain_leg(leg);
+        } else if self.opening.remove(&leg).is_some() {
+            self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
         }
     }
 

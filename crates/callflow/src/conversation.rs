@@ -199,8 +199,12 @@ impl Callflow {
     /// sides hold, hears music. To who holds nothing is sent, whatever there is to hear.
     pub(crate) fn bridge(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
-        let Some(conversation) = known.conversation() else { return };
-        for (leg, mut heard) in conversation.heard(known.caller) {
+        let heard = match (known.conversation(), self.dialled_talk(call)) {
+            (Some(conversation), _) => conversation.heard(known.caller),
+            (None, Some([one, other])) => vec![(one, vec![other]), (other, vec![one])],
+            (None, None) => return,
+        };
+        for (leg, mut heard) in heard {
             heard.retain(|other| self.legs.get(other).is_some_and(|entry| !entry.holds));
             let source = match heard.as_slice() {
                 [] => self.music(leg),

@@ -86,6 +86,7 @@ impl Callflow {
                     Some(_) | None => Err(CommandError::new("no_call", "there is no call to end")),
                 }
             }
+            Command::Dial { number } => self.handle_dial(agent, &number),
             Command::WrapUp { call, disposition } => self.handle_wrap_up(&agent, call, disposition),
             Command::ListTargets { search } => {
                 self.list_targets(&agent, search);
@@ -131,6 +132,8 @@ impl Callflow {
                 detail: detail.clone(),
             }));
             events.extend(self.acd.queues().map(|view| self.queue_event(&view)));
+            let lines = self.config.trunks.iter();
+            events.extend(lines.filter_map(|trunk| self.trunk_event(&trunk.id)));
             let others = self.acd.agents().filter(|other| other.agent != agent);
             events.extend(others.map(|view| self.agent_event(&view)));
             let calls = self.calls.keys().copied();
@@ -205,13 +208,15 @@ impl Callflow {
     }
 
     fn agent_event(&self, view: &AgentView) -> Event {
+        let mut allowed = self.allowed(view);
+        allowed.extend(self.may_dial(view).then_some(AgentAction::Dial));
         Event::AgentState {
             agent: view.agent.clone(),
             status: view.status,
             state: view.state,
             since: self.wall_at(view.since),
             next_status: view.next_status,
-            allowed: self.allowed(view),
+            allowed,
             call: view.call,
             acw_until: view.acw_until.map(|until| self.wall_at(until)),
             phone_reachable: view.phone_reachable,
@@ -238,6 +243,7 @@ const fn refusal_text(why: acd::Refusal) -> &'static str {
         acd::Refusal::UnknownAgent => "you are not an agent",
         acd::Refusal::PhoneUnreachable => "your phone is not registered: connect it first",
         acd::Refusal::NotInAcw => "you are not in after-call work",
+        acd::Refusal::NotIdle => "you are busy, or not at work",
         acd::Refusal::AcwLimit => "after-call work is as long as it may be",
         acd::Refusal::NotAvailable => "the agent cannot take a call now",
     }

@@ -2,7 +2,7 @@
 
 use model::{Pii, TrunkId};
 use sip::{Flow, Message, Uri};
-use trunk::{Destination, Refusal};
+use trunk::{Destination, Refusal, Trunk};
 
 use crate::Callflow;
 use crate::phones::Whose;
@@ -34,6 +34,13 @@ impl Callflow {
         }
         let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
         let dialled = dialled.user_decoded();
+        // RFC 3261 §10.3: a call to our Contact; what was dialled is in To then.
+        if let Some(trunk) = self.line_of_contact(&dialled, flow) {
+            let to = invite.to().and_then(|to| to.uri());
+            let dialled = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
+            let trunk = trunk.clone();
+            return self.arrival(&trunk, invite, &dialled);
+        }
         let source = flow.remote.ip();
         let has_source = side.serves_carriers() && self.config.trunks.by_source(source).is_some();
         let user = if has_source || !self.config.trunks.challenges() {
@@ -52,7 +59,12 @@ impl Callflow {
         let Some(trunk) = trunk else {
             return Identified::Refused(Refusal::UnknownSource.status());
         };
-        match trunk.arrival(&dialled) {
+        let trunk = trunk.clone();
+        self.arrival(&trunk, invite, &dialled)
+    }
+
+    fn arrival(&mut self, trunk: &Trunk, invite: &Message, dialled: &str) -> Identified {
+        match trunk.arrival(dialled) {
             Ok(arrival) => Identified::Caller {
                 trunk: arrival.trunk.id.clone(),
                 ani: caller_number(invite, arrival.trunk.asserts_identity),

@@ -29,13 +29,16 @@ mod calls;
 mod config;
 mod conversation;
 mod desktop;
+mod dial;
 mod io;
+mod outward;
 mod phones;
 mod probes;
 mod recover;
 mod sides;
 mod signalling;
 mod timers;
+mod trunks;
 
 pub use config::{Config, ConfigError, Phone, QueuePrompts};
 pub use io::{DesktopInput, Input, Output, Recovery};
@@ -56,6 +59,7 @@ use crate::calls::{Call, LegEntry, Opening};
 use crate::phones::Challenger;
 use crate::probes::Probed;
 use crate::timers::{LegTimers, Timer, Timers};
+use crate::trunks::Lines;
 
 /// The machine.
 pub struct Callflow {
@@ -69,6 +73,8 @@ pub struct Callflow {
     cti: Cti,
     /// What each trunk brings.
     loads: trunk::Loads,
+    /// How each line to a carrier is.
+    lines: Lines,
     registrar: Registrar,
     challenger: Challenger,
     /// Questions to phones that have no answer yet.
@@ -127,6 +133,7 @@ impl Callflow {
             lookup: Lookup::new(config.lookup.clone()),
             cti: Cti::new(config.cti.clone())?,
             loads: trunk::Loads::new(&config.trunks),
+            lines: Lines::default(),
             registrar: Registrar::new(config.registrar.clone()),
             probes: BTreeMap::new(),
             was_ready: BTreeSet::new(),
@@ -199,6 +206,7 @@ impl Callflow {
         self.lookup.handle_timeout(self.now);
         self.cti.handle_timeout(self.now);
         self.expire_registrations();
+        self.handle_lines_timeout();
         self.drain_rooms();
     }
 
@@ -216,6 +224,7 @@ impl Callflow {
             self.lookup.poll_timeout(),
             self.cti.poll_timeout(),
             self.registrar.poll_timeout(),
+            self.lines.poll_timeout(),
             self.seal_by.filter(|_| !self.stopped).map(|at| (at, "recordings are sealed")),
         ]
         .into_iter()

@@ -90,7 +90,11 @@ impl Callflow {
                 (waiting.queue.clone(), waiting.before_ms + self.now.ms_since(waiting.entered))
             }
             Stage::Connected(conversation) => (conversation.waiting.queue.clone(), 0),
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => return None,
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Dialled(_)
+            | Stage::Leaving
+            | Stage::Over => return None,
         };
         let guest = known.conversation().and_then(|conversation| conversation.guest());
         Some(Event::ScreenPop {
@@ -179,7 +183,7 @@ impl Callflow {
 
     /// What the agent's phone is told of the call. The phone shows the caller's number masked: who
     /// may see it in clear sees it on the screen.
-    fn invitation(
+    pub(crate) fn invitation(
         &self,
         call: CallId,
         agent: &AgentId,
@@ -201,6 +205,7 @@ impl Callflow {
             from: format!("\"{shown}\" <sip:{dnis}@{realm}>"),
             to: format!("sip:{agent}@{realm}"),
             headers: vec![("X-Hotline-Call", call.to_string())],
+            outside: None,
         };
         (invitation, dnis)
     }

@@ -117,7 +117,7 @@ impl Callflow {
                     Stage::Leaving => {
                         self.give_up(call, Outcome::Error, HangupCause::LocalBye, 480);
                     }
-                    Stage::Arriving | Stage::Connected(_) | Stage::Over => {}
+                    Stage::Arriving | Stage::Connected(_) | Stage::Dialled(_) | Stage::Over => {}
                 }
             }
             MediaEvent::Silent { leg, for_ms: _ } => self.handle_silent(leg),

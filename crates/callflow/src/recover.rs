@@ -19,6 +19,7 @@ impl Callflow {
             code_version: code_version.to_owned(),
             config_sha256: config_sha256.to_owned(),
         });
+        self.start_lines();
         for call in &recovery.calls {
             self.end_lost(call);
         }
@@ -77,6 +78,7 @@ impl Callflow {
     /// Ends all calls in order; [`crate::Output::Stopped`] says when the last one is over.
     pub(crate) fn handle_stop(&mut self) {
         self.stopping = true;
+        self.leave_carriers();
         let calls: Vec<(CallId, LegId)> =
             self.calls.iter().map(|(call, known)| (*call, known.caller)).collect();
         for (call, caller) in calls {
@@ -84,7 +86,12 @@ impl Callflow {
                 .calls
                 .get(&call)
                 .is_some_and(|known| matches!(known.stage, crate::calls::Stage::Connected(_)));
-            if talks {
+            if matches!(
+                self.calls.get(&call).map(|known| &known.stage),
+                Some(crate::calls::Stage::Dialled(_))
+            ) {
+                self.end_dialled(call, HangupCause::LocalBye);
+            } else if talks {
                 self.hang_up_leg(caller, HangupCause::LocalBye);
             } else {
                 self.give_up(call, Outcome::EngineLost, HangupCause::EngineLost, 503);

@@ -87,6 +87,7 @@ impl Callflow {
             call,
             phase,
             since: self.wall_at(since),
+            direction: known.direction,
             ani: known.ani.clone(),
             dnis: known.dnis.clone(),
             queue: known.queue().cloned(),

@@ -80,9 +80,10 @@ impl Callflow {
     /// for the other side can reach it. `None` for a leg that is not known, or not yet.
     pub fn address_of(&self, leg: LegId) -> Option<IpAddr> {
         let known = self.legs.get(&leg).map(|entry| *entry.leg.flow());
-        let flow = known.or_else(|| {
-            let Opening::Agent { flow, .. } = self.opening.get(&leg)? else { return None };
-            Some(*flow)
+        let flow = known.or_else(|| match self.opening.get(&leg)? {
+            Opening::Agent { flow, .. } | Opening::Dialler { flow, .. } => Some(*flow),
+            Opening::Number { outbound, .. } => self.first_flow(outbound),
+            Opening::Caller { .. } => None,
         })?;
         Some(flow.local.ip()).filter(|ip| !ip.is_unspecified())
     }

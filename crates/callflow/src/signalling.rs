@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Source};
-use model::{FactBody, HangupCause, LegId, Transport};
+use model::{FactBody, HangupCause, LegId, LegRole, Transport};
 use sip::{CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
 
 use crate::calls::{Invite, LegEntry};
@@ -16,7 +16,7 @@ const STATELESS_TAG: &str = "hotline";
 
 impl Callflow {
     pub(crate) fn handle_sip(&mut self, event: ToBrain) {
-        if self.handle_probe_event(&event) {
+        if self.handle_probe_event(&event) || self.handle_line_event(&event) {
             return;
         }
         match event {
@@ -177,13 +177,25 @@ impl Callflow {
                 self.send(message, flow);
             }
             LegOutput::Progressed => self.timers.stop(call, Timer::PhoneResponds),
-            LegOutput::Ringing => {}
+            LegOutput::Unreachable { cause, retry_after_s } => {
+                self.try_next_way(leg, cause, retry_after_s);
+            }
+            LegOutput::Ringing => self.number_rings(call, leg),
             LegOutput::Established(dialog) => {
                 let role = entry.leg.role().clone();
-                self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
-                match invite {
-                    Invite::Theirs(_) => self.caller_answered(call),
-                    Invite::Ours(_) => self.phone_answered(call, leg),
+                let established = role.clone();
+                self.note(FactBody::DialogEstablished {
+                    call,
+                    leg,
+                    role: established,
+                    dialog: *dialog,
+                });
+                match (invite, role) {
+                    (Invite::Theirs(_), _) => self.caller_answered(call),
+                    (Invite::Ours(_), LegRole::Number(_)) => self.number_answered(call, leg),
+                    (Invite::Ours(_), LegRole::Caller | LegRole::Agent(_)) => {
+                        self.phone_answered(call, leg);
+                    }
                 }
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),

@@ -3,7 +3,7 @@
 use acd::Input as AcdInput;
 use cti::{CallPhase, CommandError};
 use media::MediaCommand;
-use model::{AgentId, CallId, FactBody, HangupCause, LegId, Outcome};
+use model::{AgentId, CallId, Direction, FactBody, HangupCause, LegId, Outcome};
 
 use crate::calls::{Invite, LegEntry, Stage};
 use crate::conversation::Talk;
@@ -47,7 +47,14 @@ impl Callflow {
         }
         self.timers.stop_all(call);
         if let Some(known) = self.calls.remove(&call) {
-            self.loads.handle_ended(&known.trunk);
+            match known.direction {
+                Direction::Inbound => {
+                    self.loads.handle_ended(&known.trunk);
+                    self.show_trunk_later(known.trunk.clone());
+                }
+                // Its leg has given the line back.
+                Direction::Outbound => {}
+            }
             let (outcome, cause) =
                 known.outcome.unwrap_or((Outcome::Error, HangupCause::TransportError));
             self.note(FactBody::CallEnded { call, outcome, cause });
@@ -74,6 +81,7 @@ impl Callflow {
             Invite::Ours(None) => {}
         }
         self.opening.remove(&leg);
+        self.release_line(entry);
         self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
     }
 
@@ -117,6 +125,7 @@ impl Callflow {
                 Talk::Consulting { .. } => CallPhase::Consulting,
                 Talk::Conference(_) => CallPhase::Conference,
             },
+            Stage::Dialled(dialled) => dialled.phase(),
             Stage::Over => CallPhase::Ended,
         })
     }

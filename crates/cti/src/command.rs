@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{CallId, NotReadyReason, OfferId, Permission, Target};
+use model::{CallId, NotReadyReason, OfferId, Permission, Pii, Target};
 
 /// The longest command id, in bytes.
 pub const MAX_COMMAND_ID: usize = 64;
@@ -10,6 +10,8 @@ pub const MAX_COMMAND_ID: usize = 64;
 pub const MAX_DISPOSITION: usize = 64;
 /// The longest name of an agent or queue, or number, that a call is given to, in bytes.
 pub const MAX_TARGET: usize = 64;
+/// The longest number that is dialled, in bytes: E.164 has 15 digits, people write more around them.
+pub const MAX_NUMBER: usize = 64;
 /// The most that one command prolongs after-call work by: one hour.
 pub const MAX_EXTEND_MS: u64 = 3_600_000;
 
@@ -32,6 +34,11 @@ pub enum Command {
     },
     /// End or decline the call.
     HangUp,
+    /// Call a number outside: one's own phone rings first.
+    Dial {
+        /// Which, as people write it.
+        number: Pii<String>,
+    },
     /// Prolong after-call work.
     ExtendAcw {
         /// By how much, in milliseconds.
@@ -78,6 +85,7 @@ impl Command {
             Self::SignOut => "sign_out",
             Self::PopShown { .. } => "pop_shown",
             Self::HangUp => "hang_up",
+            Self::Dial { .. } => "dial",
             Self::ExtendAcw { .. } => "extend_acw",
             Self::WrapUp { .. } => "wrap_up",
             Self::ListTargets { .. } => "list_targets",
@@ -98,6 +106,8 @@ impl Command {
             | Self::SignOut
             | Self::PopShown { .. }
             | Self::HangUp
+            // Numbers that save lives need no permission: callflow looks which it is.
+            | Self::Dial { .. }
             | Self::ExtendAcw { .. }
             | Self::WrapUp { .. }
             | Self::ListTargets { .. }
@@ -134,11 +144,18 @@ impl Command {
                 format!("what is looked for has at most {MAX_TARGET} bytes"),
             )),
             Self::Transfer { to } | Self::Consult { to } => check_target(to),
+            Self::Dial { number } if !(1..=MAX_NUMBER).contains(&number.reveal().len()) => {
+                Err(CommandError::new(
+                    "bad_number",
+                    format!("a number has 1 to {MAX_NUMBER} characters"),
+                ))
+            }
             Self::Ready
             | Self::NotReady { .. }
             | Self::SignOut
             | Self::PopShown { .. }
             | Self::HangUp
+            | Self::Dial { .. }
             | Self::ExtendAcw { .. }
             | Self::WrapUp { .. }
             | Self::ListTargets { .. }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use model::{
-    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Lookup, OfferId, Outcome,
-    Pii, QueueId, RecordingId, Target, TransferEnd, TransferKind, Wall,
+    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Direction, Lookup, OfferId,
+    Outcome, Pii, QueueId, RecordingId, Target, TransferEnd, TransferKind, TrunkId, Wall,
 };
 
 /// Where a call is, as a board shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallPhase {
+    /// An agent calls out: the agent's phone rings, or the number is being reached.
+    Dialling,
     /// In the menu.
     Menu,
     /// Waiting for an agent.
@@ -34,6 +36,7 @@ impl CallPhase {
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Dialling => "dialling",
             Self::Menu => "menu",
             Self::Queued => "queued",
             Self::Offered => "offered",
@@ -161,9 +164,11 @@ pub enum Event {
         phase: CallPhase,
         /// Since when.
         since: Wall,
-        /// The caller's number.
+        /// Who began it.
+        direction: Direction,
+        /// The number of the one outside: the caller, or who is called.
         ani: Pii<String>,
-        /// The dialled number.
+        /// Our number: what was dialled, or is shown.
         dnis: String,
         /// The queue it waits or waited in.
         queue: Option<QueueId>,
@@ -209,6 +214,23 @@ pub enum Event {
         /// What the queue's agents are doing.
         agents: AgentTotals,
     },
+    /// A line's health or what it carries changed.
+    TrunkState {
+        /// Which line.
+        trunk: TrunkId,
+        /// Calls over it now, both ways.
+        calls: u32,
+        /// Calls that were refused since the engine's start, for their number or its limits.
+        refused: u64,
+        /// Where it calls out to; 0 for a line that does not.
+        targets: u32,
+        /// How many of those can be reached.
+        reachable: u32,
+        /// Whether its carrier has its registration; none where it does not register.
+        registered: Option<bool>,
+        /// When one of its targets answered a question last.
+        answered_at: Option<Wall>,
+    },
     /// Something an operator must see began or is over.
     Alarm {
         /// Its name.
@@ -231,6 +253,7 @@ impl Event {
             Self::TransferEnded { .. } => "transfer_ended",
             Self::Targets { .. } => "targets",
             Self::QueueState { .. } => "queue_state",
+            Self::TrunkState { .. } => "trunk_state",
             Self::Alarm { .. } => "alarm",
         }
     }

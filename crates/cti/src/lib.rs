@@ -17,7 +17,7 @@ mod session;
 mod stream;
 
 pub use command::{
-    Command, CommandError, MAX_COMMAND_ID, MAX_DISPOSITION, MAX_EXTEND_MS, MAX_TARGET,
+    Command, CommandError, MAX_COMMAND_ID, MAX_DISPOSITION, MAX_EXTEND_MS, MAX_NUMBER, MAX_TARGET,
 };
 pub use config::{Config, ConfigError, MAX_AFTER, MAX_SEQ};
 pub use cti::Cti;

@@ -157,6 +157,8 @@ pub enum AgentAction {
     Conference,
     /// Take the caller back and let who is asked go.
     CancelConsult,
+    /// Call a number outside.
+    Dial,
 }
 
 impl AgentAction {
@@ -175,11 +177,12 @@ impl AgentAction {
             Self::SwapParties => "swap_parties",
             Self::Conference => "conference",
             Self::CancelConsult => "cancel_consult",
+            Self::Dial => "dial",
         }
     }
 
     /// Every action, in the order of a desktop's buttons.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Ready,
         Self::NotReady,
         Self::SignOut,
@@ -192,6 +195,7 @@ impl AgentAction {
         Self::SwapParties,
         Self::Conference,
         Self::CancelConsult,
+        Self::Dial,
     ];
 }
 

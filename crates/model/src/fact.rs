@@ -100,6 +100,17 @@ pub enum FactBody {
         dnis: String,
         sip_call_id: String,
     },
+    /// An agent calls a number outside; `shown` is the number that the called party sees.
+    CallPlaced {
+        call: CallId,
+        agent: AgentId,
+        trunk: TrunkId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+        shown: String,
+    },
+    /// The one whom an agent called answered.
+    NumberAnswered { call: CallId, leg: LegId, agent: AgentId },
     /// We sent 200 to the caller.
     CallAnswered { call: CallId },
     /// A dialog can now be ended by a BYE: kept so that a restarted engine can.
@@ -147,6 +158,8 @@ pub enum FactBody {
     Held { call: CallId, leg: LegId, role: LegRole },
     /// It took the other side back.
     Retrieved { call: CallId, leg: LegId, role: LegRole },
+    /// The INVITE to a telephone outside left over this line; once more where another is tried.
+    TrunkTried { call: CallId, leg: LegId, trunk: TrunkId, target: String },
     /// A leg ended.
     LegEnded { call: CallId, leg: LegId, role: LegRole, cause: HangupCause },
     /// The call is over. The last fact of every call but for its recording and wrap-up.
@@ -191,6 +204,14 @@ pub enum FactBody {
     Played { user: UserId, recording: RecordingId, call: CallId },
     /// Someone looked at a call's SIP messages.
     Traced { user: UserId, call: CallId },
+    /// A target of a line answers again.
+    TrunkReachable { trunk: TrunkId, target: String },
+    /// It does not answer, or asks to be left alone: calls do not go there.
+    TrunkUnreachable { trunk: TrunkId, target: String },
+    /// A line is registered with its carrier.
+    TrunkRegistered { trunk: TrunkId },
+    /// It is not; the carrier's last answer, if there was one.
+    TrunkUnregistered { trunk: TrunkId, status: Option<u16> },
     /// Something an operator must see.
     AlarmRaised { alarm: Arc<str>, detail: String },
     /// It is over.
@@ -204,6 +225,8 @@ impl FactBody {
             Self::EngineStarted { .. } => "engine_started",
             Self::EngineStopped => "engine_stopped",
             Self::CallArrived { .. } => "call_arrived",
+            Self::CallPlaced { .. } => "call_placed",
+            Self::NumberAnswered { .. } => "number_answered",
             Self::CallAnswered { .. } => "call_answered",
             Self::DialogEstablished { .. } => "dialog_established",
             Self::MenuEntered { .. } => "menu_entered",
@@ -224,6 +247,7 @@ impl FactBody {
             Self::TransferEnded { .. } => "transfer_ended",
             Self::Held { .. } => "held",
             Self::Retrieved { .. } => "retrieved",
+            Self::TrunkTried { .. } => "trunk_tried",
             Self::LegEnded { .. } => "leg_ended",
             Self::CallEnded { .. } => "call_ended",
             Self::WrappedUp { .. } => "wrapped_up",
@@ -239,6 +263,10 @@ impl FactBody {
             Self::Unmasked { .. } => "unmasked",
             Self::Played { .. } => "played",
             Self::Traced { .. } => "traced",
+            Self::TrunkReachable { .. } => "trunk_reachable",
+            Self::TrunkUnreachable { .. } => "trunk_unreachable",
+            Self::TrunkRegistered { .. } => "trunk_registered",
+            Self::TrunkUnregistered { .. } => "trunk_unregistered",
             Self::AlarmRaised { .. } => "alarm_raised",
             Self::AlarmCleared { .. } => "alarm_cleared",
         }
@@ -248,6 +276,8 @@ impl FactBody {
     pub const fn call(&self) -> Option<CallId> {
         match self {
             Self::CallArrived { call, .. }
+            | Self::CallPlaced { call, .. }
+            | Self::NumberAnswered { call, .. }
             | Self::CallAnswered { call }
             | Self::DialogEstablished { call, .. }
             | Self::MenuEntered { call, .. }
@@ -268,6 +298,7 @@ impl FactBody {
             | Self::TransferEnded { call, .. }
             | Self::Held { call, .. }
             | Self::Retrieved { call, .. }
+            | Self::TrunkTried { call, .. }
             | Self::LegEnded { call, .. }
             | Self::CallEnded { call, .. }
             | Self::WrappedUp { call, .. }
@@ -285,6 +316,10 @@ impl FactBody {
             | Self::SessionOpened { .. }
             | Self::Refused { .. }
             | Self::Unmasked { .. }
+            | Self::TrunkReachable { .. }
+            | Self::TrunkUnreachable { .. }
+            | Self::TrunkRegistered { .. }
+            | Self::TrunkUnregistered { .. }
             | Self::AlarmRaised { .. }
             | Self::AlarmCleared { .. } => None,
         }

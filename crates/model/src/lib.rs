@@ -21,7 +21,7 @@ pub use dialog::{DialogSnapshot, Transport};
 pub use fact::{Fact, FactBody, LegRole, RefusalKind, SCHEMA_VERSION, Seal};
 pub use id::{CallId, Id, IdSource, LegId, OfferId, ParseIdError, PlayId, RecordingId};
 pub use name::{AgentId, PromptId, QueueId, TrunkId, UserId};
-pub use outcome::{HangupCause, MissedCause, Outcome};
+pub use outcome::{Direction, HangupCause, MissedCause, Outcome};
 pub use permission::{Permission, Role, Tier};
 pub use pii::{Masked, Pii, stored};
 pub use time::{Mono, Wall};

@@ -15,6 +15,8 @@ pub enum Outcome {
     AbandonedInMenu,
     /// The engine refused the call before answering it (unknown number, limits).
     Refused,
+    /// We called and nobody answered; the cause says why.
+    Unanswered,
     /// The engine could not go on (no media port, failed script).
     Error,
     /// The engine stopped or died while the call was in progress.
@@ -30,8 +32,31 @@ impl Outcome {
             Self::SelfService => "self_service",
             Self::AbandonedInMenu => "abandoned_in_menu",
             Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
             Self::Error => "error",
             Self::EngineLost => "engine_lost",
+        }
+    }
+}
+
+/// Who began a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Direction {
+    /// Someone outside called us.
+    #[default]
+    Inbound,
+    /// An agent called someone outside.
+    Outbound,
+}
+
+impl Direction {
+    /// The name in API and store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
         }
     }
 }

@@ -42,6 +42,8 @@ permissions! {
     ClaimSettle "claim.settle"
     /// See a customer's personal data unmasked.
     CustomerUnmask "customer.unmask"
+    /// Call numbers outside, as far as the lines' lists allow.
+    CallOutbound "call.outbound"
     /// Handle calls: have a state, be offered calls, wrap up.
     CallHandle "call.handle"
     /// See one's own calls' records.

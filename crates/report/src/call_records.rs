@@ -72,7 +72,7 @@ impl CallRecords {
             return self.record(worked_on);
         }
         let call = fact.body.call()?;
-        if let FactBody::CallArrived { .. } = &fact.body {
+        if let FactBody::CallArrived { .. } | FactBody::CallPlaced { .. } = &fact.body {
             if !self.calls.contains_key(&call)
                 && let Some(begun) = Fold::begin(fact)
             {
@@ -87,7 +87,9 @@ impl CallRecords {
             self.ended.push_back((fact.epoch, fact.mono, call));
         }
         let answered = match &fact.body {
-            FactBody::AgentAnswered { agent, .. } => Some(agent),
+            FactBody::AgentAnswered { agent, .. } | FactBody::NumberAnswered { agent, .. } => {
+                Some(agent)
+            }
             FactBody::CallTaken { role, .. } => role.agent(),
             _ => None,
         };

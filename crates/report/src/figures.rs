@@ -83,8 +83,15 @@ pub struct Figures {
 #[derive(Debug, Clone)]
 enum Place {
     Menu,
-    Waiting { queue: QueueId, entered: Mono },
-    Talking { queue: QueueId },
+    Waiting {
+        queue: QueueId,
+        entered: Mono,
+    },
+    Talking {
+        queue: QueueId,
+    },
+    /// An agent called someone: it is none of the hotline's calls.
+    Outside,
 }
 
 impl Figures {
@@ -117,6 +124,9 @@ impl Figures {
                 self.arrived += 1;
                 self.calls.insert(*call, Place::Menu);
             }
+            FactBody::CallPlaced { call, .. } => {
+                self.calls.insert(*call, Place::Outside);
+            }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
             FactBody::Missed { call, .. } => {
                 if let Some(Place::Waiting { queue, .. }) = self.calls.get(call).cloned() {
@@ -130,6 +140,7 @@ impl Figures {
             }
             FactBody::EngineStopped
             | FactBody::CallAnswered { .. }
+            | FactBody::NumberAnswered { .. }
             | FactBody::DialogEstablished { .. }
             | FactBody::MenuEntered { .. }
             | FactBody::DigitsCollected { .. }
@@ -146,6 +157,7 @@ impl Figures {
             | FactBody::TransferEnded { .. }
             | FactBody::Held { .. }
             | FactBody::Retrieved { .. }
+            | FactBody::TrunkTried { .. }
             | FactBody::LegEnded { .. }
             | FactBody::WrappedUp { .. }
             | FactBody::RecordingStarted { .. }
@@ -159,6 +171,10 @@ impl Figures {
             | FactBody::Unmasked { .. }
             | FactBody::Played { .. }
             | FactBody::Traced { .. }
+            | FactBody::TrunkReachable { .. }
+            | FactBody::TrunkUnreachable { .. }
+            | FactBody::TrunkRegistered { .. }
+            | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
             | FactBody::AlarmCleared { .. } => {}
         }
@@ -183,7 +199,7 @@ impl Figures {
         match self.calls.insert(call, waiting) {
             Some(Place::Waiting { queue: before, .. }) => self.leave_waiting(&before),
             Some(Place::Talking { queue: before }) => self.leave_talking(&before),
-            Some(Place::Menu) | None => {}
+            Some(Place::Menu | Place::Outside) | None => {}
         }
         self.queue(queue).waiting += 1;
         self.count(queue, |counts| counts.entered += 1);
@@ -206,6 +222,10 @@ impl Figures {
     }
 
     fn end(&mut self, call: CallId, outcome: Outcome) {
+        if let Some(Place::Outside) = self.calls.get(&call) {
+            self.calls.remove(&call);
+            return;
+        }
         *self.outcomes.entry(outcome).or_default() += 1;
         *self.outcomes_today.entry(outcome).or_default() += 1;
         match self.calls.remove(&call) {
@@ -216,7 +236,7 @@ impl Figures {
                 }
             }
             Some(Place::Talking { queue }) => self.leave_talking(&queue),
-            Some(Place::Menu) | None => {}
+            Some(Place::Menu | Place::Outside) | None => {}
         }
     }
 
@@ -251,7 +271,9 @@ impl Figures {
             .values()
             .filter_map(|place| match place {
                 Place::Waiting { queue: its, entered } if its == queue => Some(*entered),
-                Place::Waiting { .. } | Place::Menu | Place::Talking { .. } => None,
+                Place::Waiting { .. } | Place::Menu | Place::Outside | Place::Talking { .. } => {
+                    None
+                }
             })
             .min()
     }

@@ -1,8 +1,9 @@
 //! One call's facts, folded.
 
 use model::{
-    AgentId, AgentState, CallId, DialogSnapshot, Fact, FactBody, HangupCause, LegId, LegRole,
-    MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Target, TransferEnd, Wall,
+    AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
+    LegRole, MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Target, TransferEnd,
+    TrunkId, Wall,
 };
 
 use crate::open_call::{OpenDialog, OpenRecording};
@@ -70,17 +71,25 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    /// The call that `fact` begins, or `None` if it is not a `CallArrived`.
+    /// The call that `fact` begins, or `None` if it begins none.
     pub(crate) fn begin(fact: &Fact) -> Option<Self> {
-        let FactBody::CallArrived { call, leg, trunk, ani, dnis, sip_call_id } = &fact.body else {
-            return None;
+        let (call, direction, trunk, (ani, dnis), legs, sip_call_id) = match &fact.body {
+            FactBody::CallArrived { call, leg, trunk, ani, dnis, sip_call_id } => {
+                let legs = vec![begun(*leg, LegRole::Caller, fact.wall)];
+                (call, Direction::Inbound, trunk, (ani, dnis), legs, sip_call_id.clone())
+            }
+            FactBody::CallPlaced { call, trunk, number, shown, .. } => {
+                (call, Direction::Outbound, trunk, (number, shown), Vec::new(), String::new())
+            }
+            _ => return None,
         };
         let record = CallRecord {
             call: *call,
+            direction,
             trunk: trunk.clone(),
             ani: ani.clone(),
             dnis: dnis.clone(),
-            sip_call_id: sip_call_id.clone(),
+            sip_call_id,
             arrived: fact.wall,
             answered: None,
             queued: None,
@@ -95,7 +104,7 @@ impl Fold {
             talked_ms: None,
             acw_ms: None,
             offers: Vec::new(),
-            legs: vec![begun(*leg, LegRole::Caller, fact.wall)],
+            legs,
             transfers: Vec::new(),
             agent: None,
             outcome: Outcome::EngineLost,
@@ -138,6 +147,9 @@ impl Fold {
         let changed = match &fact.body {
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
+                if self.record.direction == Direction::Outbound && self.leg(*leg).is_none() {
+                    self.join(begun(*leg, role.clone(), fact.wall));
+                }
                 self.establish(*leg, role, dialog);
                 self.leg(*leg).map(|known| known.answered.get_or_insert(fact.wall)).is_some()
             }
@@ -173,6 +185,11 @@ impl Fold {
             | FactBody::CallTaken { .. } => self.bring_in(fact),
             FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
+            FactBody::TrunkTried { leg, trunk, .. } => self.try_trunk(*leg, trunk, fact.wall),
+            FactBody::NumberAnswered { leg, agent, .. } => {
+                set_once(&mut self.record.answered, fact.wall);
+                self.answer(agent, *leg, fact)
+            }
             FactBody::LegEnded { leg, role, cause, .. } => self.end_leg(*leg, role, *cause, fact),
             FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
             FactBody::WrappedUp { disposition, .. } => {
@@ -185,6 +202,7 @@ impl Fold {
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
+            | FactBody::CallPlaced { .. }
             | FactBody::Popped { .. }
             | FactBody::ConferenceBegun { .. }
             | FactBody::Held { .. }
@@ -198,6 +216,10 @@ impl Fold {
             | FactBody::Unmasked { .. }
             | FactBody::Played { .. }
             | FactBody::Traced { .. }
+            | FactBody::TrunkReachable { .. }
+            | FactBody::TrunkUnreachable { .. }
+            | FactBody::TrunkRegistered { .. }
+            | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
             | FactBody::AlarmCleared { .. } => false,
         };
@@ -205,7 +227,23 @@ impl Fold {
         changed
     }
 
+    /// A call to the outside is the line's that carried it last.
+    fn try_trunk(&mut self, leg: LegId, trunk: &TrunkId, at: Wall) -> bool {
+        let is_outbound = self.record.direction == Direction::Outbound;
+        if is_outbound {
+            self.record.trunk = trunk.clone();
+            if self.leg(leg).is_none() {
+                let role = LegRole::Number(self.record.ani.clone());
+                self.join(begun(leg, role, at));
+            }
+        }
+        is_outbound
+    }
+
     fn establish(&mut self, leg: LegId, role: &LegRole, dialog: &DialogSnapshot) {
+        if let (Direction::Outbound, LegRole::Number(_)) = (self.record.direction, role) {
+            self.record.sip_call_id.clone_from(&dialog.call_id);
+        }
         // A dialog is written down again when it has changed.
         self.dialogs.retain(|known| known.leg != leg);
         self.dialogs.push(OpenDialog { leg, role: role.clone(), dialog: dialog.clone() });

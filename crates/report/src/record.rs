@@ -1,8 +1,8 @@
 //! The record of one call, as reports, inspectors and the law ask for it.
 
 use model::{
-    AgentId, CallId, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, Pii, QueueId,
-    RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
+    AgentId, CallId, Direction, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, Pii,
+    QueueId, RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -14,11 +14,13 @@ use model::{
 pub struct CallRecord {
     /// The call.
     pub call: CallId,
-    /// The line it came on.
+    /// Who began it.
+    pub direction: Direction,
+    /// The line it came on, or went out over last.
     pub trunk: TrunkId,
-    /// Who called, as the carrier wrote it.
+    /// The number of the one outside: who called, as the carrier wrote it, or was called.
     pub ani: Pii<String>,
-    /// What they dialled.
+    /// Our number: what they dialled, or were shown.
     pub dnis: String,
     /// SIP's Call-ID of the caller's leg, for comparing with a carrier.
     pub sip_call_id: String,

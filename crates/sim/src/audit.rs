@@ -90,6 +90,12 @@ impl Book {
             FactBody::CallArrived { call, .. } => {
                 self.open_calls.insert(*call);
             }
+            FactBody::CallPlaced { call, agent, .. } => {
+                self.open_calls.insert(*call);
+                if let Some(other) = self.busy.insert(agent.clone(), *call) {
+                    return Err(format!("{agent} has {other} and places {call}"));
+                }
+            }
             FactBody::DialogEstablished { call, leg, .. } => {
                 self.open_legs.insert(*leg, *call);
             }

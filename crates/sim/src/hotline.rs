@@ -29,6 +29,8 @@ pub struct Settings {
     pub trunk_limits: trunk::Limits,
     /// Whom the engine's only listener serves.
     pub side: callflow::Side,
+    /// How the carrier is called, if it is.
+    pub outward: Option<trunk::Outward>,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -44,6 +46,7 @@ pub fn settings() -> Settings {
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
         side: callflow::Side::Both,
+        outward: None,
     }
 }
 
@@ -173,12 +176,16 @@ fn trunks(settings: &Settings) -> Trunks {
         asserts_identity: false,
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
+        codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
+        unknown_number: 404,
+        outward: settings.outward.clone(),
     };
     let branch = Trunk {
         id: "branch".into(),
         sources: Vec::new(),
         user: Some(BRANCH.to_owned()),
         limits: trunk::Limits::default(),
+        outward: None,
         ..carrier.clone()
     };
     Trunks::new(vec![carrier, branch])
@@ -197,6 +204,7 @@ fn distribution(settings: &Settings) -> acd::Config {
     let tier_one = BTreeSet::from([Permission::PolicyView, Permission::ClaimRegister]);
     let mut tier_two = tier_one.clone();
     tier_two.extend([Permission::PolicyEndorse, Permission::ComplaintHandle]);
+    tier_two.extend([Permission::CallOutbound]);
     let mut tier_three = tier_two.clone();
     tier_three.extend([Permission::ClaimSettle, Permission::CustomerUnmask]);
     let level = |level: u8| Tier { level };

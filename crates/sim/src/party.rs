@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use model::{Mono, Transport};
-use sip::digest::{Account, answer};
+use sip::digest::{Account, Algorithm, Authenticator, Secrets, Verdict, answer};
 use sip::{
     ClientTx, Dialog, Flow, FromBrain, Message, Method, RequestBuilder, ResponseBuilder, ServerTx,
     ToBrain, Transactions, TransactionsConfig, TxOutput,
@@ -30,6 +30,8 @@ pub struct Saw {
     pub finals: Vec<(Mono, u16)>,
     /// INVITEs that came.
     pub invites: Vec<Mono>,
+    /// The same as they were, those included that were answered with a challenge.
+    pub invitations: Vec<Message>,
     /// BYEs that came.
     pub byes: Vec<Mono>,
     /// CANCELs that came.
@@ -99,6 +101,7 @@ pub struct Party {
     answers: Vec<Datagram>,
     vanishes_at: Option<Mono>,
     challenge: Option<Message>,
+    challenger: Option<Authenticator>,
     /// Without power nothing arrives or leaves.
     has_power: bool,
     registered: u32,
@@ -114,6 +117,14 @@ impl Party {
 
     pub(crate) fn phone(address: SocketAddr, plan: PhonePlan, at: Mono) -> Self {
         Self::new(address, Role::Phone(plan), (at, Task::Register))
+    }
+
+    /// A phone that is reached without registering.
+    pub(crate) fn gateway(address: SocketAddr, plan: PhonePlan) -> Self {
+        let realm = plan.challenges.map_or("", |(realm, ..)| realm);
+        let challenger = Authenticator::new(realm, [5; 32], 60_000);
+        let phone = Self::phone(address, plan, Mono::default());
+        Self { tasks: Vec::new(), challenger: Some(challenger), ..phone }
     }
 
     fn new(address: SocketAddr, role: Role, first: (Mono, Task)) -> Self {
@@ -139,6 +150,7 @@ impl Party {
             answers: Vec::new(),
             vanishes_at: None,
             challenge: None,
+            challenger: None,
             has_power: true,
             registered: 0,
             calls_taken: 0,
@@ -313,6 +325,10 @@ impl Party {
     fn handle_request(&mut self, tx: ServerTx, request: &Message, now: Mono) {
         match request.method() {
             Method::Invite if request.to().is_some_and(|to| to.tag().is_none()) => {
+                self.saw.invitations.push(request.clone());
+                if let Some(challenge) = self.ask_who_calls(request, now) {
+                    return self.respond(tx, challenge, now);
+                }
                 self.saw.invites.push(now);
                 let answer = self.answer();
                 self.calls_taken += 1;
@@ -350,6 +366,23 @@ impl Party {
                 self.respond(tx, ResponseBuilder::to(request, 200).build(), now);
             }
         }
+    }
+
+    /// The challenge that an INVITE is answered with, if it needs one.
+    fn ask_who_calls(&mut self, invite: &Message, now: Mono) -> Option<Message> {
+        let Role::Phone(plan) = &self.role else { return None };
+        let (realm, user, password) = plan.challenges?;
+        let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+        let secrets = Secrets::from_password(&algorithms, user, realm, password);
+        let challenger = self.challenger.as_mut()?;
+        let verdict = challenger.verify(invite, Some(&secrets), now);
+        if verdict == Verdict::Accepted {
+            return None;
+        }
+        let values = challenger.challenge(&algorithms, verdict == Verdict::Stale, now);
+        let response = ResponseBuilder::to(invite, 401).to_tag("challenge");
+        let with = |response: ResponseBuilder, value| response.header("WWW-Authenticate", value);
+        Some(values.into_iter().fold(response, with).build())
     }
 
     fn handle_response(&mut self, tx: ClientTx, response: &Message, now: Mono) {

@@ -70,6 +70,8 @@ pub struct PhonePlan {
     pub headers: Vec<(&'static str, &'static str)>,
     /// What it answers challenges with.
     pub password: &'static str,
+    /// Realm, user and password that it asks for before it takes an INVITE, if it does.
+    pub challenges: Option<(&'static str, &'static str, &'static str)>,
 }
 
 impl PhonePlan {
@@ -84,6 +86,7 @@ impl PhonePlan {
             rings_reliably: false,
             headers: Vec::new(),
             password: PASSWORD,
+            challenges: None,
         }
     }
 }

@@ -75,6 +75,12 @@ impl World {
         self.add(Party::phone(address, plan, Mono::from_ms(at_ms)))
     }
 
+    /// The `number`th gateway of a carrier: numbers outside are called there.
+    pub fn gateway(&mut self, number: u8, plan: PhonePlan) -> PartyId {
+        let address = SocketAddr::new(IpAddr::from([10, 3, 0, number]), 5_060);
+        self.add(Party::gateway(address, plan))
+    }
+
     fn add(&mut self, party: Party) -> PartyId {
         let id = self.parties.len();
         self.by_address.insert(party.address(), id);

@@ -20,6 +20,7 @@ mod name;
 mod params;
 mod parse;
 mod registrar;
+mod registration;
 mod status;
 mod transactions;
 mod uri;
@@ -43,6 +44,7 @@ pub use name::Name;
 pub use params::Params;
 pub use parse::ParseError;
 pub use registrar::{Binding, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
+pub use registration::{Registration, RegistrationConfig, RegistrationOutput};
 pub use status::reason_phrase;
 pub use transactions::{
     MAX_DATAGRAM_REQUEST, MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING,

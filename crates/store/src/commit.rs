@@ -141,7 +141,7 @@ fn write(batch: &mut Batch, work: &Work) -> Result<()> {
 /// From its arrival until its record is settled, a call is one that a restart must look at.
 fn write_arrived(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
-        FactBody::CallArrived { call, .. } => {
+        FactBody::CallArrived { call, .. } | FactBody::CallPlaced { call, .. } => {
             Some([Value::Text(call.to_string()), Value::Int(i64::from(fact.site))])
         }
         _ => None,

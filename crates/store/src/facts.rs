@@ -81,6 +81,8 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::Rang { agent, .. }
         | FactBody::Missed { agent, .. }
         | FactBody::AgentAnswered { agent, .. }
+        | FactBody::CallPlaced { agent, .. }
+        | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
         FactBody::TransferBegun { by, .. }
@@ -102,11 +104,16 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::CallTaken { .. }
         | FactBody::Held { .. }
         | FactBody::Retrieved { .. }
+        | FactBody::TrunkTried { .. }
         | FactBody::LegEnded { .. }
         | FactBody::CallEnded { .. }
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
         | FactBody::RecordingSealed { .. }
+        | FactBody::TrunkReachable { .. }
+        | FactBody::TrunkUnreachable { .. }
+        | FactBody::TrunkRegistered { .. }
+        | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }
         | FactBody::AlarmCleared { .. } => None,
     }

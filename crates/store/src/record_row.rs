@@ -1,8 +1,8 @@
 //! A call record as a row, and back.
 
 use model::{
-    AgentId, HangupCause, LegId, LegRole, Outcome, Pii, QueueId, Target, Tier, TransferEnd,
-    TransferKind, TrunkId, Wall,
+    AgentId, Direction, HangupCause, LegId, LegRole, Outcome, Pii, QueueId, Target, Tier,
+    TransferEnd, TransferKind, TrunkId, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Transfer};
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use crate::sql::{Columns, Value, big};
 pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_key, dnis, \
      sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
      inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
-     lookup, lookup_ms, customer_id, disposition, settled, legs, transfers)";
+     lookup, lookup_ms, customer_id, disposition, settled, legs, transfers, direction)";
 
 /// What happens to a record that is there: all that can change after its first writing is
 /// replaced.
@@ -24,7 +24,8 @@ pub(crate) const REPLACE: &str = "ON CONFLICT (call_id) DO UPDATE SET \
      talked_ms = excluded.talked_ms, acw_ms = excluded.acw_ms, offers = excluded.offers, \
      rang_ms = excluded.rang_ms, lookup = excluded.lookup, lookup_ms = excluded.lookup_ms, \
      customer_id = excluded.customer_id, disposition = excluded.disposition, \
-     outcome = excluded.outcome, cause = excluded.cause, ended_us = excluded.ended_us, \
+     outcome = excluded.outcome, trunk = excluded.trunk, \
+     sip_call_id = excluded.sip_call_id, cause = excluded.cause, ended_us = excluded.ended_us, \
      settled = excluded.settled, legs = excluded.legs, transfers = excluded.transfers";
 
 /// An input as JSON keeps it.
@@ -96,7 +97,7 @@ impl From<StoredTransfer> for Transfer {
 }
 
 /// `record` as a row. Its recordings have rows of their own.
-pub(crate) fn row(record: &CallRecord) -> [Value; 31] {
+pub(crate) fn row(record: &CallRecord) -> [Value; 32] {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -151,6 +152,7 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 31] {
         Value::Int(i64::from(record.settled)),
         Value::Text(serde_json::json!(legs).to_string()),
         Value::Text(serde_json::json!(transfers).to_string()),
+        Value::Text(record.direction.as_str().to_owned()),
     ]
 }
 
@@ -180,6 +182,8 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         .map_err(|error| json("outcome", error))?;
     let cause: HangupCause =
         serde_json::from_str(&row.text("cause")?).map_err(|error| json("cause", error))?;
+    let direction: Direction = serde_json::from_value(row.text("direction")?.into())
+        .map_err(|error| json("direction", error))?;
     let tier = match row.maybe_int("tier")? {
         None => None,
         Some(level) => Some(Tier {
@@ -188,6 +192,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
     };
     Ok(CallRecord {
         call: call.parse().map_err(|_| corrupt("call_id", "is no id".to_owned()))?,
+        direction,
         trunk: TrunkId::from(row.text("trunk")?),
         ani: Pii::new(row.text("ani")?),
         dnis: row.text("dnis")?,

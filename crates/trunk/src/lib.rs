@@ -5,17 +5,24 @@
 //! that RFC 3261 §21.4 names for it. How much it may bring is limited.
 
 mod cidr;
+mod health;
 mod load;
 mod number;
+mod outward;
+mod pattern;
 
 pub use cidr::{Cidr, ParseCidrError};
+pub use health::{Health, HealthOutput, HealthView};
 pub use load::{Limits, Loads, TrunkFigures};
 pub use number::normalise;
+pub use outward::{NoWay, Outward, ParseTargetError, Rewrite, Target, Way};
+pub use pattern::{ParsePatternError, Pattern};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use model::{QueueId, TrunkId};
+use sdp::Codec;
 
 /// Where calls to a number go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +53,12 @@ pub struct Trunk {
     pub brand: String,
     /// The language that its callers hear, as RFC 5646 writes it (`zh-CN`).
     pub language: String,
+    /// The codecs that are spoken on it, the preferred one first.
+    pub codecs: Vec<Codec>,
+    /// What an INVITE to a number that the line may not dial is answered with.
+    pub unknown_number: u16,
+    /// How it calls out, if it does.
+    pub outward: Option<Outward>,
 }
 
 impl Trunk {
@@ -55,7 +68,8 @@ impl Trunk {
     /// The line may not dial that number.
     pub fn arrival(&self, dialled: &str) -> Result<Arrival<'_>, Refusal> {
         let known = self.numbers.get_key_value(&normalise(dialled));
-        let (number, destination) = known.ok_or(Refusal::UnknownNumber)?;
+        let unknown = Refusal::UnknownNumber { status: self.unknown_number };
+        let (number, destination) = known.ok_or(unknown)?;
         Ok(Arrival { trunk: self, number, destination })
     }
 }
@@ -66,7 +80,10 @@ pub enum Refusal {
     /// No trunk sends from that address.
     UnknownSource,
     /// The trunk may not dial that number, or nobody has it.
-    UnknownNumber,
+    UnknownNumber {
+        /// What its carrier is told: 404 sends the call elsewhere, 403 and 604 nowhere.
+        status: u16,
+    },
     /// It has as many calls as it may have.
     TooManyCalls,
     /// It brings calls faster than it may.
@@ -78,7 +95,7 @@ impl Refusal {
     pub const fn status(self) -> u16 {
         match self {
             Self::UnknownSource => 403,
-            Self::UnknownNumber => 404,
+            Self::UnknownNumber { status } => status,
             Self::TooManyCalls | Self::TooFast => 503,
         }
     }
@@ -86,7 +103,7 @@ impl Refusal {
     /// After how many seconds the same INVITE may be taken (RFC 3261 §20.33).
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::UnknownSource | Self::UnknownNumber => None,
+            Self::UnknownSource | Self::UnknownNumber { .. } => None,
             // When a call will end nobody knows.
             Self::TooManyCalls => Some(5),
             Self::TooFast => Some(1),
@@ -120,6 +137,11 @@ impl Trunks {
         self.0.iter().find(|trunk| trunk.sources.iter().any(|cidr| cidr.contains(source)))
     }
 
+    /// The trunk of that name.
+    pub fn by_id(&self, id: &TrunkId) -> Option<&Trunk> {
+        self.0.iter().find(|trunk| trunk.id == *id)
+    }
+
     /// The trunk that answers challenges as `user`.
     pub fn by_user(&self, user: &str) -> Option<&Trunk> {
         self.0.iter().find(|trunk| trunk.user.as_deref() == Some(user))
@@ -144,20 +166,34 @@ impl Trunks {
     }
 }
 
+/// A line that brings and takes nothing.
+#[cfg(test)]
+fn trunk_for_tests(id: &str) -> Trunk {
+    Trunk {
+        id: id.into(),
+        sources: Vec::new(),
+        user: None,
+        numbers: BTreeMap::new(),
+        limits: Limits::default(),
+        asserts_identity: false,
+        brand: "95512".to_owned(),
+        language: "zh-CN".to_owned(),
+        codecs: vec![Codec::Pcma],
+        unknown_number: 404,
+        outward: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn trunks() -> Trunks {
         let trunk = |id: &str, source: &str, number: &str| Trunk {
-            id: id.into(),
             sources: vec![source.parse().expect("a network")],
             user: (id == "branch").then(|| "branch-7".to_owned()),
-            limits: Limits::default(),
             numbers: BTreeMap::from([(number.to_owned(), Destination::Queue("general".into()))]),
-            asserts_identity: false,
-            brand: "95512".to_owned(),
-            language: "zh-CN".to_owned(),
+            ..trunk_for_tests(id)
         };
         Trunks::new(vec![
             trunk("branch", "10.0.0.0/24", "95500"),
@@ -184,7 +220,7 @@ mod tests {
         assert!(trunks.challenges());
         let branch = trunks.by_user("branch-7").expect("it is there");
         assert_eq!(branch.arrival("95500").map(|arrival| arrival.number), Ok("95500"));
-        assert_eq!(branch.arrival("95512"), Err(Refusal::UnknownNumber));
+        assert_eq!(branch.arrival("95512"), Err(Refusal::UnknownNumber { status: 404 }));
         assert_eq!(trunks.by_user("carrier"), None);
         assert!(!Trunks::default().challenges());
     }
@@ -196,7 +232,7 @@ mod tests {
             assert!(refusal.retry_after_s().is_some());
         }
         assert_eq!(Refusal::UnknownSource.retry_after_s(), None);
-        assert_eq!(Refusal::UnknownNumber.retry_after_s(), None);
+        assert_eq!(Refusal::UnknownNumber { status: 404 }.retry_after_s(), None);
     }
 
     #[test]

@@ -80,6 +80,13 @@ impl Loads {
         Ok(())
     }
 
+    /// Takes a call more that no limit may keep from going out, and counts it.
+    pub fn handle_emergency(&mut self, trunk: &TrunkId) {
+        if let Some(load) = self.0.get_mut(trunk) {
+            load.figures.calls = load.figures.calls.saturating_add(1);
+        }
+    }
+
     /// A call that was taken is over.
     pub fn handle_ended(&mut self, trunk: &TrunkId) {
         if let Some(load) = self.0.get_mut(trunk) {
@@ -107,22 +114,12 @@ fn capacity(limits: Limits) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::Trunk;
+    use crate::{Trunk, trunk_for_tests};
 
     fn loads(calls: Option<u32>, calls_per_s: Option<u32>) -> (Loads, TrunkId) {
-        let trunk = Trunk {
-            id: "carrier".into(),
-            sources: Vec::new(),
-            user: None,
-            numbers: BTreeMap::new(),
-            limits: Limits { calls, calls_per_s },
-            asserts_identity: false,
-            brand: String::new(),
-            language: String::new(),
-        };
+        let limits = Limits { calls, calls_per_s };
+        let trunk = Trunk { limits, ..trunk_for_tests("carrier") };
         (Loads::new(&Trunks::new(vec![trunk])), "carrier".into())
     }
 
@@ -158,6 +155,17 @@ mod tests {
             (0..100).filter(|_| loads.handle_call(&trunk, Mono::from_ms(99_000)).is_ok()).count();
         assert_eq!(later, 10);
         assert_eq!(figures(&loads).refused_rate, 10_000 - taken.len() as u64 + 90);
+    }
+
+    #[test]
+    fn a_call_that_saves_lives_passes_every_limit_and_counts() {
+        let (mut loads, trunk) = loads(Some(1), Some(1));
+        let now = Mono::from_ms(1);
+        assert_eq!(loads.handle_call(&trunk, now), Ok(()));
+        loads.handle_emergency(&trunk);
+        assert_eq!(figures(&loads).calls, 2);
+        loads.handle_ended(&trunk);
+        assert_eq!(loads.handle_call(&trunk, now), Err(Refusal::TooManyCalls));
     }
 
     #[test]

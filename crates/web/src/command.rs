@@ -1,6 +1,8 @@
 //! What a desktop sends: commands as JSON, and their answers. The doc comments here are the
 //! protocol's reference: OpenAPI and `docs/protocol.md` show them.
 
+use std::fmt;
+
 use cti::{Command, CommandError, MAX_COMMAND_ID};
 use model::{AgentId, CallId, NotReadyReason, OfferId, Pii, QueueId, Target};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ pub(crate) enum CommandBody {
     PopShown(PopShownData),
     /// End or decline the call.
     HangUp(NoData),
+    /// Call a number outside; one's own phone rings first.
+    Dial(DialData),
     /// Prolong after-call work.
     ExtendAcw(ExtendAcwData),
     /// Say what the call was about; ends after-call work.
@@ -78,6 +82,27 @@ pub(crate) struct PopShownData {
     /// Which pop.
     #[schema(value_type = String)]
     offer_id: OfferId,
+}
+
+/// `dial`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DialData {
+    /// The number, with or without separators. The lines' lists say what may be called; needs
+    /// `call.outbound`, but for numbers that save lives.
+    #[schema(value_type = String, max_length = 64)]
+    number: Number,
+}
+
+/// A telephone number, never printed in clear.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Number(String);
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// `extend_acw`
@@ -142,6 +167,7 @@ impl From<CommandBody> for Command {
             CommandBody::SignOut(NoData {}) => Self::SignOut,
             CommandBody::PopShown(PopShownData { offer_id }) => Self::PopShown { offer: offer_id },
             CommandBody::HangUp(NoData {}) => Self::HangUp,
+            CommandBody::Dial(DialData { number }) => Self::Dial { number: Pii::new(number.0) },
             CommandBody::ExtendAcw(ExtendAcwData { ms }) => Self::ExtendAcw { ms },
             CommandBody::WrapUp(WrapUpData { call_id, disposition }) => {
                 Self::WrapUp { call: call_id, disposition }
@@ -179,7 +205,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 30] = [
+pub(crate) const CODES: [(&str, &str); 33] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
@@ -201,6 +227,9 @@ pub(crate) const CODES: [(&str, &str); 30] = [
     ("acw_limit", "After-call work has been prolonged as far as it may."),
     ("no_call", "There is no call to end."),
     ("not_your_call", "The call is not one that this agent answered last."),
+    ("bad_number", "That is no telephone number."),
+    ("agent_not_idle", "Only an agent who is at work and idle can call someone."),
+    ("lines_full", "The engine takes no more calls now."),
     ("offer_over", "The pop belongs to an offer that is over."),
     ("bad_target", "Not exactly one agent, queue or number is named, or it cannot be one."),
     ("unknown_target", "There is no such agent or queue."),
@@ -274,6 +303,10 @@ mod tests {
             (r#"{"id":"7","type":"ready","data":null}"#, Command::Ready),
             (r#"{"data":{},"type":"sign_out","id":"7"}"#, Command::SignOut),
             (r#"{"id":"7","type":"hang_up","data":{}}"#, Command::HangUp),
+            (
+                r#"{"id":"7","type":"dial","data":{"number":"021-6888 0000"}}"#,
+                Command::Dial { number: Pii::from("021-6888 0000") },
+            ),
             (
                 r#"{"id":"7","type":"not_ready","data":{"reason":"back_office"}}"#,
                 Command::NotReady { reason: NotReadyReason::BackOffice },

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use model::{
-    AgentAction, AgentState, AgentStatus, HangupCause, Lookup, MissedCause, NotReadyReason,
-    Outcome, Permission, PolicyStatus, Role, TransferEnd, TransferKind,
+    AgentAction, AgentState, AgentStatus, Direction, HangupCause, Lookup, MissedCause,
+    NotReadyReason, Outcome, Permission, PolicyStatus, Role, TransferEnd, TransferKind,
 };
 use serde::Serialize;
 use utoipa::openapi::RefOr;
@@ -67,10 +67,13 @@ names! {
     ].map(PolicyStatus::as_str);
     /// Where a call is.
     PhaseName of cti::CallPhase: [
-        cti::CallPhase::Menu, cti::CallPhase::Queued, cti::CallPhase::Offered,
-        cti::CallPhase::Ringing, cti::CallPhase::Talking, cti::CallPhase::Transferring,
-        cti::CallPhase::Consulting, cti::CallPhase::Conference, cti::CallPhase::Ended,
+        cti::CallPhase::Dialling, cti::CallPhase::Menu, cti::CallPhase::Queued,
+        cti::CallPhase::Offered, cti::CallPhase::Ringing, cti::CallPhase::Talking,
+        cti::CallPhase::Transferring, cti::CallPhase::Consulting, cti::CallPhase::Conference,
+        cti::CallPhase::Ended,
     ].map(cti::CallPhase::as_str);
+    /// Who began a call: someone outside, or an agent.
+    DirectionName of Direction: [Direction::Inbound, Direction::Outbound].map(Direction::as_str);
     /// How a call ended. Every call has exactly one outcome.
     OutcomeName of Outcome: OUTCOMES.map(Outcome::as_str);
     /// Why a leg or call ended: what the network or a party said.
@@ -97,12 +100,13 @@ names! {
 }
 
 /// Every outcome.
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::Answered,
     Outcome::Abandoned,
     Outcome::SelfService,
     Outcome::AbandonedInMenu,
     Outcome::Refused,
+    Outcome::Unanswered,
     Outcome::Error,
     Outcome::EngineLost,
 ];

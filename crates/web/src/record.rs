@@ -10,7 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::names::{
-    CauseName, LegRoleName, MissedName, OutcomeName, TransferEndName, TransferKindName, sip_status,
+    CauseName, DirectionName, LegRoleName, MissedName, OutcomeName, TransferEndName,
+    TransferKindName, sip_status,
 };
 use crate::time::rfc3339;
 use crate::wire::{InputData, Sight};
@@ -24,13 +25,15 @@ const FRAMES_A_SECOND: u64 = 8_000;
 pub(crate) struct CallBody<'a> {
     /// The call.
     call_id: String,
-    /// The line that it came on.
+    /// Who began it.
+    direction: DirectionName,
+    /// The line that it came on, or went out over last.
     trunk: &'a str,
-    /// The caller's number; masked without `customer.unmask`.
+    /// The number of the one outside, who called or was called; masked without `customer.unmask`.
     ani: Cow<'a, str>,
-    /// The number that was dialled.
+    /// Our number: the one that was dialled, or that the called one was shown.
     dnis: &'a str,
-    /// SIP's Call-ID of the caller's leg.
+    /// SIP's Call-ID of the leg of the one outside.
     sip_call_id: &'a str,
     /// When it came, RFC 3339 with offset.
     arrived_at: String,
@@ -175,6 +178,7 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
     let inputs = record.inputs.iter();
     CallBody {
         call_id: record.call.to_string(),
+        direction: record.direction.into(),
         trunk: record.trunk.as_str(),
         ani: sight.show(&record.ani),
         dnis: &record.dnis,

@@ -22,10 +22,11 @@ pub(crate) struct FactEntry<'a> {
     seq: u64,
     /// When, RFC 3339 with offset.
     at: String,
-    /// What: `call_arrived`, `call_answered`, `menu_entered`, `digits_collected`, `lookup_ended`,
-    /// `queued`, `tier_reached`, `offered`, `popped`, `rang`, `missed`, `agent_answered`,
-    /// `dialog_established`, `transfer_begun`, `dialled`, `guest_answered`, `conference_begun`,
-    /// `call_taken`, `transfer_ended`, `held`, `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
+    /// What: `call_arrived`, `call_answered`, `call_placed`, `trunk_tried`, `number_answered`,
+    /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `tier_reached`, `offered`,
+    /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
+    /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
+    /// `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`,
     /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
@@ -147,6 +148,20 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.ani = Some(sight.show(ani));
             entry.dnis = Some(dnis);
         }
+        FactBody::CallPlaced { agent, trunk, number, shown, .. } => {
+            entry.agent_id = Some(agent.as_str());
+            entry.trunk = Some(trunk.as_str());
+            entry.ani = Some(sight.show(number));
+            entry.dnis = Some(shown);
+        }
+        FactBody::TrunkTried { leg, trunk, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.trunk = Some(trunk.as_str());
+        }
+        FactBody::NumberAnswered { leg, agent, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.agent_id = Some(agent.as_str());
+        }
         FactBody::DialogEstablished { leg, role, .. } => {
             tell_leg(entry, *leg, role, sight);
         }
@@ -255,6 +270,10 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         | FactBody::SessionOpened { .. }
         | FactBody::Refused { .. }
         | FactBody::Unmasked { .. }
+        | FactBody::TrunkReachable { .. }
+        | FactBody::TrunkUnreachable { .. }
+        | FactBody::TrunkRegistered { .. }
+        | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }
         | FactBody::AlarmCleared { .. } => {}
     }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::names::{
-    ActionName, LookupName, OutcomeName, PhaseName, PolicyStatusName, ReasonName, StateName,
-    StatusName, TransferEndName, TransferKindName, reason_of,
+    ActionName, DirectionName, LookupName, OutcomeName, PhaseName, PolicyStatusName, ReasonName,
+    StateName, StatusName, TransferEndName, TransferKindName, reason_of,
 };
 use crate::time::rfc3339;
 
@@ -76,6 +76,8 @@ pub(crate) enum EventBody<'a> {
     Targets(TargetsData<'a>),
     /// A queue's figures changed.
     QueueState(QueueStateData),
+    /// A line's health, or what it carries, changed; calls are told of once a second at most.
+    TrunkState(TrunkStateData<'a>),
     /// Something that an operator must see began or is over.
     Alarm(AlarmData<'a>),
 }
@@ -229,9 +231,11 @@ pub(crate) struct CallStateData<'a> {
     state: PhaseName,
     /// Since when, RFC 3339 with offset.
     since: String,
-    /// The caller's number; always masked.
+    /// Who began it.
+    direction: DirectionName,
+    /// The number of the one outside, who calls or is called; always masked.
     ani: Cow<'a, str>,
-    /// The number that was dialled.
+    /// Our number: the one that was dialled, or that the called one is shown.
     dnis: &'a str,
     /// The queue it waits or waited in.
     queue: Option<&'a str>,
@@ -350,6 +354,25 @@ pub(crate) struct AgentTotalsData {
     acw: u32,
 }
 
+/// `trunk_state`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TrunkStateData<'a> {
+    /// The line's name.
+    trunk: &'a str,
+    /// Calls over it now, both ways.
+    calls: u32,
+    /// Calls that were refused since the engine's start, for their number or the line's limits.
+    refused: u64,
+    /// How many targets it calls out to; 0 for a line that does not.
+    targets: u32,
+    /// How many of those can be reached.
+    reachable: u32,
+    /// Whether its carrier has its registration; null where it does not register.
+    registered: Option<bool>,
+    /// When one of its targets answered a question last, RFC 3339 with offset.
+    answered_at: Option<String>,
+}
+
 /// `alarm`
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AlarmData<'a> {
@@ -390,6 +413,7 @@ fn personal(event: &cti::Event) -> Option<String> {
         | cti::Event::TransferEnded { .. }
         | cti::Event::Targets { .. }
         | cti::Event::QueueState { .. }
+        | cti::Event::TrunkState { .. }
         | cti::Event::Alarm { .. } => None,
     }
 }
@@ -463,6 +487,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             call,
             phase,
             since,
+            direction,
             ani,
             dnis,
             queue,
@@ -474,6 +499,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             call_id: call.to_string(),
             state: (*phase).into(),
             since: rfc3339(*since, zone),
+            direction: (*direction).into(),
             ani: Cow::Owned(ani.masked().to_string()),
             dnis,
             queue: queue.as_ref().map(|queue| queue.as_str()),
@@ -508,6 +534,23 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
                 agents: totals(*agents),
             })
         }
+        cti::Event::TrunkState {
+            trunk,
+            calls,
+            refused,
+            targets,
+            reachable,
+            registered,
+            answered_at,
+        } => EventBody::TrunkState(TrunkStateData {
+            trunk: trunk.as_str(),
+            calls: *calls,
+            refused: *refused,
+            targets: *targets,
+            reachable: *reachable,
+            registered: *registered,
+            answered_at: answered_at.map(|at| rfc3339(at, zone)),
+        }),
         cti::Event::Alarm { alarm, raised, detail } => {
             EventBody::Alarm(AlarmData { alarm, raised: *raised, detail })
         }

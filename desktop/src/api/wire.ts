@@ -66,7 +66,8 @@ export type Action =
   | 'complete_transfer'
   | 'swap_parties'
   | 'conference'
-  | 'cancel_consult';
+  | 'cancel_consult'
+  | 'dial';
 
 export interface AgentStateData {
   agent_id: string;
@@ -143,6 +144,7 @@ export interface ScreenPopUpdateData {
 export type TransferKind = 'blind' | 'consult';
 
 export type CallActivity =
+  | 'dialling'
   | 'menu'
   | 'queued'
   | 'offered'
@@ -192,11 +194,14 @@ export interface TargetsData {
   queues: LineData[];
   more: boolean;
 }
+/** Who began a call: someone outside, or an agent. */
+export type Direction = 'inbound' | 'outbound';
 
 export interface CallStateData {
   call_id: string;
   state: CallActivity;
   since: string;
+  direction: Direction;
   ani: string;
   dnis: string;
   queue: string | null;
@@ -223,6 +228,18 @@ export interface QueueStateData {
   longest_wait_ms: number;
   longest_wait_since: string | null;
   agents: AgentTotals;
+}
+
+/** A line to a carrier or a branch. */
+export interface TrunkStateData {
+  trunk: string;
+  calls: number;
+  refused: number;
+  targets: number;
+  reachable: number;
+  /** null where it does not register. */
+  registered: boolean | null;
+  answered_at: string | null;
 }
 
 export interface AlarmData {
@@ -252,6 +269,7 @@ export interface Reply {
 /** One call that is over. Durations are null where the thing did not happen. */
 export interface CallRecord {
   call_id: string;
+  direction: Direction;
   trunk: string;
   ani: string;
   dnis: string;

@@ -23,6 +23,7 @@ export const SHORTCUTS: Readonly<Record<Action, Shortcut>> = {
   swap_parties: { code: 'Home', shift: true },
   conference: { code: 'End', shift: true },
   cancel_consult: { code: 'Backspace', shift: true },
+  dial: { code: 'Insert', shift: true },
 };
 
 /** The buttons in the order of the bar. */
@@ -51,6 +52,8 @@ export const ACTIONS: readonly Action[] = [...BAR_ACTIONS, ...MOVES];
 export function worksWhileTyping(action: Action): boolean {
   return /^F\d+$/.test(SHORTCUTS[action].code);
 }
+/** What has a key, whether it is a button of the bar or a field of its own. */
+const ALL: readonly Action[] = [...ACTIONS, 'dial'];
 
 /** What an agent may give as reason for taking no calls, in the order of their digit keys. */
 export const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'] as const;
@@ -65,7 +68,7 @@ export function shortcutText(action: Action): string {
 export function actionOf(key: { code: string; shiftKey: boolean; ctrlKey: boolean; altKey: boolean; metaKey: boolean }): Action | null {
   if (key.ctrlKey || key.altKey || key.metaKey) return null;
   return (
-    ACTIONS.find((action) => {
+    ALL.find((action) => {
       const { code, shift } = SHORTCUTS[action];
       return code === key.code && shift === key.shiftKey;
     }) ?? null

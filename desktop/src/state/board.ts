@@ -42,7 +42,7 @@ export function agentsInOrder(agents: DeskState['agents']): Agent[] {
   return Object.values(agents).sort((a, b) => out(a) - out(b) || compare(a.id, b.id));
 }
 
-const CALL_ORDER: readonly Call['state'][] = ['queued', 'offered', 'ringing', 'menu', 'talking'];
+const CALL_ORDER: readonly Call['state'][] = ['queued', 'offered', 'ringing', 'menu', 'dialling', 'talking'];
 
 /** Calls that wait first, the longest waiting at the top. */
 export function callsInOrder(calls: DeskState['calls']): Call[] {

@@ -16,6 +16,7 @@ import type {
   Status,
   TargetsData,
   TransferEndedData,
+  TrunkStateData,
 } from '../api/wire';
 import { instant } from '../format/time';
 
@@ -57,6 +58,19 @@ export interface Call {
   link: number;
 }
 
+/** A line to a carrier or a branch. */
+export interface Line {
+  id: string;
+  calls: number;
+  /** Calls that were refused since the engine's start. */
+  refused: number;
+  targets: number;
+  reachable: number;
+  registered: boolean | null;
+  /** When one of its targets answered last, in the server's time. */
+  answeredAt: number | null;
+}
+
 export interface Pop extends ScreenPopData {
   /** When it arrived, in the server's time. */
   at: number;
@@ -67,6 +81,7 @@ export interface DeskState {
   queues: Readonly<Record<string, Queue>>;
   calls: Readonly<Record<string, Call>>;
   alarms: Readonly<Record<string, string>>;
+  lines: Readonly<Record<string, Line>>;
   /** The caller on this agent's screen: from the offer until the agent is idle again. */
   pop: Pop | null;
   /** To whom a call can be given, as it was asked for last. */
@@ -77,7 +92,9 @@ export interface DeskState {
   link: number;
 }
 
-export const NOTHING: DeskState = { agents: {}, queues: {}, calls: {}, alarms: {}, pop: null, targets: null, moved: null, link: 0 };
+export const NOTHING: DeskState = {
+  agents: {}, queues: {}, calls: {}, alarms: {}, lines: {}, pop: null, targets: null, moved: null, link: 0,
+};
 
 /** The state after `frame`, as the user `me` sees it. */
 export function reduce(state: DeskState, frame: EventFrame, me: string): DeskState {
@@ -97,6 +114,8 @@ export function reduce(state: DeskState, frame: EventFrame, me: string): DeskSta
       return { ...state, moved: frame.data as TransferEndedData };
     case 'screen_pop_update':
       return withUpdate(state, frame.data as ScreenPopUpdateData);
+    case 'trunk_state':
+      return withLine(state, frame.data as TrunkStateData);
     case 'alarm':
       return withAlarm(state, frame.data as AlarmData);
     default:
@@ -161,6 +180,13 @@ function withCall(state: DeskState, data: CallStateData, at: number): DeskState 
   // Whoever is brought in next: what became of the last one is over.
   const moved = call.guest && state.moved?.call_id === call.id ? null : state.moved;
   return { ...state, calls: { ...state.calls, [call.id]: call }, moved };
+}
+
+function withLine(state: DeskState, data: TrunkStateData): DeskState {
+  const { trunk: id, calls, refused, targets, reachable, registered } = data;
+  const answeredAt = instant(data.answered_at);
+  const line: Line = { id, calls, refused, targets, reachable, registered, answeredAt };
+  return { ...state, lines: { ...state.lines, [id]: line } };
 }
 
 function withUpdate(state: DeskState, data: ScreenPopUpdateData): DeskState {

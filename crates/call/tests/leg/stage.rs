@@ -112,6 +112,7 @@ impl Stage {
             from: "<sip:95512@hotline>".to_owned(),
             to: "sip:8001@hotline".to_owned(),
             headers: Vec::new(),
+            outside: None,
         };
         let id = LegId(Id::new(1, 1, 2));
         let role = LegRole::Agent("8001".into());

@@ -66,6 +66,15 @@ pub fn answer<'a>(
     Some(value)
 }
 
+/// Whether one of the challenges says that only the nonce of the answer before was too old: the same
+/// password answers it again (RFC 7616 §3.3).
+pub fn is_stale<'a>(challenges: impl Iterator<Item = &'a str>) -> bool {
+    let mut challenges = challenges.filter_map(Credentials::parse);
+    challenges.any(|challenge| {
+        challenge.value("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
+    })
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Quality {
     /// RFC 2069.
@@ -87,7 +96,7 @@ fn quality(challenge: &Credentials<'_>) -> Option<Quality> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, answer};
+    use super::{Account, answer, is_stale};
     use crate::Method;
 
     fn account(realm: Option<&str>) -> Account {
@@ -141,5 +150,14 @@ mod tests {
         let challenge = ["Digest realm=\"evil\", nonce=\"1\", qop=\"auth\""];
         assert_eq!(answered(&challenge, Some("biloxi.com")), None);
         assert!(!format!("{:?}", account(None)).contains("zanzibar"));
+    }
+
+    #[test]
+    fn only_a_challenge_that_says_so_is_stale() {
+        let stale = |challenge: &str| is_stale([challenge].into_iter());
+        assert!(stale("Digest realm=\"r\", nonce=\"1\", stale=TRUE"));
+        assert!(stale("Digest realm=\"r\", stale=\"true\", nonce=\"1\""));
+        assert!(!stale("Digest realm=\"stale=true\", nonce=\"1\", stale=false"));
+        assert!(!stale("Basic stale=true"));
     }
 }

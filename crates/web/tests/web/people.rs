@@ -112,6 +112,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
     let arrived = Wall(1_790_000_000_000_000 + i64::from(counter) * 1_000_000);
     CallRecord {
         call: call(counter),
+        direction: model::Direction::Inbound,
         trunk: "demo".into(),
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),

@@ -132,6 +132,7 @@ fn a_call_on_the_board_never_shows_its_number() {
         call: call(1),
         phase,
         since: Wall(1_790_000_000_000_000),
+        direction: model::Direction::Inbound,
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),
         queue: Some("claims".into()),
@@ -149,8 +150,8 @@ fn a_call_on_the_board_never_shows_its_number() {
     let wanted = |phase: &str, outcome: Value| {
         json!({
             "call_id": "c1-1-1", "state": phase, "since": "2026-09-21T22:13:20.000+08:00",
-            "ani": MASKED_PHONE, "dnis": "95512", "queue": "claims", "agent_id": null,
-            "recording_id": "r1-1-11", "outcome": outcome,
+            "direction": "inbound", "ani": MASKED_PHONE, "dnis": "95512", "queue": "claims",
+            "agent_id": null, "recording_id": "r1-1-11", "outcome": outcome,
             "guest": {
                 "agent_id": null, "number": MASKED_PHONE, "by": "8001", "transfer": "consult",
                 "answered": true, "with_caller": false,

@@ -1,5 +1,6 @@
 // The agent's page: the phone bar, who is calling, what they are insured for, and the wrap-up.
-import { useEffect, useState } from 'react';
+import type { InputRef } from 'antd';
+import { useEffect, useRef, useState } from 'react';
 
 import type { Action } from '../../api/wire';
 import { useSpeech } from '../../i18n/context';
@@ -8,6 +9,7 @@ import { may } from '../../state/allowed';
 import { useDesk, useMe, useSession } from '../../state/context';
 import { CallCard } from './CallCard';
 import { CustomerCard } from './CustomerCard';
+import { DialBox } from './DialBox';
 import { OwnCalls } from './OwnCalls';
 import { PhoneBar } from './PhoneBar';
 import { MovePanel } from './MovePanel';
@@ -26,6 +28,8 @@ export function AgentPage() {
   const pop = useDesk((state) => state.pop);
   const [reasons, setReasons] = useState(false);
   const [picking, setPicking] = useState<Move | null>(null);
+  const dial = useRef<InputRef>(null);
+  const callsOut = session.identity.permissions.includes('call.outbound');
   const call = pop?.call_id ?? me?.call ?? null;
   const wrapUp = useWrapUp(call);
   usePopShown(pop);
@@ -35,6 +39,7 @@ export function AgentPage() {
     if (!may(me, action)) return;
     if (action === 'not_ready' && !data) setReasons(true);
     else if (action === 'transfer' || action === 'consult') setPicking(action);
+    else if (action === 'dial' && !data) dial.current?.focus();
     else if (action === 'extend_acw') void session.act(action, { ms: EXTEND_MS });
     else if (action === 'wrap_up') wrapUp.finish();
     else void session.act(action, data);
@@ -55,7 +60,8 @@ export function AgentPage() {
         <MovePanel me={me} onAct={act} />
       </div>
       <Policies pop={pop} />
-      <div className="agent-right">
+      <div className={callsOut ? 'agent-right with-dial' : 'agent-right'}>
+        {callsOut && <DialBox me={me} field={dial} onDial={(number) => act('dial', { number })} />}
         <WrapUp me={me} call={call} wrapUp={wrapUp} />
         <OwnCalls />
       </div>

@@ -10,6 +10,7 @@ import type { Mark } from '../../state/marks';
 import { AgentGrid } from './AgentGrid';
 import { CallTable } from './CallTable';
 import { QueueTable } from './QueueTable';
+import { TrunkTable } from './TrunkTable';
 
 const AGENT_TILES: readonly [TextKey, readonly Mark[]][] = [
   ['board.ready', ['ready']],
@@ -30,6 +31,7 @@ export default function BoardPage() {
       <Tiles />
       <div className="board-left">
         <QueueTable />
+        <TrunkTable />
         <CallTable />
       </div>
       <AgentGrid />

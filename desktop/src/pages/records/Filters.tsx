@@ -16,6 +16,7 @@ const OUTCOMES = [
   'self_service',
   'abandoned_in_menu',
   'refused',
+  'unanswered',
   'error',
   'engine_lost',
 ] as const;

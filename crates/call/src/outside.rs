@@ -1,0 +1,189 @@
+//! A leg to the outside: its carrier's challenges (RFC 3261 §22.3), how long it is waited for, and
+//! other ways where one fails (RFC 3263 §4.3).
+
+use model::{HangupCause, Mono};
+use sip::digest::{self, Account};
+use sip::{Message, Method, Name};
+
+use crate::leg::{Description, Invitation, Leg, Output, Seen, Stage};
+
+/// How many challenges are answered on one way: one of the carrier, one of a proxy before it, and
+/// either once more where its nonce was too old.
+const CHALLENGES_MAX: u8 = 4;
+
+/// The other side was alerted and nobody answered (Q.850 §2.2.7).
+const NO_ANSWER: HangupCause = HangupCause::Q850(19);
+
+/// What a call to the outside needs beyond one to a phone of ours.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// What challenges are answered with: for this way's host, and for the realm it names alone.
+    pub account: Option<Account>,
+    /// When this way is given up if nothing at all has been heard on it.
+    pub respond_by: Mono,
+    /// When the call is given up if nobody has answered.
+    pub answer_by: Mono,
+}
+
+/// Why a way does not lead to the called one; another may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    cause: HangupCause,
+    /// Whether its INVITE has no final response: it was cancelled, and 2xx and CANCEL may cross.
+    is_open: bool,
+}
+
+impl Leg {
+    /// The carrier asks who calls: the same INVITE once more with what answers it, if anything does
+    /// and it was not refused before. Whether it leaves.
+    pub(crate) fn answer_challenge(&mut self, response: &Message, status: u16) -> bool {
+        let (asks, answers) = match status {
+            401 => (Name::WwwAuthenticate, Name::Authorization),
+            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
+            _ => return false,
+        };
+        let cnonce = format!("{:016x}", self.chance.below(u64::MAX));
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return false };
+        let outside = outgoing.ask.invitation.outside.as_ref();
+        let Some(account) = outside.and_then(|outside| outside.account.as_ref()) else {
+            return false;
+        };
+        let was_answered = outgoing.ask.credentials.iter().any(|(name, _)| *name == answers);
+        let is_refused = was_answered && !digest::is_stale(response.all(asks));
+        if is_refused || outgoing.challenges == CHALLENGES_MAX {
+            return false;
+        }
+        let target = &outgoing.ask.invitation.target;
+        let challenges = response.all(asks);
+        let answer = digest::answer(challenges, account, Method::Invite, target, 1, &cnonce);
+        let Some(answer) = answer else { return false };
+        outgoing.ask.credentials.retain(|(name, _)| *name != answers);
+        outgoing.ask.credentials.push((answers, answer));
+        outgoing.challenges += 1;
+        self.invite_once_more();
+        true
+    }
+
+    /// This way has failed: for a leg to the outside that is not the end yet.
+    pub(crate) fn lose_way(&mut self, cause: HangupCause, retry_after_s: Option<u32>) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        if let Some(given_up) = outgoing.cancelled {
+            return self.end(given_up);
+        }
+        if outgoing.ask.invitation.outside.is_none() || !leads_elsewhere(cause) {
+            return self.end(cause);
+        }
+        outgoing.lost = Some(Lost { cause, is_open: false });
+        self.outputs.push_back(Output::Unreachable { cause, retry_after_s });
+    }
+
+    /// Calls the same party another way, after [`Output::Unreachable`]: a new request in the same
+    /// call, with a number of its own. Nothing where no way was lost.
+    pub fn invite_again(&mut self, invitation: Invitation, description: Description) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        if outgoing.lost.take().is_none() {
+            return;
+        }
+        self.flow = invitation.flow;
+        outgoing.ask.invitation = invitation;
+        outgoing.seen = Seen::Nothing;
+        outgoing.heard = false;
+        outgoing.early.clear();
+        outgoing.ask.credentials.clear();
+        outgoing.challenges = 0;
+        outgoing.too_small = 0;
+        outgoing.ask.min_se_s = description.session.min_se_s;
+        self.description = description;
+        self.negotiation.withdraw();
+        if let Some(local_media) = self.local_media {
+            let offer = self.negotiation.offer(&self.capabilities(local_media));
+            if let Stage::Outgoing(outgoing) = &mut self.stage {
+                outgoing.ask.offer = offer;
+            }
+        }
+        self.invite_once_more();
+    }
+
+    /// There is no other way, after [`Output::Unreachable`]: [`Output::Ended`] follows, at once
+    /// unless an INVITE may still be answered.
+    pub fn give_up(&mut self) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        match outgoing.lost.take() {
+            Some(Lost { cause, is_open: false }) => self.end(cause),
+            Some(Lost { cause, is_open: true }) => outgoing.cancelled = Some(cause),
+            None => {}
+        }
+    }
+
+    /// We give up while another way is looked for.
+    pub(crate) fn hang_up_between(&mut self, lost: Lost, cause: HangupCause) {
+        if let Stage::Outgoing(outgoing) = &mut self.stage {
+            outgoing.lost = Some(Lost { cause, ..lost });
+        }
+        self.give_up();
+    }
+
+    /// Until when a call that is not answered is waited for, and why.
+    pub(crate) fn patience(&self) -> Option<(Mono, &'static str)> {
+        let Stage::Outgoing(outgoing) = &self.stage else { return None };
+        let outside = outgoing.ask.invitation.outside.as_ref()?;
+        if outgoing.cancelled.is_some() || outgoing.lost.is_some() {
+            return None;
+        }
+        let answer = (outside.answer_by, "the called party's answer");
+        let respond = (!outgoing.heard).then_some((outside.respond_by, "the carrier's response"));
+        respond.into_iter().chain([answer]).min()
+    }
+
+    /// Nobody answered in time, or not even the carrier.
+    pub(crate) fn lose_patience(&mut self, now: Mono) {
+        if self.patience().is_none_or(|(at, _)| at > now) {
+            return;
+        }
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let answer_by = outgoing.ask.invitation.outside.as_ref().map(|outside| outside.answer_by);
+        if answer_by.is_some_and(|at| at <= now) {
+            return self.hang_up(NO_ANSWER, 480);
+        }
+        let cause = HangupCause::TransactionTimeout;
+        outgoing.lost = Some(Lost { cause, is_open: true });
+        self.outputs.push_back(Output::Cancel(crate::reason(cause)));
+        self.outputs.push_back(Output::Unreachable { cause, retry_after_s: None });
+    }
+}
+
+/// Whether another way may lead to the called one where this one ended so: the server failed, was
+/// overloaded or not there (RFC 3261 §21.5, RFC 3263 §4.3). What the called one says itself, or
+/// what is wrong with the request, is the same on every way.
+const fn leads_elsewhere(cause: HangupCause) -> bool {
+    match cause {
+        HangupCause::Response(status) => matches!(status, 408 | 430 | 500..=599),
+        HangupCause::TransactionTimeout | HangupCause::TransportError => true,
+        HangupCause::RemoteBye
+        | HangupCause::RemoteCancel
+        | HangupCause::LocalBye
+        | HangupCause::AgentHangUp
+        | HangupCause::AckTimeout
+        | HangupCause::MediaTimeout
+        | HangupCause::SessionExpired
+        | HangupCause::Q850(_)
+        | HangupCause::EngineLost => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_server_says_of_itself_leads_elsewhere() {
+        for status in [408, 430, 500, 502, 503, 504, 580] {
+            assert!(leads_elsewhere(HangupCause::Response(status)), "{status}");
+        }
+        for status in [302, 401, 403, 404, 407, 480, 484, 486, 487, 488, 600, 603, 604] {
+            assert!(!leads_elsewhere(HangupCause::Response(status)), "{status}");
+        }
+        assert!(leads_elsewhere(HangupCause::TransportError));
+        assert!(!leads_elsewhere(HangupCause::LocalBye));
+    }
+}

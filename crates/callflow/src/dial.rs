@@ -1,0 +1,275 @@
+//! An agent calls a number outside: the agent's phone is rung first, then the number.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use acd::Input as AcdInput;
+use call::{Leg, Outside};
+use cti::{CallPhase, CommandError};
+use media::MediaCommand;
+use model::{
+    AgentId, AgentState, AgentStatus, CallId, Direction, FactBody, HangupCause, LegId, LegRole,
+    Lookup, Outcome, Pii,
+};
+use sip::Flow;
+use trunk::Way;
+
+use crate::calls::{Call, Invite, Opening, Stage};
+use crate::{Callflow, Output};
+
+/// A call that an agent makes. The one who is called has the place of the caller.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    pub(crate) agent: AgentId,
+    /// The leg to the agent's phone.
+    pub(crate) phone: LegId,
+    pub(crate) step: DialStep,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DialStep {
+    /// The agent's phone rings; then the number is called.
+    Phone,
+    /// The number is called.
+    Number { rings: bool },
+    /// They talk.
+    Talking,
+}
+
+impl Dialled {
+    pub(crate) const fn phase(&self) -> CallPhase {
+        match self.step {
+            DialStep::Phone | DialStep::Number { rings: false } => CallPhase::Dialling,
+            DialStep::Number { rings: true } => CallPhase::Ringing,
+            DialStep::Talking => CallPhase::Talking,
+        }
+    }
+}
+
+impl Callflow {
+    /// An agent asks for a call to a number outside.
+    pub(crate) fn handle_dial(
+        &mut self,
+        agent: AgentId,
+        number: &Pii<String>,
+    ) -> Result<(), CommandError> {
+        let ways = self
+            .route_outward(&agent, number.reveal())
+            .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
+        let is_emergency = ways.iter().any(|way| way.is_emergency);
+        let is_full = self.calls.len() >= self.config.calls_max;
+        if self.stopping || (!is_emergency && (is_full || !self.welcomes_calls)) {
+            let message = "the engine takes no more calls now; try again in a moment";
+            return Err(CommandError::new("lines_full", message));
+        }
+        let call = self.mint_call();
+        self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
+        let Some((flow, target, route)) = self.phone_contact(&agent) else {
+            self.disengage(&agent, call, false);
+            let why = acd::Refusal::PhoneUnreachable.as_str();
+            return Err(CommandError::new(why, "your phone is not registered: connect it first"));
+        };
+        let (caller, phone) = (self.mint_leg(), self.mint_leg());
+        self.place(call, (caller, phone), agent, number, &ways);
+        self.opening.insert(phone, Opening::Dialler { call, flow, target, route });
+        self.outputs.push_back(Output::OpenMedia { call, leg: phone });
+        self.publish_call(call, CallPhase::Dialling);
+        Ok(())
+    }
+
+    fn place(
+        &mut self,
+        call: CallId,
+        (caller, phone): (LegId, LegId),
+        agent: AgentId,
+        number: &Pii<String>,
+        ways: &[Way],
+    ) {
+        let Some(first) = ways.first().map(|way| way.trunk.clone()) else { return };
+        let trunk = self.config.trunks.by_id(&first);
+        let outward = trunk.and_then(|trunk| trunk.outward.as_ref());
+        let shown = outward.map(|outward| outward.caller_id.clone()).unwrap_or_default();
+        let number = Pii::new(trunk::normalise(number.reveal()));
+        self.note(FactBody::CallPlaced {
+            call,
+            agent: agent.clone(),
+            trunk: first.clone(),
+            number: number.clone(),
+            shown: shown.clone(),
+        });
+        let step = DialStep::Phone;
+        self.calls.insert(
+            call,
+            Call {
+                direction: Direction::Outbound,
+                trunk: first,
+                ani: number,
+                dnis: shown,
+                destination: None,
+                caller,
+                legs: Vec::new(),
+                stage: Stage::Dialled(Box::new(Dialled { agent, phone, step })),
+                stage_since: self.now,
+                lookup: Lookup::Pending,
+                menu_path: Vec::new(),
+                menu_inputs: Vec::new(),
+                served: false,
+                playing: None,
+                recording: None,
+                outcome: None,
+            },
+        );
+    }
+
+    fn dialled(&mut self, call: CallId) -> Option<&mut Dialled> {
+        match &mut self.calls.get_mut(&call)?.stage {
+            Stage::Dialled(dialled) => Some(dialled),
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Connected(_)
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    /// The port for the agent's phone is there.
+    pub(crate) fn invite_dialler(
+        &mut self,
+        (call, leg): (CallId, LegId),
+        (flow, target, route): (Flow, String, Vec<String>),
+        address: Option<SocketAddr>,
+    ) {
+        let agent = self.dialled(call).map(|dialled| dialled.agent.clone());
+        let (Some(agent), Some(address)) = (agent, address) else {
+            if address.is_some() {
+                self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
+            }
+            return self.end_dialled(call, HangupCause::Response(503));
+        };
+        let (mut invitation, user) = self.invitation(call, &agent, flow, target, route);
+        let patience = Duration::from_millis(self.config.unreachable_after_ms);
+        let ring = Duration::from_millis(self.config.acd.ring_timeout_ms);
+        invitation.outside = Some(Outside {
+            account: None,
+            respond_by: self.now + patience,
+            answer_by: self.now + ring,
+        });
+        let role = LegRole::Agent(agent);
+        let description = self.description(user);
+        let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
+        self.add_leg(call, machine, Invite::Ours(None));
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.legs.push(leg);
+        }
+        self.drain_leg(leg);
+    }
+
+    /// The agent picked up: now the number is called. False if `leg` rang for something else.
+    pub(crate) fn dialler_answered(&mut self, call: CallId, leg: LegId) -> bool {
+        let Some(dialled) = self.dialled(call).filter(|dialled| dialled.phone == leg) else {
+            return false;
+        };
+        dialled.step = DialStep::Number { rings: false };
+        let agent = dialled.agent.clone();
+        let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else {
+            return false;
+        };
+        match self.call_outward(call, &agent, number.reveal()) {
+            Ok(callee) => {
+                if let Some(known) = self.calls.get_mut(&call) {
+                    known.caller = callee;
+                }
+            }
+            Err(_) => self.end_dialled(call, HangupCause::Response(403)),
+        }
+        true
+    }
+
+    /// The number rings.
+    pub(crate) fn dialled_rings(&mut self, call: CallId) {
+        let Some(dialled) = self.dialled(call) else { return };
+        if dialled.step == (DialStep::Number { rings: false }) {
+            dialled.step = DialStep::Number { rings: true };
+            self.publish_call(call, CallPhase::Ringing);
+        }
+    }
+
+    /// The number answered: they talk, and are taped. False if nobody waits for that.
+    pub(crate) fn dialled_answered(&mut self, call: CallId, leg: LegId) -> bool {
+        let is_callee = self.calls.get(&call).is_some_and(|known| known.caller == leg);
+        let Some(dialled) = self.dialled(call).filter(|_| is_callee) else { return false };
+        dialled.step = DialStep::Talking;
+        let (agent, phone) = (dialled.agent.clone(), dialled.phone);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.stage_since = self.now;
+        }
+        self.last_calls.insert(agent.clone(), call);
+        self.note(FactBody::NumberAnswered { call, leg, agent: agent.clone() });
+        self.bridge(call);
+        self.start_tape(call, &agent, phone);
+        self.publish_call(call, CallPhase::Talking);
+        true
+    }
+
+    /// The two who talk, in a call that an agent made.
+    pub(crate) fn dialled_talk(&self, call: CallId) -> Option<[LegId; 2]> {
+        let known = self.calls.get(&call)?;
+        match &known.stage {
+            Stage::Dialled(dialled) if dialled.step == DialStep::Talking => {
+                Some([known.caller, dialled.phone])
+            }
+            Stage::Dialled(_)
+            | Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Connected(_)
+            | Stage::Leaving
+            | Stage::Over => None,
+        }
+    }
+
+    /// The agent ends it on the desktop; false if it is no call that an agent made.
+    pub(crate) fn hang_up_dialled(&mut self, call: CallId) -> bool {
+        let is_dialled = self.dialled(call).is_some();
+        self.end_dialled(call, HangupCause::AgentHangUp);
+        is_dialled
+    }
+
+    /// One of the two is gone, or the agent ends it: so is the other.
+    pub(crate) fn end_dialled(&mut self, call: CallId, cause: HangupCause) {
+        let Some(dialled) = self.dialled(call) else { return };
+        let talked = dialled.step == DialStep::Talking;
+        let (agent, phone) = (dialled.agent.clone(), dialled.phone);
+        let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
+        self.stop_tape(call);
+        let outcome = if talked { Outcome::Answered } else { Outcome::Unanswered };
+        self.decide(call, outcome, cause);
+        self.disengage(&agent, call, talked);
+        let ours = match cause {
+            HangupCause::AgentHangUp => cause,
+            _ => HangupCause::LocalBye,
+        };
+        self.hang_up_leg(callee, ours);
+        self.hang_up_leg(phone, ours);
+        self.end_if_empty(call);
+    }
+
+    fn disengage(&mut self, agent: &AgentId, call: CallId, talked: bool) {
+        let input = AcdInput::Disengage { agent: agent.clone(), call, talked };
+        self.acd.handle_input(input, self.now);
+    }
+
+    /// Whether the desktop's field for a number is open to an agent now.
+    pub(crate) fn may_dial(&self, view: &acd::AgentView) -> bool {
+        let at_work = match view.status {
+            AgentStatus::SignedOut => false,
+            AgentStatus::NotReady { .. } | AgentStatus::Ready => true,
+        };
+        at_work
+            && view.state == AgentState::Idle
+            && view.phone_reachable
+            && self.may_call_out(&view.agent)
+    }
+}

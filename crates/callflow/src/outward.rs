@@ -1,0 +1,328 @@
+//! Calls to the outside: who may make them, over which line, and over another where one fails.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use call::{Description, Invitation, Leg, Outside};
+use model::{
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, Mono, Permission, Pii, RefusalKind,
+    TrunkId, UserId,
+};
+use sip::Flow;
+use trunk::{NoWay, Outward, Target, Trunk, Way};
+
+use crate::calls::{Invite, LegEntry, Opening};
+use crate::sides::Side;
+use crate::trunks::domain;
+use crate::{Callflow, Output};
+
+/// How many targets, over all lines, are tried for one call.
+const TRIES_MAX: usize = 6;
+
+/// Why a number outside is not called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotCalled {
+    /// The agent's tier may not call out.
+    Forbidden,
+    /// It is no telephone number.
+    NotANumber,
+    /// No line may call it.
+    NotAllowed,
+}
+
+impl NotCalled {
+    /// For programs: stable.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::NotANumber => "bad_number",
+            Self::NotAllowed => "number_not_allowed",
+        }
+    }
+
+    /// For people.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Forbidden => "your tier may not call numbers outside",
+            Self::NotANumber => "that is no telephone number",
+            Self::NotAllowed => "no line may call that number",
+        }
+    }
+}
+
+/// How a telephone outside is called.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    /// The number as the agent dialled it.
+    number: Pii<String>,
+    /// What has not been tried.
+    left: VecDeque<(Way, Target)>,
+    /// The line among whose calls it counts.
+    trunk: Option<TrunkId>,
+    /// What is tried now.
+    current: Option<(TrunkId, Target)>,
+    /// When it is given up if nobody answers; counts from the first try.
+    answer_by: Option<Mono>,
+}
+
+impl Callflow {
+    /// The lines that `agent` may call `number` over, in order. What may not be called is refused
+    /// and noted, whoever asks: a number that saves lives may always be.
+    ///
+    /// # Errors
+    /// The agent may not call out, or no line may call the number.
+    pub(crate) fn route_outward(
+        &mut self,
+        agent: &AgentId,
+        number: &str,
+    ) -> Result<Vec<Way>, NotCalled> {
+        let routed = self.config.trunks.ways_out(number);
+        let may = self.may_call_out(agent);
+        let ways = match routed {
+            Ok(ways) if may => Ok(ways),
+            Ok(ways) => {
+                let open: Vec<Way> = ways.into_iter().filter(|way| way.is_emergency).collect();
+                if open.is_empty() { Err(NotCalled::Forbidden) } else { Ok(open) }
+            }
+            Err(_) if !may => Err(NotCalled::Forbidden),
+            Err(NoWay::NotANumber) => Err(NotCalled::NotANumber),
+            Err(NoWay::NotAllowed) => Err(NotCalled::NotAllowed),
+        };
+        if let Err(NotCalled::Forbidden | NotCalled::NotAllowed) = ways {
+            let shown = Pii::new(trunk::normalise(number));
+            self.note(FactBody::Refused {
+                user: Some(UserId::from(agent.as_str())),
+                source: String::new(),
+                kind: RefusalKind::Forbidden,
+                what: format!("call {}: {}", shown.masked(), Permission::CallOutbound),
+            });
+        }
+        ways
+    }
+
+    /// Whether an agent's tier may call out at all.
+    pub(crate) fn may_call_out(&self, agent: &AgentId) -> bool {
+        let tier = self.acd.agent(agent).map(|view| view.tier);
+        let held = tier.and_then(|tier| self.config.acd.permissions.get(&tier));
+        held.is_some_and(|held| held.contains(&Permission::CallOutbound))
+    }
+
+    /// Calls a number outside for `agent`, as a leg of `call` with the role
+    /// [`LegRole::Number`]. What becomes of it comes back by [`Callflow::number_rings`],
+    /// [`Callflow::number_answered`] and [`Callflow::number_left`].
+    ///
+    /// # Errors
+    /// As [`Callflow::route_outward`].
+    pub(crate) fn call_outward(
+        &mut self,
+        call: CallId,
+        agent: &AgentId,
+        number: &str,
+    ) -> Result<LegId, NotCalled> {
+        let ways = self.route_outward(agent, number)?;
+        let leg = self.mint_leg();
+        let outbound = self.outbound(number, ways);
+        self.opening.insert(leg, Opening::Number { call, outbound });
+        self.outputs.push_back(Output::OpenMedia { call, leg });
+        Ok(leg)
+    }
+
+    /// Every target of every line, in order. One that cannot be reached is left out; where nobody
+    /// asks it whether it is back, and for a call that saves lives, it is tried last.
+    fn outbound(&self, number: &str, ways: Vec<Way>) -> Outbound {
+        let (mut left, mut last) = (VecDeque::new(), Vec::new());
+        for way in ways {
+            let trunk = self.config.trunks.by_id(&way.trunk);
+            let Some(outward) = trunk.and_then(|trunk| trunk.outward.as_ref()) else { continue };
+            for target in &outward.targets {
+                let tried = (way.clone(), target.clone());
+                if self.lines.is_reachable(&way.trunk, target) {
+                    left.push_back(tried);
+                } else if way.is_emergency || outward.options_interval_ms == 0 {
+                    last.push(tried);
+                }
+            }
+        }
+        left.extend(last);
+        left.truncate(TRIES_MAX);
+        let number = Pii::from(number);
+        Outbound { number, left, trunk: None, current: None, answer_by: None }
+    }
+
+    /// The port is there: the INVITE leaves, unless the call is over meanwhile.
+    pub(crate) fn invite_number(
+        &mut self,
+        (call, leg): (CallId, LegId),
+        mut outbound: Outbound,
+        address: Option<SocketAddr>,
+    ) {
+        let is_wanted = self.calls.get(&call).is_some_and(|known| known.outcome.is_none());
+        let (true, Some(address)) = (is_wanted, address) else {
+            if address.is_some() {
+                self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
+            }
+            return self.number_left(call, leg, HangupCause::Response(503));
+        };
+        let Some((invitation, description)) = self.next_way(call, leg, &mut outbound) else {
+            self.release(&mut outbound);
+            self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
+            return self.number_left(call, leg, HangupCause::Response(503));
+        };
+        let role = LegRole::Number(outbound.number.clone());
+        let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
+        self.add_leg(call, machine, Invite::Ours(None));
+        if let Some(entry) = self.legs.get_mut(&leg) {
+            entry.outbound = Some(outbound);
+        }
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.legs.push(leg);
+        }
+        self.drain_leg(leg);
+    }
+
+    /// A way leads nowhere: the next one, if there is any.
+    pub(crate) fn try_next_way(&mut self, leg: LegId, cause: HangupCause, rest_s: Option<u32>) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        let call = entry.call;
+        let mut outbound = entry.outbound.take();
+        let failed = outbound.as_mut().and_then(|outbound| outbound.current.take());
+        if let Some((trunk, target)) = failed {
+            self.learn_from_call((&trunk, &target), cause, rest_s);
+        }
+        let next = outbound.as_mut().and_then(|outbound| self.next_way(call, leg, outbound));
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        entry.outbound = outbound;
+        match next {
+            Some((invitation, description)) => entry.leg.invite_again(invitation, description),
+            None => entry.leg.give_up(),
+        }
+    }
+
+    /// Takes the next target that can be tried, on a line that has room for the call.
+    fn next_way(
+        &mut self,
+        call: CallId,
+        leg: LegId,
+        outbound: &mut Outbound,
+    ) -> Option<(Invitation, Description)> {
+        while let Some((way, target)) = outbound.left.pop_front() {
+            let Some(flow) = self.flow_to(&target) else { continue };
+            if !self.take_line(&way, outbound) {
+                continue;
+            }
+            let trunk = self.config.trunks.by_id(&way.trunk)?.clone();
+            let outward = trunk.outward.as_ref()?;
+            let now = self.now;
+            let ring = Duration::from_millis(outward.ring_timeout_ms);
+            let outside = Outside {
+                account: outward.account.clone(),
+                respond_by: now + Duration::from_millis(self.config.unreachable_after_ms),
+                answer_by: *outbound.answer_by.get_or_insert(now + ring),
+            };
+            let invitation = invitation(&trunk, outward, &way, &target, (flow, outside));
+            let mut description = self.description(outward.caller_id.clone());
+            description.codecs.clone_from(&trunk.codecs);
+            outbound.current = Some((way.trunk.clone(), target.clone()));
+            let target = target.to_string();
+            self.note(FactBody::TrunkTried { call, leg, trunk: way.trunk, target });
+            return Some((invitation, description));
+        }
+        None
+    }
+
+    /// Counts the call among those of a line, if that one has room; it is no other line's then.
+    fn take_line(&mut self, way: &Way, outbound: &mut Outbound) -> bool {
+        if outbound.trunk.as_ref() == Some(&way.trunk) {
+            return true;
+        }
+        self.release(outbound);
+        if way.is_emergency {
+            self.loads.handle_emergency(&way.trunk);
+        } else if self.loads.handle_call(&way.trunk, self.now).is_err() {
+            // A line that is full is so for all of its targets.
+            outbound.left.retain(|(left, _)| left.trunk != way.trunk);
+            return false;
+        }
+        outbound.trunk = Some(way.trunk.clone());
+        self.show_trunk_later(way.trunk.clone());
+        true
+    }
+
+    fn release(&mut self, outbound: &mut Outbound) {
+        if let Some(trunk) = outbound.trunk.take() {
+            self.loads.handle_ended(&trunk);
+            self.show_trunk_later(trunk);
+        }
+    }
+
+    /// A leg to the outside is over: its line has room for another.
+    pub(crate) fn release_line(&mut self, entry: &LegEntry) {
+        let trunk = entry.outbound.as_ref().and_then(|outbound| outbound.trunk.as_ref());
+        if let Some(trunk) = trunk {
+            self.loads.handle_ended(trunk);
+            self.show_trunk_later(trunk.clone());
+        }
+    }
+
+    /// The way to a target whose address is known, by a listener that speaks what it speaks.
+    pub(crate) fn flow_to(&self, target: &Target) -> Option<Flow> {
+        self.way_out(target.transport, target.address()?, Side::Carrier)
+    }
+
+    /// The way that a call to the outside is begun on.
+    pub(crate) fn first_flow(&self, outbound: &Outbound) -> Option<Flow> {
+        outbound.left.iter().find_map(|(_, target)| self.flow_to(target))
+    }
+
+    /// The telephone of the one who is called rings.
+    pub(crate) fn number_rings(&mut self, call: CallId, leg: LegId) {
+        if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
+            self.dialled_rings(call);
+        }
+    }
+
+    /// The one who is called answered. Where nobody waits for that any more the line is cut.
+    pub(crate) fn number_answered(&mut self, call: CallId, leg: LegId) {
+        if !self.dialled_answered(call, leg) {
+            self.hang_up_leg(leg, HangupCause::LocalBye);
+        }
+    }
+
+    /// The one who is called is gone, or was never reached.
+    pub(crate) fn number_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
+        if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
+            self.end_dialled(call, cause);
+        }
+    }
+}
+
+/// The INVITE to a carrier. Who calls is asserted to a carrier that is trusted (RFC 3325 §9.3);
+/// where the number is to be hidden, From says nothing to anyone (RFC 3323 §4.1.1.3). One that
+/// saves lives is never hidden.
+fn invitation(
+    trunk: &Trunk,
+    outward: &Outward,
+    way: &Way,
+    target: &Target,
+    (flow, outside): (Flow, Outside),
+) -> Invitation {
+    let host = domain(outward, target);
+    let ours = format!("<sip:{}@{host}>", outward.caller_id);
+    let hides = outward.hides_caller_id && !way.is_emergency;
+    let mut headers = Vec::new();
+    if trunk.asserts_identity {
+        headers.push(("P-Asserted-Identity", ours.clone()));
+        headers.extend(hides.then(|| ("Privacy", "id".to_owned())));
+    }
+    let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+    Invitation {
+        target: format!("sip:{}@{host}", way.number),
+        route: Vec::new(),
+        flow,
+        from: if hides { anonymous.to_owned() } else { ours },
+        to: format!("sip:{}@{host}", way.number),
+        headers,
+        outside: Some(outside),
+    }
+}

@@ -1,0 +1,402 @@
+//! Lines to carriers: registered with them, asked whether they are there, shown on the board.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use call::ALLOW;
+use cti::{Audience, Event};
+use model::{FactBody, HangupCause, Id, LegId, Mono, Transport, TrunkId};
+use sip::{
+    ClientTx, Flow, Message, Method, Registration, RegistrationConfig, RegistrationOutput,
+    RequestBuilder, ToBrain, Uri,
+};
+use trunk::{Health, HealthOutput, Outward, Target, Trunk};
+
+use crate::Callflow;
+
+/// How often the board is told of a line's calls: each change at once would be thousands a second.
+const SHOWN_EVERY: Duration = Duration::from_secs(1);
+/// No leg has this number: what lines need tokens for.
+const NO_LEG: LegId = LegId(Id(0));
+
+/// A request to a carrier outside of any call.
+#[derive(Debug)]
+pub(crate) enum LineRequest {
+    /// Is it there?
+    Options { trunk: TrunkId, target: Target },
+    /// A REGISTER.
+    Register { trunk: TrunkId },
+}
+
+/// What is known of all lines.
+#[derive(Default)]
+pub(crate) struct Lines {
+    health: Health,
+    registrations: BTreeMap<TrunkId, Registration>,
+    requests: BTreeMap<ClientTx, LineRequest>,
+    /// The user part of the Contact that a line is registered with.
+    contacts: BTreeMap<String, TrunkId>,
+    /// What the board has not been told, and when it will be.
+    changed: BTreeSet<TrunkId>,
+    shown_at: Option<Mono>,
+}
+
+impl Lines {
+    pub(crate) fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
+        let registrations = self.registrations.values().filter_map(Registration::poll_timeout);
+        let shown = self.shown_at.map(|at| (at, "what the board is told of lines"));
+        registrations.chain(self.health.poll_timeout()).chain(shown).min()
+    }
+
+    pub(crate) fn is_reachable(&self, trunk: &TrunkId, target: &Target) -> bool {
+        self.health.is_reachable(trunk, target)
+    }
+}
+
+impl Callflow {
+    /// Begins to register and to ask, as configured.
+    pub(crate) fn start_lines(&mut self) {
+        self.lines.health = Health::new(&self.config.trunks, self.now);
+        let lines: Vec<Trunk> =
+            self.config.trunks.iter().filter(|trunk| trunk.is_outward()).cloned().collect();
+        for trunk in lines {
+            let Some(config) = self.registration(&trunk) else { continue };
+            let contact = Uri::parse(&config.contact).map(|uri| uri.user().to_owned());
+            self.lines.contacts.extend(contact.map(|user| (user, trunk.id.clone())));
+            let registration = Registration::new(config, self.now);
+            self.lines.registrations.insert(trunk.id, registration);
+        }
+        self.handle_lines_timeout();
+    }
+
+    /// What a line registers with its carrier, if it does.
+    fn registration(&self, trunk: &Trunk) -> Option<RegistrationConfig> {
+        let outward = trunk.outward.as_ref()?;
+        let (expires_s, account) = (outward.register_s?, outward.account.clone()?);
+        let domain = domain(outward, outward.targets.first()?);
+        let flow = outward.targets.iter().find_map(|target| self.flow_to(target))?;
+        let token = |purpose: &str| self.tokens.token(NO_LEG, &format!("{purpose} {}", trunk.id));
+        let seed = u64::from_str_radix(&token("chance"), 16).unwrap_or(0);
+        Some(RegistrationConfig {
+            registrar: format!("sip:{domain}"),
+            aor: format!("sip:{}@{domain}", account.user),
+            contact: contact(&trunk.id, &flow),
+            expires_s,
+            account,
+            servers: outward.targets.len(),
+            call_id: token("register"),
+            tag: token("register-tag"),
+            seed,
+        })
+    }
+
+    /// Takes all registrations back, for the engine ends.
+    pub(crate) fn leave_carriers(&mut self) {
+        for registration in self.lines.registrations.values_mut() {
+            registration.leave();
+        }
+        self.drain_lines();
+    }
+
+    pub(crate) fn handle_lines_timeout(&mut self) {
+        let now = self.now;
+        for registration in self.lines.registrations.values_mut() {
+            registration.handle_timeout(now);
+        }
+        self.lines.health.handle_timeout(now);
+        self.drain_lines();
+        if self.lines.shown_at.is_some_and(|at| at <= now) {
+            self.lines.shown_at = None;
+            for trunk in std::mem::take(&mut self.lines.changed) {
+                self.publish_trunk(&trunk);
+            }
+        }
+    }
+
+    /// Does what lines want, until they want nothing more.
+    fn drain_lines(&mut self) {
+        loop {
+            let ids: Vec<TrunkId> = self.lines.registrations.keys().cloned().collect();
+            let mut any = false;
+            for trunk in ids {
+                let registration = self.lines.registrations.get_mut(&trunk);
+                if let Some(output) = registration.and_then(Registration::poll_output) {
+                    self.perform_registration(trunk, output);
+                    any = true;
+                }
+            }
+            if let Some(output) = self.lines.health.poll_output() {
+                self.perform_health(output);
+                any = true;
+            }
+            if !any {
+                return;
+            }
+        }
+    }
+
+    fn perform_registration(&mut self, trunk: TrunkId, output: RegistrationOutput) {
+        match output {
+            RegistrationOutput::Send { message, server } => {
+                let outward = self.config.trunks.by_id(&trunk).and_then(|t| t.outward.as_ref());
+                let target = outward.and_then(|outward| outward.targets.get(server));
+                match target.and_then(|target| self.flow_to(target)) {
+                    Some(flow) => {
+                        let tx = self.send(message, flow);
+                        self.lines.requests.insert(tx, LineRequest::Register { trunk });
+                    }
+                    None => self.register_failed(&trunk),
+                }
+            }
+            RegistrationOutput::Registered { server: _ } => {
+                self.note(FactBody::TrunkRegistered { trunk: trunk.clone() });
+                self.clear_alarm(&registration_alarm(&trunk));
+                self.show_trunk(trunk);
+            }
+            RegistrationOutput::Failed { status } => {
+                self.note(FactBody::TrunkUnregistered { trunk: trunk.clone(), status });
+                if !self.stopping {
+                    self.raise_alarm(&registration_alarm(&trunk), why_unregistered(status));
+                }
+                self.show_trunk(trunk);
+            }
+        }
+    }
+
+    fn register_failed(&mut self, trunk: &TrunkId) {
+        let now = self.now;
+        if let Some(registration) = self.lines.registrations.get_mut(trunk) {
+            registration.handle_no_response(now);
+        }
+    }
+
+    fn perform_health(&mut self, output: HealthOutput) {
+        match output {
+            HealthOutput::Ask { trunk, target } => self.ask_target(trunk, target),
+            HealthOutput::Changed { trunk, target, reachable, left } => {
+                let (name, alarm) = (target.to_string(), targets_alarm(&trunk));
+                self.note(match reachable {
+                    true => FactBody::TrunkReachable { trunk: trunk.clone(), target: name },
+                    false => FactBody::TrunkUnreachable { trunk: trunk.clone(), target: name },
+                });
+                if left == 0 {
+                    let detail = "none of its targets can be reached: no calls go out over it; \
+                                  look at the network and ask the carrier";
+                    self.raise_alarm(&alarm, detail.to_owned());
+                } else {
+                    self.clear_alarm(&alarm);
+                }
+                self.show_trunk(trunk);
+            }
+        }
+    }
+
+    /// Asks a carrier whether it is there (RFC 3261 §11).
+    fn ask_target(&mut self, trunk: TrunkId, target: Target) {
+        let Some(flow) = self.flow_to(&target) else {
+            return self.lines.health.handle_silence((&trunk, &target), self.now);
+        };
+        let number = self.mint_leg();
+        let token = |purpose| self.tokens.token(number, purpose);
+        let ours = format!("<sip:{}>", flow.local);
+        let uri = format!("sip:{}", target.host_port());
+        let request = RequestBuilder::new(Method::Options, &uri)
+            .from(&ours, &token("tag"))
+            .to(&format!("<{uri}>"), None)
+            .call_id(&token("call-id"))
+            .cseq(1)
+            .contact(&ours)
+            .header("Allow", ALLOW)
+            .header("Accept", "application/sdp")
+            .build();
+        let tx = self.send(request, flow);
+        self.lines.requests.insert(tx, LineRequest::Options { trunk, target });
+    }
+
+    /// Whether an event is about a request to a carrier outside of any call; if so, it is dealt
+    /// with.
+    pub(crate) fn handle_line_event(&mut self, event: &ToBrain) -> bool {
+        match event {
+            ToBrain::Response { tx, message, flow: _ } => {
+                let is_final = message.status().is_some_and(|status| status >= 200);
+                if !self.lines.requests.contains_key(tx) {
+                    return false;
+                }
+                if is_final && let Some(asked) = self.lines.requests.remove(tx) {
+                    self.line_answered(&asked, message);
+                }
+                true
+            }
+            ToBrain::Timeout { tx } | ToBrain::TransportFailed { tx } => {
+                let Some(asked) = self.lines.requests.remove(tx) else { return false };
+                match asked {
+                    LineRequest::Options { trunk, target } => {
+                        self.lines.health.handle_silence((&trunk, &target), self.now);
+                    }
+                    LineRequest::Register { trunk } => self.register_failed(&trunk),
+                }
+                self.drain_lines();
+                true
+            }
+            ToBrain::Request { .. }
+            | ToBrain::Ack { .. }
+            | ToBrain::Cancelled { .. }
+            | ToBrain::AckTimeout { .. }
+            | ToBrain::FlowClosed { .. } => false,
+        }
+    }
+
+    fn line_answered(&mut self, asked: &LineRequest, response: &Message) {
+        let now = self.now;
+        match asked {
+            LineRequest::Options { trunk, target } => {
+                let status = response.status().unwrap_or(0);
+                let rest = retry_after_s(response);
+                self.lines.health.handle_answer((trunk, target), status, rest, now);
+                self.show_trunk_later(trunk.clone());
+            }
+            LineRequest::Register { trunk } => {
+                if let Some(registration) = self.lines.registrations.get_mut(trunk) {
+                    registration.handle_response(response, now);
+                }
+            }
+        }
+        self.drain_lines();
+    }
+
+    /// What became of a call says whether its target is there: one that is silent is not, nor one
+    /// that asks to be left alone. Another refusal is about the call.
+    pub(crate) fn learn_from_call(
+        &mut self,
+        (trunk, target): (&TrunkId, &Target),
+        cause: HangupCause,
+        retry_after_s: Option<u32>,
+    ) {
+        let now = self.now;
+        match (cause, retry_after_s) {
+            (HangupCause::TransactionTimeout | HangupCause::TransportError, _) => {
+                self.lines.health.handle_silence((trunk, target), now);
+            }
+            (HangupCause::Response(503), Some(_)) => {
+                self.lines.health.handle_answer((trunk, target), 503, retry_after_s, now);
+            }
+            (_, _) => {}
+        }
+        self.drain_lines();
+    }
+
+    /// The line that a call came over because its Contact is registered there: from one of the
+    /// addresses that it is registered with.
+    pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Trunk> {
+        let trunk = self.config.trunks.by_id(self.lines.contacts.get(user)?)?;
+        let source = flow.remote.ip();
+        let targets = trunk.outward.as_ref().map(|outward| &outward.targets).into_iter().flatten();
+        let is_carrier = targets.filter_map(Target::address).any(|target| target.ip() == source)
+            || trunk.sources.iter().any(|cidr| cidr.contains(source));
+        is_carrier.then_some(trunk)
+    }
+
+    /// Shows a line on the board at once.
+    fn show_trunk(&mut self, trunk: TrunkId) {
+        self.publish_trunk(&trunk);
+        self.lines.changed.remove(&trunk);
+    }
+
+    /// Shows a line on the board soon.
+    pub(crate) fn show_trunk_later(&mut self, trunk: TrunkId) {
+        self.lines.changed.insert(trunk);
+        self.lines.shown_at.get_or_insert(self.now + SHOWN_EVERY);
+    }
+
+    fn publish_trunk(&mut self, trunk: &TrunkId) {
+        if let Some(event) = self.trunk_event(trunk) {
+            self.cti.publish(Audience::Board, event, self.wall());
+        }
+    }
+
+    /// A line as the board shows it.
+    pub(crate) fn trunk_event(&self, trunk: &TrunkId) -> Option<Event> {
+        let figures = self.loads.figures().find(|(id, _)| *id == trunk)?.1;
+        let health = self.lines.health.view(trunk);
+        Some(Event::TrunkState {
+            trunk: trunk.clone(),
+            calls: figures.calls,
+            refused: figures.refused_calls + figures.refused_rate + figures.refused_number,
+            targets: u32::try_from(health.targets).unwrap_or(u32::MAX),
+            reachable: u32::try_from(health.reachable).unwrap_or(u32::MAX),
+            registered: self.lines.registrations.get(trunk).map(Registration::is_registered),
+            answered_at: health.answered_at.map(|at| self.wall_at(at)),
+        })
+    }
+}
+
+/// The carrier's domain: what is configured, else the target itself.
+pub(crate) fn domain(outward: &Outward, target: &Target) -> String {
+    match outward.domain.as_str() {
+        "" => target.host_port(),
+        domain => domain.to_owned(),
+    }
+}
+
+/// The user part of the Contact that a line is registered with. It is the same after a restart, so
+/// that the carrier then has one Contact of ours and not two.
+fn contact_user(trunk: &TrunkId) -> String {
+    format!("line-{:016x}", sip::hash_of(trunk.as_str()))
+}
+
+/// Our Contact on the way to the carrier.
+fn contact(trunk: &TrunkId, flow: &Flow) -> String {
+    let user = contact_user(trunk);
+    match flow.transport {
+        Transport::Udp => format!("sip:{user}@{}", flow.local),
+        other @ (Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
+            format!("sip:{user}@{};transport={}", flow.local, other.as_str())
+        }
+    }
+}
+
+fn targets_alarm(trunk: &TrunkId) -> String {
+    format!("trunk {trunk}")
+}
+
+fn registration_alarm(trunk: &TrunkId) -> String {
+    format!("registration {trunk}")
+}
+
+fn why_unregistered(status: Option<u16>) -> String {
+    match status {
+        Some(401 | 403 | 407) => "the carrier does not accept the credentials: check `user`, \
+                                  `password` and `realm`"
+            .to_owned(),
+        Some(404) => "the carrier does not know the user: check `user` and `domain`".to_owned(),
+        Some(status) => format!("the carrier answered {status}; it is tried again"),
+        None => "the carrier did not answer; it is tried again".to_owned(),
+    }
+}
+
+/// For how long the other side wants to be left alone (RFC 3261 §20.33).
+fn retry_after_s(response: &Message) -> Option<u32> {
+    let value = response.first(sip::Name::RetryAfter)?;
+    value.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_is_the_same_each_time_and_another_for_each_line() {
+        let (one, two) = (contact_user(&"carrier".into()), contact_user(&"branch".into()));
+        assert_eq!(one, contact_user(&"carrier".into()));
+        assert_ne!(one, two);
+        assert!(Uri::parse(&format!("sip:{one}@192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn an_alarm_says_what_to_look_at() {
+        assert!(why_unregistered(Some(403)).contains("`password`"));
+        assert!(why_unregistered(Some(404)).contains("`domain`"));
+        assert!(why_unregistered(Some(500)).contains("500"));
+        assert!(why_unregistered(None).contains("did not answer"));
+    }
+}

@@ -1,0 +1,213 @@
+//! A registration against a registrar that says what each test wants.
+
+use super::*;
+use crate::ResponseBuilder;
+use crate::digest::{Algorithm, Authenticator, Secrets, Verdict};
+
+const START: Mono = Mono::from_ms(1_000);
+
+fn config(servers: usize) -> RegistrationConfig {
+    RegistrationConfig {
+        registrar: "sip:ims.example.com".to_owned(),
+        aor: "sip:021@ims.example.com".to_owned(),
+        contact: "sip:t1@192.0.2.1:5060".to_owned(),
+        expires_s: 600,
+        account: Account {
+            user: "021".to_owned(),
+            password: "sesame".to_owned(),
+            realm: Some("ims".to_owned()),
+        },
+        servers,
+        call_id: "c".to_owned(),
+        tag: "t".to_owned(),
+        seed: 7,
+    }
+}
+
+struct Line {
+    registration: Registration,
+    now: Mono,
+}
+
+impl Line {
+    fn of(servers: usize) -> Self {
+        Self { registration: Registration::new(config(servers), START), now: START }
+    }
+
+    /// Waits for the next REGISTER: when it left, to which server, and itself.
+    fn next(&mut self) -> (u64, usize, Message) {
+        loop {
+            match self.registration.poll_output() {
+                Some(RegistrationOutput::Send { message, server }) => {
+                    return (self.now.as_ms(), server, message);
+                }
+                Some(_) => {}
+                None => {
+                    let (at, _) = self.registration.poll_timeout().expect("it waits for a time");
+                    self.now = self.now.max(at);
+                    self.registration.handle_timeout(self.now);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Message, status: u16, headers: &[(&str, &str)]) {
+        let response = ResponseBuilder::to(request, status).to_tag("r");
+        let with =
+            |response: ResponseBuilder, (name, value): &(&str, &str)| response.header(name, value);
+        let response = headers.iter().fold(response, with).build();
+        self.registration.handle_response(&response, self.now);
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        let outputs = std::iter::from_fn(|| self.registration.poll_output());
+        outputs.map(|output| format!("{output:?}")).filter(|text| !text.contains("Send")).collect()
+    }
+}
+
+#[test]
+fn rfc_3261_section_10_2_registered_and_refreshed_before_its_end() {
+    let mut line = Line::of(1);
+    let (at, server, request) = line.next();
+    assert_eq!((at, server), (1_000, 0));
+    assert_eq!(request.uri(), "sip:ims.example.com");
+    assert_eq!(request.header("Expires"), Some("600"));
+    assert_eq!(request.header("Contact"), Some("<sip:t1@192.0.2.1:5060>"));
+    line.answer(&request, 200, &[("Contact", "<sip:t1@192.0.2.1:5060>;expires=100")]);
+    assert_eq!(line.told(), ["Registered { server: 0 }"]);
+    let (later, _, again) = line.next();
+    let cseq = |message: &Message| message.cseq().map(|cseq| cseq.number);
+    assert_eq!((cseq(&request), cseq(&again)), (Some(1), Some(2)));
+    assert_eq!(request.call_id(), again.call_id());
+    assert!((71_000..=81_000).contains(&later), "{later}");
+    line.answer(&again, 200, &[("Expires", "1000")]);
+    assert!(line.told().is_empty(), "it was registered all the time");
+    assert!((line.next().0 - later) >= 700_000);
+}
+
+#[test]
+fn a_challenge_is_answered_and_its_nonce_serves_until_it_is_stale() {
+    let mut registrar = Authenticator::new("ims", [1; 32], 900_000);
+    let algorithms = [Algorithm::Sha256];
+    let secrets = Secrets::from_password(&algorithms, "021", "ims", "sesame");
+    let mut line = Line::of(1);
+    let mut verdicts = Vec::new();
+    for _ in 0..6 {
+        let (_, _, request) = line.next();
+        let verdict = registrar.verify(&request, Some(&secrets), line.now);
+        verdicts.push(verdict);
+        match verdict {
+            Verdict::Accepted => line.answer(&request, 200, &[]),
+            Verdict::Missing | Verdict::Stale | Verdict::Refused => {
+                let stale = verdict == Verdict::Stale;
+                let value = registrar.challenge(&algorithms, stale, line.now).remove(0);
+                line.answer(&request, 401, &[("WWW-Authenticate", &value)]);
+            }
+        }
+    }
+    let (accepted, stale) = (Verdict::Accepted, Verdict::Stale);
+    assert_eq!(verdicts, [Verdict::Missing, accepted, accepted, accepted, stale, accepted]);
+}
+
+#[test]
+fn a_wrong_password_and_a_foreign_realm_are_not_tried_again_and_again() {
+    for (realm, requests) in [("ims", 2), ("elsewhere", 1)] {
+        let value = format!("Digest realm=\"{realm}\", nonce=\"n\", qop=\"auth\"");
+        let mut line = Line::of(1);
+        let mut sent = Vec::new();
+        for _ in 0..requests {
+            let (_, _, request) = line.next();
+            line.answer(&request, 401, &[("WWW-Authenticate", &value)]);
+            sent.push(request.header("Authorization").is_some());
+        }
+        assert_eq!(sent.iter().filter(|given| **given).count(), requests - 1, "{realm}");
+        assert_eq!(line.told(), ["Failed { status: Some(401) }"]);
+        let (at, _, request) = line.next();
+        assert!((301_000..=601_000).contains(&at), "{at}");
+        assert_eq!(request.header("Authorization"), None);
+    }
+}
+
+#[test]
+fn rfc_3261_section_10_2_8_an_interval_that_is_too_brief_is_made_longer() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 423, &[("Min-Expires", "3600")]);
+    let (at, _, again) = line.next();
+    assert_eq!((at, again.header("Expires")), (1_000, Some("3600")));
+    line.answer(&again, 423, &[("Min-Expires", "3600")]);
+    assert_eq!(line.told(), ["Failed { status: Some(423) }"], "a registrar that goes in circles");
+}
+
+#[test]
+fn the_next_server_is_asked_at_once_and_all_of_them_again_after_longer_and_longer() {
+    let mut line = Line::of(2);
+    let mut pauses = Vec::new();
+    let mut before = 0;
+    for round in 0..9 {
+        let (at, server, request) = line.next();
+        assert_eq!(server, 0);
+        pauses.push(at - before);
+        line.answer(&request, 503, &[]);
+        let (next, server, _) = line.next();
+        assert_eq!((next, server), (at, 1), "round {round}");
+        line.registration.handle_no_response(line.now);
+        before = at;
+    }
+    let within = |pause: u64, most: u64| (most / 2..=most).contains(&pause);
+    for (pause, most) in pauses.iter().skip(1).zip([15, 30, 60, 120, 240, 480, 600, 600]) {
+        assert!(within(*pause, most * 1_000), "{pauses:?}");
+    }
+}
+
+#[test]
+fn a_registrar_that_asks_for_rest_is_given_it() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 503, &[("Retry-After", "300 (maintenance)")]);
+    assert_eq!(line.told(), ["Failed { status: Some(503) }"]);
+    assert!(line.next().0 >= 151_000);
+}
+
+#[test]
+fn while_the_registrar_keeps_it_a_failed_refreshing_is_no_end() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 200, &[("Expires", "60")]);
+    assert_eq!(line.told().len(), 1);
+    let (_, _, refreshing) = line.next();
+    line.answer(&refreshing, 503, &[]);
+    assert!(line.told().is_empty() && line.registration.is_registered());
+    line.now = Mono::from_ms(61_000);
+    line.registration.handle_timeout(line.now);
+    assert_eq!(line.told(), ["Failed { status: None }"]);
+}
+
+#[test]
+fn it_is_taken_back_at_the_end() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 200, &[]);
+    line.told();
+    line.registration.leave();
+    let Some(RegistrationOutput::Send { message, .. }) = line.registration.poll_output() else {
+        panic!("nothing leaves");
+    };
+    assert_eq!(message.header("Expires"), Some("0"));
+    line.answer(&message, 200, &[]);
+    assert_eq!(line.registration.poll_timeout(), None);
+    let mut never = Line::of(1);
+    never.registration.leave();
+    assert!(never.registration.poll_output().is_none() && never.told().is_empty());
+}
+
+#[test]
+fn an_answer_to_an_older_request_changes_nothing() {
+    let mut line = Line::of(2);
+    let (_, _, first) = line.next();
+    line.registration.handle_no_response(line.now);
+    let (_, server, _) = line.next();
+    assert_eq!(server, 1);
+    line.answer(&first, 200, &[]);
+    assert!(!line.registration.is_registered());
+}

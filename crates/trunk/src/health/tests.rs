@@ -1,0 +1,122 @@
+//! Targets that answer, fall silent, ask for rest and come back.
+
+use super::*;
+use crate::{Outward, trunk_for_tests};
+
+const LINE: &str = "carrier";
+
+fn target(number: usize) -> Target {
+    format!("192.0.2.{number}").parse().expect("a target")
+}
+
+/// A line with two targets that are asked so often.
+fn health(options_interval_ms: u64) -> Health {
+    let targets = vec![target(1), target(2)];
+    let outward = Outward { targets, options_interval_ms, ..Outward::default() };
+    let line = Trunk { outward: Some(outward), ..trunk_for_tests(LINE) };
+    Health::new(&Trunks::new(vec![line, trunk_for_tests("inward")]), Mono::default())
+}
+
+fn ms(ms: u64) -> Mono {
+    Mono::from_ms(ms)
+}
+
+/// What is said until then: which target is asked or changed, and how.
+fn until(health: &mut Health, end: u64) -> Vec<String> {
+    let mut said = Vec::new();
+    while let Some((at, _)) = health.poll_timeout().filter(|(at, _)| *at <= ms(end)) {
+        health.handle_timeout(at);
+        said.extend(drain(health).into_iter().map(|text| format!("{} {text}", at.as_ms())));
+    }
+    said
+}
+
+fn drain(health: &mut Health) -> Vec<String> {
+    std::iter::from_fn(|| health.poll_output())
+        .map(|output| match output {
+            HealthOutput::Ask { target, .. } => format!("ask {target}"),
+            HealthOutput::Changed { target, reachable, left, .. } => {
+                format!("{target} {reachable} {left}")
+            }
+        })
+        .collect()
+}
+
+fn answer(health: &mut Health, number: usize, status: u16, retry: Option<u32>, at: u64) {
+    health.handle_answer((&LINE.into(), &target(number)), status, retry, ms(at));
+}
+
+#[test]
+fn targets_are_asked_in_turn_and_a_silent_one_is_left_out_until_it_answers() {
+    let mut health = health(10_000);
+    assert_eq!(until(&mut health, 0), ["0 ask 192.0.2.1"]);
+    // 405: it is there, whatever it thinks of OPTIONS.
+    answer(&mut health, 1, 405, None, 100);
+    assert_eq!(until(&mut health, 5_000), ["5000 ask 192.0.2.2"]);
+    assert_eq!(until(&mut health, 9_500), ["9000 192.0.2.2 false 1"]);
+    let trunk = TrunkId::from(LINE);
+    assert!(health.is_reachable(&trunk, &target(1)) && !health.is_reachable(&trunk, &target(2)));
+    let view = health.view(&trunk);
+    assert_eq!((view.targets, view.reachable, view.answered_at), (2, 1, Some(ms(100))));
+    assert_eq!(
+        until(&mut health, 19_000),
+        ["10100 ask 192.0.2.1", "14100 192.0.2.1 false 0", "19000 ask 192.0.2.2"]
+    );
+    answer(&mut health, 2, 200, None, 19_050);
+    assert_eq!(drain(&mut health), ["192.0.2.2 true 1"]);
+}
+
+/// Both targets have been asked once, and have answered.
+fn asked() -> Health {
+    let mut health = health(10_000);
+    for (at, number) in [(0, 1), (5_000, 2)] {
+        until(&mut health, at);
+        answer(&mut health, number, 200, None, at + 100);
+    }
+    assert!(drain(&mut health).is_empty(), "nothing has changed");
+    health
+}
+
+#[test]
+fn when_the_last_one_goes_nothing_is_left() {
+    let mut health = asked();
+    health.handle_silence((&LINE.into(), &target(1)), ms(6_000));
+    health.handle_silence((&LINE.into(), &target(2)), ms(6_000));
+    health.handle_silence((&LINE.into(), &target(2)), ms(6_100));
+    assert_eq!(drain(&mut health), ["192.0.2.1 false 1", "192.0.2.2 false 0"]);
+}
+
+#[test]
+fn one_that_asks_for_rest_is_asked_again_only_after_it() {
+    let mut health = asked();
+    answer(&mut health, 1, 503, Some(60), 5_200);
+    assert_eq!(drain(&mut health), ["192.0.2.1 false 1"]);
+    let said = until(&mut health, 65_199);
+    assert!(!said.iter().any(|text| text.contains("192.0.2.1")), "{said:?}");
+    assert!(until(&mut health, 65_200).contains(&"65200 ask 192.0.2.1".to_owned()));
+    assert!(!health.is_reachable(&LINE.into(), &target(1)), "not before it answers");
+    answer(&mut health, 1, 200, None, 65_300);
+    assert!(health.is_reachable(&LINE.into(), &target(1)));
+}
+
+#[test]
+fn without_questions_one_that_failed_a_call_rests_and_comes_back() {
+    let mut health = health(0);
+    assert_eq!(health.poll_timeout(), None);
+    answer(&mut health, 1, 503, None, 1_000);
+    assert_eq!(drain(&mut health), ["192.0.2.1 false 1"]);
+    assert_eq!(until(&mut health, 60_000), ["31000 192.0.2.1 true 2"]);
+    answer(&mut health, 1, 503, Some(100_000), 60_000);
+    drain(&mut health);
+    assert_eq!(until(&mut health, 700_000), ["660000 192.0.2.1 true 2"], "not for ever");
+}
+
+#[test]
+fn what_is_no_target_is_not_known() {
+    let mut health = health(10_000);
+    answer(&mut health, 9, 503, None, 1_000);
+    health.handle_silence((&"inward".into(), &target(1)), ms(1_000));
+    assert!(drain(&mut health).is_empty());
+    assert!(health.is_reachable(&LINE.into(), &target(9)));
+    assert_eq!(health.view(&"inward".into()), HealthView::default());
+}

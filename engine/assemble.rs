@@ -226,6 +226,7 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
             id: trunk.name.as_str().into(),
             sources: sources.collect::<Result<_, _>>()?,
             user: trunk.user.clone(),
+            tls_names: trunk.tls_names.clone(),
             numbers,
             limits: trunk::Limits { calls: trunk.calls_max, calls_per_s: trunk.calls_per_s_max },
             asserts_identity: trunk.asserts_identity,

@@ -237,6 +237,8 @@ pub struct Trunk {
     #[serde(default)]
     pub sources: Vec<String>,
     #[serde(default)]
+    pub tls_names: Vec<String>,
+    #[serde(default)]
     pub user: Option<String>,
     #[serde(default)]
     pub password: Option<Secret>,

@@ -92,6 +92,7 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
     config.trunks.push(Trunk {
         name: "demo".to_owned(),
         sources,
+        tls_names: Vec::new(),
         user: None,
         password: None,
         calls_max: None,

@@ -14,6 +14,13 @@ const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'];
 /** Default durations of a scripted call, in milliseconds. */
 export const PACE = { menu: 400, pop: 300, lookup: 900, ring: 1_500, talk: 6_000, acw: 10_000, between: 1_000 };
 
+/** Two lines to carriers, one of which has lost a target, and a branch that only calls in. */
+const LINES = [
+  { trunk: 'carrier', calls: 12, refused: 0, targets: 2, reachable: 2, registered: true, answered_at: new Date().toISOString() },
+  { trunk: 'backup', calls: 3, refused: 41, targets: 2, reachable: 1, registered: null, answered_at: new Date().toISOString() },
+  { trunk: 'branch-7', calls: 1, refused: 2, targets: 0, reachable: 0, registered: null, answered_at: null },
+];
+
 export class World {
   constructor({ pace = {}, robots = 0, seed = 1, auto = true } = {}) {
     this.pace = { ...PACE, ...pace };
@@ -116,6 +123,7 @@ export class World {
     if (board) {
       for (const [alarm, detail] of this.alarms) events.push(['alarm', { alarm, raised: true, detail }]);
       for (const queue of QUEUES) events.push(['queue_state', this.queueState(queue)]);
+      for (const line of LINES) events.push(['trunk_state', line]);
       for (const agent of this.agents.values()) if (agent !== me) events.push(['agent_state', this.agentState(agent)]);
       for (const call of this.calls.values()) events.push(['call_state', this.callState(call)]);
     }

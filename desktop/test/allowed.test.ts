@@ -27,8 +27,10 @@ describe('a button', () => {
 
 describe('the keys', () => {
   it('are different for every action', () => {
-    expect(new Set(ACTIONS.map(shortcutText)).size).toBe(ACTIONS.length);
-    expect(Object.keys(SHORTCUTS).sort()).toEqual([...ACTIONS].sort());
+    const all: Action[] = [...ACTIONS, 'dial'];
+    expect(new Set(all.map(shortcutText)).size).toBe(all.length);
+    expect(Object.keys(SHORTCUTS).sort()).toEqual([...all].sort());
+    expect(actionOf(key('Insert', { shiftKey: true }))).toBe('dial');
   });
 
   it('are none that browsers use', () => {

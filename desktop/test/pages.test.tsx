@@ -13,6 +13,7 @@ import { Policies } from '../src/pages/agent/Policies';
 import { waitsForPop } from '../src/pages/agent/usePopShown';
 import { WrapUp } from '../src/pages/agent/WrapUp';
 import { AgentGrid } from '../src/pages/board/AgentGrid';
+import { TrunkTable } from '../src/pages/board/TrunkTable';
 import { whatOf } from '../src/pages/records/Timeline';
 import type { Session } from '../src/session';
 import { BAR_ACTIONS, MOVES } from '../src/state/allowed';
@@ -219,6 +220,27 @@ describe('the board', () => {
     const state = reduce(NOTHING, frame('agent_state', agentData({ status: 'not_ready', reason: 'meeting' })), 'lead');
     const html = draw(<AgentGrid />, { state, language: 'en' });
     for (const part of ['data-mark="not_ready"', 'Not ready · Meeting', '01:23', '<svg']) expect(html).toContain(part);
+  });
+});
+
+describe('a line on the board', () => {
+  const drawn = (changes: object): string => {
+    const data = { trunk: 'carrier', calls: 3, refused: 7, targets: 2, reachable: 2, registered: null, answered_at: AT };
+    return draw(<TrunkTable />, { state: reduce(NOTHING, frame('trunk_state', { ...data, ...changes }), 'lead') });
+  };
+
+  it('says in words how it is, the worst first', () => {
+    for (const [changes, health, words] of [
+      [{}, 'up', '正常 2/2'],
+      [{ reachable: 1 }, 'part', '部分可用 1/2'],
+      [{ reachable: 0, registered: false }, 'down', '不可用 0/2'],
+      [{ registered: false }, 'unregistered', '未注册 2/2'],
+      [{ targets: 0, reachable: 0 }, 'inward', '仅呼入'],
+    ] as const) {
+      const html = drawn(changes);
+      expect(html).toContain(`data-health="${health}"`);
+      expect(html).toContain(words);
+    }
   });
 });
 

@@ -125,6 +125,17 @@ describe('calls', () => {
   });
 });
 
+describe('lines', () => {
+  const data = { trunk: 'carrier', calls: 3, refused: 1, targets: 2, reachable: 1, registered: null, answered_at: AT };
+
+  it('are as the last event says', () => {
+    const state = after([frame('trunk_state', data), frame('trunk_state', { ...data, reachable: 2, answered_at: null })]);
+    expect(state.lines).toEqual({
+      carrier: { id: 'carrier', calls: 3, refused: 1, targets: 2, reachable: 2, registered: null, answeredAt: null },
+    });
+  });
+});
+
 describe('queues and alarms', () => {
   const agents = { signed_out: 1, not_ready: 2, idle: 3, reserved: 0, ringing: 1, talking: 4, acw: 1 };
 

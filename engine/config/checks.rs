@@ -174,7 +174,8 @@ fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("trunk", index, "sources", message, remedy));
             }
         }
-        let brings = !trunk.sources.is_empty() || trunk.user.is_some();
+        let brings =
+            !trunk.sources.is_empty() || !trunk.tls_names.is_empty() || trunk.user.is_some();
         if !brings && trunk.outbound.is_none() {
             let message = "nothing says which calls come over it";
             let remedy = "write sources = [\"192.0.2.0/24\"], or `user` and `password`";

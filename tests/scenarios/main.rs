@@ -28,6 +28,7 @@ mod session_timer;
 mod sides;
 mod tier_climb;
 mod transfer;
+mod trunks_watched;
 mod two_calls_one_agent;
 mod waiting;
 

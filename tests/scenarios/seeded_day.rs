@@ -29,6 +29,7 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
     let key = ['0', '1', '3', '7'][chance.random_range(0..4)];
     CallerPlan {
         account: None,
+        contact: None,
         number,
         keys: vec![(chance.random_range(100..9_000), key)],
         hangs_up_after_ms: Some(chance.random_range(1..120_000)),

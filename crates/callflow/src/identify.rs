@@ -41,6 +41,10 @@ impl Callflow {
             let trunk = trunk.clone();
             return self.arrival(&trunk, invite, &dialled);
         }
+        let named = self.config.trunks.by_tls_name(invite.peer_names()).cloned();
+        if let Some(trunk) = named.filter(|_| side.serves_carriers()) {
+            return self.arrival(&trunk, invite, &dialled);
+        }
         let source = flow.remote.ip();
         let has_source = side.serves_carriers() && self.config.trunks.by_source(source).is_some();
         let user = if has_source || !self.config.trunks.challenges() {
@@ -79,11 +83,56 @@ impl Callflow {
     }
 }
 
-/// The caller's number: what a trusted carrier asserts (RFC 3325 §9.1), else what From says.
+/// The caller's number: what a trusted carrier asserts (RFC 3325 §9.1), unless the caller wants it
+/// kept from who is called (§9.3, RFC 3323 §4.2); else what From says.
 fn caller_number(invite: &Message, asserts_identity: bool) -> Pii<String> {
-    let asserted = asserts_identity.then(|| invite.header("P-Asserted-Identity")).flatten();
+    let is_believed = asserts_identity && !wants_privacy(invite);
+    let asserted = is_believed.then(|| invite.header("P-Asserted-Identity")).flatten();
     let asserted = asserted.and_then(sip::NameAddr::parse);
     let uri = asserted.or_else(|| invite.from()).and_then(|address| address.uri());
     let user = uri.map(|uri| trunk::normalise(&uri.user_decoded())).unwrap_or_default();
     Pii::new(user.chars().take(ANI_CHARS_MAX).collect())
+}
+
+/// Whether Privacy asks to keep the caller's identity from who is called.
+fn wants_privacy(invite: &Message) -> bool {
+    let values = invite.headers("Privacy").flat_map(|value| value.split([';', ',']));
+    values
+        .map(str::trim)
+        .any(|value| ["id", "user", "header"].iter().any(|kept| value.eq_ignore_ascii_case(kept)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip::{Method, RequestBuilder};
+
+    fn caller(headers: &[(&str, &str)], asserts_identity: bool) -> String {
+        let invite = RequestBuilder::new(Method::Invite, "sip:95512@h")
+            .from("<sip:111@far>", "t")
+            .call_id("c")
+            .cseq(1);
+        let invite =
+            headers.iter().fold(invite, |invite, (name, value)| invite.header(name, value));
+        caller_number(&invite.build(), asserts_identity).reveal().clone()
+    }
+
+    #[test]
+    fn only_a_trusted_carrier_says_who_calls() {
+        let asserted = ("P-Asserted-Identity", "<sip:+8613800138000@ims>");
+        assert_eq!(caller(&[asserted], true), "13800138000");
+        assert_eq!(caller(&[asserted], false), "111");
+        assert_eq!(caller(&[("p-asserted-identity", "<tel:138>")], true), "138");
+        assert_eq!(caller(&[("P-Preferred-Identity", "<tel:138>")], true), "111");
+        assert_eq!(caller(&[], true), "111");
+    }
+
+    #[test]
+    fn rfc_3325_section_9_3_who_wants_privacy_is_not_named() {
+        let asserted = ("P-Asserted-Identity", "<sip:138@ims>");
+        for privacy in ["id", "header;ID", "critical ; user"] {
+            assert_eq!(caller(&[asserted, ("Privacy", privacy)], true), "111", "{privacy}");
+        }
+        assert_eq!(caller(&[asserted, ("Privacy", "none")], true), "138");
+    }
 }

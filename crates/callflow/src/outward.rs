@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use call::{Description, Invitation, Leg, Outside};
+use call::{Description, Invitation, Leg, LegState, Outside};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, Mono, Permission, Pii, RefusalKind,
     TrunkId, UserId,
@@ -195,7 +195,13 @@ impl Callflow {
         entry.outbound = outbound;
         match next {
             Some((invitation, description)) => entry.leg.invite_again(invitation, description),
-            None => entry.leg.give_up(),
+            None => {
+                entry.leg.give_up();
+                // Its CANCEL may take a while: nobody waits for that.
+                if entry.leg.state() != LegState::Terminated {
+                    self.number_left(call, leg, cause);
+                }
+            }
         }
     }
 

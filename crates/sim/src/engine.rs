@@ -154,6 +154,21 @@ impl Engine {
         self.feed(Input::Desktop(connect), now);
     }
 
+    /// A supervisor's desktop connects.
+    pub(crate) fn connect_supervisor(&mut self, user: &str, now: Mono) {
+        self.counter += 1;
+        let session = SessionId(self.counter);
+        let none: [(Tier, [Permission; 0]); 0] = [];
+        let tiers = Tiers::new(none).unwrap_or_else(|error| panic!("{error}"));
+        let user = UserId::from(user);
+        let principal = Principal::new(user.clone(), Role::Supervisor, None, &tiers)
+            .unwrap_or_else(|error| panic!("{error}"));
+        let log = DesktopLog::default();
+        self.desktops.insert(session, Desktop { user, shows_after_ms: None, log });
+        let connect = DesktopInput::Connect { session, principal, after: None };
+        self.feed(Input::Desktop(connect), now);
+    }
+
     /// An agent's desktop asks for something; the id under which the answer will come.
     pub(crate) fn command(&mut self, user: &str, command: Command, now: Mono) -> String {
         let session = self.desktops.iter().find(|(_, desktop)| desktop.user.as_str() == user);

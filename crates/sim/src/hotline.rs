@@ -168,6 +168,7 @@ fn trunks(settings: &Settings) -> Trunks {
         id: "carrier".into(),
         sources: vec![format!("{first}.{second}.0.0/16").parse().expect("a network")],
         user: None,
+        tls_names: Vec::new(),
         numbers: BTreeMap::from([
             ("95512".to_owned(), Destination::Script("hotline".to_owned())),
             ("95500".to_owned(), Destination::Queue("general".into())),

@@ -48,6 +48,8 @@ pub struct Saw {
     pub reliable: usize,
     /// Final responses to its REGISTERs.
     pub registers: Vec<(Mono, u16)>,
+    /// REGISTERs that came.
+    pub registrations: Vec<Message>,
     /// OPTIONS that came.
     pub probes: Vec<Mono>,
     /// Final responses to its REFERs.
@@ -360,6 +362,12 @@ impl Party {
                 self.respond(tx, ResponseBuilder::to(request, status).build(), now);
             }
             method => {
+                if method == Method::Register {
+                    self.saw.registrations.push(request.clone());
+                    if let Some(challenge) = self.ask_who_calls(request, now) {
+                        return self.respond(tx, challenge, now);
+                    }
+                }
                 if method == Method::Options {
                     self.saw.probes.push(now);
                 }
@@ -368,19 +376,19 @@ impl Party {
         }
     }
 
-    /// The challenge that an INVITE is answered with, if it needs one.
-    fn ask_who_calls(&mut self, invite: &Message, now: Mono) -> Option<Message> {
+    /// The challenge that a request is answered with, if it needs one.
+    fn ask_who_calls(&mut self, request: &Message, now: Mono) -> Option<Message> {
         let Role::Phone(plan) = &self.role else { return None };
         let (realm, user, password) = plan.challenges?;
         let algorithms = [Algorithm::Sha256, Algorithm::Md5];
         let secrets = Secrets::from_password(&algorithms, user, realm, password);
         let challenger = self.challenger.as_mut()?;
-        let verdict = challenger.verify(invite, Some(&secrets), now);
+        let verdict = challenger.verify(request, Some(&secrets), now);
         if verdict == Verdict::Accepted {
             return None;
         }
         let values = challenger.challenge(&algorithms, verdict == Verdict::Stale, now);
-        let response = ResponseBuilder::to(invite, 401).to_tag("challenge");
+        let response = ResponseBuilder::to(request, 401).to_tag("challenge");
         let with = |response: ResponseBuilder, value| response.header("WWW-Authenticate", value);
         Some(values.into_iter().fold(response, with).build())
     }
@@ -459,7 +467,8 @@ impl Party {
     fn send_invite(&mut self, now: Mono) {
         let Role::Caller(plan) = self.role.clone() else { return };
         let user = self.user();
-        let uri = format!("sip:{}@{}", plan.number, Engine::address());
+        let asked = plan.contact.as_deref().unwrap_or(plan.number);
+        let uri = format!("sip:{asked}@{}", Engine::address());
         let mut invite = RequestBuilder::new(Method::Invite, &uri)
             .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
             .to(&format!("<sip:{}@hotline>", plan.number), None)

@@ -7,6 +7,8 @@ use crate::hotline::PASSWORD;
 pub struct CallerPlan {
     /// The number dialled.
     pub number: &'static str,
+    /// The user part of the Request-URI where that is not the number: a registered Contact's.
+    pub contact: Option<String>,
     /// Keys and when they are pressed, in milliseconds after the answer.
     pub keys: Vec<(u64, char)>,
     /// When the caller hangs up, in milliseconds after the INVITE; never if none.
@@ -27,6 +29,7 @@ impl Default for CallerPlan {
     fn default() -> Self {
         Self {
             number: "95500",
+            contact: None,
             keys: Vec::new(),
             hangs_up_after_ms: None,
             account: None,

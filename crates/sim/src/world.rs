@@ -75,6 +75,12 @@ impl World {
         self.add(Party::phone(address, plan, Mono::from_ms(at_ms)))
     }
 
+    /// A caller behind the `number`th gateway of a carrier.
+    pub fn caller_behind(&mut self, number: u8, at_ms: u64, plan: CallerPlan) -> PartyId {
+        let address = SocketAddr::new(IpAddr::from([10, 3, 0, number]), 5_080);
+        self.add(Party::caller(address, plan, Mono::from_ms(at_ms)))
+    }
+
     /// The `number`th gateway of a carrier: numbers outside are called there.
     pub fn gateway(&mut self, number: u8, plan: PhonePlan) -> PartyId {
         let address = SocketAddr::new(IpAddr::from([10, 3, 0, number]), 5_060);
@@ -92,6 +98,12 @@ impl World {
     /// An agent's desktop, which says that a pop is shown after so long, or never.
     pub fn desktop(&mut self, agent: &str, tier: u8, shows_after_ms: Option<u64>) {
         self.engine.connect_desktop(agent, tier, shows_after_ms, self.now);
+        self.settle();
+    }
+
+    /// A supervisor's desktop, which is shown the board.
+    pub fn supervisor(&mut self, user: &str) {
+        self.engine.connect_supervisor(user, self.now);
         self.settle();
     }
 

@@ -43,6 +43,8 @@ pub struct Trunk {
     /// The user that it answers a challenge as, from wherever: for a line without an address of
     /// its own.
     pub user: Option<String>,
+    /// The names that its certificate proves (RFC 5922): for a line that is known by TLS.
+    pub tls_names: Vec<String>,
     /// The numbers that may be dialled over it.
     pub numbers: BTreeMap<String, Destination>,
     /// How much it may bring.
@@ -147,6 +149,13 @@ impl Trunks {
         self.0.iter().find(|trunk| trunk.user.as_deref() == Some(user))
     }
 
+    /// The trunk that has one of the names that a certificate proved, whatever their case. A name
+    /// stands for itself alone: a wildcard in a certificate opens no line (RFC 5922 §7.2).
+    pub fn by_tls_name(&self, proved: &[String]) -> Option<&Trunk> {
+        let has = |name: &String| proved.iter().any(|one| one.eq_ignore_ascii_case(name));
+        self.0.iter().find(|trunk| trunk.tls_names.iter().any(has))
+    }
+
     /// Whether any trunk is known by its credentials.
     pub fn challenges(&self) -> bool {
         self.0.iter().any(|trunk| trunk.user.is_some())
@@ -173,6 +182,7 @@ fn trunk_for_tests(id: &str) -> Trunk {
         id: id.into(),
         sources: Vec::new(),
         user: None,
+        tls_names: Vec::new(),
         numbers: BTreeMap::new(),
         limits: Limits::default(),
         asserts_identity: false,
@@ -223,6 +233,21 @@ mod tests {
         assert_eq!(branch.arrival("95512"), Err(Refusal::UnknownNumber { status: 404 }));
         assert_eq!(trunks.by_user("carrier"), None);
         assert!(!Trunks::default().challenges());
+    }
+
+    #[test]
+    fn a_line_is_known_by_the_name_that_its_certificate_proves() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let line = Trunk { tls_names: names(&["SBC.ims.example.com"]), ..trunk_for_tests("ims") };
+        let trunks = Trunks::new(vec![trunk_for_tests("other"), line]);
+        let by = |proved: &[&str]| {
+            let proved: Vec<String> = names(proved);
+            trunks.by_tls_name(&proved).map(|trunk| trunk.id.to_string())
+        };
+        assert_eq!(by(&["x.example.com", "sbc.ims.example.com"]), Some("ims".to_owned()));
+        assert_eq!(by(&["*.ims.example.com"]), None);
+        assert_eq!(by(&["sbc.ims.example.com.evil"]), None);
+        assert_eq!(by(&[]), None);
     }
 
     #[test]

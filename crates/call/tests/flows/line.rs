@@ -85,6 +85,7 @@ impl Line {
             from: "Alice <sip:alice@atlanta.example.com>".to_owned(),
             to: "sip:bob@biloxi.example.com".to_owned(),
             headers: Vec::new(),
+            outside: None,
         };
         let media = MEDIA.parse().unwrap();
         let role = LegRole::Agent("bob".into());

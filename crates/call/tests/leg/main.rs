@@ -5,6 +5,7 @@
 mod changes;
 mod glare;
 mod refer;
+mod outside;
 mod reliable;
 mod session_timer;
 mod stage;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::{Description, Invitation, Leg, Output, SessionLimits, Tokens};
+use call::{Description, Invitation, Leg, Output, Outside, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
 use sdp::{Codec, Session};
 use sip::{Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
@@ -52,6 +52,18 @@ fn flow() -> Flow {
 fn description(session: SessionLimits) -> Description {
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
     Description { advertised: None, user: "95512".to_owned(), codecs, session }
+}
+
+fn invitation(outside: Option<Outside>) -> Invitation {
+    Invitation {
+        target: "sip:8001@198.51.100.9".to_owned(),
+        route: Vec::new(),
+        flow: flow(),
+        from: "<sip:95512@hotline>".to_owned(),
+        to: "sip:8001@hotline".to_owned(),
+        headers: Vec::new(),
+        outside,
+    }
 }
 
 fn with(request: RequestBuilder, headers: Headers<'_>, body: &str) -> Message {
@@ -105,15 +117,12 @@ impl Stage {
 
     /// We have called a phone; returns our INVITE too.
     pub(crate) fn calling() -> (Self, Message) {
-        let invitation = Invitation {
-            target: "sip:8001@198.51.100.9".to_owned(),
-            route: Vec::new(),
-            flow: flow(),
-            from: "<sip:95512@hotline>".to_owned(),
-            to: "sip:8001@hotline".to_owned(),
-            headers: Vec::new(),
-            outside: None,
-        };
+        Self::calling_by(None)
+    }
+
+    /// The same with what a call to the outside needs.
+    pub(crate) fn calling_by(outside: Option<Outside>) -> (Self, Message) {
+        let invitation = invitation(outside);
         let id = LegId(Id::new(1, 1, 2));
         let role = LegRole::Agent("8001".into());
         let local = "192.0.2.1:20002".parse().unwrap();
@@ -125,6 +134,31 @@ impl Stage {
         stage.drain();
         let invite = stage.invite();
         (stage, invite)
+    }
+
+    /// The same party is called another way.
+    pub(crate) fn call_again(&mut self, outside: Outside) -> Message {
+        let again = invitation(Some(outside));
+        self.leg.invite_again(again, description(SessionLimits::default()));
+        self.drain();
+        self.invite()
+    }
+
+    pub(crate) fn give_up(&mut self) {
+        self.leg.give_up();
+        self.drain();
+    }
+
+    /// Whether the way failed, and for how long it wants to be left alone.
+    pub(crate) fn unreachable(&mut self) -> Option<(HangupCause, Option<u32>)> {
+        match self.take(|output| matches!(output, Output::Unreachable { .. })) {
+            Some(Output::Unreachable { cause, retry_after_s }) => Some((cause, retry_after_s)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn cancels(&mut self) -> bool {
+        self.take(|output| matches!(output, Output::Cancel(_))).is_some()
     }
 
     /// A phone that answered our INVITE with these headers.

@@ -1,0 +1,134 @@
+//! Calls to the outside: challenges, ways that fail, and how long anyone is waited for.
+
+use call::Outside;
+use model::{HangupCause, Mono};
+use sip::digest::Account;
+
+use crate::stage::{Stage, TALK, sdp};
+
+const CHALLENGE: &str = "Digest realm=\"ims\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";
+const STALE: &str = "Digest realm=\"ims\", nonce=\"2\", qop=\"auth\", stale=true";
+
+fn outside() -> Outside {
+    let account = Account {
+        user: "021".to_owned(),
+        password: "sesame".to_owned(),
+        realm: Some("ims".to_owned()),
+    };
+    Outside {
+        account: Some(account),
+        respond_by: Mono::from_ms(6_000),
+        answer_by: Mono::from_ms(61_000),
+    }
+}
+
+#[test]
+fn rfc_3261_section_22_a_challenge_of_the_carrier_is_answered_in_the_same_call() {
+    for (status, asks, answers) in [
+        (401, "WWW-Authenticate", "Authorization"),
+        (407, "Proxy-Authenticate", "Proxy-Authorization"),
+    ] {
+        let (mut stage, first) = Stage::calling_by(Some(outside()));
+        stage.respond(&first, status, &[(asks, CHALLENGE)], "");
+        let second = stage.invite();
+        assert_eq!(second.call_id(), first.call_id());
+        assert_eq!(second.cseq().map(|cseq| cseq.number), Some(2));
+        let credentials = second.header(answers).expect("they are there");
+        assert!(credentials.contains("realm=\"ims\"") && credentials.contains("nc=00000001"));
+        assert!(!credentials.contains("sesame"));
+        stage.respond(&second, 200, &[], &sdp(TALK));
+        let ack = stage.our_ack().expect("it is acknowledged");
+        assert_eq!(ack.header(answers), Some(credentials), "§13.2.2.4");
+    }
+}
+
+#[test]
+fn a_refused_answer_is_not_given_again_but_for_a_stale_nonce() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    let second = stage.invite();
+    stage.respond(&second, 407, &[("Proxy-Authenticate", STALE)], "");
+    let third = stage.invite();
+    assert!(third.header("Proxy-Authorization").is_some_and(|value| value.contains("\"2\"")));
+    stage.respond(&third, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    assert_eq!(stage.ended(), Some(HangupCause::Response(407)));
+}
+
+#[test]
+fn a_foreign_realm_and_a_phone_of_ours_get_no_password() {
+    let foreign = "Digest realm=\"evil\", nonce=\"1\", qop=\"auth\"";
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 401, &[("WWW-Authenticate", foreign)], "");
+    assert_eq!(stage.ended(), Some(HangupCause::Response(401)));
+    let (mut stage, first) = Stage::calling();
+    stage.respond(&first, 401, &[("WWW-Authenticate", CHALLENGE)], "");
+    assert_eq!(stage.ended(), Some(HangupCause::Response(401)));
+}
+
+#[test]
+fn a_way_that_fails_is_no_end_and_the_next_begins_without_what_it_knew() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 401, &[("WWW-Authenticate", CHALLENGE)], "");
+    let second = stage.invite();
+    stage.respond(&second, 503, &[("Retry-After", "30")], "");
+    assert_eq!(stage.unreachable(), Some((HangupCause::Response(503), Some(30))));
+    assert_eq!(stage.ended(), None);
+    let third = stage.call_again(outside());
+    assert_eq!(third.header("Authorization"), None, "another host");
+    assert_eq!(third.cseq().map(|cseq| cseq.number), Some(3));
+    assert!(!third.body().is_empty());
+    stage.respond(&third, 200, &[], &sdp(TALK));
+    assert!(stage.our_ack().is_some() && stage.leg.media().is_some());
+}
+
+#[test]
+fn what_the_called_one_says_is_the_end() {
+    for status in [486, 603, 404, 480] {
+        let (mut stage, first) = Stage::calling_by(Some(outside()));
+        stage.respond(&first, status, &[], "");
+        assert_eq!(stage.ended(), Some(HangupCause::Response(status)));
+    }
+}
+
+#[test]
+fn a_silent_way_is_cancelled_and_what_it_answers_later_is_ended() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.wait(5_000, 5_000);
+    assert!(stage.cancels());
+    assert_eq!(stage.unreachable(), Some((HangupCause::TransactionTimeout, None)));
+    let second = stage.call_again(outside());
+    stage.respond(&first, 200, &[], &sdp(TALK));
+    assert!(stage.our_ack().is_some() && stage.bye().is_some(), "nobody is left talking");
+    stage.respond(&second, 180, &[], "");
+    stage.respond(&second, 200, &[], &sdp(TALK));
+    assert!(stage.our_ack().is_some() && stage.bye().is_none());
+}
+
+#[test]
+fn with_no_other_way_a_silent_one_is_waited_for_until_it_cannot_answer_any_more() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.wait(5_000, 5_000);
+    stage.give_up();
+    assert_eq!(stage.ended(), None);
+    stage.respond(&first, 487, &[], "");
+    assert_eq!(stage.ended(), Some(HangupCause::TransactionTimeout));
+}
+
+#[test]
+fn a_way_that_answered_may_take_its_time_but_not_for_ever() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 100, &[], "");
+    stage.wait(60_000, 60_000);
+    assert!(stage.cancels() && stage.unreachable().is_none());
+    stage.respond(&first, 487, &[], "");
+    assert_eq!(stage.ended(), Some(HangupCause::Q850(19)));
+}
+
+#[test]
+fn who_hangs_up_between_two_ways_ends_the_call_at_once() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 503, &[], "");
+    assert!(stage.unreachable().is_some());
+    stage.leg.hang_up(HangupCause::AgentHangUp, 480);
+    assert!(matches!(stage.leg.poll_output(), Some(call::Output::Ended(HangupCause::AgentHangUp))));
+}

@@ -5,7 +5,7 @@ use cti::{CallPhase, Command, Event};
 use model::{AgentAction, FactBody, MissedCause, Mono, TransferEnd, TransferKind};
 use sim::{Answer, PartyId, World};
 
-use crate::transfer::{allowed, end, hears, hears_music, talking, to_agent, transfers};
+use crate::transfer::{allowed, end, hears, hears_music, leg, talking, to_agent, transfers};
 use crate::{assert_sound, rings};
 
 const CONSULT: TransferKind = TransferKind::Consult;
@@ -28,7 +28,7 @@ fn rfc_5359_section_2_5_attended_transfer() {
     assert!(hears(&world, caller, second) && hears(&world, second, caller));
     assert!(!world.party(first).is_connected());
     assert_eq!(transfers(&world), [(CONSULT, TransferEnd::Completed)]);
-    assert_eq!(world.taped(), world.media(second).map(|media| media.leg));
+    assert_eq!(world.taped(), [leg(&world, second)]);
     end(world, caller);
 }
 
@@ -59,12 +59,13 @@ fn rfc_5359_section_2_10_three_talk_and_whoever_leaves_leaves_two() {
             assert!(others.iter().all(|other| hears(&world, one, *other)));
             assert!(!hears(&world, one, one));
         }
+        assert_eq!(world.taped(), [leg(&world, first), leg(&world, second)], "both are taped");
         let (goes, stays) = [(first, second), (second, first)][leaves];
         world.party_mut(goes).hang_up(Mono::from_ms(12_000));
         world.run_until(13_000);
         assert!(hears(&world, caller, stays) && hears(&world, stays, caller));
         assert!(!world.party(goes).is_connected());
-        assert_eq!(world.taped(), world.media(stays).map(|media| media.leg));
+        assert_eq!(world.taped(), [leg(&world, stays)]);
         end(world, caller);
     }
 }

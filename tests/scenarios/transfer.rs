@@ -4,7 +4,8 @@
 use cti::{Command, Event};
 use media::Source;
 use model::{
-    AgentAction, FactBody, LegRole, MissedCause, Mono, Outcome, Target, TransferEnd, TransferKind,
+    AgentAction, FactBody, LegId, LegRole, MissedCause, Mono, Outcome, Target, TransferEnd,
+    TransferKind,
 };
 use sim::{Answer, CallerPlan, PartyId, PhonePlan, World};
 
@@ -34,6 +35,11 @@ pub(crate) fn hears(world: &World, ear: PartyId, mouth: PartyId) -> bool {
         Source::Mix(legs) => legs.contains(&mouth.leg),
         Source::Play(_) | Source::Silence => false,
     }
+}
+
+/// The leg of a party whose media flow.
+pub(crate) fn leg(world: &World, party: PartyId) -> LegId {
+    world.media(party).expect("it has media").leg
 }
 
 pub(crate) fn hears_music(world: &World, ear: PartyId) -> bool {
@@ -89,7 +95,7 @@ fn rfc_5359_section_2_4_unattended_transfer_to_a_colleague() {
     assert!(hears(&world, caller, second) && hears(&world, second, caller));
     assert!(!world.party(first).is_connected(), "who gave the call away is out of it");
     assert_eq!(world.party(first).saw.byes.len(), 1);
-    assert_eq!(world.taped(), world.media(second).map(|media| media.leg), "the tape follows");
+    assert_eq!(world.taped(), [leg(&world, second)], "the tape follows");
     assert_eq!(transfers(&world), [(TransferKind::Blind, TransferEnd::Completed)]);
     let may = allowed(&world, "8002");
     assert!(may.contains(&AgentAction::Transfer), "it is the colleague's call now: {may:?}");

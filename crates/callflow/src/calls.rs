@@ -168,9 +168,8 @@ impl Call {
 #[derive(Debug)]
 pub(crate) struct Tape {
     pub(crate) recording: RecordingId,
-    pub(crate) path: String,
-    pub(crate) began: Mono,
-    pub(crate) agent: LegId,
+    /// Whose voices are on the agents' channel.
+    pub(crate) agents: Vec<LegId>,
 }
 
 /// A leg with what the machine knows of it.

@@ -2,7 +2,7 @@
 
 use acd::Input as AcdInput;
 use cti::CallPhase;
-use media::MediaCommand;
+use media::{MediaCommand, TapedVoices};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome,
     RecordingId, Seal, TransferEnd,
@@ -57,36 +57,27 @@ impl Callflow {
         }
         let recording = RecordingId(self.ids.mint());
         let path = recording::relative_path(recording, self.wall());
-        let (agent, began) = (agent.clone(), self.now);
+        let agent = agent.clone();
         self.note(FactBody::RecordingStarted { call, recording, agent, path: path.clone() });
         self.recordings.insert(recording, call);
-        if let Some(known) = self.calls.get_mut(&call) {
-            known.recording = Some(Tape { recording, path, began, agent: leg });
-        }
-        self.tape(call);
-    }
-
-    /// The agents' channel has the voice of `leg` from now on.
-    pub(crate) fn follow_with_tape(&mut self, call: CallId, leg: LegId) {
-        let tape = self.calls.get_mut(&call).and_then(|known| known.recording.as_mut());
-        if let Some(tape) = tape.filter(|tape| tape.agent != leg) {
-            tape.agent = leg;
-            self.tape(call);
-        }
-    }
-
-    fn tape(&mut self, call: CallId) {
-        let Some(known) = self.calls.get(&call) else { return };
-        let Some(Tape { recording, path, began, agent }) = &known.recording else { return };
-        let start = MediaCommand::StartRecording {
-            call,
-            recording: *recording,
-            caller: known.caller,
-            agent: *agent,
-            path: path.clone(),
-            at: *began,
-        };
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        known.recording = Some(Tape { recording, agents: vec![leg] });
+        let (caller, at) = (known.caller, self.now);
+        let start = MediaCommand::StartRecording { call, recording, caller, agent: leg, path, at };
         self.outputs.push_back(Output::Media(start));
+    }
+
+    /// The agents' channel has the voices of `agents` from now on.
+    pub(crate) fn follow_with_tape(&mut self, call: CallId, agents: Vec<LegId>) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let caller = known.caller;
+        let Some(tape) = known.recording.as_mut().filter(|tape| tape.agents != agents) else {
+            return;
+        };
+        tape.agents = agents;
+        let (customers, agents) = ([caller].into(), tape.agents.as_slice().into());
+        let voices = TapedVoices { recording: tape.recording, customers, agents };
+        self.outputs.push_back(Output::Media(MediaCommand::TapeVoices(voices)));
     }
 
     /// Nothing more is taped of this conversation.

@@ -168,6 +168,20 @@ impl Conversation {
         }
     }
 
+    /// Whose voices belong on the agents' channel of the recording: of those who talk, all but the
+    /// caller.
+    fn agents_voices(&self) -> Vec<LegId> {
+        let holder = self.holder.as_ref().map(|holder| holder.leg);
+        let guest = self.guest().and_then(Guest::answered);
+        match &self.talk {
+            Talk::Together => holder.into_iter().collect(),
+            Talk::Transferring(_) => Vec::new(),
+            Talk::Consulting { .. } | Talk::Conference(_) => {
+                [holder, guest].into_iter().flatten().collect()
+            }
+        }
+    }
+
     /// Whom each leg hears, if that one is not on hold: the caller's leg is `caller`.
     fn heard(&self, caller: LegId) -> Vec<(LegId, Vec<LegId>)> {
         let holder = self.holder.as_ref().map(|holder| holder.leg);
@@ -212,6 +226,10 @@ impl Callflow {
                 others => Source::Mix(others.into()),
             };
             self.hear(leg, source);
+        }
+        let conversation = self.calls.get(&call).and_then(|known| known.conversation());
+        if let Some(agents) = conversation.map(Conversation::agents_voices) {
+            self.follow_with_tape(call, agents);
         }
     }
 

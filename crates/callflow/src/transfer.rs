@@ -189,7 +189,6 @@ impl Callflow {
             self.leave(call, &before);
         }
         self.bridge(call);
-        self.follow_with_tape(call, leg);
         self.publish_conversation(call);
     }
 

@@ -20,8 +20,7 @@ pub enum MediaCommand {
         /// Which.
         leg: LegId,
     },
-    /// Tape what both legs send, each on its own channel. The same recording again with another
-    /// agent goes on with that one's voice.
+    /// Tape what both legs send, each on its own channel. The same recording again changes nothing.
     StartRecording {
         /// The call that both legs belong to.
         call: CallId,

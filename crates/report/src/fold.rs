@@ -147,11 +147,7 @@ impl Fold {
         let changed = match &fact.body {
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
-                if self.record.direction == Direction::Outbound && self.leg(*leg).is_none() {
-                    self.join(begun(*leg, role.clone(), fact.wall));
-                }
-                self.establish(*leg, role, dialog);
-                self.leg(*leg).map(|known| known.answered.get_or_insert(fact.wall)).is_some()
+                self.talk_begins(*leg, role, dialog, fact.wall)
             }
             FactBody::MenuEntered { node, .. } => {
                 push_bounded(&mut self.record.menu_path, node.clone(), CallRecord::MENU_LIMIT)
@@ -161,10 +157,7 @@ impl Fold {
                 push_bounded(&mut self.record.inputs, input, CallRecord::MENU_LIMIT)
             }
             FactBody::LookupEnded { result, customer_id, took_ms, .. } => {
-                self.record.lookup = Some(result.clone());
-                self.record.lookup_ms = Some(*took_ms);
-                self.record.customer_id.clone_from(customer_id);
-                true
+                self.look_up(result, customer_id.as_ref(), *took_ms)
             }
             FactBody::Queued { queue, entered, .. } => {
                 self.enter(queue, Moment { epoch: fact.epoch, mono: *entered }, fact.wall)
@@ -186,16 +179,10 @@ impl Fold {
             FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
             FactBody::TrunkTried { leg, trunk, .. } => self.try_trunk(*leg, trunk, fact.wall),
-            FactBody::NumberAnswered { leg, agent, .. } => {
-                set_once(&mut self.record.answered, fact.wall);
-                self.answer(agent, *leg, fact)
-            }
+            FactBody::NumberAnswered { leg, agent, .. } => self.number_answers(agent, *leg, fact),
             FactBody::LegEnded { leg, role, cause, .. } => self.end_leg(*leg, role, *cause, fact),
             FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
-            FactBody::WrappedUp { disposition, .. } => {
-                self.record.disposition = Some(disposition.clone());
-                true
-            }
+            FactBody::WrappedUp { disposition, .. } => self.dispose(disposition),
             FactBody::RecordingStarted { .. }
             | FactBody::RecordingGap { .. }
             | FactBody::RecordingSealed { .. } => self.apply_tape(fact),
@@ -225,6 +212,39 @@ impl Fold {
         };
         self.settle();
         changed
+    }
+
+    /// The number that an agent called answered, and with it the call.
+    fn number_answers(&mut self, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
+        set_once(&mut self.record.answered, fact.wall);
+        self.answer(agent, leg, fact)
+    }
+
+    fn dispose(&mut self, disposition: &str) -> bool {
+        self.record.disposition = Some(disposition.to_owned());
+        true
+    }
+
+    fn look_up(&mut self, result: &str, customer: Option<&String>, took_ms: u64) -> bool {
+        self.record.lookup = Some(result.to_owned());
+        self.record.lookup_ms = Some(took_ms);
+        self.record.customer_id = customer.cloned();
+        true
+    }
+
+    /// A leg's dialog stands. The agent's of a call to the outside was not offered anything.
+    fn talk_begins(
+        &mut self,
+        leg: LegId,
+        role: &LegRole,
+        dialog: &DialogSnapshot,
+        at: Wall,
+    ) -> bool {
+        if self.record.direction == Direction::Outbound && self.leg(leg).is_none() {
+            self.join(begun(leg, role.clone(), at));
+        }
+        self.establish(leg, role, dialog);
+        self.leg(leg).map(|known| known.answered.get_or_insert(at)).is_some()
     }
 
     /// A call to the outside is the line's that carried it last.

@@ -71,7 +71,7 @@ pub(crate) struct Engine {
     /// Legs whose port was given and not taken back.
     pub(crate) ports: BTreeSet<LegId>,
     /// Recordings that run, with the leg on the agents' channel.
-    pub(crate) taping: BTreeMap<RecordingId, LegId>,
+    pub(crate) taping: BTreeMap<RecordingId, Vec<LegId>>,
     desktops: BTreeMap<SessionId, Desktop>,
     later: BTreeMap<(Mono, u64), Later>,
     /// What became of each command.
@@ -315,9 +315,11 @@ impl Engine {
                 self.ports.remove(&leg);
             }
             MediaCommand::StartRecording { recording, agent, .. } => {
-                self.taping.insert(recording, agent);
+                self.taping.insert(recording, vec![agent]);
             }
-            MediaCommand::TapeVoices(_) => {}
+            MediaCommand::TapeVoices(voices) => {
+                self.taping.insert(voices.recording, voices.agents.to_vec());
+            }
             MediaCommand::StopRecording { recording, .. } => {
                 if self.taping.remove(&recording).is_some() && self.seals {
                     let seal = Seal { sha256: "sim".to_owned(), bytes: 44, frames: 0 };

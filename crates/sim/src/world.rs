@@ -148,9 +148,9 @@ impl World {
         self.engine.media.values().find(|media| media.remote.ip() == ip)
     }
 
-    /// The leg on the agents' channel of the recording that runs, if one does.
-    pub fn taped(&self) -> Option<LegId> {
-        self.engine.taping.values().next().copied()
+    /// Whose voices are on the agents' channel of the recording that runs, if one does.
+    pub fn taped(&self) -> &[LegId] {
+        self.engine.taping.values().next().map_or(&[], Vec::as_slice)
     }
 
     /// When a caller whom an agent had answered heard nobody and nothing: never, in a good run.

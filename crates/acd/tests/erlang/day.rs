@@ -164,6 +164,8 @@ impl<'a> Day<'a> {
                     | Output::NotEnqueued { .. }
                     | Output::TierReached { .. }
                     | Output::AgentChanged(_)
+                    | Output::Invited { .. }
+                    | Output::Joined { .. }
                     | Output::Refused { .. }
                     | Output::QueueChanged(_) => {}
                 }

@@ -4,8 +4,8 @@
 
 mod changes;
 mod glare;
-mod refer;
 mod outside;
+mod refer;
 mod reliable;
 mod session_timer;
 mod stage;

@@ -64,8 +64,7 @@ impl Tapes {
         self.by_id.is_empty() && self.ending.is_empty()
     }
 
-    /// Begins a recording of two legs. One that is running already goes on, with the voice of
-    /// `agent` from now on.
+    /// Begins a recording of two legs. One that is running already goes on as it is.
     pub(crate) fn start(
         &mut self,
         recording: RecordingId,
@@ -74,8 +73,8 @@ impl Tapes {
         legs: &mut Legs,
         outbox: &mut Outbox,
     ) {
-        if let Some(slot) = self.by_id.get(&recording).copied() {
-            return self.follow(slot, agent, legs);
+        if self.by_id.contains_key(&recording) {
+            return;
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -149,23 +148,6 @@ impl Tapes {
             }
             *awaited != id
         });
-    }
-
-    /// Another agent has the call: that voice goes on the agents' channel.
-    fn follow(&mut self, slot: u32, agent: LegId, legs: &mut Legs) {
-        let Some(tape) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
-        let before = std::mem::replace(&mut tape.agent, agent);
-        if before == agent {
-            return;
-        }
-        if let Some((_, leg)) = legs.find_id(before) {
-            leg.tape = leg.tape.filter(|(taped, _)| *taped != slot);
-        }
-        let recording = tape.recording;
-        match legs.find_id(agent) {
-            Some((_, leg)) => leg.tape = Some((slot, Side::Agent)),
-            None => tracing::warn!(%recording, %agent, "a leg that is not open is taped silent"),
-        }
     }
 
     /// Ends a recording. False if there is none of that id.

@@ -67,7 +67,9 @@ fn the_agents_channel_follows_who_has_the_call() {
     let caller = tone::voice(1, 12_000, 16_000);
     let (first, second) = (tone::voice(2, 9_000, 8_000), tone::voice(3, 9_000, 8_000));
     talk(&mut [(&mut phone_a, &caller[..8_000]), (&mut phone_b, &first)]);
-    stage.record_as(recording, &path, &a, &c);
+    let (customers, agents) = ([a.leg].into(), [c.leg].into());
+    let voices = media::TapedVoices { recording, customers, agents };
+    stage.workers.send(media::MediaCommand::TapeVoices(voices)).unwrap();
     stage.settle();
     // Who gave the call away may still be talking: nobody hears it.
     let talks_on = tone::voice(4, 9_000, 8_000);

@@ -120,27 +120,16 @@ impl Stage {
     pub(crate) fn record(&mut self, caller: &LegMedia, agent: &LegMedia) -> (RecordingId, String) {
         let recording = self.recording_id();
         let path = format!("2025/01/02/{recording}.wav");
-        self.record_as(recording, &path, caller, agent);
-        (recording, path)
-    }
-
-    /// Begins a recording, or gives the agents' channel of one that runs to another voice.
-    pub(crate) fn record_as(
-        &self,
-        recording: RecordingId,
-        path: &str,
-        caller: &LegMedia,
-        agent: &LegMedia,
-    ) {
         let command = MediaCommand::StartRecording {
             call: self.call,
             recording,
             caller: caller.leg,
             agent: agent.leg,
-            path: path.to_owned(),
+            path: path.clone(),
             at: self.now(),
         };
         self.workers.send(command).unwrap();
+        (recording, path)
     }
 
     pub(crate) fn stop_recording(&self, recording: RecordingId) {

@@ -12,6 +12,8 @@ use crate::story::{call, recording};
 
 pub fn every_fact() -> Vec<FactBody> {
     let mut facts = of_calls();
+    facts.extend(of_lines());
+    facts.extend(of_transfers());
     facts.extend(of_recordings());
     facts.extend(of_people());
     facts
@@ -47,6 +49,28 @@ fn of_calls() -> Vec<FactBody> {
             sip_call_id: "a@b".to_owned(),
         },
         FactBody::CallAnswered { call },
+        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent.clone()), dialog },
+        FactBody::MenuEntered { call, node: node.clone() },
+        FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
+        FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
+        FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
+        FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
+        FactBody::Offered { call, offer, queue, agent: agent.clone() },
+        FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
+        FactBody::Rang { call, offer, agent: agent.clone(), leg },
+        FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },
+        FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg },
+        FactBody::Held { call, leg, role: LegRole::Caller },
+        FactBody::Retrieved { call, leg, role: LegRole::Agent(agent.clone()) },
+        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },
+        FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Q850(38) },
+        FactBody::WrappedUp { call, agent, disposition: "enquiry".to_owned() },
+    ]
+}
+
+fn of_lines() -> Vec<FactBody> {
+    let (call, leg, agent) = (call(1, 1), LegId(Id::new(1, 1, 2)), AgentId::from("8001"));
+    vec![
         FactBody::CallPlaced {
             call,
             agent: agent.clone(),
@@ -60,22 +84,17 @@ fn of_calls() -> Vec<FactBody> {
             trunk: TrunkId::from("demo"),
             target: "192.0.2.10".to_owned(),
         },
-        FactBody::NumberAnswered { call, leg, agent: agent.clone() },
+        FactBody::NumberAnswered { call, leg, agent },
         FactBody::TrunkReachable { trunk: TrunkId::from("demo"), target: "192.0.2.10".to_owned() },
         FactBody::TrunkUnreachable { trunk: TrunkId::from("demo"), target: "h".to_owned() },
         FactBody::TrunkRegistered { trunk: TrunkId::from("demo") },
         FactBody::TrunkUnregistered { trunk: TrunkId::from("demo"), status: Some(403) },
-        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent.clone()), dialog },
-        FactBody::MenuEntered { call, node: node.clone() },
-        FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
-        FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
-        FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
-        FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
-        FactBody::Offered { call, offer, queue, agent: agent.clone() },
-        FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
-        FactBody::Rang { call, offer, agent: agent.clone(), leg },
-        FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },
-        FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg },
+    ]
+}
+
+fn of_transfers() -> Vec<FactBody> {
+    let (call, leg, agent) = (call(1, 1), LegId(Id::new(1, 1, 2)), AgentId::from("8001"));
+    vec![
         FactBody::TransferBegun {
             call,
             by: agent.clone(),
@@ -89,16 +108,11 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::CallTaken { call, leg, role: LegRole::Agent(agent.clone()) },
         FactBody::TransferEnded {
             call,
-            by: agent.clone(),
+            by: agent,
             to: Target::Number(Pii::from("13800138000")),
             kind: TransferKind::Consult,
             end: TransferEnd::Missed(MissedCause::Busy),
         },
-        FactBody::Held { call, leg, role: LegRole::Caller },
-        FactBody::Retrieved { call, leg, role: LegRole::Agent(agent.clone()) },
-        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },
-        FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Q850(38) },
-        FactBody::WrappedUp { call, agent, disposition: "enquiry".to_owned() },
     ]
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use access::Principal;
 use model::{
     AgentAction, AgentState, AgentStatus, CallId, ClaimSummary, CustomerCard, DialogSnapshot, Fact,
-    FactBody, HangupCause, LegRole, Lookup, MissedCause, Mono, NotReadyReason, Outcome, Permission,
-    Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd, TransferKind, Transport,
-    Wall,
+    FactBody, HangupCause, LegId, LegRole, Lookup, MissedCause, Mono, NotReadyReason, Outcome,
+    Permission, Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd, TransferKind,
+    Transport, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
 use web::{CallTrace, TraceLeg, TraceMessage};
@@ -245,13 +245,37 @@ fn dialog() -> DialogSnapshot {
     }
 }
 
+fn transfers(call: CallId, leg: LegId) -> Vec<FactBody> {
+    let agent = || "8001".into();
+    vec![
+        FactBody::TransferBegun {
+            call,
+            by: agent(),
+            to: Target::Number(Pii::from(PHONE)),
+            kind: TransferKind::Consult,
+            by_phone: false,
+        },
+        FactBody::Dialled { call, leg, number: Pii::from(PHONE) },
+        FactBody::GuestAnswered { call, leg, role: LegRole::Number(Pii::from(PHONE)) },
+        FactBody::ConferenceBegun { call, by: agent(), leg },
+        FactBody::CallTaken { call, leg, role: LegRole::Agent(agent()) },
+        FactBody::TransferEnded {
+            call,
+            by: agent(),
+            to: Target::Queue("claims".into()),
+            kind: TransferKind::Blind,
+            end: TransferEnd::Completed,
+        },
+    ]
+}
+
 /// A bit of everything that may happen in a call.
 pub(crate) fn facts() -> Vec<Fact> {
     let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
     let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
     let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
     let agent = || "8001".into();
-    let bodies = vec![
+    let mut bodies = vec![
         FactBody::CallArrived {
             call,
             leg,
@@ -285,24 +309,9 @@ pub(crate) fn facts() -> Vec<Fact> {
         },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
-        FactBody::TransferBegun {
-            call,
-            by: agent(),
-            to: Target::Number(Pii::from(PHONE)),
-            kind: TransferKind::Consult,
-            by_phone: false,
-        },
-        FactBody::Dialled { call, leg, number: Pii::from(PHONE) },
-        FactBody::GuestAnswered { call, leg, role: LegRole::Number(Pii::from(PHONE)) },
-        FactBody::ConferenceBegun { call, by: agent(), leg },
-        FactBody::CallTaken { call, leg, role: LegRole::Agent(agent()) },
-        FactBody::TransferEnded {
-            call,
-            by: agent(),
-            to: Target::Queue("claims".into()),
-            kind: TransferKind::Blind,
-            end: TransferEnd::Completed,
-        },
+    ];
+    bodies.extend(transfers(call, leg));
+    bodies.extend([
         FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(487) },
         FactBody::CallEnded { call, outcome: Outcome::Answered, cause: HangupCause::RemoteBye },
         FactBody::RecordingSealed { call, recording, seal, recovered: true },
@@ -315,7 +324,7 @@ pub(crate) fn facts() -> Vec<Fact> {
         FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
         FactBody::Played { user: "qa".into(), recording, call },
         FactBody::Traced { user: "lead".into(), call },
-    ];
+    ]);
     let fact = |(at, body)| Fact {
         site: 1,
         epoch: 1,

@@ -4,8 +4,9 @@
 
 mod changes;
 mod glare;
-mod refer;
+mod moves;
 mod outside;
+mod refer;
 mod reliable;
 mod session_timer;
 mod stage;

@@ -239,7 +239,10 @@ impl Registrar {
         }
         self.by_connection.remove(&(binding.flow.connection, number));
         for user in &binding.temporary {
-            self.by_gruu.remove(user);
+            // Another contact of the same phone may have taken it over.
+            if self.by_gruu.get(user) == Some(&number) {
+                self.by_gruu.remove(user);
+            }
         }
         self.expiries.remove(&(binding.expires_at, number));
         self.drop_probe(number, &contact.binding);

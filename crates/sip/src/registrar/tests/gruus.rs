@@ -59,7 +59,9 @@ fn rfc5627_a_gruu_leads_to_its_phone_and_to_no_other_of_the_account() {
     // It moves, and its GRUU with it.
     ask(&mut bench, 3, &PHONE.replace("4001", "4009"));
     let public = param(&first, "4001", "pub-gruu").unwrap();
+    let temporary = param(&first, "4001", "temp-gruu").unwrap();
     assert_eq!(leads_to(&bench, &public), Some(4009));
+    assert_eq!(leads_to(&bench, &temporary), Some(4009));
     bench.register(4, &[("Contact", "*"), ("Expires", "0")]);
     assert_eq!(leads_to(&bench, &public), None);
 }

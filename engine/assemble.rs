@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
 use callflow::{Listener, Phone, QueuePrompts};
-use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Wall};
+use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
+use net::resolver::ResolverConfig;
 use sip::RegistrarConfig;
 use sip::digest::{Algorithm, Secrets};
+use sip::locate::{Carrier, Family, LocateConfig};
 use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
@@ -21,6 +24,9 @@ use crate::scripts::Library;
 const WAITING_MAX: usize = 100_000;
 /// The longest after-call work, extensions included.
 const ACW_LIMIT_MS: u64 = 3_600_000;
+/// How much longer than the resolver the call flow waits for its answer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// The tiers as configured.
 ///
 /// # Errors
@@ -63,6 +69,7 @@ pub fn callflow(
         cti: cti::Config { epoch, ..cti::Config::default() },
         phones: phones(accounts),
         registrar: registrar(config),
+        locate: locate(config),
         lockout: lockout(),
         sip_workers: config.sip.workers,
         realm: config.sip.realm.clone(),
@@ -111,6 +118,40 @@ fn registrar(config: &Config) -> RegistrarConfig {
         probe_interval_ms: wanted.probe_interval_ms,
         probe_timeout_ms: wanted.probe_timeout_ms,
         probe_all: wanted.probe_all,
+    }
+}
+
+/// How servers are located whose URI has a name: by the transports and the families of addresses
+/// that are listened on.
+fn locate(config: &Config) -> LocateConfig {
+    let dns = &config.dns;
+    let listening = config.sip.listening();
+    let speaks = |transport| listening.iter().any(|one| one.transport == transport);
+    let carriers = [
+        (Carrier::Udp, Transport::Udp),
+        (Carrier::Tcp, Transport::Tcp),
+        (Carrier::Tls, Transport::Tls),
+    ];
+    let has = |family| listening.iter().any(|one| Family::of(one.reached_at()) == family);
+    LocateConfig {
+        carriers: carriers.into_iter().filter(|(_, by)| speaks(*by)).map(|(one, _)| one).collect(),
+        families: [Family::V4, Family::V6].into_iter().filter(|family| has(*family)).collect(),
+        cache_entries: dns.cache_entries,
+        ttl_max: Duration::from_millis(dns.ttl_max_ms),
+        negative_ttl_max: Duration::from_millis(dns.negative_ttl_max_ms),
+        failed_for: Duration::from_millis(dns.failed_for_ms),
+        answer_timeout: resolver(config).patience() + PATIENCE,
+        ..LocateConfig::default()
+    }
+}
+
+/// Whom to ask for names.
+pub fn resolver(config: &Config) -> ResolverConfig {
+    ResolverConfig {
+        servers: config.dns.servers.clone(),
+        timeout: Duration::from_millis(config.dns.timeout_ms),
+        tries: config.dns.tries,
+        ..ResolverConfig::default()
     }
 }
 

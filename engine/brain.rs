@@ -17,9 +17,11 @@ use cti::SessionId;
 use media::MediaEvent;
 use model::{CallId, CustomerCard, Fact, FactBody};
 use net::media::MediaWorkers;
+use net::resolver::Resolver;
 use net::sip::SipWorkers;
 use report::{CallRecord, CallRecords, Figures};
 use sip::ToBrain;
+use sip::locate::{Answer, Question};
 use store::Writer;
 use tokio::sync::{mpsc, oneshot};
 use web::ToDesktop;
@@ -51,6 +53,13 @@ pub enum Inbox {
         call: CallId,
         /// The answer.
         answer: ivr::PolicyAnswer,
+    },
+    /// What the DNS says.
+    Resolved {
+        /// What was asked.
+        question: Question,
+        /// The answer.
+        answer: Answer,
     },
     /// A desktop's WebSocket opened.
     Connect {
@@ -133,6 +142,8 @@ pub struct Parts {
     pub watch: Arc<Watch>,
     /// Questions to the store.
     pub lookups: Lookups,
+    /// Questions to the DNS.
+    pub resolver: Resolver,
     /// The address that media is announced at where nothing says a better one.
     pub media_address: std::net::IpAddr,
 }
@@ -229,6 +240,9 @@ impl Brain {
                 self.feed(Input::CallerFound { token, answer });
             }
             Inbox::PolicyFound { call, answer } => self.feed(Input::PolicyFound { call, answer }),
+            Inbox::Resolved { question, answer } => {
+                self.feed(Input::Resolved { question, answer });
+            }
             Inbox::Connect { session, principal, after, events, accepted } => {
                 self.desktops.open(session, events, accepted);
                 let principal = Principal::clone(&principal);

@@ -30,6 +30,8 @@ pub struct Config {
     #[serde(default)]
     pub sip: Sip,
     #[serde(default)]
+    pub dns: Dns,
+    #[serde(default)]
     pub registrar: Registrar,
     #[serde(default)]
     pub media: Media,
@@ -98,6 +100,19 @@ section! {
         listener: Vec<SipListener> = Vec::new(),
         tls: Option<SipTls> = None,
         hep: Option<Hep> = None,
+    }
+}
+
+section! {
+    /// `[dns]`
+    Dns {
+        servers: Vec<SocketAddr> = Vec::new(),
+        timeout_ms: u64 = 1_000,
+        tries: usize = 3,
+        cache_entries: usize = 10_000,
+        ttl_max_ms: u64 = 3_600_000,
+        negative_ttl_max_ms: u64 = 60_000,
+        failed_for_ms: u64 = 30_000,
     }
 }
 

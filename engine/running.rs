@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use callflow::{Callflow, Recovery};
 use model::{AgentStatus, FactBody, QueueId};
 use net::media::MediaWorkers;
+use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
@@ -109,6 +110,8 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
         cseq: known.cseq,
         expires: known.expires,
         answers_options: known.answers_options,
+        instance: known.instance,
+        reg_id: known.reg_id,
     });
     let agents = store.agent_statuses().await?.into_iter();
     let agents = agents.filter(|last| last.status != AgentStatus::SignedOut);
@@ -145,7 +148,7 @@ impl Running {
 
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let tls = tls(config)?;
-        let wanted = sip_config(config, clock, &admit, (&machine, tls.clone()))?;
+        let wanted = sip_config(config, clock, (&admit, &left.recovery), (&machine, tls.clone()))?;
         let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
         machine.listeners = assemble::listeners(config, sip.local_addrs());
         let trace = sip.trace();
@@ -171,6 +174,7 @@ impl Running {
             published: Arc::clone(&published),
             watch: Arc::clone(&watch),
             lookups: lookups(&store, &handle, clock),
+            resolver: resolver(config, handle.clone())?,
             media_address: config.advertised(),
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
@@ -236,6 +240,16 @@ fn lookups(store: &Store, brain: &Handle, clock: Clock) -> Lookups {
     Lookups { store: store.clone(), runtime, brain: brain.clone(), clock }
 }
 
+/// The DNS; an answer that finds no room in the brain's inbox is one that never came.
+fn resolver(config: &Config, brain: Handle) -> anyhow::Result<Resolver> {
+    let runtime = tokio::runtime::Handle::current();
+    let tell = Arc::new(move |question, answer| {
+        brain.send(Inbox::Resolved { question, answer });
+    });
+    let resolver = Resolver::start(&assemble::resolver(config), runtime, tell);
+    resolver.context("the DNS cannot be asked")
+}
+
 /// Opens the web.
 async fn serve_web(
     config: &Config,
@@ -292,7 +306,7 @@ fn notices(
 fn sip_config(
     config: &Config,
     clock: Clock,
-    admit: &Admit,
+    (admit, recovery): (&Admit, &Recovery),
     (machine, tls): (&callflow::Config, Option<Tls>),
 ) -> anyhow::Result<net::sip::Config> {
     let trunks = machine.trunks.clone();
@@ -318,6 +332,7 @@ fn sip_config(
         },
         admit: Arc::clone(admit),
         spare: Arc::new(move |source| trunks.by_source(source).is_some()),
+        trusted: recovery.sources().collect(),
         started: clock.origin(),
         secret: crate::passwords::secret()?,
         trace: trace_config(config, clock),

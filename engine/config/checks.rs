@@ -42,6 +42,13 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     within("sip", "ban_ms", config.sip.ban_ms, 0, 86_400_000);
     within("sip", "calls_max", count(config.sip.calls_max), 1, 1_000_000);
     within("sip", "trace_mb", count(config.sip.trace_mb), 0, 65_536);
+    let dns = &config.dns;
+    within("dns", "timeout_ms", dns.timeout_ms, 50, 10_000);
+    within("dns", "tries", count(dns.tries), 1, 10);
+    within("dns", "cache_entries", count(dns.cache_entries), 0, 1_000_000);
+    within("dns", "ttl_max_ms", dns.ttl_max_ms, 0, 86_400_000);
+    within("dns", "negative_ttl_max_ms", dns.negative_ttl_max_ms, 0, 10_800_000);
+    within("dns", "failed_for_ms", dns.failed_for_ms, 0, 3_600_000);
     let registrar = &config.registrar;
     let most = registrar.expires_max_ms.min(604_800_000);
     within("registrar", "expires_max_ms", registrar.expires_max_ms, 1_000, 604_800_000);

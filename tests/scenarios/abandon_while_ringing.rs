@@ -37,3 +37,18 @@ fn a_cancel_that_crosses_the_answer_ends_in_a_bye() {
     assert_eq!(saw.connected.len(), saw.disconnected.len());
     assert_sound(&world);
 }
+
+#[test]
+fn the_next_call_rings_the_phone_when_it_has_let_the_last_one_go() {
+    let mut world = world();
+    let plan = PhonePlan { answers: vec![Answer::RingsOnly], ..PhonePlan::of("8001") };
+    let agent = world.phone(0, plan);
+    call(&mut world, 1_000, 8_000);
+    call(&mut world, 2_000, 30_000);
+    world.run_until(60_000);
+    let saw = &world.party(agent).saw;
+    assert_eq!(saw.cancels.len(), 2);
+    let gap_ms = saw.invites[1].ms_since(saw.cancels[0]);
+    assert!((1..500).contains(&gap_ms), "its 487 had come: {gap_ms} ms after the CANCEL");
+    assert_sound(&world);
+}

@@ -15,6 +15,7 @@ mod hotline;
 mod lookup_late;
 mod lookup_unknown;
 mod lost_ack;
+mod named_hops;
 mod passwords_guessed;
 mod phone_falls_silent;
 mod phone_unregistered;

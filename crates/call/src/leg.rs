@@ -1,12 +1,14 @@
 //! One party's dialog and stream: its states, and how it begins and ends.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono};
+use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
 use sdp::{Capabilities, Codec, Negotiated};
 use sip::{Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
+use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
 use crate::outgoing::Outgoing;
@@ -20,7 +22,16 @@ use crate::{Tokens, session};
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
-pub const SUPPORTED: &str = "100rel, timer, norefersub";
+const SUPPORTED: &str = "100rel, timer, norefersub";
+
+/// The extensions that a leg knows: session timers (RFC 4028 §7.1) only where they are on.
+pub fn supported(session: SessionLimits) -> Cow<'static, str> {
+    if session.expires_s > 0 {
+        return Cow::Borrowed(SUPPORTED);
+    }
+    let others: Vec<&str> = SUPPORTED.split(", ").filter(|name| *name != "timer").collect();
+    Cow::Owned(others.join(", "))
+}
 
 /// Where a leg is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +106,8 @@ pub enum Output {
     Ringing,
     /// Answered. The dialog can be ended by a BYE from now on.
     Established(Box<DialogSnapshot>),
+    /// The other side moved: where the dialog's requests go from now on, for a BYE after a restart.
+    Moved(Box<DialogSnapshot>),
     /// Where or how media goes has changed: read [`Leg::media`] again.
     MediaChanged,
     /// A digit came by INFO.
@@ -178,11 +191,15 @@ pub(crate) struct Established {
     pub(crate) timer: Option<SessionTimer>,
     /// The least interval that the other side and its proxies agree to (RFC 4028 §7.3).
     pub(crate) min_se_s: u32,
+    /// Where the dialog's requests go, as it was told last: target, transport, address.
+    told: (String, Transport, SocketAddr),
 }
 
 impl Established {
     pub(crate) fn new(dialog: Dialog, invite_or_answer: &Message, owns_call_id: bool) -> Self {
+        let flow = dialog.flow();
         Self {
+            told: (dialog.remote_target().to_owned(), flow.transport, flow.remote),
             dialog,
             answered_by_ack: None,
             takes_update: allows_update(invite_or_answer),
@@ -286,6 +303,36 @@ impl Leg {
         &self.flow
     }
 
+    /// The URI of the dialog's next hop, if its host is a name that leads to it: to be told by
+    /// [`Leg::handle_located`].
+    pub fn next_name(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Established(established) => established.dialog.next_name(),
+            Stage::Incoming(_) | Stage::Outgoing(_) | Stage::Terminated => None,
+        }
+    }
+
+    /// The dialog's next hop is reached so (RFC 3263), as long as it is this URI.
+    pub fn handle_located(&mut self, uri: &str, flow: Flow) {
+        if let Stage::Established(established) = &mut self.stage {
+            established.dialog.handle_located(uri, flow);
+            self.follow();
+        }
+    }
+
+    /// Goes where the dialog goes, and tells so if that is another place than before.
+    pub(crate) fn follow(&mut self) {
+        let Stage::Established(established) = &mut self.stage else { return };
+        let dialog = &established.dialog;
+        self.flow = dialog.flow();
+        let place = (dialog.remote_target().to_owned(), self.flow.transport, self.flow.remote);
+        if established.told != place {
+            established.told = place;
+            let snapshot = established.dialog.snapshot(self.negotiation.version());
+            self.outputs.push_back(Output::Moved(Box::new(snapshot)));
+        }
+    }
+
     /// What was agreed on for media, once it was.
     pub const fn media(&self) -> Option<&Negotiated> {
         self.negotiation.agreed()
@@ -360,9 +407,13 @@ impl Leg {
         }
     }
 
-    /// A response to `request` with our tag.
+    /// A response to `request` with our tag; a 415 says what is understood (RFC 3261 §21.4.13).
     pub(crate) fn response(&self, request: &Message, status: u16) -> ResponseBuilder {
-        ResponseBuilder::to(request, status).to_tag(&self.tag)
+        let response = ResponseBuilder::to(request, status).to_tag(&self.tag);
+        match status {
+            415 => response.header("Accept", SDP).header("Accept-Encoding", "identity"),
+            _ => response,
+        }
     }
 
     /// A response to `request` that says what we can: our Contact, Allow and Supported.
@@ -370,12 +421,13 @@ impl Leg {
         self.response(request, status)
             .contact(&self.contact())
             .header("Allow", ALLOW)
-            .header("Supported", SUPPORTED)
+            .header("Supported", supported(self.description.session))
     }
 
     /// Our Contact, Allow and Supported in a request.
     pub(crate) fn introduce(&self, request: RequestBuilder) -> RequestBuilder {
-        request.contact(&self.contact()).header("Allow", ALLOW).header("Supported", SUPPORTED)
+        let supported = supported(self.description.session);
+        request.contact(&self.contact()).header("Allow", ALLOW).header("Supported", supported)
     }
 
     /// Answers `request` with no more than its status.
@@ -396,6 +448,7 @@ impl Leg {
 
     pub(crate) fn establish(&mut self, established: Established) {
         let snapshot = established.dialog.snapshot(self.negotiation.version());
+        self.flow = established.dialog.flow();
         self.stage = Stage::Established(Box::new(established));
         self.outputs.push_back(Output::Established(Box::new(snapshot)));
     }

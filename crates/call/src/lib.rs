@@ -20,7 +20,7 @@ mod session;
 mod token;
 
 pub use cause::missed;
-pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, SUPPORTED};
+pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported};
 pub use outside::Outside;
 pub use reason::reason;
 pub use refer::{Referral, Replaces};

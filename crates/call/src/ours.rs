@@ -91,13 +91,15 @@ impl Leg {
             }
             return self.handle_refusal(response, status, pending.cseq.method, now);
         }
-        self.flow = flow;
         established.dialog.accept_response(response);
+        established.dialog.came_by(flow);
         let interval = session::agreed(response, self.description.session);
         established.restart(interval, now);
+        self.follow();
+        let Stage::Established(established) = &mut self.stage else { return };
         if pending.cseq.method == Method::Invite {
             let message = established.dialog.ack(&pending.message).build();
-            self.outputs.push_back(Output::Ack { message, flow });
+            self.outputs.push_back(Output::Ack { message, flow: self.flow });
             self.read_answer(response);
         }
     }

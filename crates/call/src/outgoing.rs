@@ -214,7 +214,6 @@ impl Leg {
         let (invite, cancelled) = (outgoing.invite.clone(), outgoing.cancelled);
         let early = std::mem::take(&mut outgoing.early);
         let min_se_s = outgoing.ask.min_se_s;
-        self.flow = flow;
         let Some(mut dialog) = Dialog::uac(&invite, response, &flow) else {
             return self.end(HangupCause::Response(500));
         };
@@ -222,7 +221,9 @@ impl Leg {
         if let Some(early) = &early {
             dialog.go_on(&early.dialog);
         }
-        self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
+        self.flow = dialog.flow();
+        let message = dialog.ack(&invite).build();
+        self.outputs.push_back(Output::Ack { message, flow: self.flow });
         if let Some(cause) = cancelled {
             self.send_bye(&mut dialog, cause);
             return self.end(cause);
@@ -255,6 +256,7 @@ impl Leg {
             .cseq(response.cseq().map_or(1, |cseq| cseq.number))
             .build();
         if let Some(mut dialog) = Dialog::uac(&invite, response, &flow) {
+            let flow = dialog.flow();
             self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
             let bye = dialog.bye().header("Reason", reason::reason(HangupCause::LocalBye)).build();
             self.outputs.push_back(Output::Send { message: bye, flow });

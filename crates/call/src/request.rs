@@ -5,7 +5,7 @@ use model::{HangupCause, Mono};
 use sip::{Flow, Message, Method, ServerTx};
 
 use crate::incoming::SDP;
-use crate::leg::{ALLOW, Leg, Output, SUPPORTED, Stage, allows_update};
+use crate::leg::{ALLOW, Leg, Output, Stage, allows_update, supported};
 use crate::negotiation::description_in;
 use crate::reason;
 use crate::session;
@@ -25,7 +25,10 @@ impl Leg {
             let message = refusal.response(request, &self.tag);
             return self.outputs.push_back(Output::Respond { tx, message });
         }
-        self.flow = flow;
+        established.dialog.came_by(flow);
+        if request.method() != Method::Bye {
+            self.follow();
+        }
         match request.method() {
             Method::Bye => {
                 self.answer(tx, request, 200);
@@ -114,7 +117,8 @@ impl Leg {
     /// What we can (RFC 3261 §11.2).
     pub(crate) fn answer_options(&mut self, tx: ServerTx, request: &Message) {
         let response = self.response(request, 200).header("Allow", ALLOW);
-        let message = response.header("Supported", SUPPORTED).header("Accept", SDP).build();
+        let response = response.header("Supported", supported(self.description.session));
+        let message = response.header("Accept", SDP).build();
         self.outputs.push_back(Output::Respond { tx, message });
     }
 

@@ -150,6 +150,7 @@ impl Callflow {
             requests: Vec::new(),
             reinvite: None,
             outbound: None,
+            target: None,
         };
         self.legs.insert(entry.leg.id(), entry);
     }

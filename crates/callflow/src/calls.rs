@@ -8,6 +8,7 @@ use model::{
     AgentId, CallId, Direction, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission,
     Pii, PlayId, QueueId, RecordingId, TrunkId,
 };
+use sip::locate::Target;
 use sip::{CSeq, ClientTx, Flow, ServerTx};
 use trunk::Destination;
 
@@ -189,6 +190,8 @@ pub(crate) struct LegEntry {
     pub(crate) reinvite: Option<ServerTx>,
     /// How a telephone outside is called.
     pub(crate) outbound: Option<Outbound>,
+    /// Where its dialog's next hop was located, if that is a name.
+    pub(crate) target: Option<Target>,
 }
 
 /// The first INVITE by its transaction.

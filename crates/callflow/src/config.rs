@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use model::{AgentId, PromptId, QueueId, Wall};
 use sip::digest::{Algorithm, Secrets};
+use sip::locate::LocateConfig;
 use trunk::Trunks;
 
 use crate::sides::Listener;
@@ -38,6 +39,8 @@ pub struct Config {
     pub phones: BTreeMap<AgentId, Phone>,
     /// Registrations' limits, and how often phones are asked whether they are there.
     pub registrar: sip::RegistrarConfig,
+    /// How servers are located whose URI has a name.
+    pub locate: LocateConfig,
     /// When those who guess phones' passwords are slowed and locked.
     pub lockout: access::LockoutConfig,
     /// How many workers run transactions.

@@ -105,6 +105,9 @@ impl Callflow {
             self.phone_left(call, leg, cause);
         }
         self.end_if_empty(call);
+        if let LegRole::Agent(agent) = entry.leg.role() {
+            self.phone_is_free(agent, leg);
+        }
     }
 
     fn caller_left(&mut self, call: CallId, cause: HangupCause) {

@@ -46,18 +46,18 @@ impl Callflow {
             return self.arrival(&trunk, invite, &dialled);
         }
         let source = flow.remote.ip();
-        let has_source = side.serves_carriers() && self.config.trunks.by_source(source).is_some();
-        let user = if has_source || !self.config.trunks.challenges() {
-            None
-        } else {
-            match self.check_credentials(invite, flow, Whose::Trunk) {
-                Ok(user) => Some(user),
-                Err(answer) => return Identified::Challenged(Box::new(answer)),
-            }
+        let by_source = match side.serves_carriers() {
+            true => self.config.trunks.by_source(source),
+            false => None,
         };
-        let trunk = match &user {
-            Some(user) => self.config.trunks.by_user(user),
-            None if has_source => self.config.trunks.by_source(source),
+        let trunk = match by_source {
+            Some(trunk) => Some(trunk),
+            None if self.config.trunks.challenges() => {
+                match self.check_credentials(invite, flow, Whose::Trunk) {
+                    Ok(user) => self.config.trunks.by_user(&user),
+                    Err(answer) => return Identified::Challenged(Box::new(answer)),
+                }
+            }
             None => None,
         };
         let Some(trunk) = trunk else {

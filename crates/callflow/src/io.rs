@@ -1,6 +1,6 @@
 //! What goes into the machine and what comes out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use access::Principal;
@@ -9,7 +9,10 @@ use ivr::PolicyAnswer;
 use media::{MediaCommand, MediaEvent};
 use model::{CallId, CustomerCard, Fact, LegId, Pii};
 use report::OpenCall;
+use sip::locate::{Answer, Question};
 use sip::{FromBrain, ToBrain};
+
+use crate::phones::read_flow;
 
 /// Something happened.
 #[derive(Debug, Clone)]
@@ -38,6 +41,13 @@ pub enum Input {
         call: CallId,
         /// What was found.
         answer: PolicyAnswer,
+    },
+    /// The answer to [`Output::Resolve`].
+    Resolved {
+        /// What was asked.
+        question: Question,
+        /// What the DNS said.
+        answer: Answer,
     },
     /// From a desktop.
     Desktop(DesktopInput),
@@ -112,6 +122,8 @@ pub enum Output {
         /// Which.
         query: ivr::Query,
     },
+    /// Ask the DNS and answer with [`Input::Resolved`].
+    Resolve(Question),
     /// To a desktop.
     Desktop(cti::Output),
     /// A desktop is not let in.
@@ -142,9 +154,20 @@ impl Output {
             | Self::Media(_)
             | Self::FindCaller { .. }
             | Self::FindPolicy { .. }
+            | Self::Resolve(_)
             | Self::DesktopRefused { .. }
             | Self::Stopped => false,
         }
+    }
+}
+
+impl Recovery {
+    /// Where the registered phones were served: the sources of their registrations.
+    pub fn sources(&self) -> impl Iterator<Item = IpAddr> {
+        self.registrations.iter().filter_map(|fact| match fact {
+            model::FactBody::Registered { flow, .. } => Some(read_flow(flow)?.remote.ip()),
+            _ => None,
+        })
     }
 }
 

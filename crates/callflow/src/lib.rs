@@ -31,6 +31,7 @@ mod conversation;
 mod desktop;
 mod dial;
 mod io;
+mod locate;
 mod outward;
 mod phones;
 mod probes;
@@ -53,9 +54,11 @@ use call::Tokens;
 use cti::Cti;
 use lookup::Lookup;
 use model::{AgentId, CallId, IdSource, LegId, Mono, OfferId, RecordingId};
+use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
+use crate::locate::After;
 use crate::phones::Challenger;
 use crate::probes::Probed;
 use crate::timers::{LegTimers, Timer, Timers};
@@ -77,6 +80,9 @@ pub struct Callflow {
     lines: Lines,
     registrar: Registrar,
     challenger: Challenger,
+    locator: Locator,
+    /// What searches for servers are for.
+    searches: BTreeMap<SearchId, After>,
     /// Questions to phones that have no answer yet.
     probes: BTreeMap<ClientTx, Probed>,
     /// Agents who were ready before a restart and whose phones have not answered yet.
@@ -91,6 +97,8 @@ pub struct Callflow {
     incoming: BTreeMap<ServerTx, LegId>,
     /// Requests of ours.
     outgoing: BTreeMap<ClientTx, LegId>,
+    /// The leg by which each agent's phone was rung last, until it is over.
+    rung: BTreeMap<AgentId, LegId>,
     /// Recordings that are not sealed yet.
     recordings: BTreeMap<RecordingId, CallId>,
     /// The last call of each agent: what a wrap-up may be about.
@@ -135,6 +143,8 @@ impl Callflow {
             loads: trunk::Loads::new(&config.trunks),
             lines: Lines::default(),
             registrar: Registrar::new(config.registrar.clone()),
+            locator: Locator::new(config.locate.clone()),
+            searches: BTreeMap::new(),
             probes: BTreeMap::new(),
             was_ready: BTreeSet::new(),
             challenger: Challenger::new(&config),
@@ -149,6 +159,7 @@ impl Callflow {
             dialogs: BTreeMap::new(),
             incoming: BTreeMap::new(),
             outgoing: BTreeMap::new(),
+            rung: BTreeMap::new(),
             recordings: BTreeMap::new(),
             last_calls: BTreeMap::new(),
             pops: BTreeMap::new(),
@@ -177,6 +188,7 @@ impl Callflow {
                 self.lookup.handle_answer(token, answer, self.now);
             }
             Input::PolicyFound { call, answer } => self.handle_policy(call, answer),
+            Input::Resolved { question, answer } => self.handle_resolved(&question, answer),
             Input::Desktop(input) => self.handle_desktop(input),
             Input::Note(body) => self.handle_note(body),
             Input::Admission(welcome) => self.welcomes_calls = welcome,
@@ -193,6 +205,7 @@ impl Callflow {
                 Timer::Menu => self.handle_menu_timeout(call),
                 Timer::Announcement => self.announce_position(call),
                 Timer::PopShown => self.ring(call),
+                Timer::PhoneFree => self.ring_now(call),
                 Timer::PhoneResponds => self.phone_is_unreachable(call),
             }
             self.drain_rooms();
@@ -205,6 +218,8 @@ impl Callflow {
         self.acd.handle_timeout(self.now);
         self.lookup.handle_timeout(self.now);
         self.cti.handle_timeout(self.now);
+        self.locator.handle_timeout(self.now);
+        self.drain_locator();
         self.expire_registrations();
         self.handle_lines_timeout();
         self.drain_rooms();
@@ -225,6 +240,7 @@ impl Callflow {
             self.cti.poll_timeout(),
             self.registrar.poll_timeout(),
             self.lines.poll_timeout(),
+            self.locator.poll_timeout(),
             self.seal_by.filter(|_| !self.stopped).map(|at| (at, "recordings are sealed")),
         ]
         .into_iter()

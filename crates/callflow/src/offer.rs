@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::Input as AcdInput;
-use call::{Invitation, Leg};
+use call::{Invitation, Leg, LegState};
 use cti::{Audience, CallPhase, Event};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, UserId,
@@ -14,6 +14,9 @@ use sip::Flow;
 use crate::calls::{Invite, Offer, Opening, Stage};
 use crate::timers::Timer;
 use crate::{Callflow, Output};
+
+/// How long the INVITE of an offer waits for the end of the one before.
+const PHONE_FREE: Duration = Duration::from_millis(500);
 
 impl Callflow {
     pub(crate) fn handle_acd(&mut self, output: acd::Output) {
@@ -122,9 +125,35 @@ impl Callflow {
         true
     }
 
-    /// Rings the agent's phone, once an offer.
+    /// Rings the agent's phone, once an offer. One that still rings for a call that is gone is let
+    /// go first: it would answer that it is busy. Its 487 is on its way; who never sends it keeps
+    /// nobody waiting for long.
     pub(crate) fn ring(&mut self, call: CallId) {
         self.timers.stop(call, Timer::PopShown);
+        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
+        let rung = self.rung.get(&offer.agent).and_then(|leg| self.legs.get(leg));
+        let still_rings = rung.is_some_and(|entry| entry.leg.state() != LegState::Established);
+        match still_rings && offer.leg.is_none() {
+            true => self.timers.set(call, Timer::PhoneFree, self.now + PHONE_FREE),
+            false => self.ring_now(call),
+        }
+    }
+
+    /// A leg of the agent's is over: a call that waited for the phone rings it.
+    pub(crate) fn phone_is_free(&mut self, agent: &AgentId, leg: LegId) {
+        if self.rung.get(agent) != Some(&leg) {
+            return;
+        }
+        self.rung.remove(agent);
+        let offered = self.acd.agent(agent).and_then(|view| view.call);
+        if let Some(call) = offered.filter(|call| self.timers.is_set(*call, Timer::PhoneFree)) {
+            self.ring(call);
+        }
+    }
+
+    /// Rings it whatever it does.
+    pub(crate) fn ring_now(&mut self, call: CallId) {
+        self.timers.stop(call, Timer::PhoneFree);
         let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
         if offer.leg.is_some() {
             return;
@@ -164,6 +193,7 @@ impl Callflow {
         let description = self.description(invitation.1);
         let role = LegRole::Agent(agent.clone());
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation.0, address, description);
+        self.rung.insert(agent.clone(), leg);
         self.note(FactBody::Rang { call, offer, agent, leg });
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(known) = self.calls.get_mut(&call) {
@@ -237,6 +267,7 @@ impl Callflow {
     /// Stops the agent's phone, if it rings, and forgets the offer.
     pub(crate) fn withdraw_offer(&mut self, call: CallId) {
         self.timers.stop(call, Timer::PopShown);
+        self.timers.stop(call, Timer::PhoneFree);
         self.timers.stop(call, Timer::PhoneResponds);
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { offer, .. } = &mut known.stage else { return };

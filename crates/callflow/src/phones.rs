@@ -187,6 +187,8 @@ impl Callflow {
                 cseq: binding.cseq(),
                 expires: self.wall_at(binding.expires_at),
                 answers_options: binding.answers_options,
+                instance: binding.instance.clone(),
+                reg_id: binding.reg_id,
             })
             .collect();
         for body in bindings {

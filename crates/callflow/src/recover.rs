@@ -3,7 +3,7 @@
 use acd::RestoredAgent;
 use model::{AgentStatus, CallId, FactBody, HangupCause, LegId, Mono, Outcome};
 use report::OpenCall;
-use sip::Dialog;
+use sip::{Dialog, Known};
 
 use crate::phones::read_flow;
 use crate::{Callflow, Recovery};
@@ -60,6 +60,8 @@ impl Callflow {
             cseq,
             expires,
             answers_options,
+            instance,
+            reg_id,
         } = registration
         else {
             return;
@@ -67,9 +69,19 @@ impl Callflow {
         let left_us = expires.0 - self.wall().0;
         let (Some(flow), Ok(left_us)) = (read_flow(&flow), u64::try_from(left_us)) else { return };
         let expires_at = Mono(self.now.0 + left_us * 1_000);
-        let known = (aor.as_str(), contact.as_str(), flow, path);
-        let request = (sip_call_id.as_str(), cseq);
-        self.registrar.restore(known, request, answers_options, expires_at, self.now);
+        let known = Known {
+            aor: &aor,
+            contact: &contact,
+            flow,
+            path,
+            instance: instance.as_deref(),
+            reg_id,
+            call_id: &sip_call_id,
+            cseq,
+            answers_options,
+            expires_at,
+        };
+        self.registrar.restore(known, self.now);
         self.drain_registrar();
         let reachable = self.registrar.reachable(&aor) > 0;
         self.phone_reachable(&model::AgentId::from(aor), reachable);

@@ -32,6 +32,9 @@ impl Callflow {
             }),
             ToBrain::Response { tx, message, flow } => {
                 let now = self.now;
+                if let Some(leg) = self.outgoing.get(&tx).copied() {
+                    self.note_target(leg, Some(&message));
+                }
                 self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow, now));
                 if message.status().is_some_and(|status| status >= 200) {
                     self.forget_request(tx);
@@ -85,6 +88,9 @@ impl Callflow {
     /// A request of ours got no answer.
     fn handle_lost(&mut self, tx: ClientTx, cause: HangupCause) {
         let now = self.now;
+        if let Some(leg) = self.outgoing.get(&tx).copied() {
+            self.note_target(leg, None);
+        }
         self.with_outgoing(tx, |entry| {
             let lost = entry.requests.iter().find(|(_, sent)| *sent == tx);
             if let Some((cseq, _)) = lost.copied() {
@@ -190,6 +196,7 @@ impl Callflow {
                     role: established,
                     dialog: *dialog,
                 });
+                self.locate_dialog(leg);
                 match (invite, role) {
                     (Invite::Theirs(_), _) => self.caller_answered(call),
                     (Invite::Ours(_), LegRole::Number(_)) => self.number_answered(call, leg),
@@ -197,6 +204,11 @@ impl Callflow {
                         self.phone_answered(call, leg);
                     }
                 }
+            }
+            LegOutput::Moved(dialog) => {
+                let role = entry.leg.role().clone();
+                self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
+                self.locate_dialog(leg);
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),
             LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
@@ -250,7 +262,7 @@ impl Callflow {
         if status == 405 || request.method() == Method::Options {
             response = response
                 .header("Allow", call::ALLOW)
-                .header("Supported", call::SUPPORTED)
+                .header("Supported", call::supported(self.config.session))
                 .header("Accept", "application/sdp");
         }
         let message = response.build();

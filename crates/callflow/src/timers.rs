@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Announcement,
     /// The desktop's word that the screen is shown; then the phone rings whatever it says.
     PopShown,
+    /// The agent's phone to be done with the call before.
+    PhoneFree,
     /// A first sign of life from the agent's phone after the INVITE.
     PhoneResponds,
 }
@@ -23,6 +25,7 @@ impl Timer {
             Self::Menu => "the menu",
             Self::Announcement => "the next announcement of the position",
             Self::PopShown => "the screen to be shown",
+            Self::PhoneFree => "the agent's phone to be free",
             Self::PhoneResponds => "the agent's phone to respond",
         }
     }
@@ -49,9 +52,19 @@ impl Timers {
         }
     }
 
+    pub(crate) fn is_set(&self, call: CallId, timer: Timer) -> bool {
+        self.by_call.contains_key(&(call, timer))
+    }
+
     /// Forgets all deadlines of a call.
     pub(crate) fn stop_all(&mut self, call: CallId) {
-        for timer in [Timer::Menu, Timer::Announcement, Timer::PopShown, Timer::PhoneResponds] {
+        for timer in [
+            Timer::Menu,
+            Timer::Announcement,
+            Timer::PopShown,
+            Timer::PhoneFree,
+            Timer::PhoneResponds,
+        ] {
             self.stop(call, timer);
         }
     }

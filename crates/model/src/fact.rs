@@ -190,6 +190,12 @@ pub enum FactBody {
         /// The phone said that it takes OPTIONS.
         #[cfg_attr(feature = "serde", serde(default))]
         answers_options: bool,
+        /// The phone's own identity (`+sip.instance`, RFC 5626 §4.1), if it tells one.
+        #[cfg_attr(feature = "serde", serde(default))]
+        instance: Option<String>,
+        /// Which of its own ways this is (`reg-id`), if it has several.
+        #[cfg_attr(feature = "serde", serde(default))]
+        reg_id: Option<u32>,
     },
     /// A phone's registration is gone.
     Unregistered { aor: String, contact: String },

@@ -14,6 +14,7 @@ use model::{
     CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, PromptId,
     RecordingId, Role, Seal, Tier, Transport, UserId, Wall,
 };
+use sip::locate::{Answer, Question};
 use sip::{Flow, Transactions, TransactionsConfig, TxOutput};
 
 use crate::ears::Ears;
@@ -79,6 +80,8 @@ pub(crate) struct Engine {
     pub(crate) ears: Ears,
     counter: u64,
     pub(crate) lookup: LookupBehaviour,
+    /// What the DNS says; nothing of all else.
+    pub(crate) zone: BTreeMap<Question, Answer>,
     /// Whether recordings that end are sealed.
     pub(crate) seals: bool,
     pub(crate) stopped: bool,
@@ -107,6 +110,7 @@ impl Engine {
             ears: Ears::default(),
             counter: 0,
             lookup: LookupBehaviour::Found(50),
+            zone: BTreeMap::new(),
             seals: true,
             stopped: false,
         }
@@ -290,6 +294,11 @@ impl Engine {
             Output::FindPolicy { call, query: _ } => {
                 let answer = ivr::PolicyAnswer::Unknown;
                 self.after(20, Later::Feed(Input::PolicyFound { call, answer }), now);
+            }
+            Output::Resolve(question) => {
+                let answer = self.zone.get(&question).cloned();
+                let answer = answer.unwrap_or(Answer::Nothing { ttl_s: None });
+                self.after(30, Later::Feed(Input::Resolved { question, answer }), now);
             }
             Output::Desktop(output) => self.show(output, now),
             Output::DesktopRefused { .. } => {}

@@ -121,6 +121,7 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
             probe_interval_ms: settings.probe_interval_ms,
             ..sip::RegistrarConfig::default()
         },
+        locate: sip::locate::LocateConfig::default(),
         lockout: access::LockoutConfig::default(),
         sip_workers: 1,
         realm: REALM.to_owned(),

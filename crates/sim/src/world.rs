@@ -8,6 +8,7 @@ use cti::Command;
 use model::{Fact, FactBody, LegId, Mono};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use sip::locate::{Answer, Question};
 
 use crate::engine::{DesktopLog, Engine, LookupBehaviour};
 use crate::hotline::{CARRIER, Settings};
@@ -129,6 +130,16 @@ impl World {
     /// How the store answers from now on.
     pub fn lookups(&mut self, behaviour: LookupBehaviour) {
         self.engine.lookup = behaviour;
+    }
+
+    /// What the DNS says to a question; it says nothing to all others.
+    pub fn resolves(&mut self, question: Question, answer: Answer) {
+        self.engine.zone.insert(question, answer);
+    }
+
+    /// Where a party is.
+    pub fn address(&self, id: PartyId) -> SocketAddr {
+        self.party(id).address()
     }
 
     /// One party.

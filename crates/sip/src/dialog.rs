@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use model::{DialogSnapshot, Transport};
 
+use crate::locate::{Carrier, Place};
 use crate::{Flow, Message, Method, Name, Refusal, RequestBuilder, Uri};
 
 /// The most routes of one dialog; what a message names beyond them is not kept.
@@ -63,9 +64,11 @@ pub struct Dialog {
     /// The last number that they used; 0 if none.
     remote_cseq: u32,
     flow: Flow,
-    /// The other side is behind a translator of addresses: its Contact is of no use to us, the
-    /// flow is.
+    /// The other side is behind a translator of addresses, as its Via tells: its Contact is of no
+    /// use to us, the flow is.
     translated: bool,
+    /// Where the next hop is, if that is a name: the URI, and the way to it.
+    located: Option<(String, Flow)>,
 }
 
 impl Dialog {
@@ -76,6 +79,7 @@ impl Dialog {
         let source = request.source().unwrap_or(flow.remote);
         let translated =
             request.top_via().and_then(|via| via.ip()).is_some_and(|ip| ip != source.ip());
+        let target = target_of(request).unwrap_or(from.uri_text().to_owned());
         let route_set = request.record_routes().take(MAX_ROUTES);
         let mut dialog = Dialog {
             id: DialogId {
@@ -85,12 +89,13 @@ impl Dialog {
             },
             local_uri: to.without_params().to_owned(),
             remote_uri: from.without_params().to_owned(),
-            remote_target: target_of(request).unwrap_or(from.uri_text().to_owned()),
+            translated,
+            remote_target: target,
             route_set: route_set.map(|route| route.uri_text().to_owned()).collect(),
             local_cseq: 0,
             remote_cseq: request.cseq()?.number,
             flow: *flow,
-            translated,
+            located: None,
         };
         dialog.reach();
         Some(dialog)
@@ -114,7 +119,6 @@ impl Dialog {
             .map(|route| route.uri_text().to_owned())
             .collect();
         route_set.reverse();
-        let far = Uri::parse(&target).and_then(|uri| uri.ip());
         let mut dialog = Dialog {
             id: DialogId {
                 call_id: response.call_id().to_owned(),
@@ -123,12 +127,13 @@ impl Dialog {
             },
             local_uri: from.without_params().to_owned(),
             remote_uri: to.without_params().to_owned(),
+            translated: false,
             remote_target: target,
             route_set,
             local_cseq: response.cseq()?.number,
             remote_cseq: 0,
             flow: *flow,
-            translated: far.is_some_and(|far| is_private(far) && !is_private(flow.remote.ip())),
+            located: None,
         };
         dialog.reach();
         Some(dialog)
@@ -160,9 +165,35 @@ impl Dialog {
     }
 
     /// Where its requests are sent: the nearest route or the other side's Contact where that is an
-    /// address, else the way its messages came.
+    /// address, or a name that was located, else the way its messages came.
     pub const fn flow(&self) -> Flow {
         self.flow
+    }
+
+    /// The URI of the next hop, the nearest route or the other side's Contact, if its host is a
+    /// name that leads to it (RFC 3263): to be told by [`Dialog::handle_located`]. None for who is
+    /// behind a translator of addresses and for connections, which are the way themselves.
+    pub fn next_name(&self) -> Option<&str> {
+        let is_name = |uri: &&str| {
+            Uri::parse(uri).is_some_and(|uri| Place::of(&uri).is_ok_and(|place| place.is_name()))
+        };
+        match self.flow.transport {
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => None,
+            Transport::Udp if self.translated => None,
+            Transport::Udp => Some(self.next_hop()).filter(is_name),
+        }
+    }
+
+    /// The next hop is there, as long as it is this URI.
+    pub fn handle_located(&mut self, uri: &str, flow: Flow) {
+        if self.next_name() == Some(uri) {
+            self.located = Some((uri.to_owned(), flow));
+            self.reach();
+        }
+    }
+
+    fn next_hop(&self) -> &str {
+        self.route_set.first().unwrap_or(&self.remote_target)
     }
 
     /// Goes on with the numbers of the early dialog that this one was before its 2xx (§13.2.2.4).
@@ -253,6 +284,12 @@ impl Dialog {
         Ok(())
     }
 
+    /// The other side's last message came so: the way where no better one is known.
+    pub fn came_by(&mut self, flow: Flow) {
+        self.flow = flow;
+        self.reach();
+    }
+
     /// Takes a 2xx to a re-INVITE of ours: follows its Contact (§12.2.1.2).
     pub fn accept_response(&mut self, response: &Message) {
         if matches!(response.status(), Some(200..=299)) {
@@ -276,13 +313,25 @@ impl Dialog {
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {}
             Transport::Udp if self.translated => {}
             Transport::Udp => {
-                let next = self.route_set.first().unwrap_or(&self.remote_target);
-                let addr = Uri::parse(next).and_then(|uri| uri.socket_addr());
-                if let Some(addr) = addr.filter(|addr| is_usable(*addr, self.flow.local)) {
-                    self.flow.remote = addr;
-                }
+                let next = self.next_hop();
+                let located = self.located.as_ref().filter(|(uri, _)| uri == next);
+                self.flow = match (self.way(), located) {
+                    (Some(remote), _) => Flow { remote, ..self.flow },
+                    (None, Some((_, flow))) => *flow,
+                    (None, None) => self.flow,
+                };
             }
         }
+    }
+
+    /// The next hop's address, if it is one that we can reach.
+    fn way(&self) -> Option<SocketAddr> {
+        let uri = Uri::parse(self.next_hop())?;
+        let mut addr = uri.socket_addr();
+        if let (Transport::Tls, None, Some(addr)) = (self.flow.transport, uri.port(), &mut addr) {
+            addr.set_port(Carrier::Tls.default_port());
+        }
+        addr.filter(|addr| is_usable(*addr, self.flow.local) && !is_hidden(*addr, &self.flow))
     }
 
     /// Written down, with the version of our last SDP.
@@ -304,10 +353,13 @@ impl Dialog {
         }
     }
 
-    /// Read back after a restart: connections did not survive it, and our next number is beyond any
-    /// that was used.
+    /// Read back after a restart: our next number is beyond any that was used.
+    ///
+    /// Requests go where they went before (§12.2.1.1 was followed then, and what the other side is
+    /// behind is no longer known). Connections did not survive: whoever opened one to us listens at
+    /// its next hop's address, not at the connection's, unless that is hidden behind a translator.
     pub fn from_snapshot(snapshot: &DialogSnapshot) -> Dialog {
-        Dialog {
+        let mut dialog = Dialog {
             id: DialogId {
                 call_id: snapshot.call_id.clone(),
                 local_tag: snapshot.local_tag.clone(),
@@ -327,7 +379,16 @@ impl Dialog {
                 listener: 0,
             },
             translated: true,
+            located: None,
+        };
+        match snapshot.transport {
+            // Nobody listens behind a browser's connection.
+            Transport::Udp | Transport::Ws | Transport::Wss => {}
+            Transport::Tcp | Transport::Tls => {
+                dialog.flow.remote = dialog.way().unwrap_or(snapshot.remote);
+            }
         }
+        dialog
     }
 }
 
@@ -339,6 +400,12 @@ fn target_of(message: &Message) -> Option<String> {
 /// Whether a datagram can go there at all from our address.
 fn is_usable(addr: SocketAddr, local: SocketAddr) -> bool {
     !addr.ip().is_unspecified() && addr.port() != 0 && addr.is_ipv4() == local.is_ipv4()
+}
+
+/// Whether an address is of a network of the other side's own, which only a translator of
+/// addresses leads to: it came from another one.
+fn is_hidden(addr: SocketAddr, flow: &Flow) -> bool {
+    is_private(addr.ip()) && !is_private(flow.remote.ip())
 }
 
 /// Whether an address has no meaning outside of its own network (RFC 1918, 4193, 6598).

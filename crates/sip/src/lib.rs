@@ -43,7 +43,7 @@ pub use multipart::MAX_PARTS;
 pub use name::Name;
 pub use params::Params;
 pub use parse::ParseError;
-pub use registrar::{Binding, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
+pub use registrar::{Binding, Known, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
 pub use registration::{Registration, RegistrationConfig, RegistrationOutput};
 pub use status::reason_phrase;
 pub use transactions::{

@@ -15,6 +15,10 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK,
 /// required of a peer.
 pub const SUPPORTED: [&str; 3] = ["100rel", "timer", "norefersub"];
 
+/// The extensions of registering that this engine serves: Path (RFC 3327), flows (RFC 5626), URIs
+/// of one phone (RFC 5627).
+const OF_REGISTERING: [&str; 3] = ["path", "outbound", "gruu"];
+
 /// The longest Request-URI, in bytes; beyond it 414.
 pub const MAX_URI_BYTES: usize = 4_096;
 
@@ -224,10 +228,15 @@ fn check_extensions(request: &Message) -> Result<(), Refusal> {
         Method::Ack | Method::Cancel => return Ok(()),
         _ => {}
     }
-    let unknown: Vec<_> = request
-        .all(Name::Require)
-        .filter(|wanted| !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(wanted)))
-        .collect();
+    let of_registering = match request.method() {
+        Method::Register => &OF_REGISTERING[..],
+        _ => &[],
+    };
+    let is_known = |wanted: &str| {
+        let mut known = SUPPORTED.iter().chain(of_registering);
+        known.any(|known| known.eq_ignore_ascii_case(wanted))
+    };
+    let unknown: Vec<_> = request.all(Name::Require).filter(|wanted| !is_known(wanted)).collect();
     match unknown.is_empty() {
         true => Ok(()),
         false => Err(Refusal::of(420).with("Unsupported", unknown.join(", "))),
@@ -248,7 +257,9 @@ fn check_body(request: &Message) -> Result<(), Refusal> {
     if !request.body().is_empty() && !optional {
         let coded = |value: &str| !value.eq_ignore_ascii_case("identity");
         if request.all(Name::ContentEncoding).any(coded) {
-            return Err(Refusal::of(415).with("Accept-Encoding", "identity"));
+            return Err(Refusal::of(415)
+                .with("Accept", "application/sdp")
+                .with("Accept-Encoding", "identity"));
         }
         let Some(content_type) = request.content_type() else {
             return Err(Refusal::because(400, "Missing Content-Type"));

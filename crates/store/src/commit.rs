@@ -172,6 +172,8 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
                 cseq,
                 expires,
                 answers_options,
+                instance,
+                reg_id,
                 ..
             } => {
                 let [site, aor, contact] = key;
@@ -185,6 +187,8 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
                     Value::Int(i64::from(*cseq)),
                     Value::Int(expires.0),
                     Value::Int(i64::from(*answers_options)),
+                    Value::MaybeText(instance.clone()),
+                    Value::MaybeInt(reg_id.map(i64::from)),
                 ]);
             }
             _ => batch.add(
@@ -194,10 +198,11 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
         }
     }
     let head = "registrations (site, aor, contact, path, flow, sip_call_id, cseq, expires_us, \
-         answers_options)";
+         answers_options, instance, reg_id)";
     let tail = "ON CONFLICT (site, aor, contact) DO UPDATE SET path = excluded.path, \
          flow = excluded.flow, sip_call_id = excluded.sip_call_id, cseq = excluded.cseq, \
-         expires_us = excluded.expires_us, answers_options = excluded.answers_options";
+         expires_us = excluded.expires_us, answers_options = excluded.answers_options, \
+         instance = excluded.instance, reg_id = excluded.reg_id";
     batch.insert(head, rows, tail);
 }
 

@@ -26,6 +26,10 @@ pub struct Registration {
     pub expires: Wall,
     /// The phone said that it takes OPTIONS.
     pub answers_options: bool,
+    /// Its own identity (`+sip.instance`).
+    pub instance: Option<String>,
+    /// Which of its own ways it is (`reg-id`).
+    pub reg_id: Option<u32>,
 }
 
 /// What an agent was last.
@@ -156,6 +160,8 @@ impl Store {
                         .map_err(|error| corrupt(error.to_string()))?,
                     expires: row.wall("expires_us")?,
                     answers_options: row.flag("answers_options")?,
+                    instance: row.maybe_text("instance")?,
+                    reg_id: row.maybe_int("reg_id")?.and_then(|id| u32::try_from(id).ok()),
                     aor,
                 })
             })

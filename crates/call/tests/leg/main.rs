@@ -4,6 +4,7 @@
 
 mod changes;
 mod glare;
+mod moves;
 mod outside;
 mod refer;
 mod reliable;

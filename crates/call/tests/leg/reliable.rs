@@ -78,7 +78,7 @@ fn a_prack_without_the_answer_that_it_owes_ends_the_call() {
 #[test]
 fn rfc_3262_section_4_a_phones_reliable_ring_is_acknowledged_once_and_in_order() {
     let (mut call, invite) = Stage::calling();
-    assert_eq!(invite.header("Supported"), Some(call::SUPPORTED));
+    assert_eq!(invite.header("Supported"), Some(&*call::supported(call::SessionLimits::default())));
     let reliably = |call: &mut Stage, rseq: &str| {
         call.respond(&invite, 180, &[REQUIRED, ("RSeq", rseq)], "");
         call.outputs.retain(|output| matches!(output, call::Output::Request { .. }));

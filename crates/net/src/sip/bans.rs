@@ -135,6 +135,14 @@ impl Guard {
         Self { spare, ban_ms, banned: AtomicUsize::new(0), bans }
     }
 
+    /// Trusts those who were served before a restart: nobody keeps them away by what is written on
+    /// datagrams before they speak again.
+    pub(super) fn trust(&self, sources: &[IpAddr], now: Mono) {
+        for source in sources {
+            self.success(*source, now);
+        }
+    }
+
     /// Whether what comes from there is dropped.
     pub(super) fn is_banned(&self, source: IpAddr, now: Mono) -> bool {
         if self.banned.load(Ordering::Relaxed) == 0 {
@@ -280,6 +288,16 @@ mod tests {
         assert_eq!(guard.len(), 1);
         assert!(!guard.is_banned(at("192.0.2.1"), Mono::from_ms(61_000)));
         assert_eq!(guard.len(), 0);
+    }
+
+    #[test]
+    fn who_was_served_before_a_restart_is_trusted_from_the_start() {
+        let guard = guard();
+        guard.trust(&[at("192.0.2.1")], Mono::default());
+        refuse(&guard, "192.0.2.1", 500, Mono::from_ms(1_000));
+        assert!(!guard.is_banned(at("192.0.2.1"), Mono::from_ms(1_000)));
+        refuse(&guard, "192.0.2.2", 500, Mono::from_ms(1_000));
+        assert!(guard.is_banned(at("192.0.2.2"), Mono::from_ms(1_000)));
     }
 
     #[test]

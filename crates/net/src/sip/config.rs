@@ -116,6 +116,8 @@ pub struct Config {
     pub admit: Admit,
     /// Which sources are never banned.
     pub spare: Spare,
+    /// Sources that were served before a restart: trusted as if they had been served now.
+    pub trusted: Vec<IpAddr>,
     /// When the engine started: the zero of [`model::Mono`].
     pub started: Instant,
     /// Random bytes, new at each start: branches and tags are derived from them.

@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
+use model::Mono;
 use sip::{FromBrain, ToBrain, Transactions, TransactionsConfig};
 
 use bans::Guard;
@@ -97,6 +98,7 @@ impl SipWorkers {
             inboxes.push(receiver);
         }
         let guard = Arc::new(Guard::new(config.limits.bans, Arc::clone(&config.spare)));
+        guard.trust(&config.trusted, Mono::default());
         let told = Arc::new(AtomicU64::new(0));
         let (hep, copies) = Hep::start(&config.trace)?.unzip();
         let budget_bytes = config.trace.budget_bytes / usize::from(config.workers);

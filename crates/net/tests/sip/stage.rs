@@ -77,6 +77,7 @@ impl Stage {
             admit: Arc::new(|ip: IpAddr| {
                 ip == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
             }),
+            trusted: Vec::new(),
             spare: Arc::new(move |_| setting.spares),
             started: Instant::now(),
             secret: [9; 32],

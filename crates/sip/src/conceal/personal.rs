@@ -175,20 +175,34 @@ fn sdp_line(message: &mut [u8], line: Range<usize>) {
             }
         }
         [b'o', b'=', rest @ ..] => {
-            let user = rest.iter().take_while(|byte| **byte != b' ').count();
-            numbers(message, value.start..value.start + user);
+            let user = value.start..value.start + user_of(rest);
+            if !mask_spaced(message, user.clone()) {
+                numbers(message, user);
+            }
         }
         _ => hide(message, line),
     }
+}
+
+/// How long the user of an origin line is: all but the five words behind it, for people write
+/// numbers with blanks between. Of a line with fewer words it is the first.
+fn user_of(origin: &[u8]) -> usize {
+    let blanks = origin.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    let mut ends = blanks.map(|(at, _)| at);
+    let fifth = ends.clone().rev().nth(4);
+    fifth.or_else(|| ends.next()).unwrap_or(origin.len())
 }
 
 /// Addresses as `name <uri>;params`, several with commas between.
 fn addresses(message: &mut [u8], value: Range<usize>) {
     for piece in pieces(message, value, b',') {
         let text = part(message, piece.clone());
-        let mut quoted = false;
+        let (mut quoted, mut escaped) = (false, false);
         let bracket = text.iter().position(|byte| {
-            quoted ^= *byte == b'"';
+            // A quote that is escaped ends no name (RFC 3261 §25.1, quoted-pair).
+            let ends_name = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && quoted && !escaped;
+            quoted ^= ends_name;
             *byte == b'<' && !quoted
         });
         if let Some(bracket) = bracket {

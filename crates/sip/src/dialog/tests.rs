@@ -188,3 +188,60 @@ fn numbers_go_on_from_the_early_dialog() {
     assert_eq!(dialog.ack(&request).build().header("CSeq"), Some("10 ACK"));
     assert_eq!(dialog.bye().build().header("CSeq"), Some("12 BYE"));
 }
+
+#[test]
+fn a_next_hop_with_a_name_is_where_it_was_located() {
+    let contact = [("Contact", "<sip:a@phone.example>")];
+    let mut dialog = incoming("10.0.0.9", "10.0.0.9:5060", &contact);
+    assert_eq!(dialog.next_name(), Some("sip:a@phone.example"));
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.9:5060", "until it is");
+    dialog.handle_located("sip:other@phone.example", flow("10.0.0.66:5060"));
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.9:5060", "not its name");
+    dialog.handle_located("sip:a@phone.example", flow("10.0.0.10:5070"));
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.10:5070");
+    let info = within(&dialog, Method::Info, 11, &[]).with_flow(flow("10.0.0.9:5060"));
+    dialog.accept_request(&info).unwrap();
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.10:5070", "and stays there");
+    let moved = [("Contact", "<sip:a@10.0.0.11>")];
+    dialog.accept_request(&within(&dialog, Method::Invite, 12, &moved)).unwrap();
+    assert_eq!((dialog.next_name(), dialog.flow().remote.port()), (None, 5060));
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.11:5060");
+    // A route comes before the Contact; who is behind a translator is where it came from.
+    let routes = [("Record-Route", "<sip:proxy.example;lr>"), ("Contact", "<sip:a@10.0.0.9>")];
+    let routed = incoming("10.0.0.9", "10.0.0.9:5060", &routes);
+    assert_eq!(routed.next_name(), Some("sip:proxy.example;lr"));
+    assert_eq!(incoming("192.168.0.9", "192.0.2.7:40000", &contact).next_name(), None);
+}
+
+#[test]
+fn a_contact_in_a_network_of_its_own_is_reached_the_way_it_came() {
+    let contact = [("Contact", "<sip:a@192.168.0.9:5060>")];
+    let mut dialog = incoming("192.0.2.7", "192.0.2.7:40000", &contact);
+    assert_eq!(dialog.flow().remote.to_string(), "192.0.2.7:40000");
+    // The translator has given it another port meanwhile.
+    let info = within(&dialog, Method::Info, 11, &[]).with_flow(flow("192.0.2.7:41000"));
+    dialog.accept_request(&info).unwrap();
+    assert_eq!(dialog.flow().remote.to_string(), "192.0.2.7:41000");
+}
+
+#[test]
+fn after_a_restart_requests_go_where_they_went_and_connections_are_opened_to_the_next_hop() {
+    let contact = [("Contact", "<sip:a@10.0.0.9:5070;transport=tcp>")];
+    let over_udp = incoming("10.0.0.9", "10.0.0.9:40000", &contact);
+    let back = Dialog::from_snapshot(&over_udp.snapshot(1));
+    assert_eq!(back.flow().remote.to_string(), "10.0.0.9:5070");
+    let restarted = |remote: &str, contact: &[(&str, &str)]| {
+        let tcp = Flow { transport: Transport::Tcp, connection: 7, ..flow(remote) };
+        let request = invite("10.0.0.9", contact).with_flow(tcp);
+        let response = ResponseBuilder::to(&request, 200).to_tag("ours").build();
+        let dialog = Dialog::uas(&request, &response, &tcp).unwrap();
+        assert_eq!(dialog.flow(), tcp, "the connection is the way as long as it is there");
+        let flow = Dialog::from_snapshot(&dialog.snapshot(1)).flow();
+        (flow.connection, flow.remote.to_string())
+    };
+    assert_eq!(restarted("10.0.0.9:40000", &contact), (0, "10.0.0.9:5070".to_owned()));
+    // Nobody reaches a private network from outside, nor what has no address.
+    assert_eq!(restarted("192.0.2.7:40000", &contact), (0, "192.0.2.7:40000".to_owned()));
+    let named = [("Contact", "<sip:a@phone.invalid>")];
+    assert_eq!(restarted("10.0.0.9:40000", &named), (0, "10.0.0.9:40000".to_owned()));
+}

@@ -4,15 +4,19 @@
 //! time, by a newer contact of the same phone, or with its connection. In between it may be asked
 //! by OPTIONS whether it is there.
 
+mod gruu;
+mod outbound;
 mod probe;
 mod register;
 mod table;
+
+use std::collections::VecDeque;
 
 use model::Mono;
 
 use crate::Flow;
 
-pub use table::Registrar;
+pub use table::{Known, Registrar};
 
 /// Limits and times.
 #[derive(Debug, Clone)]
@@ -81,6 +85,8 @@ pub struct Binding {
     pub answers_options: bool,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
+    /// The users of its temporary GRUUs (RFC 5627 §3.1.2), the newest last.
+    temporary: VecDeque<String>,
     call_id: String,
     cseq: u32,
     probe: Probe,

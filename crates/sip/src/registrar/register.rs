@@ -1,9 +1,12 @@
 //! One REGISTER (RFC 3261 §10.3, steps 6 to 8): all of it is done, or nothing.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use model::Mono;
 
+use super::gruu::{TEMPORARY_MAX, described, temporary};
+use super::outbound::{FLOW_TIMER_S, is_outbound, supports};
 use super::table::{Number, Registrar};
 use super::{Binding, Probe, Unbound};
 use crate::{Flow, MAX_ROUTES, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
@@ -77,6 +80,7 @@ impl Registrar {
             return Err(Refusal::of(503).with("Retry-After", "60"));
         }
         let path = read_path(request)?;
+        is_outbound(request)?;
         let answers_options = answers_options(request);
         let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path, answers_options };
         for wish in wishes {
@@ -150,6 +154,7 @@ impl Registrar {
             expires_at: now + Duration::from_secs(wish.expires_s.into()),
             q: wish.q,
             reachable: true,
+            temporary: self.temporaries(origin, wish),
             instance: wish.instance.map(str::to_owned),
             reg_id: wish.reg_id,
             answers_options: origin.answers_options,
@@ -171,6 +176,23 @@ impl Registrar {
             self.unbind(number, Unbound::Replaced);
         }
         self.make_room(aor);
+    }
+
+    /// The temporary GRUUs that lead to the phone from now on: those of the same Call-ID, and one
+    /// more (RFC 5627 §5.4).
+    fn temporaries(&self, origin: &Origin<'_>, wish: &Wish<'_>) -> VecDeque<String> {
+        let Some(instance) = wish.instance else { return VecDeque::new() };
+        let known = self.of(origin.aor).map(|(_, known)| &known.binding).find(|known| {
+            is_same(known, wish) && known.instance.is_some() && known.call_id == origin.call_id
+        });
+        let mut users = known.map(|known| known.temporary.clone()).unwrap_or_default();
+        let user = temporary(origin.aor, instance, origin.call_id, origin.cseq);
+        users.retain(|known| *known != user);
+        users.push_back(user);
+        while users.len() > TEMPORARY_MAX {
+            users.pop_front();
+        }
+        users
     }
 
     fn refresh(&mut self, number: Number, binding: Binding, now: Mono) {
@@ -198,11 +220,18 @@ impl Registrar {
         let response = ResponseBuilder::to(request, 200).to_tag(tag);
         let path = request.all(Name::Path);
         let response = path.fold(response, |response, value| response.header("Path", value));
+        let response = response.header("Supported", "path, outbound, gruu");
+        let response = match is_outbound(request) {
+            Ok(true) => response.header("Require", "outbound").header("Flow-Timer", FLOW_TIMER_S),
+            Ok(false) | Err(_) => response,
+        };
+        let gruus = supports(request, "gruu");
         self.bindings(aor)
             .into_iter()
             .fold(response, |response, binding| {
                 let left_s = (binding.expires_at - now).as_millis().div_ceil(1000);
-                let contact = format!("<{}>;expires={left_s}", binding.contact);
+                let more = described(binding, request.to(), gruus);
+                let contact = format!("<{}>;expires={left_s}{more}", binding.contact);
                 response.contact(&contact)
             })
             .build()

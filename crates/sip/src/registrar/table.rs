@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use model::Mono;
 
+use super::gruu::temporary;
 use super::{Binding, Probe, RegistrarConfig, RegistrarOutput, Unbound};
 use crate::{Flow, Uri};
 
@@ -19,12 +20,39 @@ pub struct Registrar {
     by_aor: BTreeMap<String, BTreeSet<Number>>,
     by_addr: BTreeSet<(SocketAddr, Number)>,
     by_connection: BTreeSet<(u64, Number)>,
+    /// By the user of a temporary GRUU.
+    pub(super) by_gruu: BTreeMap<String, Number>,
     pub(super) expiries: BTreeSet<(Mono, Number)>,
     pub(super) probes: BTreeSet<(Mono, Number)>,
     pub(super) outputs: VecDeque<RegistrarOutput>,
     next: Number,
     /// Contacts taken over from before a restart.
     pub(super) restored: u32,
+}
+
+/// A contact from before a restart, as its last REGISTER left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// The user part of the address of record.
+    pub aor: &'a str,
+    /// The Contact's URI.
+    pub contact: &'a str,
+    /// The way that the REGISTER came.
+    pub flow: Flow,
+    /// The proxies before the phone.
+    pub path: Vec<String>,
+    /// The phone's own identity (`+sip.instance`).
+    pub instance: Option<&'a str>,
+    /// Which of its own ways it is (`reg-id`).
+    pub reg_id: Option<u32>,
+    /// Call-ID of the REGISTER.
+    pub call_id: &'a str,
+    /// Its CSeq.
+    pub cseq: u32,
+    /// Whether the phone said that it takes OPTIONS.
+    pub answers_options: bool,
+    /// When it ends.
+    pub expires_at: Mono,
 }
 
 /// A contact and whose it is.
@@ -43,6 +71,7 @@ impl Registrar {
             by_aor: BTreeMap::new(),
             by_addr: BTreeSet::new(),
             by_connection: BTreeSet::new(),
+            by_gruu: BTreeMap::new(),
             expiries: BTreeSet::new(),
             probes: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -51,21 +80,16 @@ impl Registrar {
         }
     }
 
-    /// Takes a contact over from before a restart, as its last REGISTER left it: `call_id` and
-    /// `cseq` are that request's, so that a late copy of an older one still does not win.
+    /// Takes a contact over from before a restart; a late copy of a REGISTER that is older than its
+    /// last one still does not win.
     ///
     /// A phone that is asked whether it is there is asked at once and counts as unreachable until
     /// it answers: nobody knows what happened to it meanwhile.
     ///
     /// Ignored if its time is over, or if there is no room.
-    pub fn restore(
-        &mut self,
-        (aor, contact, flow, path): (&str, &str, Flow, Vec<String>),
-        (call_id, cseq): (&str, u32),
-        answers_options: bool,
-        expires_at: Mono,
-        now: Mono,
-    ) {
+    pub fn restore(&mut self, known: Known<'_>, now: Mono) {
+        let Known { aor, contact, flow, path, instance, reg_id, call_id, cseq, .. } = known;
+        let (answers_options, expires_at) = (known.answers_options, known.expires_at);
         if expires_at <= now || self.len() >= self.config.max_bindings {
             return;
         }
@@ -76,8 +100,9 @@ impl Registrar {
             expires_at,
             q: 1000,
             reachable: !self.is_asked(answers_options),
-            instance: None,
-            reg_id: None,
+            temporary: instance.map(|one| temporary(aor, one, call_id, cseq)).into_iter().collect(),
+            instance: instance.map(str::to_owned),
+            reg_id,
             answers_options,
             refreshed_at: now,
             call_id: call_id.to_owned(),
@@ -191,6 +216,9 @@ impl Registrar {
         if contact.binding.flow.connection != 0 {
             self.by_connection.insert((contact.binding.flow.connection, number));
         }
+        for user in &contact.binding.temporary {
+            self.by_gruu.insert(user.clone(), number);
+        }
         self.expiries.insert((contact.binding.expires_at, number));
         self.contacts.insert(number, contact);
         self.probe_registered(number, now);
@@ -210,6 +238,12 @@ impl Registrar {
             self.by_addr.remove(&(addr, number));
         }
         self.by_connection.remove(&(binding.flow.connection, number));
+        for user in &binding.temporary {
+            // Another contact of the same phone may have taken it over.
+            if self.by_gruu.get(user) == Some(&number) {
+                self.by_gruu.remove(user);
+            }
+        }
         self.expiries.remove(&(binding.expires_at, number));
         self.drop_probe(number, &contact.binding);
         Some(contact)

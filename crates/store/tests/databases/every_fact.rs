@@ -153,6 +153,8 @@ fn of_people() -> Vec<FactBody> {
             cseq: 7,
             expires: Wall(i64::MAX),
             answers_options: true,
+            instance: Some("<urn:uuid:1>".to_owned()),
+            reg_id: Some(2),
         },
         FactBody::Unregistered { aor: "8001".to_owned(), contact: "sip:8001@a".to_owned() },
         FactBody::SessionOpened { user: user.clone(), source: source.clone() },

@@ -67,6 +67,8 @@ fn registered(aor: &str, contact: &str, cseq: u32, expires_s: i64) -> FactBody {
         cseq,
         expires: wall(expires_s),
         answers_options: true,
+        instance: (cseq > 1).then(|| "<urn:uuid:1>".to_owned()),
+        reg_id: (cseq > 1).then_some(cseq),
     }
 }
 

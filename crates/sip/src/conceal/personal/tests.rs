@@ -141,3 +141,29 @@ fn what_is_no_message_is_hidden() {
         hidden(text);
     }
 }
+
+#[test]
+fn an_escaped_quote_ends_no_name() {
+    let line = "From: \"a\\\"b<13800138000\" <sip:13800138000@h>;tag=1\r\n";
+    let mut text = format!("INVITE sip:h SIP/2.0\r\n{line}\r\n").into_bytes();
+    hide_personal(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("<sip:138******00@h>"), "{text}");
+    assert!(!text.contains("b<") && !text.contains("8001380"), "the name is hidden whole: {text}");
+}
+
+#[test]
+fn a_number_with_blanks_in_the_origin_is_one_number() {
+    let shown = |origin: &str| {
+        let head = "INVITE sip:h SIP/2.0\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n";
+        let mut text = format!("{head}{origin}\r\n").into_bytes();
+        hide_personal(&mut text);
+        String::from_utf8(text).unwrap().lines().last().unwrap().to_owned()
+    };
+    let rest = "3890842807 3890842807 IN IP4 192.0.2.1";
+    assert_eq!(shown(&format!("o=138 0013 8000 {rest}")), format!("o=138 **** **00 {rest}"));
+    assert_eq!(shown(&format!("o=13800138000 {rest}")), format!("o=138******00 {rest}"));
+    assert_eq!(shown(&format!("o=- {rest}")), format!("o=- {rest}"));
+    assert_eq!(shown("o=13800138000 1"), "o=138******00 1");
+    assert_eq!(shown("o="), "o=");
+}

@@ -1,13 +1,14 @@
 //! Registrations as phones make them, in virtual time.
 
 mod extensions;
+mod gruus;
 mod probes;
 
 use std::net::SocketAddr;
 
 use model::{Mono, Transport};
 
-use super::{Registrar, RegistrarConfig, RegistrarOutput, Unbound};
+use super::{Known, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
 use crate::{Flow, Message, Method, RequestBuilder};
 
 fn flow(remote: &str, connection: u64) -> Flow {
@@ -24,6 +25,22 @@ fn register(call_id: &str, cseq: u32, headers: &[(&str, &str)]) -> Message {
         .call_id(call_id)
         .cseq(cseq);
     headers.iter().fold(request, |request, (name, value)| request.header(name, value)).build()
+}
+
+/// What is known of a phone that takes OPTIONS from before a restart.
+fn known<'a>(aor: &'a str, contact: &'a str, flow: Flow, expires_at: Mono) -> Known<'a> {
+    Known {
+        aor,
+        contact,
+        flow,
+        path: Vec::new(),
+        instance: None,
+        reg_id: None,
+        call_id: "c",
+        cseq: 7,
+        answers_options: true,
+        expires_at,
+    }
 }
 
 /// Phones are not asked whether they are there.
@@ -239,7 +256,10 @@ fn a_contact_is_taken_over_from_before_a_restart() {
     let over = Mono::from_ms(500);
     let path = vec!["sip:edge@10.0.0.2;lr".to_owned()];
     let mut restore = |aor: &str, contact: &str, request: (&str, u32), ends: Mono| {
-        bench.registrar.restore((aor, contact, flow, path.clone()), request, true, ends, bench.now);
+        let (call_id, cseq) = request;
+        let path = path.clone();
+        let known = Known { path, call_id, cseq, ..known(aor, contact, flow, ends) };
+        bench.registrar.restore(known, bench.now);
     };
     restore("8001", "sip:late@10.0.0.9", ("c", 1), over);
     restore("8001", "sip:a@10.0.0.9", ("c", 7), ends);

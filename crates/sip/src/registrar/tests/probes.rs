@@ -3,7 +3,7 @@
 use model::Mono;
 
 use super::super::{RegistrarConfig, RegistrarOutput};
-use super::{Bench, flow, register};
+use super::{Bench, Known, flow, known, register};
 use crate::Registrar;
 
 const A: &str = "sip:a@10.0.0.9";
@@ -143,7 +143,7 @@ fn phones_from_before_a_restart_are_asked_at_once_and_not_trusted_until_they_ans
     for number in 0..4_000 {
         let aor = (8_001 + number).to_string();
         let flow = flow("10.0.0.9:5060", 0);
-        bench.registrar.restore((&aor, A, flow, Vec::new()), ("c", 7), true, ends, bench.now);
+        bench.registrar.restore(known(&aor, A, flow, ends), bench.now);
     }
     bench.outputs();
     assert_eq!(bench.registrar.reachable("8001"), 0);
@@ -188,7 +188,8 @@ fn a_phone_is_asked_that_says_that_it_takes_options() {
 fn a_phone_from_before_a_restart_that_is_not_asked_is_trusted() {
     let mut bench = Bench::new(RegistrarConfig::default());
     let (flow, ends) = (flow("10.0.0.9:5060", 0), Mono::from_ms(600_000));
-    bench.registrar.restore(("8001", A, flow, Vec::new()), ("c", 7), false, ends, bench.now);
+    let silent = Known { answers_options: false, ..known("8001", A, flow, ends) };
+    bench.registrar.restore(silent, bench.now);
     assert_eq!(bench.registrar.reachable("8001"), 1);
     bench.outputs();
     bench.pass_ms(10_000);

@@ -10,6 +10,8 @@ use std::time::Duration;
 use access::{Lockout, LockoutConfig};
 use anyhow::Context as _;
 use callflow::{Callflow, Recovery};
+use crossbeam_channel::Receiver;
+use media::{MediaEvent, Prompts};
 use model::{AgentStatus, FactBody, QueueId};
 use net::media::MediaWorkers;
 use net::resolver::Resolver;
@@ -153,9 +155,7 @@ impl Running {
         machine.listeners = assemble::listeners(config, sip.local_addrs());
         let trace = sip.trace();
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
-        let (media_sender, media_events) = crossbeam_channel::bounded(MEDIA_EVENTS);
-        let media = MediaWorkers::start(media_config(config, clock), library.prompts, media_sender)
-            .context("the media workers cannot be started")?;
+        let (media, media_events) = media(config, clock, library.prompts)?;
 
         let published = Arc::new(Published::default());
         let queues = machine.acd.queues.iter().map(|queue| queue.queue.clone());
@@ -362,6 +362,18 @@ fn trace_config(config: &Config, clock: Clock) -> net::sip::TraceConfig {
     });
     let budget_bytes = config.sip.trace_mb << 20;
     net::sip::TraceConfig { budget_bytes, wall_at_zero: clock.started(), hep }
+}
+
+/// Starts the media workers.
+fn media(
+    config: &Config,
+    clock: Clock,
+    prompts: Arc<Prompts>,
+) -> anyhow::Result<(MediaWorkers, Receiver<MediaEvent>)> {
+    let (sender, events) = crossbeam_channel::bounded(MEDIA_EVENTS);
+    let media = MediaWorkers::start(media_config(config, clock), prompts, sender)
+        .context("the media workers cannot be started")?;
+    Ok((media, events))
 }
 
 fn media_config(config: &Config, clock: Clock) -> net::media::Config {

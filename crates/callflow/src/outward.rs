@@ -213,7 +213,7 @@ impl Callflow {
         outbound: &mut Outbound,
     ) -> Option<(Invitation, Description)> {
         while let Some((way, target)) = outbound.left.pop_front() {
-            let Some(flow) = self.flow_to(&target) else { continue };
+            let Some(flow) = self.line_flow(&target) else { continue };
             if !self.take_line(&way, outbound) {
                 continue;
             }
@@ -272,13 +272,13 @@ impl Callflow {
     }
 
     /// The way to a target whose address is known, by a listener that speaks what it speaks.
-    pub(crate) fn flow_to(&self, target: &Target) -> Option<Flow> {
+    pub(crate) fn line_flow(&self, target: &Target) -> Option<Flow> {
         self.way_out(target.transport, target.address()?, Side::Carrier)
     }
 
     /// The way that a call to the outside is begun on.
     pub(crate) fn first_flow(&self, outbound: &Outbound) -> Option<Flow> {
-        outbound.left.iter().find_map(|(_, target)| self.flow_to(target))
+        outbound.left.iter().find_map(|(_, target)| self.line_flow(target))
     }
 
     /// The telephone of the one who is called rings.

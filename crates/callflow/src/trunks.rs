@@ -74,7 +74,7 @@ impl Callflow {
         let outward = trunk.outward.as_ref()?;
         let (expires_s, account) = (outward.register_s?, outward.account.clone()?);
         let domain = domain(outward, outward.targets.first()?);
-        let flow = outward.targets.iter().find_map(|target| self.flow_to(target))?;
+        let flow = outward.targets.iter().find_map(|target| self.line_flow(target))?;
         let token = |purpose: &str| self.tokens.token(NO_LEG, &format!("{purpose} {}", trunk.id));
         let seed = u64::from_str_radix(&token("chance"), 16).unwrap_or(0);
         Some(RegistrationConfig {
@@ -140,7 +140,7 @@ impl Callflow {
             RegistrationOutput::Send { message, server } => {
                 let outward = self.config.trunks.by_id(&trunk).and_then(|t| t.outward.as_ref());
                 let target = outward.and_then(|outward| outward.targets.get(server));
-                match target.and_then(|target| self.flow_to(target)) {
+                match target.and_then(|target| self.line_flow(target)) {
                     Some(flow) => {
                         let tx = self.send(message, flow);
                         self.lines.requests.insert(tx, LineRequest::Register { trunk });
@@ -193,7 +193,7 @@ impl Callflow {
 
     /// Asks a carrier whether it is there (RFC 3261 §11).
     fn ask_target(&mut self, trunk: TrunkId, target: Target) {
-        let Some(flow) = self.flow_to(&target) else {
+        let Some(flow) = self.line_flow(&target) else {
             return self.lines.health.handle_silence((&trunk, &target), self.now);
         };
         let number = self.mint_leg();

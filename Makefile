@@ -15,7 +15,7 @@ test: peers desktop lint
 
 # Every order of events in small call centers, the large ones of them too: some minutes.
 walk:
-	ACD_WALK=whole cargo test -p acd --lib walk -- --nocapture
+	ACD_WALK=whole cargo test -p acd --lib walk
 
 # What the tests talk to, installed where missing.
 peers:

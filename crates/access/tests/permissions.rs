@@ -16,9 +16,10 @@ fn demo() -> Tiers {
         Permission::ComplaintHandle,
         Permission::ClaimSettle,
         Permission::CustomerUnmask,
+        Permission::CallOutbound,
     ];
     let upto = |count: usize| all.into_iter().take(count).collect::<Vec<_>>();
-    Tiers::new([(tier(1), upto(2)), (tier(2), upto(4)), (tier(3), upto(6))]).unwrap()
+    Tiers::new([(tier(1), upto(2)), (tier(2), upto(4)), (tier(3), upto(7))]).unwrap()
 }
 
 fn principal(role: Role, level: Option<u8>) -> Principal {
@@ -36,13 +37,14 @@ fn everyone_holds_what_is_written_here_and_nothing_else() {
         principal(Role::Inspector, None),
         principal(Role::Administrator, None),
     ];
-    let table: [(Permission, [u8; 6]); 13] = [
+    let table: [(Permission, [u8; 6]); 14] = [
         (Permission::PolicyView, [1, 1, 1, 0, 0, 0]),
         (Permission::ClaimRegister, [1, 1, 1, 0, 0, 0]),
         (Permission::PolicyEndorse, [0, 1, 1, 0, 0, 0]),
         (Permission::ComplaintHandle, [0, 1, 1, 0, 0, 0]),
         (Permission::ClaimSettle, [0, 0, 1, 0, 0, 0]),
         (Permission::CustomerUnmask, [0, 0, 1, 0, 0, 0]),
+        (Permission::CallOutbound, [0, 0, 1, 0, 0, 0]),
         (Permission::CallHandle, [1, 1, 1, 0, 0, 0]),
         (Permission::CallViewOwn, [1, 1, 1, 0, 0, 0]),
         (Permission::CallViewAll, [0, 0, 0, 1, 1, 0]),

@@ -104,8 +104,8 @@ pub enum Input {
         /// Which call.
         call: CallId,
     },
-    /// The agent calls someone, and is busy with that until [`Input::Disengage`]. Refused unless the
-    /// agent is at work, idle, and has a phone that can be rung.
+    /// The agent calls someone, and is busy with that until [`Input::Disengage`]. Refused unless
+    /// the agent is at work, idle, and has a phone that can be rung.
     Engage {
         /// Who.
         agent: AgentId,

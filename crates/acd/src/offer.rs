@@ -56,8 +56,8 @@ impl Acd {
         self.outputs.push_back(Output::NotEnqueued { call, queue, why });
     }
 
-    /// Calls reach their next tiers at `due`: all of them before any is offered, the best one first,
-    /// so that none gets an agent whom a better one may have from the same moment on.
+    /// Calls reach their next tiers at `due`: all of them before any is offered, the best one
+    /// first, so that none gets an agent whom a better one may have from the same moment on.
     pub(crate) fn reach_tiers(&mut self, first: CallId, due: Mono) {
         let mut reaching = vec![first];
         while let Some(call) = self.timers.pop_tier(due) {

@@ -60,7 +60,7 @@ impl Callflow {
             Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.respond(tx, &message, 481);
             }
-            // A call is given away inside of it: whoever asks elsewhere would have us call for them.
+            // A call is given away inside of it: who asks elsewhere would have us call for them.
             Method::Refer => self.respond(tx, &message, 403),
             Method::Ack
             | Method::Cancel

@@ -10,7 +10,7 @@ pub const MAX_COMMAND_ID: usize = 64;
 pub const MAX_DISPOSITION: usize = 64;
 /// The longest name of an agent or queue, or number, that a call is given to, in bytes.
 pub const MAX_TARGET: usize = 64;
-/// The longest number that is dialled, in bytes: E.164 has 15 digits, people write more around them.
+/// The longest number that is dialled, in bytes: E.164 has 15 digits, people write more between.
 pub const MAX_NUMBER: usize = 64;
 /// The most that one command prolongs after-call work by: one hour.
 pub const MAX_EXTEND_MS: u64 = 3_600_000;

@@ -1,7 +1,7 @@
 //! How good a voice sounded: the E-model of ITU-T G.107, simplified, as a mean opinion score.
 //!
 //! Echo, noise and loudness are taken at their defaults, which leaves what the network does:
-//! loss, weighted by how bursty it was, and delay. `R = 93.2 - Id - Ie,eff`, and MOS follows from R.
+//! loss, weighted by how bursty it was, and delay. `R = 93.2 - Id - Ie,eff`; MOS follows from R.
 
 /// R of a path without impairments (G.107, table 3, rounded as G.109 does).
 const BEST: f64 = 93.2;

@@ -180,8 +180,8 @@ pub struct Way {
 }
 
 impl Outward {
-    /// How `dialled` is written for the carrier, if the line may call it: as it stands, else without
-    /// the access code.
+    /// How `dialled` is written for the carrier, if the line may call it: as it stands, else
+    /// without the access code.
     fn way(&self, trunk: &TrunkId, dialled: &str) -> Option<Way> {
         let inner = dialled.strip_prefix(self.access_code.as_str());
         let inner = inner.filter(|_| !self.access_code.is_empty());

@@ -66,8 +66,8 @@ pub fn answer<'a>(
     Some(value)
 }
 
-/// Whether one of the challenges says that only the nonce of the answer before was too old: the same
-/// password answers it again (RFC 7616 §3.3).
+/// Whether one of the challenges says that only the nonce of the answer before was too old: the
+/// same password answers it again (RFC 7616 §3.3).
 pub fn is_stale<'a>(challenges: impl Iterator<Item = &'a str>) -> bool {
     let mut challenges = challenges.filter_map(Credentials::parse);
     challenges.any(|challenge| {

@@ -10,7 +10,7 @@ pub(super) const FLOW_TIMER_S: u32 = 120;
 /// one by `reg-id`.
 ///
 /// # Errors
-/// 439 if the first proxy on the way does not know them: then nothing would keep the flow open (§6).
+/// 439 if the first proxy on the way does not know them: nothing would keep the flow open (§6).
 pub(super) fn is_outbound(request: &Message) -> Result<bool, Refusal> {
     let names_flow = request.all(Name::Contact).any(|value| {
         NameAddr::parse(value).is_some_and(|contact| {

@@ -100,6 +100,8 @@ impl Networks {
     fn start(self) -> (Demo, Self) {
         let config = self.config();
         let folder = tempfile::tempdir().expect("a folder");
+        // Where what the drivers print is kept.
+        std::fs::create_dir(folder.path().join("data")).expect("a folder");
         (Demo::serve(folder, &config), self)
     }
 }

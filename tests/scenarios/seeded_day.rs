@@ -136,11 +136,13 @@ fn day(seed: u64, calls: usize) {
         phones.insert(AgentId::from(agent.as_str()), phone);
         world.desktop(agent, *tier, Some(50));
     }
+    let mut callers = Vec::new();
     for _ in 0..calls {
         let at = chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64);
         let plan = caller(&mut chance);
         let caller = world.caller(at, plan);
         change(&mut world, caller, at, &mut chance);
+        callers.push(caller);
     }
     let mut moments: Vec<u64> = (0..calls * 3)
         .map(|_| chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64))
@@ -150,6 +152,14 @@ fn day(seed: u64, calls: usize) {
     for at_ms in moments {
         world.run_until(at_ms);
         meddle(&mut world, &mut talkers, &phones, &mut chance);
+    }
+    world.run_until(DAY_MS + 300_000);
+    // Who was given to a queue in which nobody is ready any more waits no longer.
+    for caller in callers {
+        if world.party(caller).is_connected() {
+            let now = world.now();
+            world.party_mut(caller).hang_up(now);
+        }
     }
     world.run_until(DAY_MS + 600_000);
 

@@ -2,8 +2,8 @@
 //!
 //! A [`Leg`] knows SIP's rules of a dialog's life (RFC 3261 §12 to §15), of offer and answer
 //! (RFC 3264), of REFER (RFC 3515), of reliable provisional responses (RFC 3262) and of session
-//! timers (RFC 4028); what the call does with it is decided above, in `callflow`. Like every machine
-//! here it is fed inputs and drained of [`Output`]s, and owns no clock.
+//! timers (RFC 4028); what the call does with it is decided above, in `callflow`. Like every
+//! machine here it is fed inputs and drained of [`Output`]s, and owns no clock.
 
 mod cause;
 mod incoming;

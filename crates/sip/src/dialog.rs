@@ -171,11 +171,14 @@ impl Dialog {
     }
 
     /// The URI of the next hop, the nearest route or the other side's Contact, if its host is a
-    /// name that leads to it (RFC 3263): to be told by [`Dialog::handle_located`]. None for who is
+    /// name that leads to it (RFC 3263), or it is a GRUU (RFC 5627), which names a phone and not
+    /// where it is: to be told by [`Dialog::handle_located`]. None for who is
     /// behind a translator of addresses and for connections, which are the way themselves.
     pub fn next_name(&self) -> Option<&str> {
         let is_name = |uri: &&str| {
-            Uri::parse(uri).is_some_and(|uri| Place::of(&uri).is_ok_and(|place| place.is_name()))
+            Uri::parse(uri).is_some_and(|uri| {
+                is_gruu(&uri) || Place::of(&uri).is_ok_and(|place| place.is_name())
+            })
         };
         match self.flow.transport {
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => None,
@@ -326,7 +329,7 @@ impl Dialog {
 
     /// The next hop's address, if it is one that we can reach.
     fn way(&self) -> Option<SocketAddr> {
-        let uri = Uri::parse(self.next_hop())?;
+        let uri = Uri::parse(self.next_hop()).filter(|uri| !is_gruu(uri))?;
         let mut addr = uri.socket_addr();
         if let (Transport::Tls, None, Some(addr)) = (self.flow.transport, uri.port(), &mut addr) {
             addr.set_port(Carrier::Tls.default_port());
@@ -427,6 +430,11 @@ fn is_private(ip: IpAddr) -> bool {
                 || (a == 0xfe && b & 0xc0 == 0x80)
         }
     }
+}
+
+/// Whether a URI names one phone of a user, wherever that is (RFC 5627 §5.1).
+fn is_gruu(uri: &Uri<'_>) -> bool {
+    uri.params().has("gr")
 }
 
 #[cfg(test)]

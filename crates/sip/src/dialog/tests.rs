@@ -245,3 +245,14 @@ fn after_a_restart_requests_go_where_they_went_and_connections_are_opened_to_the
     let named = [("Contact", "<sip:a@phone.invalid>")];
     assert_eq!(restarted("10.0.0.9:40000", &named), (0, "10.0.0.9:40000".to_owned()));
 }
+
+#[test]
+fn a_gruu_names_a_phone_and_not_where_it_is() {
+    let gruu = "sip:8001@192.0.2.1;gr=urn:uuid:9130574a";
+    let contact = [("Contact", "<sip:8001@192.0.2.1;gr=urn:uuid:9130574a>")];
+    let mut dialog = incoming("192.0.2.7", "192.0.2.7:40000", &contact);
+    assert_eq!(dialog.flow().remote.to_string(), "192.0.2.7:40000");
+    assert_eq!(dialog.next_name(), Some(gruu));
+    dialog.handle_located(gruu, flow("192.0.2.7:41000"));
+    assert_eq!(dialog.flow().remote.to_string(), "192.0.2.7:41000");
+}

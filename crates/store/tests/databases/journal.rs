@@ -106,7 +106,7 @@ async fn what_the_database_has_is_not_taken_over_again(database: Database) {
 
 async fn files_whose_facts_are_in_the_database_are_removed(database: Database) {
     let (store, folder) = (database.open().await, tempdir().unwrap());
-    let limits = WriterLimits { journal_file_bytes: 1, settle_ms: 0, ..impatient() };
+    let limits = WriterLimits { journal_file_bytes: 1, settle_ms: 0, ..WriterLimits::default() };
     let mut written = Written::start_in(folder.path(), &store, limits).await;
     let mut story = Story::new(1);
     let mut files = Vec::new();

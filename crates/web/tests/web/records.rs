@@ -43,7 +43,7 @@ fn a_call_has_every_field_of_its_record() {
             "end": "busy", "ended_at": null,
         }],
         "agent_id": "8001", "outcome": "answered", "cause": "response", "sip_status": 486,
-        "lookup": "found", "lookup_ms": 3, "customer_id": "K1",
+        "lookup": "found", "lookup_ms": 3, "customer_id": "K1", "direction": "inbound",
         "recordings": [{
             "recording_id": "r1-1-13", "call_id": "c1-1-3", "agent_id": "8001",
             "started_at": "2026-09-21T22:13:23.000+08:00", "duration_ms": 311,

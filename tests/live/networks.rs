@@ -123,7 +123,8 @@ fn a_browser_over_secure_websocket_is_rung_and_a_phone_over_tls_answers_in_its_p
     );
     browser.wait_for("rung");
     // Only now, so that the browser was the only one to be rung.
-    let voice = media::tone::sine(440.0, 8_000, 8_000);
+    // It hangs up when it has said all.
+    let voice = media::tone::sine(440.0, 8_000, 30 * 8_000);
     let phone = Baresip::agent_over_tls(networks.tls, "8002", &voice, &networks.path("cert.pem"));
     caller.succeed();
     let call = ended_call(&Client::sign_in(&engine, "qa"));

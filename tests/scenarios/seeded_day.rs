@@ -1,9 +1,9 @@
 //! A day of calls with random faults, by a seed. What must hold, holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cti::Command;
-use model::{AgentId, AgentState, Fact, FactBody, Mono, Outcome, Target, TransferEnd};
+use model::{AgentId, AgentState, Fact, FactBody, LegId, Mono, Outcome, Target, TransferEnd};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Weather, World, settings};
@@ -82,6 +82,19 @@ impl Talkers {
     }
 }
 
+/// Callers' legs without an end.
+fn still_there(facts: &[Fact]) -> BTreeSet<LegId> {
+    let mut legs = BTreeSet::new();
+    for fact in facts {
+        match &fact.body {
+            FactBody::CallArrived { leg, .. } => drop(legs.insert(*leg)),
+            FactBody::LegEnded { leg, .. } => drop(legs.remove(leg)),
+            _ => {}
+        }
+    }
+    legs
+}
+
 /// An agent who talks gives the call away, asks someone or thinks better of it: by the desktop or
 /// by the phone, wanted or not.
 fn meddle(
@@ -140,8 +153,12 @@ fn day(seed: u64, calls: usize) {
     for _ in 0..calls {
         let at = chance.random_range(0..DAY_MS * calls as u64 / CALLS as u64);
         let plan = caller(&mut chance);
+        // Nobody notices that someone who is on hold has lost the network, but by a session timer.
+        let keeps_network = plan.silent_after_ms.is_none();
         let caller = world.caller(at, plan);
-        change(&mut world, caller, at, &mut chance);
+        if keeps_network {
+            change(&mut world, caller, at, &mut chance);
+        }
         callers.push(caller);
     }
     let mut moments: Vec<u64> = (0..calls * 3)
@@ -160,6 +177,11 @@ fn day(seed: u64, calls: usize) {
             let now = world.now();
             world.party_mut(caller).hang_up(now);
         }
+    }
+    world.run_until(DAY_MS + 400_000);
+    // Of those whose network went, the media workers tell.
+    for leg in still_there(world.facts()) {
+        world.lose_media(leg, 30_000);
     }
     world.run_until(DAY_MS + 600_000);
 

@@ -76,7 +76,6 @@ pub fn callflow(
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         listeners: Vec::new(),
-        advertised: None,
         session: call::SessionLimits {
             expires_s: config.sip.session_expires_s,
             min_se_s: config.sip.session_min_s,

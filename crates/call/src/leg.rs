@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
 use sdp::{Capabilities, Codec, Negotiated};
@@ -127,8 +127,6 @@ pub enum Output {
 /// What we say of ourselves in SDP and Contact.
 #[derive(Debug, Clone)]
 pub struct Description {
-    /// Our address in Contact where it is not the flow's own.
-    pub advertised: Option<IpAddr>,
     /// The user part of our Contact.
     pub user: String,
     /// The codecs in our order of preference.
@@ -455,7 +453,7 @@ impl Leg {
 
     /// Our Contact on this leg's flow.
     pub(crate) fn contact(&self) -> String {
-        contact(&self.description, &self.flow)
+        format!("<{}>", self.flow.our_uri(Some(&self.description.user)))
     }
 
     pub(crate) fn capabilities(&self, local: SocketAddr) -> Capabilities {
@@ -466,17 +464,4 @@ impl Leg {
             session_id: self.id.0.0,
         }
     }
-}
-
-/// Our Contact on `flow` (RFC 3261 §8.1.1.8).
-fn contact(description: &Description, flow: &Flow) -> String {
-    let mut address = flow.local;
-    if let Some(advertised) = description.advertised {
-        address.set_ip(advertised);
-    }
-    let transport = match flow.transport {
-        model::Transport::Udp => String::new(),
-        other => format!(";transport={}", other.as_str()),
-    };
-    format!("<sip:{}@{address}{transport}>", description.user)
 }

@@ -159,6 +159,6 @@ impl Callflow {
     pub(crate) fn description(&self, user: String) -> Description {
         let codecs = vec![Codec::Pcma, Codec::Pcmu];
         let session = self.config.session;
-        Description { advertised: self.config.advertised, user, codecs, session }
+        Description { user, codecs, session }
     }
 }

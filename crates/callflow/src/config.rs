@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{AgentId, PromptId, QueueId, Wall};
@@ -53,8 +52,6 @@ pub struct Config {
     pub dispositions: Vec<String>,
     /// What SIP is spoken on, in the order of the workers' listeners.
     pub listeners: Vec<Listener>,
-    /// The address in our Contact and SDP where the peer's flow does not say a better one.
-    pub advertised: Option<IpAddr>,
     /// What is wished of session timers (RFC 4028).
     pub session: call::SessionLimits,
     /// How long the phone waits for the screen.

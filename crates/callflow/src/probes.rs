@@ -1,11 +1,10 @@
 //! Is a phone there? It is asked by OPTIONS (RFC 3261 §11), and its agent is offered calls only
 //! while it answers.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use call::ALLOW;
-use model::{AgentId, AgentStatus, Mono, NotReadyReason, Transport};
+use model::{AgentId, AgentStatus, Mono, NotReadyReason};
 use sip::{ClientTx, Flow, Message, Method, RequestBuilder, ToBrain};
 
 use crate::Callflow;
@@ -31,7 +30,7 @@ impl Callflow {
         let flow = way_to(&contact, flow, path);
         let number = self.mint_leg();
         let token = |purpose| self.tokens.token(number, purpose);
-        let ours = contact_on(&flow, self.config.advertised);
+        let ours = format!("<{}>", flow.our_uri(None));
         let request = RequestBuilder::new(Method::Options, &contact)
             .from(&ours, &token("tag"))
             .to(&format!("<{contact}>"), None)
@@ -106,15 +105,6 @@ impl Callflow {
     }
 }
 
-/// Our Contact on a flow: the advertised address, where there is one (RFC 3261 §8.1.1.8).
-fn contact_on(flow: &Flow, advertised: Option<IpAddr>) -> String {
-    let address = SocketAddr::new(advertised.unwrap_or(flow.local.ip()), flow.local.port());
-    match flow.transport {
-        Transport::Udp => format!("<sip:{address}>"),
-        other => format!("<sip:{address};transport={}>", other.as_str()),
-    }
-}
-
 /// What a proxy says itself of a phone that it does not reach (RFC 3261 §16.7, RFC 5626 §5.3.1).
 const fn is_proxys_own(status: u16) -> bool {
     matches!(status, 408 | 430 | 480 | 500 | 502 | 503 | 504)
@@ -122,19 +112,7 @@ const fn is_proxys_own(status: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{contact_on, is_proxys_own};
-    use crate::phones::read_flow;
-
-    #[test]
-    fn a_phone_is_asked_in_the_name_of_the_address_that_it_knows() {
-        let over = |text: &str| read_flow(text).expect("it is a flow");
-        let udp = over("udp 10.0.0.1:5060 192.0.2.7:5062");
-        assert_eq!(contact_on(&udp, None), "<sip:10.0.0.1:5060>");
-        let advertised = "203.0.113.1".parse().ok();
-        assert_eq!(contact_on(&udp, advertised), "<sip:203.0.113.1:5060>");
-        let tcp = over("tcp [::1]:5060 [::1]:5062");
-        assert_eq!(contact_on(&tcp, None), "<sip:[::1]:5060;transport=tcp>");
-    }
+    use super::is_proxys_own;
 
     #[test]
     fn what_only_a_phone_says_is_a_sign_of_life() {

@@ -71,16 +71,12 @@ impl Callflow {
         }
     }
 
-    /// Whether a URI is of this engine: by its realm, or by an address that phones know it by.
+    /// Whether a URI is of this engine: by its realm, or by an address that it is reached at.
     fn is_ours(&self, uri: &Uri<'_>) -> bool {
         let host = uri.host();
         let named = host.eq_ignore_ascii_case(&self.config.realm);
-        named || uri.ip().is_some_and(|ip| self.config.advertised == Some(ip) || self.is_local(ip))
-    }
-
-    /// Whether phones reach us at this address.
-    fn is_local(&self, ip: std::net::IpAddr) -> bool {
-        self.legs.values().any(|entry| entry.leg.flow().local.ip() == ip)
+        let listens = |ip| self.config.listeners.iter().any(|one| one.local.ip() == ip);
+        named || uri.ip().is_some_and(listens)
     }
 
     fn follow_refer(

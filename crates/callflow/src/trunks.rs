@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use call::ALLOW;
 use cti::{Audience, Event};
-use model::{FactBody, HangupCause, Id, LegId, Mono, Transport, TrunkId};
+use model::{FactBody, HangupCause, Id, LegId, Mono, TrunkId};
 use sip::{
     ClientTx, Flow, Message, Method, Registration, RegistrationConfig, RegistrationOutput,
     RequestBuilder, ToBrain, Uri,
@@ -80,7 +80,7 @@ impl Callflow {
         Some(RegistrationConfig {
             registrar: format!("sip:{domain}"),
             aor: format!("sip:{}@{domain}", account.user),
-            contact: contact(&trunk.id, &flow),
+            contact: flow.our_uri(Some(&contact_user(&trunk.id))),
             expires_s,
             account,
             servers: outward.targets.len(),
@@ -198,7 +198,7 @@ impl Callflow {
         };
         let number = self.mint_leg();
         let token = |purpose| self.tokens.token(number, purpose);
-        let ours = format!("<sip:{}>", flow.local);
+        let ours = format!("<{}>", flow.our_uri(None));
         let uri = format!("sip:{}", target.host_port());
         let request = RequestBuilder::new(Method::Options, &uri)
             .from(&ours, &token("tag"))
@@ -342,17 +342,6 @@ pub(crate) fn domain(outward: &Outward, target: &Target) -> String {
 /// that the carrier then has one Contact of ours and not two.
 fn contact_user(trunk: &TrunkId) -> String {
     format!("line-{:016x}", sip::hash_of(trunk.as_str()))
-}
-
-/// Our Contact on the way to the carrier.
-fn contact(trunk: &TrunkId, flow: &Flow) -> String {
-    let user = contact_user(trunk);
-    match flow.transport {
-        Transport::Udp => format!("sip:{user}@{}", flow.local),
-        other @ (Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
-            format!("sip:{user}@{};transport={}", flow.local, other.as_str())
-        }
-    }
 }
 
 fn targets_alarm(trunk: &TrunkId) -> String {

@@ -132,7 +132,6 @@ pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
             local: crate::engine::Engine::address(),
             side: settings.side,
         }],
-        advertised: None,
         session: settings.session,
         pop_timeout_ms: 300,
         unreachable_after_ms: 5_000,

@@ -19,6 +19,19 @@ pub struct Flow {
     pub listener: u16,
 }
 
+impl Flow {
+    /// Where the other side reaches us, as a URI for Contact (RFC 3261 §8.1.1.8).
+    pub fn our_uri(&self, user: Option<&str>) -> String {
+        let (user, at) = user.map_or(("", ""), |user| (user, "@"));
+        match self.transport {
+            Transport::Udp => format!("sip:{user}{at}{}", self.local),
+            other @ (Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
+                format!("sip:{user}{at}{};transport={}", self.local, other.as_str())
+            }
+        }
+    }
+}
+
 /// The name of a transport in a Via (RFC 3261 §20.42, RFC 7118 §5.3).
 pub(crate) const fn via_name(transport: Transport) -> &'static str {
     match transport {
@@ -27,5 +40,28 @@ pub(crate) const fn via_name(transport: Transport) -> &'static str {
         Transport::Tls => "TLS",
         Transport::Ws => "WS",
         Transport::Wss => "WSS",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Flow, Transport};
+
+    #[test]
+    fn the_other_side_is_told_the_address_that_it_knows_and_how_to_reach_it() {
+        let over = |transport, local: &str| Flow {
+            transport,
+            local: local.parse().unwrap(),
+            remote: "192.0.2.7:5062".parse().unwrap(),
+            connection: 0,
+            listener: 0,
+        };
+        let udp = over(Transport::Udp, "203.0.113.1:5060");
+        assert_eq!(udp.our_uri(None), "sip:203.0.113.1:5060");
+        assert_eq!(udp.our_uri(Some("95512")), "sip:95512@203.0.113.1:5060");
+        let tcp = over(Transport::Tcp, "[::1]:5060");
+        assert_eq!(tcp.our_uri(None), "sip:[::1]:5060;transport=tcp");
+        let tls = over(Transport::Tls, "10.0.0.1:5061");
+        assert_eq!(tls.our_uri(Some("line")), "sip:line@10.0.0.1:5061;transport=tls");
     }
 }

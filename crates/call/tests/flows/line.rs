@@ -36,7 +36,6 @@ pub(crate) fn lines(text: &str) -> String {
 
 fn description() -> Description {
     Description {
-        advertised: None,
         user: "bob".to_owned(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         session: SessionLimits::default(),

@@ -51,7 +51,7 @@ fn flow() -> Flow {
 
 fn description(session: SessionLimits) -> Description {
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
-    Description { advertised: None, user: "95512".to_owned(), codecs, session }
+    Description { user: "95512".to_owned(), codecs, session }
 }
 
 fn invitation(outside: Option<Outside>) -> Invitation {

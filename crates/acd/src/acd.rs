@@ -6,6 +6,7 @@ use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, Permission, Q
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::call::{Call, Place};
+use crate::estimate::Estimate;
 use crate::invite::Invitations;
 use crate::queue::{Queue, Step};
 use crate::strategy::Work;
@@ -219,6 +220,13 @@ impl Acd {
         })
     }
 
+    /// How long a caller is likely to wait until an agent is found; `None` for who waits no longer,
+    /// while nobody is at work, and as long as the queue has not moved enough to tell.
+    pub fn estimate(&self, call: CallId) -> Option<Estimate> {
+        let call = self.calls.get(&call)?;
+        self.queues[call.queue as usize].estimate(call)
+    }
+
     /// The decisions that were made about a call, oldest first, as far as they are still known
     /// ([`MAX_DECISIONS`](crate::MAX_DECISIONS)).
     pub fn why(&self, call: CallId) -> impl Iterator<Item = &Decision> {
@@ -244,6 +252,7 @@ impl Acd {
 
     pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
         self.changed_queues.insert(at);
+        self.queues[at as usize].pass(self.now);
         &mut self.queues[at as usize]
     }
 
@@ -258,6 +267,7 @@ impl Acd {
         let agent = &mut self.agents[at.0 as usize];
         let before = agent.view();
         for serves in &agent.serves {
+            self.queues[serves.queue as usize].pass(now);
             self.queues[serves.queue as usize].unlist(serves, at, agent);
         }
         edit(agent);

@@ -58,6 +58,9 @@ impl Acd {
             .min();
         if let Some(best) = best {
             let choice = self.among_calls(agent, best);
+            if let Some(call) = self.calls.get(&best.call) {
+                self.queues[call.queue as usize].pace.step();
+            }
             self.offer(best.call, at, choice);
         }
     }

@@ -37,6 +37,7 @@ mod choose;
 mod config;
 mod engage;
 mod enqueue;
+mod estimate;
 mod input;
 mod invite;
 mod line;
@@ -58,6 +59,7 @@ pub use config::{
     MAX_PREFERENCE_MS, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules,
     OBJECTIVE_UNIT_MS, QueueConfig, Served, TierStep,
 };
+pub use estimate::Estimate;
 pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
 pub use output::{NotEnqueued, Output, Refusal, Withdrawal};
 pub use strategy::{CallChoice, Strategy};

@@ -134,6 +134,7 @@ impl Acd {
             Progress::Talking { .. } => return,
             Progress::Waiting => {
                 self.unwait(&call);
+                self.queue_mut(call.queue).pace.leave();
                 None
             }
             Progress::Offered { offer, agent, .. } => {

@@ -8,6 +8,7 @@ use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, Queu
 use crate::agent::{Agent, AgentIndex, Serves};
 use crate::call::{Call, Gain, Place};
 use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, TierStep};
+use crate::estimate::{Estimate, Pace};
 use crate::line::Line;
 use crate::strategy::{Strategy, Turn};
 use crate::view::QueueView;
@@ -54,6 +55,7 @@ pub(crate) struct Queue {
     /// Its agents who are left alone after a missed offer.
     resting: u32,
     totals: AgentTotals,
+    pub(crate) pace: Pace,
 }
 
 impl Step {
@@ -85,7 +87,29 @@ impl Queue {
             preferring: 0,
             resting: 0,
             totals: AgentTotals::default(),
+            pace: Pace::default(),
         }
+    }
+
+    /// What happened until now counts as it was: to be called before anything changes.
+    pub(crate) fn pass(&mut self, now: Mono) {
+        self.pace.advance(now, self.at_work(), self.unoffered());
+    }
+
+    /// Agents who take calls, busy or not.
+    fn at_work(&self) -> u32 {
+        let AgentTotals { idle, reserved, ringing, talking, acw, .. } = self.totals;
+        idle + reserved + ringing + talking + acw
+    }
+
+    fn unoffered(&self) -> usize {
+        self.line.len().saturating_sub(self.offered as usize)
+    }
+
+    /// How long a call of the line will wait.
+    pub(crate) fn estimate(&self, call: &Call) -> Option<Estimate> {
+        let ahead = self.ahead_of(call)?.saturating_sub(self.offered as usize);
+        self.pace.estimate(ahead, self.at_work())
     }
 
     pub(crate) const fn len(&self) -> usize {

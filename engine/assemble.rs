@@ -180,18 +180,19 @@ pub fn listeners(config: &Config, bound: &[SocketAddr]) -> Vec<Listener> {
 
 fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {
     let tiers = tiers(config)?;
-    let queues = config.queues.iter().map(|queue| acd::QueueConfig {
-        queue: QueueId::from(queue.name.as_str()),
-        steps: queue
-            .tiers
-            .iter()
-            .map(|step| {
-                let tier = Tier { level: step.level };
-                acd::TierStep { tier, after_ms: step.after_ms }
-            })
-            .collect(),
-        max_waiting: WAITING_MAX,
-        head_start_ms: 0,
+    let queues = config.queues.iter().map(|queue| {
+        let steps = queue.tiers.iter();
+        let steps = steps.map(|step| {
+            let tier = Tier { level: step.level };
+            acd::TierStep::new(tier, step.after_ms)
+        });
+        acd::QueueConfig {
+            max_waiting: WAITING_MAX,
+            head_start_ms: queue.head_start_ms,
+            objective_ms: queue.objective_ms,
+            strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),
+            ..acd::QueueConfig::new(QueueId::from(queue.name.as_str()), steps.collect())
+        }
     });
     let queues: Vec<acd::QueueConfig> = queues.collect();
     let agents = accounts.iter().filter(|account| account.enabled && account.role == Role::Agent);
@@ -202,12 +203,9 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
                 && queue.steps.iter().any(|step| step.tier == tier)
         };
         let served = queues.iter().filter(|queue| serves(queue));
-        Some(acd::AgentConfig {
-            agent: AgentId::from(account.user.as_str()),
-            tier,
-            queues: served.map(|queue| queue.queue.clone()).collect(),
-            acw_ms: config.acd.acw_ms,
-        })
+        let agent = AgentId::from(account.user.as_str());
+        let queues = served.map(|queue| queue.queue.clone().into()).collect();
+        Some(acd::AgentConfig::new(agent, tier, queues, config.acd.acw_ms))
     });
     Ok(acd::Config {
         agents: agents.collect(),

@@ -219,6 +219,16 @@ pub struct Queue {
     #[serde(default = "please_wait")]
     pub wait_prompt: String,
     pub tiers: Vec<TierStep>,
+    #[serde(default = "longest_idle")]
+    pub strategy: String,
+    #[serde(default)]
+    pub head_start_ms: u64,
+    #[serde(default)]
+    pub objective_ms: Option<u64>,
+}
+
+fn longest_idle() -> String {
+    acd::Strategy::LongestIdle.as_str().to_owned()
 }
 
 fn please_wait() -> String {

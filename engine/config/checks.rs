@@ -160,6 +160,21 @@ fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("queue", index, "tiers", message, remedy));
             }
         }
+        if acd::Strategy::from_name(&queue.strategy).is_none() {
+            let message = format!("there is no strategy {:?}", queue.strategy);
+            let remedy = "write strategy = \"longest_idle\"";
+            faults.push(places.fault("queue", index, "strategy", message, remedy));
+        }
+        if queue.head_start_ms > acd::MAX_HEAD_START_MS {
+            let message = format!("{} is more than an hour", queue.head_start_ms);
+            let remedy = "write 3600000 or less";
+            faults.push(places.fault("queue", index, "head_start_ms", message, remedy));
+        }
+        if let Some(short) = queue.objective_ms.filter(|&ms| ms < acd::MIN_OBJECTIVE_MS) {
+            let message = format!("{short} is less than a second");
+            let remedy = "write 1000 or more";
+            faults.push(places.fault("queue", index, "objective_ms", message, remedy));
+        }
         let waits = queue.tiers.windows(2).all(|pair| pair[0].after_ms <= pair[1].after_ms);
         if !waits {
             let remedy = "list the steps by after_ms, the soonest first";

@@ -154,9 +154,11 @@ fn tiers_must_grow() {
 #[test]
 fn queues_are_told_apart_and_served() {
     let queue = "[[queue]]\nname = \"a\"\ntiers = []\n[[queue]]\nname = \"a\"\n\
-                 tiers = [{ level = 2, after_ms = 5 }, { level = 3, after_ms = 1 }]\n";
+                 tiers = [{ level = 2, after_ms = 5 }, { level = 3, after_ms = 1 }]\n\
+                 strategy = \"at_random\"\nhead_start_ms = 3600001\nobjective_ms = 999\n";
     let found = faults(&format!("{TRUNK}{queue}"));
-    for word in ["no tier ever serves it", "two queues \"a\"", "out of order"] {
+    let words = ["no tier ever serves it", "two queues \"a\"", "out of order", "no strategy"];
+    for word in words.into_iter().chain(["more than an hour", "less than a second"]) {
         assert!(found.iter().any(|fault| fault.contains(word)), "{word}: {found:?}");
     }
 }

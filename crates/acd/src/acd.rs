@@ -5,12 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, Permission, QueueId};
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
-use crate::call::Call;
+use crate::call::{Call, Place};
+use crate::estimate::Estimate;
 use crate::invite::Invitations;
 use crate::queue::{Queue, Step};
+use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
-use crate::{AgentConfig, Config, ConfigError, Input, NotEnqueued, Output, QueueConfig, Refusal};
+use crate::why::{Decision, Decisions};
+use crate::{
+    AgentConfig, Config, ConfigError, Input, MissedRules, NotEnqueued, Output, QueueConfig,
+    Refusal, Served,
+};
 
 /// The distribution of calls. See the crate's page for who gets which call.
 #[derive(Debug, Clone)]
@@ -18,6 +24,7 @@ pub struct Acd {
     pub(crate) reserve_timeout_ms: u64,
     pub(crate) ring_timeout_ms: u64,
     pub(crate) acw_limit_ms: u64,
+    pub(crate) missed: MissedRules,
     pub(crate) ids: IdSource,
     /// The time that the room has reached: that of the last input, or of the last deadline.
     pub(crate) now: Mono,
@@ -32,6 +39,10 @@ pub struct Acd {
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) changed_queues: BTreeSet<u32>,
+    /// Waiting calls that other agents may take than before: offered when all that happens at the
+    /// moment is known, and empty between inputs.
+    pub(crate) opened: BTreeSet<Place>,
+    pub(crate) decisions: Decisions,
 }
 
 impl Acd {
@@ -54,6 +65,7 @@ impl Acd {
             reserve_timeout_ms: config.reserve_timeout_ms,
             ring_timeout_ms: config.ring_timeout_ms,
             acw_limit_ms: config.acw_limit_ms,
+            missed: config.missed,
             ids,
             now: Mono::default(),
             agents,
@@ -66,10 +78,12 @@ impl Acd {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             changed_queues: BTreeSet::new(),
+            opened: BTreeSet::new(),
+            decisions: Decisions::default(),
         };
         for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
             for serves in &agent.serves {
-                acd.queues[serves.queue as usize].list(serves.step, at, agent);
+                acd.queues[serves.queue as usize].list(serves, at, agent);
             }
         }
         Ok(acd)
@@ -95,8 +109,8 @@ impl Acd {
             Input::WrapUp { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.wrap_up(at, call));
             }
-            Input::Enqueue { call, queue, permission, entered, head_start_ms } => {
-                self.enqueue(call, queue, permission, entered, head_start_ms);
+            Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } => {
+                self.enqueue(call, queue, permission, entered, head_start_ms, preferred);
             }
             Input::Dequeue { call } => self.dequeue(call),
             Input::OfferRinging { offer } if self.invitations.has(offer) => {
@@ -129,6 +143,7 @@ impl Acd {
                 self.for_agent(agent, |acd, at| acd.disengage(at, call, talked));
             }
         }
+        self.serve_more();
     }
 
     /// Does what is due, each at its own deadline.
@@ -141,11 +156,13 @@ impl Acd {
         let Some((due, timer)) = self.timers.pop_due(now) else { return false };
         self.now = self.now.max(due);
         match timer {
-            Timer::Tier(call) => self.reach_tiers(call, due),
+            Timer::Tier(call) | Timer::Preference(call) => self.open_more(call, timer, due),
+            Timer::Rest(agent) => self.finish_rest(agent),
             Timer::Acw(agent) => self.finish_acw(agent),
             Timer::Offer(offer) if self.invitations.has(offer) => self.invited_timed_out(offer),
             Timer::Offer(offer) => self.offer_timed_out(offer),
         }
+        self.serve_more();
         true
     }
 
@@ -203,6 +220,19 @@ impl Acd {
         })
     }
 
+    /// How long a caller is likely to wait until an agent is found; `None` for who waits no longer,
+    /// while nobody is at work, and as long as the queue has not moved enough to tell.
+    pub fn estimate(&self, call: CallId) -> Option<Estimate> {
+        let call = self.calls.get(&call)?;
+        self.queues[call.queue as usize].estimate(call)
+    }
+
+    /// The decisions that were made about a call, oldest first, as far as they are still known
+    /// ([`MAX_DECISIONS`](crate::MAX_DECISIONS)).
+    pub fn why(&self, call: CallId) -> impl Iterator<Item = &Decision> {
+        self.decisions.about(call)
+    }
+
     /// Whether a queue takes a call that nobody else has, and if not why not.
     ///
     /// # Errors
@@ -222,6 +252,7 @@ impl Acd {
 
     pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
         self.changed_queues.insert(at);
+        self.queues[at as usize].pass(self.now);
         &mut self.queues[at as usize]
     }
 
@@ -236,14 +267,19 @@ impl Acd {
         let agent = &mut self.agents[at.0 as usize];
         let before = agent.view();
         for serves in &agent.serves {
-            self.queues[serves.queue as usize].unlist(serves.step, at, agent);
+            self.queues[serves.queue as usize].pass(now);
+            self.queues[serves.queue as usize].unlist(serves, at, agent);
         }
         edit(agent);
         if (agent.status, agent.state()) != (before.status, before.state) {
             agent.since = now;
         }
         for serves in &agent.serves {
-            self.queues[serves.queue as usize].list(serves.step, at, agent);
+            self.queues[serves.queue as usize].list(serves, at, agent);
+        }
+        if agent.status != AgentStatus::Ready {
+            let released = std::mem::take(&mut agent.preferred);
+            self.opened.extend(released.into_iter().map(|(_, place)| place));
         }
         let after = agent.view();
         if (after.status, after.state) != (before.status, before.state) {
@@ -270,17 +306,17 @@ impl Acd {
 fn new_queue(queue: &QueueConfig, config: &Config) -> Queue {
     let steps = queue.steps.iter().map(|step| {
         let permissions = config.permissions.get(&step.tier).cloned().unwrap_or_default();
-        Step::new(step.tier, step.after_ms, permissions.into())
+        Step::new(step, permissions.into())
     });
-    Queue::new(queue.queue.clone(), steps.collect(), queue.max_waiting, queue.head_start_ms)
+    Queue::new(queue, steps.collect())
 }
 
 fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u32>) -> Agent {
-    let serves = agent.queues.iter().filter_map(|queue| {
+    let serves = agent.queues.iter().filter_map(|&Served { ref queue, level, share }| {
         let queue = *by_id.get(queue)?;
-        let steps = &queues[queue as usize].steps;
-        let step = steps.iter().position(|step| step.tier == agent.tier)?;
-        Some(Serves { queue, step })
+        let opens = |step: &Step| step.tier == agent.tier && step.min_level <= level;
+        let step = queues[queue as usize].steps.iter().position(opens)?;
+        Some(Serves { queue, step, level, share, offers: 0, last_turn: 0, turn_before: 0 })
     });
     Agent {
         id: agent.agent.clone(),
@@ -294,5 +330,10 @@ fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u3
         since: Mono::default(),
         idle_since: Mono::default(),
         missed: MissedCounts::default(),
+        missed_in_row: MissedCounts::default(),
+        rests_until: None,
+        choice: agent.choice,
+        work: Work::default(),
+        preferred: BTreeSet::new(),
     }
 }

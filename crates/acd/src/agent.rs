@@ -1,9 +1,13 @@
 //! One agent: status, activity, and what may be asked for in each.
 
+use std::collections::BTreeSet;
+
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Tier,
 };
 
+use crate::call::Place;
+use crate::strategy::{CallChoice, Work};
 use crate::view::{AgentView, MissedCounts};
 
 /// An agent's place in the table, which is in the order of the agents' ids.
@@ -38,6 +42,14 @@ pub(crate) struct Agent {
     /// Since when the agent could take a call, or could have but for one that hung up.
     pub(crate) idle_since: Mono,
     pub(crate) missed: MissedCounts,
+    /// Missed since the agent last answered or became ready.
+    pub(crate) missed_in_row: MissedCounts,
+    /// Until when the agent, idle and ready, is left alone after a missed offer.
+    pub(crate) rests_until: Option<Mono>,
+    pub(crate) choice: CallChoice,
+    pub(crate) work: Work,
+    /// The calls that wait for this agent alone, by queue. Empty unless the agent is `Ready`.
+    pub(crate) preferred: BTreeSet<(u32, Place)>,
 }
 
 /// That an agent serves a queue.
@@ -45,8 +57,16 @@ pub(crate) struct Agent {
 pub(crate) struct Serves {
     /// The queue's place in the table.
     pub(crate) queue: u32,
-    /// The place of the step that opens it to the agent's tier.
+    /// The place of the first step that opens it to the agent.
     pub(crate) step: usize,
+    pub(crate) level: u8,
+    pub(crate) share: u32,
+    /// Offers from it since signing in.
+    pub(crate) offers: u64,
+    /// The number of the last decision that was an offer from it; 0 before the first.
+    pub(crate) last_turn: u64,
+    /// The same before that offer.
+    pub(crate) turn_before: u64,
 }
 
 impl Agent {
@@ -63,17 +83,58 @@ impl Agent {
     /// Whether the agent could be offered a call now.
     pub(crate) const fn is_available(&self) -> bool {
         match (self.status, self.activity) {
-            (AgentStatus::Ready, Activity::Idle) => self.reachable,
+            (AgentStatus::Ready, Activity::Idle) => self.reachable && self.rests_until.is_none(),
             (AgentStatus::SignedOut | AgentStatus::NotReady { .. } | AgentStatus::Ready, _) => {
                 false
             }
         }
     }
 
+    /// Signs in: everything is counted anew.
+    pub(crate) fn arrive(&mut self, now: Mono) {
+        if self.status == AgentStatus::SignedOut {
+            self.missed = MissedCounts::default();
+            self.work = Work::begin(now);
+            for serves in &mut self.serves {
+                serves.offers = 0;
+            }
+        }
+    }
+
+    /// Is being offered a call.
+    pub(crate) fn reserve(&mut self, call: CallId, offer: OfferId, now: Mono) {
+        self.activity = Activity::Reserved { call, offer };
+        self.work.start(now);
+    }
+
+    /// The offer is a queue's: the decision's number is the agent's last turn there.
+    pub(crate) fn take_turn(&mut self, queue: u32, seq: u64) {
+        for serves in self.serves.iter_mut().filter(|serves| serves.queue == queue) {
+            serves.turn_before = std::mem::replace(&mut serves.last_turn, seq);
+            serves.offers += 1;
+        }
+    }
+
+    /// Becomes idle because the caller hung up, or the colleague thought better of it, before the
+    /// answer: as if nothing had been offered by a queue.
+    pub(crate) fn release(&mut self, queue: Option<u32>) {
+        for serves in self.serves.iter_mut().filter(|serves| Some(serves.queue) == queue) {
+            serves.last_turn = serves.turn_before;
+            serves.offers = serves.offers.saturating_sub(1);
+        }
+        self.work.forget();
+        self.become_idle();
+    }
+
     /// Becomes idle with the status that was to come, at the end of all work.
     pub(crate) fn finish(&mut self, now: Mono) {
-        self.activity = Activity::Idle;
         self.idle_since = now;
+        self.work.stop(now);
+        self.become_idle();
+    }
+
+    fn become_idle(&mut self) {
+        self.activity = Activity::Idle;
         let status = self.next_status.take().unwrap_or(AgentStatus::Ready);
         self.set_status(status);
     }
@@ -85,6 +146,10 @@ impl Agent {
             AgentStatus::Ready if !self.reachable => unreachable,
             AgentStatus::SignedOut | AgentStatus::NotReady { .. } | AgentStatus::Ready => status,
         };
+        if self.status != AgentStatus::Ready {
+            self.missed_in_row = MissedCounts::default();
+            self.rests_until = None;
+        }
     }
 
     pub(crate) fn view(&self) -> AgentView {
@@ -109,6 +174,7 @@ impl Agent {
             phone_reachable: self.reachable,
             allowed: self.allowed(),
             missed: self.missed,
+            rests_until: self.rests_until,
         }
     }
 
@@ -119,9 +185,11 @@ impl Agent {
             (Activity::Idle, AgentStatus::SignedOut, true) => &[Ready, NotReady],
             (Activity::Idle, AgentStatus::SignedOut, false) => &[NotReady],
             (Activity::Idle, AgentStatus::NotReady { .. }, true) => &[Ready, NotReady, SignOut],
-            (Activity::Idle, AgentStatus::NotReady { .. } | AgentStatus::Ready, _) => {
-                &[NotReady, SignOut]
-            }
+            (Activity::Idle, AgentStatus::NotReady { .. }, false) => &[NotReady, SignOut],
+            (Activity::Idle, AgentStatus::Ready, _) => match self.rests_until {
+                Some(_) => &[Ready, NotReady, SignOut],
+                None => &[NotReady, SignOut],
+            },
             (Activity::Reserved { .. }, _, _) => match self.next_status {
                 Some(_) => &[Ready, NotReady, SignOut],
                 None => &[NotReady, SignOut],

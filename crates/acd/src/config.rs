@@ -1,14 +1,29 @@
 //! Queues, agents and tiers as configured, and the limits of the room by name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use model::{AgentId, Permission, QueueId, Tier};
+use model::{AgentId, MissedCause, Permission, QueueId, Tier};
+
+use crate::strategy::{CallChoice, Strategy};
 
 /// How many steps a queue may have.
 pub const MAX_STEPS: usize = 16;
 /// The longest head start, of queue and call together: one hour.
 pub const MAX_HEAD_START_MS: u64 = 3_600_000;
+/// The most that a queue's gain and objective add to a score: one hour.
+pub const MAX_GAIN_MS: u64 = 3_600_000;
+/// The highest gain of a queue: 100 seconds for one second waited.
+pub const MAX_GAIN_PERMILLE: u64 = 100_000;
+/// The shortest objective of a queue.
+pub const MIN_OBJECTIVE_MS: u64 = 1_000;
+/// With this objective a call's score grows twice as fast as it waits.
+pub const OBJECTIVE_UNIT_MS: u64 = 60_000;
+/// The highest level of a skill; the lowest is 1.
+pub const MAX_LEVEL: u8 = 10;
+/// The longest time for which a call may wait for one agent alone: ten minutes.
+pub const MAX_PREFERENCE_MS: u64 = 600_000;
+/// The shortest rest after a missed offer that leaves the agent ready: nobody is rung in a loop.
+pub const MIN_REST_MS: u64 = 1_000;
 
 /// Everything that is configured about the distribution of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +40,58 @@ pub struct Config {
     pub ring_timeout_ms: u64,
     /// The longest after-call work, extensions included.
     pub acw_limit_ms: u64,
+    /// What a missed offer means for the agent.
+    pub missed: MissedRules,
 }
 
-/// One queue.
+/// What missed offers mean for an agent, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MissedRules {
+    /// Rang out.
+    pub no_answer: MissedRule,
+    /// Declined.
+    pub rejected: MissedRule,
+    /// The phone was busy.
+    pub busy: MissedRule,
+    /// The phone could not be reached.
+    pub unreachable: MissedRule,
+    /// Anything else.
+    pub error: MissedRule,
+}
+
+impl MissedRules {
+    /// The rule for a cause.
+    pub const fn of(&self, cause: MissedCause) -> MissedRule {
+        match cause {
+            MissedCause::NoAnswer => self.no_answer,
+            MissedCause::Rejected => self.rejected,
+            MissedCause::Busy => self.busy,
+            MissedCause::Unreachable => self.unreachable,
+            MissedCause::Error => self.error,
+        }
+    }
+}
+
+/// What missed offers of one cause mean for an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissedRule {
+    /// That many in a row (none answered between, and the agent not become ready anew) make the
+    /// agent `NotReady`; at least 1.
+    pub limit: u32,
+    /// After fewer the agent is ready, but left alone for so long; 0 only where `limit` is 1.
+    pub rest_ms: u64,
+}
+
+impl Default for MissedRule {
+    /// The first one makes the agent `NotReady`.
+    fn default() -> Self {
+        Self { limit: 1, rest_ms: 0 }
+    }
+}
+
+/// One queue. A call's score is its age (the time since it `entered`, and its head starts) and what
+/// the queue adds to it: `gain_permille` thousandths of the age, and with an objective as many ages
+/// as the objective goes into [`OBJECTIVE_UNIT_MS`], but never more than [`MAX_GAIN_MS`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueConfig {
     /// Its name.
@@ -38,6 +102,40 @@ pub struct QueueConfig {
     pub max_waiting: usize,
     /// How much earlier its calls are deemed to have entered: what makes a queue matter more.
     pub head_start_ms: u64,
+    /// How much faster than they wait its calls gain score, in thousandths.
+    pub gain_permille: u64,
+    /// Within which time its calls should be answered: half of it gains twice as much.
+    pub objective_ms: Option<u64>,
+    /// How an agent is chosen.
+    pub strategy: Strategy,
+    /// After-call work after its calls; `None`: the agent's own.
+    pub acw: Option<AcwRule>,
+}
+
+impl QueueConfig {
+    /// A queue whose calls go to who is idle longest, without head start or gain, with room for
+    /// 10,000 callers.
+    pub const fn new(queue: QueueId, steps: Vec<TierStep>) -> Self {
+        Self {
+            queue,
+            steps,
+            max_waiting: 10_000,
+            head_start_ms: 0,
+            gain_permille: 0,
+            objective_ms: None,
+            strategy: Strategy::LongestIdle,
+            acw: None,
+        }
+    }
+}
+
+/// After-call work as a queue has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcwRule {
+    /// How long it is, unless the agent ends or extends it; 0: there is none.
+    pub ms: u64,
+    /// The longest it may become.
+    pub limit_ms: u64,
 }
 
 /// From when on a tier takes a queue's calls.
@@ -47,6 +145,16 @@ pub struct TierStep {
     pub tier: Tier,
     /// How long after a call entered.
     pub after_ms: u64,
+    /// Only its agents who serve the queue with this level at least. A later step of the same tier
+    /// may ask for a lower one: that is how a call reaches out from the experts to the others.
+    pub min_level: u8,
+}
+
+impl TierStep {
+    /// A step for all agents of a tier.
+    pub const fn new(tier: Tier, after_ms: u64) -> Self {
+        Self { tier, after_ms, min_level: 1 }
+    }
 }
 
 /// One agent.
@@ -56,10 +164,38 @@ pub struct AgentConfig {
     pub agent: AgentId,
     /// The agent's level.
     pub tier: Tier,
-    /// The queues that the agent serves; in each, a step must open it to the agent's tier.
-    pub queues: Vec<QueueId>,
+    /// The queues that the agent serves; in each, a step must open it to the agent.
+    pub queues: Vec<Served>,
     /// After-call work, unless the agent ends or extends it.
     pub acw_ms: u64,
+    /// How the agent's next call is chosen.
+    pub choice: CallChoice,
+}
+
+impl AgentConfig {
+    /// An agent who takes the call with the highest score.
+    pub fn new(agent: AgentId, tier: Tier, queues: Vec<Served>, acw_ms: u64) -> Self {
+        Self { agent, tier, queues, acw_ms, choice: CallChoice::HighestScore }
+    }
+}
+
+/// That an agent serves a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Which.
+    pub queue: QueueId,
+    /// How well, from 1 to [`MAX_LEVEL`], the best.
+    pub level: u8,
+    /// How much of the agent's offers should come from it, compared with the other queues' shares
+    /// (see [`CallChoice::Shares`]); at least 1.
+    pub share: u32,
+}
+
+impl From<QueueId> for Served {
+    /// With the lowest level.
+    fn from(queue: QueueId) -> Self {
+        Self { queue, level: 1, share: 1 }
+    }
 }
 
 impl Default for Config {
@@ -71,191 +207,7 @@ impl Default for Config {
             reserve_timeout_ms: 5_000,
             ring_timeout_ms: 20_000,
             acw_limit_ms: 3_600_000,
+            missed: MissedRules::default(),
         }
-    }
-}
-
-/// Why a configuration is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigError {
-    /// A time limit is 0.
-    Zero {
-        /// Which.
-        key: &'static str,
-    },
-    /// Two queues have one name.
-    QueueTwice {
-        /// Which.
-        queue: QueueId,
-    },
-    /// Two agents have one number.
-    AgentTwice {
-        /// Which.
-        agent: AgentId,
-    },
-    /// A queue has no step, or more than [`MAX_STEPS`].
-    StepCount {
-        /// Which queue.
-        queue: QueueId,
-        /// How many.
-        count: usize,
-    },
-    /// A queue's steps are not in the order of their times, or name a tier twice.
-    StepOrder {
-        /// Which queue.
-        queue: QueueId,
-        /// The tier of the step that is wrong.
-        tier: Tier,
-    },
-    /// A queue in which nobody may wait.
-    NoRoom {
-        /// Which.
-        queue: QueueId,
-    },
-    /// A queue's head start is longer than [`MAX_HEAD_START_MS`].
-    HeadStart {
-        /// Which.
-        queue: QueueId,
-    },
-    /// An agent serves a queue that does not exist.
-    UnknownQueue {
-        /// Which agent.
-        agent: AgentId,
-        /// Which queue.
-        queue: QueueId,
-    },
-    /// An agent serves a queue that no step opens to the agent's tier, or names it twice.
-    NeverServed {
-        /// Which agent.
-        agent: AgentId,
-        /// The agent's tier.
-        tier: Tier,
-        /// Which queue.
-        queue: QueueId,
-    },
-    /// An agent's after-call work is longer than `acw_limit_ms`.
-    AcwTooLong {
-        /// Which agent.
-        agent: AgentId,
-    },
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Zero { key } => write!(f, "'{key}' is 0; it must be at least 1"),
-            Self::QueueTwice { queue } => write!(f, "queue '{queue}' is configured twice"),
-            Self::AgentTwice { agent } => write!(f, "agent '{agent}' is configured twice"),
-            Self::StepCount { queue, count } => write!(
-                f,
-                "queue '{queue}' has {count} tier steps; give it 1 to {MAX_STEPS}, such as \
-                 tier 1 after 0 ms"
-            ),
-            Self::StepOrder { queue, tier } => write!(
-                f,
-                "queue '{queue}': the step of tier {} must come after the steps that are sooner, \
-                 and only once",
-                tier.level
-            ),
-            Self::NoRoom { queue } => {
-                write!(
-                    f,
-                    "queue '{queue}' has room for 0 callers; 'max_waiting' must be at least 1"
-                )
-            }
-            Self::HeadStart { queue } => {
-                write!(f, "queue '{queue}': 'head_start_ms' must be at most {MAX_HEAD_START_MS}")
-            }
-            Self::UnknownQueue { agent, queue } => {
-                write!(f, "agent '{agent}' serves queue '{queue}', which is not configured")
-            }
-            Self::NeverServed { agent, tier, queue } => write!(
-                f,
-                "agent '{agent}' of tier {} serves queue '{queue}', whose steps never open it to \
-                 that tier (or names the queue twice); add a step or remove the queue",
-                tier.level
-            ),
-            Self::AcwTooLong { agent } => {
-                write!(f, "agent '{agent}': 'acw_ms' must be at most 'acw_limit_ms'")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-impl Config {
-    /// Checks that everything that is named exists and makes sense.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the queue or agent and the key.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        for (key, ms) in [
-            ("reserve_timeout_ms", self.reserve_timeout_ms),
-            ("ring_timeout_ms", self.ring_timeout_ms),
-            ("acw_limit_ms", self.acw_limit_ms),
-        ] {
-            if ms == 0 {
-                return Err(ConfigError::Zero { key });
-            }
-        }
-        let mut steps: BTreeMap<&QueueId, &[TierStep]> = BTreeMap::new();
-        for queue in &self.queues {
-            queue.check()?;
-            if steps.insert(&queue.queue, &queue.steps).is_some() {
-                return Err(ConfigError::QueueTwice { queue: queue.queue.clone() });
-            }
-        }
-        let mut agents = BTreeSet::new();
-        for agent in &self.agents {
-            if !agents.insert(&agent.agent) {
-                return Err(ConfigError::AgentTwice { agent: agent.agent.clone() });
-            }
-            if agent.acw_ms > self.acw_limit_ms {
-                return Err(ConfigError::AcwTooLong { agent: agent.agent.clone() });
-            }
-            agent.check(&steps)?;
-        }
-        Ok(())
-    }
-}
-
-impl QueueConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        let queue = || self.queue.clone();
-        if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
-            return Err(ConfigError::StepCount { queue: queue(), count: self.steps.len() });
-        }
-        let mut tiers = BTreeSet::new();
-        let mut last_ms = 0;
-        for step in &self.steps {
-            if step.after_ms < last_ms || !tiers.insert(step.tier) {
-                return Err(ConfigError::StepOrder { queue: queue(), tier: step.tier });
-            }
-            last_ms = step.after_ms;
-        }
-        if self.max_waiting == 0 {
-            return Err(ConfigError::NoRoom { queue: queue() });
-        }
-        if self.head_start_ms > MAX_HEAD_START_MS {
-            return Err(ConfigError::HeadStart { queue: queue() });
-        }
-        Ok(())
-    }
-}
-
-impl AgentConfig {
-    fn check(&self, steps: &BTreeMap<&QueueId, &[TierStep]>) -> Result<(), ConfigError> {
-        let mut seen = BTreeSet::new();
-        for queue in &self.queues {
-            let (agent, tier) = (self.agent.clone(), self.tier);
-            let Some(steps) = steps.get(queue) else {
-                return Err(ConfigError::UnknownQueue { agent, queue: queue.clone() });
-            };
-            if !seen.insert(queue) || !steps.iter().any(|step| step.tier == tier) {
-                return Err(ConfigError::NeverServed { agent, tier, queue: queue.clone() });
-            }
-        }
-        Ok(())
     }
 }

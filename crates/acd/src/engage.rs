@@ -1,7 +1,5 @@
 //! Agents who call someone themselves: busy with that call, offered no other.
 
-use std::time::Duration;
-
 use model::{AgentStatus, CallId};
 
 use crate::agent::{Activity, AgentIndex};
@@ -28,7 +26,11 @@ impl Acd {
             let agent = agent.id.clone();
             return self.outputs.push_back(Output::Refused { agent, why });
         }
+        self.cancel_rest(at);
+        let now = self.now;
         self.change(at, |agent| {
+            agent.rests_until = None;
+            agent.work.start(now);
             agent.next_status = match agent.status {
                 AgentStatus::Ready => None,
                 status @ (AgentStatus::SignedOut | AgentStatus::NotReady { .. }) => Some(status),
@@ -44,11 +46,9 @@ impl Acd {
         if agent.activity != (Activity::Talking { call }) || self.calls.contains_key(&call) {
             return;
         }
-        match agent.acw_ms {
-            ms if talked && ms > 0 => {
-                self.start_acw(at, call, self.now + Duration::from_millis(ms));
-            }
-            _ => self.finish_acw(at),
+        match talked {
+            true => self.work_after(at, call, None),
+            false => self.finish_acw(at),
         }
     }
 }

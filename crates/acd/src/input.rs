@@ -53,6 +53,8 @@ pub enum Input {
         entered: Mono,
         /// How much earlier than that it is deemed to have entered, compared with other calls.
         head_start_ms: u64,
+        /// Who should take it, if someone.
+        preferred: Option<Preferred>,
     },
     /// The caller left, or was sent elsewhere. An offer of it is withdrawn.
     Dequeue {
@@ -135,6 +137,19 @@ pub enum Input {
         /// After which call.
         call: CallId,
     },
+}
+
+/// That one agent should take a call: the customer's steward, or who spoke with them last.
+///
+/// For a while the call waits for this agent alone, whatever tier it has reached, if the agent
+/// serves its queue, may take it, and is `Ready` (busy or not); it is everyone's as soon as the
+/// agent is not, or misses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferred {
+    /// Who.
+    pub agent: AgentId,
+    /// For how long from now; at most [`MAX_PREFERENCE_MS`](crate::MAX_PREFERENCE_MS).
+    pub for_ms: u64,
 }
 
 /// An agent as known before a restart.

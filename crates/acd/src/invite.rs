@@ -47,7 +47,8 @@ impl Acd {
         self.timers.set(deadline, Timer::Offer(offer));
         let agent = self.agent_at(at).id.clone();
         self.outputs.push_back(Output::Invited { offer, call, agent });
-        self.change(at, |agent| agent.activity = Activity::Reserved { call, offer });
+        let now = self.now;
+        self.change(at, |agent| agent.reserve(call, offer, now));
     }
 
     pub(crate) fn invited_ringing(&mut self, offer: OfferId) {
@@ -110,10 +111,7 @@ impl Acd {
         let id = self.agent_at(agent).id.clone();
         let why = Withdrawal::TakenBack;
         self.outputs.push_back(Output::OfferWithdrawn { offer, call, agent: id, why });
-        self.change(agent, |agent| {
-            let idle_since = agent.idle_since;
-            agent.finish(idle_since);
-        });
+        self.change(agent, |agent| agent.release(None));
         self.serve_agent(agent);
     }
 
@@ -124,13 +122,15 @@ impl Acd {
         }
         self.invitations.joined.remove(&(call, at));
         let had_it = |progress| matches!(progress, Progress::Talking { agent } if agent == at);
-        if self.calls.get(&call).is_some_and(|known| had_it(known.progress)) {
+        let had = self.calls.get(&call).filter(|known| had_it(known.progress));
+        let queue = had.map(|known| known.queue);
+        if queue.is_some() {
             self.calls.remove(&call);
         }
-        self.rest(at, call);
+        self.work_after(at, call, queue);
     }
 
-    /// The call is over: nobody is asked any more, and everyone who was in it rests.
+    /// The call is over: nobody is asked any more, and everyone who was in it works after it.
     pub(crate) fn end_invitations(&mut self, call: CallId) {
         let open = self.invitations.open.iter().filter(|(_, invited)| invited.call == call);
         let open: Vec<OfferId> = open.map(|(offer, _)| *offer).collect();
@@ -142,15 +142,7 @@ impl Acd {
             self.invitations.joined.range(all).map(|(_, agent)| *agent).collect();
         for agent in joined {
             self.invitations.joined.remove(&(call, agent));
-            self.rest(agent, call);
-        }
-    }
-
-    /// After-call work, if the agent has any.
-    fn rest(&mut self, at: AgentIndex, call: CallId) {
-        match self.agent_at(at).acw_ms {
-            0 => self.finish_acw(at),
-            ms => self.start_acw(at, call, self.now + Duration::from_millis(ms)),
+            self.work_after(agent, call, None);
         }
     }
 

@@ -1,17 +1,24 @@
 //! Queues, tiers, agents and the distribution of calls.
 //!
-//! **Which call**: the one with the highest score among those that the agent may take now. The
-//! score of a call is one integer, in nanoseconds: the time since it `entered`, plus its head start
-//! (that of its queue and its own). A call that comes back from a missed offer keeps its `entered`.
-//! Equal scores go by the call's id. Head starts are bounded ([`MAX_HEAD_START_MS`]), so nobody
-//! starves: a call is never overtaken by one that entered later than that.
+//! **Which call**: the one with the highest score among those that the agent may take now, unless
+//! the agent is configured to go by level or by shares ([`CallChoice`]). The score of a call is one
+//! integer, in nanoseconds: its age, which is the time since it `entered` and its head start (that
+//! of its queue and its own), and what its queue adds for each second of age ([`QueueConfig`]). A
+//! call that comes back from a missed offer keeps its `entered`. Equal scores go by the call's id.
+//! Head starts and gains are bounded ([`MAX_HEAD_START_MS`], [`MAX_GAIN_MS`]), so nobody starves:
+//! by score a call is never overtaken by one that entered later than both together.
 //!
-//! **Which agent**: the longest idle among those who may take the call now; equal times go by the
-//! agent's id. An agent who was offered a call that hung up before the answer keeps the old time.
+//! **Which agent**: by the queue's [`Strategy`], such as the longest idle among those who may take
+//! the call now. An agent who was offered a call that hung up before the answer keeps the old turn.
+//! A call may first wait for one agent alone ([`Preferred`]).
 //!
 //! **Who may take a call now**: an agent who is `Ready`, has nothing to do, has a phone that can be
-//! rung, serves the call's queue, is of a tier that the call has reached there ([`TierStep`]), and
-//! whose tier holds the permission that the call needs, if it needs one.
+//! rung, does not rest after a missed offer ([`MissedRule`]), serves the call's queue, is of a tier
+//! and level that the call has reached there ([`TierStep`]), and whose tier holds the permission
+//! that the call needs, if it needs one.
+//!
+//! **Why**: every decision is kept for a while, with those who were next and how many were not
+//! chosen from ([`Acd::why`]).
 //!
 //! After every input and every timer no such agent is left idle while such a call waits. Timers act
 //! at their deadline, not when the engine comes to look: an input runs what is due before it, so
@@ -25,8 +32,12 @@
 mod acd;
 mod agent;
 mod call;
+mod check;
+mod choose;
 mod config;
 mod engage;
+mod enqueue;
+mod estimate;
 mod input;
 mod invite;
 mod line;
@@ -34,15 +45,23 @@ mod offer;
 mod output;
 mod presence;
 mod queue;
+mod strategy;
 mod timer;
 mod view;
 #[cfg(test)]
 mod walk_tests;
+mod why;
 
 pub use acd::Acd;
+pub use check::ConfigError;
 pub use config::{
-    AgentConfig, Config, ConfigError, MAX_HEAD_START_MS, MAX_STEPS, QueueConfig, TierStep,
+    AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL,
+    MAX_PREFERENCE_MS, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules,
+    OBJECTIVE_UNIT_MS, QueueConfig, Served, TierStep,
 };
-pub use input::{Input, RestoredAcw, RestoredAgent};
+pub use estimate::Estimate;
+pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
 pub use output::{NotEnqueued, Output, Refusal, Withdrawal};
+pub use strategy::{CallChoice, Strategy};
 pub use view::{AgentView, MissedCounts, Position, QueueView};
+pub use why::{Choice, Decision, ExcludedAgents, ExcludedCalls, MAX_DECISIONS, MAX_NEXT};

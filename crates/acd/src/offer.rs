@@ -1,14 +1,15 @@
-//! From the queue to an agent's ear: enqueued, offered, answered or missed, ended.
+//! From the offer to an agent's ear: offered, answered or missed, ended.
 
 use std::time::Duration;
 
-use model::{AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId};
+use model::{AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId};
 
 use crate::agent::{Activity, AgentIndex};
-use crate::call::{Call, Place, Progress};
-use crate::config::MAX_HEAD_START_MS;
+use crate::call::{Call, Preference, Progress};
 use crate::timer::Timer;
-use crate::{Acd, NotEnqueued, Output, Withdrawal};
+use crate::view::MissedCounts;
+use crate::why::Choice;
+use crate::{Acd, AcwRule, Output, Withdrawal};
 
 /// An offer that is not yet answered.
 #[derive(Debug, Clone, Copy)]
@@ -18,124 +19,19 @@ struct Offered {
 }
 
 impl Acd {
-    pub(crate) fn enqueue(
-        &mut self,
-        call: CallId,
-        queue: QueueId,
-        permission: Option<Permission>,
-        entered: Mono,
-        head_start_ms: u64,
-    ) {
-        if self.calls.contains_key(&call) {
-            return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
-        }
-        if let Err(why) = self.takes(&queue, permission) {
-            return self.not_enqueued(call, queue, why);
-        }
-        let Some(at) = self.queue_index(&queue) else { return };
-        let known = &self.queues[at as usize];
-        let entered = entered.min(self.now);
-        let head_start_ms =
-            known.head_start_ms.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
-        let waiting = Call {
-            queue: at,
-            place: Place::new(call, entered, head_start_ms),
-            entered,
-            permission,
-            reached: 0,
-            next_step_at: None,
-            progress: Progress::Waiting,
-        };
-        self.calls.insert(call, waiting);
-        self.queue_mut(at).join(&waiting);
-        self.open_tiers(call);
-        self.serve_call(call);
-    }
-
-    fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {
-        self.outputs.push_back(Output::NotEnqueued { call, queue, why });
-    }
-
-    /// Calls reach their next tiers at `due`: all of them before any is offered, the best one
-    /// first, so that none gets an agent whom a better one may have from the same moment on.
-    pub(crate) fn reach_tiers(&mut self, first: CallId, due: Mono) {
-        let mut reaching = vec![first];
-        while let Some(call) = self.timers.pop_tier(due) {
-            reaching.push(call);
-        }
-        for call in &reaching {
-            self.open_tiers(*call);
-        }
-        reaching.sort_by_key(|call| self.calls.get(call).map(|call| call.place));
-        for call in reaching {
-            self.serve_call(call);
-        }
-    }
-
-    /// Opens a call to the tiers whose time has come, and sets the time of the next one.
-    fn open_tiers(&mut self, id: CallId) {
-        let Some(mut call) = self.calls.get(&id).copied() else { return };
-        let waits = call.progress == Progress::Waiting;
-        let queue = &mut self.queues[call.queue as usize];
-        if waits {
-            queue.unwait(&call);
-        }
-        call.next_step_at = None;
-        while let Some(step) = queue.steps.get(call.reached) {
-            let at = call.entered + Duration::from_millis(step.after_ms);
-            if at > self.now {
-                call.next_step_at = Some(at);
-                self.timers.set(at, Timer::Tier(id));
-                break;
-            }
-            call.reached += 1;
-            // A tier that takes calls from the start is not reached, it is there.
-            if step.after_ms > 0 {
-                let (queue, tier) = (queue.id.clone(), step.tier);
-                self.outputs.push_back(Output::TierReached { call: id, queue, tier });
-            }
-        }
-        if waits {
-            queue.wait(&call);
-        }
-        self.calls.insert(id, call);
-    }
-
-    /// Offers a waiting call to the longest idle agent who may take it, if there is one.
-    fn serve_call(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
-        if call.progress != Progress::Waiting {
-            return;
-        }
-        if let Some(agent) = self.queues[call.queue as usize].best_agent(call) {
-            self.offer(id, agent);
-        }
-    }
-
-    /// Offers an agent the call with the highest score of those they may take, if there is one.
-    pub(crate) fn serve_agent(&mut self, at: AgentIndex) {
-        let agent = self.agent_at(at);
-        if !agent.is_available() {
-            return;
-        }
-        let best = agent
-            .serves
-            .iter()
-            .filter_map(|serves| self.queues[serves.queue as usize].best_call(serves.step))
-            .min();
-        if let Some(place) = best {
-            self.offer(place.call, at);
-        }
-    }
-
-    fn offer(&mut self, id: CallId, at: AgentIndex) {
+    /// Reserves an agent for a call, which waits for one agent alone no longer.
+    pub(crate) fn offer(&mut self, id: CallId, at: AgentIndex, choice: Choice) {
         let deadline = self.now + Duration::from_millis(self.reserve_timeout_ms);
         let offer = OfferId(self.ids.mint());
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let before = *call;
-        call.progress = Progress::Offered { offer, agent: at, deadline };
+        let Some(before) = self.calls.get(&id).copied() else { return };
+        let seq = self.keep(offer, &before, at, choice);
+        self.unwait(&before);
+        if let Some(Preference { until, .. }) = before.preference {
+            self.timers.cancel(until, Timer::Preference(id));
+        }
+        let progress = Progress::Offered { offer, agent: at, deadline };
+        self.calls.insert(id, Call { progress, preference: None, ..before });
         let queue = self.queue_mut(before.queue);
-        queue.unwait(&before);
         queue.set_offered(true);
         let queue = queue.id.clone();
         self.offers.insert(offer, id);
@@ -146,9 +42,13 @@ impl Acd {
             queue,
             agent: self.agent_at(at).id.clone(),
             waited_ms: self.now.ms_since(before.entered),
-            score: before.place.score(self.now),
+            score: self.score(before.queue, before.place),
         });
-        self.change(at, |agent| agent.activity = Activity::Reserved { call: id, offer });
+        let now = self.now;
+        self.change(at, |agent| {
+            agent.reserve(id, offer, now);
+            agent.take_turn(before.queue, seq);
+        });
     }
 
     pub(crate) fn offer_ringing(&mut self, offer: OfferId) {
@@ -178,7 +78,11 @@ impl Acd {
             agent: self.agent_at(agent).id.clone(),
             waited_ms: self.now.ms_since(call.entered),
         });
-        self.change(agent, |agent| agent.activity = Activity::Talking { call: id });
+        self.change(agent, |agent| {
+            agent.activity = Activity::Talking { call: id };
+            agent.missed_in_row = MissedCounts::default();
+            agent.work.calls += 1;
+        });
     }
 
     pub(crate) fn offer_timed_out(&mut self, offer: OfferId) {
@@ -204,17 +108,24 @@ impl Acd {
             agent: self.agent_at(agent).id.clone(),
             cause,
         });
-        let (now, reason) = (self.now, reason_of(cause));
+        let (now, reason, rule) = (self.now, reason_of(cause), self.missed.of(cause));
         self.change(agent, |agent| {
             agent.missed.count(cause);
-            // What the agent chose meanwhile goes before what the engine would set.
-            agent.next_status.get_or_insert(AgentStatus::NotReady { reason });
+            agent.missed_in_row.count(cause);
+            if agent.missed_in_row.of(cause) >= rule.limit {
+                // What the agent chose meanwhile goes before what the engine would set.
+                agent.next_status.get_or_insert(AgentStatus::NotReady { reason });
+            } else {
+                agent.rests_until = Some(now + Duration::from_millis(rule.rest_ms));
+            }
             agent.finish(now);
         });
+        self.start_rest(agent);
         let call = Call { progress: Progress::Waiting, ..call };
         self.calls.insert(id, call);
-        self.queue_mut(call.queue).wait(&call);
-        self.serve_call(id);
+        self.queue_mut(call.queue);
+        self.wait(&call);
+        self.opened.insert(call.place);
     }
 
     pub(crate) fn dequeue(&mut self, id: CallId) {
@@ -222,7 +133,8 @@ impl Acd {
         let freed = match call.progress {
             Progress::Talking { .. } => return,
             Progress::Waiting => {
-                self.queue_mut(call.queue).unwait(&call);
+                self.unwait(&call);
+                self.queue_mut(call.queue).pace.leave();
                 None
             }
             Progress::Offered { offer, agent, .. } => {
@@ -239,25 +151,30 @@ impl Acd {
             waited_ms: self.now.ms_since(call.entered),
         });
         if let Some(agent) = freed {
-            self.change(agent, |agent| {
-                let idle_since = agent.idle_since;
-                agent.finish(idle_since);
-            });
+            self.change(agent, |agent| agent.release(Some(call.queue)));
             self.serve_agent(agent);
         }
     }
 
     pub(crate) fn call_ended(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
+        let Some(call) = self.calls.get(&id).copied() else { return };
         match call.progress {
             Progress::Waiting | Progress::Offered { .. } => self.dequeue(id),
             Progress::Talking { agent } => {
                 self.calls.remove(&id);
-                match self.agent_at(agent).acw_ms {
-                    0 => self.finish_acw(agent),
-                    ms => self.start_acw(agent, id, self.now + Duration::from_millis(ms)),
-                }
+                self.work_after(agent, id, Some(call.queue));
             }
+        }
+    }
+
+    /// After-call work, by the rule of the queue that the call came from, else by the agent's own.
+    pub(crate) fn work_after(&mut self, at: AgentIndex, call: CallId, queue: Option<u32>) {
+        let own = AcwRule { ms: self.agent_at(at).acw_ms, limit_ms: self.acw_limit_ms };
+        let of_queue = queue.and_then(|queue| self.queues[queue as usize].acw);
+        let rule = of_queue.unwrap_or(own);
+        match rule.ms {
+            0 => self.finish_acw(at),
+            _ => self.start_acw(at, call, rule),
         }
     }
 
@@ -298,6 +215,9 @@ impl Acd {
     fn leave_queue(&mut self, call: &Call) {
         if let Some(at) = call.next_step_at {
             self.timers.cancel(at, Timer::Tier(call.place.call));
+        }
+        if let Some(Preference { until, .. }) = call.preference {
+            self.timers.cancel(until, Timer::Preference(call.place.call));
         }
         self.queue_mut(call.queue).leave(call);
     }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use model::{AgentStatus, CallId, Mono, NotReadyReason};
 
-use crate::agent::{Activity, Agent, AgentIndex};
+use crate::agent::{Activity, AgentIndex};
 use crate::timer::Timer;
-use crate::view::MissedCounts;
-use crate::{Acd, Output, Refusal, RestoredAgent};
+use crate::{Acd, AcwRule, Output, Refusal, RestoredAgent};
 
 impl Acd {
     /// Puts an agent back as they were before a restart. For the start of the engine: it is refused
@@ -26,8 +25,12 @@ impl Acd {
             return;
         }
         let now = self.now;
-        let acw = acw.filter(|acw| acw.until > now).map(|acw| self.acw(at, acw.call, acw.until));
+        self.cancel_rest(at);
+        let limit_ms = self.acw_limit_ms;
+        let acw = acw.filter(|acw| acw.until > now);
+        let acw = acw.map(|acw| self.acw(at, acw.call, acw.until, limit_ms));
         self.change(at, |agent| {
+            agent.arrive(now);
             agent.reachable = phone_reachable;
             agent.next_status = (status != AgentStatus::Ready).then_some(status);
             match acw {
@@ -39,14 +42,15 @@ impl Acd {
             }
         });
         self.serve_agent(at);
+        self.serve_more();
     }
 
     pub(crate) fn sign_in(&mut self, at: AgentIndex) {
-        let reason = NotReadyReason::SignedIn;
+        let (now, reason) = (self.now, NotReadyReason::SignedIn);
         self.change(at, |agent| match agent.status {
             AgentStatus::SignedOut => {
+                agent.arrive(now);
                 agent.status = AgentStatus::NotReady { reason };
-                agent.missed = MissedCounts::default();
             }
             // Takes back a sign-out that is still to come; else there is nothing to do.
             AgentStatus::NotReady { .. } | AgentStatus::Ready => {
@@ -72,9 +76,11 @@ impl Acd {
 
     /// A status other than `Ready`: at once when idle, else at the end of all work.
     fn ask_status(&mut self, at: AgentIndex, status: AgentStatus) {
+        self.cancel_rest(at);
+        let now = self.now;
         self.change(at, |agent| match agent.activity {
             Activity::Idle => {
-                forget_misses_on_arrival(agent);
+                agent.arrive(now);
                 agent.set_status(status);
             }
             Activity::Reserved { .. }
@@ -98,10 +104,14 @@ impl Acd {
         }
         let (now, activity, status) = (self.now, agent.activity, agent.status);
         match activity {
-            Activity::Idle if status == AgentStatus::Ready => {}
+            Activity::Idle if status == AgentStatus::Ready => {
+                if self.cancel_rest(at) {
+                    self.finish_rest(at);
+                }
+            }
             Activity::Idle => {
                 self.change(at, |agent| {
-                    forget_misses_on_arrival(agent);
+                    agent.arrive(now);
                     agent.finish(now);
                 });
                 self.serve_agent(at);
@@ -117,6 +127,9 @@ impl Acd {
     }
 
     pub(crate) fn phone_reachable(&mut self, at: AgentIndex, reachable: bool) {
+        if !reachable {
+            self.cancel_rest(at);
+        }
         self.change(at, |agent| {
             agent.reachable = reachable;
             if agent.activity == Activity::Idle {
@@ -151,15 +164,42 @@ impl Acd {
         }
     }
 
+    /// An agent is left alone for a while after a missed offer.
+    pub(crate) fn start_rest(&mut self, at: AgentIndex) {
+        if let Some(until) = self.agent_at(at).rests_until {
+            self.timers.set(until, Timer::Rest(at));
+        }
+    }
+
+    /// An agent who rests may be offered calls again.
+    pub(crate) fn finish_rest(&mut self, at: AgentIndex) {
+        let now = self.now;
+        self.change(at, |agent| {
+            agent.rests_until = None;
+            agent.idle_since = now;
+        });
+        self.serve_agent(at);
+    }
+
+    /// Cancels the deadline of a rest, which the caller ends; false if there is none.
+    pub(crate) fn cancel_rest(&mut self, at: AgentIndex) -> bool {
+        let until = self.agent_at(at).rests_until;
+        if let Some(until) = until {
+            self.timers.cancel(until, Timer::Rest(at));
+        }
+        until.is_some()
+    }
+
     /// After-call work begins; it is ended by its deadline or by the agent, by nothing else.
-    pub(crate) fn start_acw(&mut self, at: AgentIndex, call: CallId, until: Mono) {
-        let acw = self.acw(at, call, until);
+    pub(crate) fn start_acw(&mut self, at: AgentIndex, call: CallId, rule: AcwRule) {
+        let until = self.now + Duration::from_millis(rule.ms);
+        let acw = self.acw(at, call, until, rule.limit_ms);
         self.change(at, |agent| agent.activity = acw);
     }
 
     /// After-call work with its deadline set.
-    fn acw(&mut self, at: AgentIndex, call: CallId, until: Mono) -> Activity {
-        let at_most = until.max(self.now + Duration::from_millis(self.acw_limit_ms));
+    fn acw(&mut self, at: AgentIndex, call: CallId, until: Mono, limit_ms: u64) -> Activity {
+        let at_most = until.max(self.now + Duration::from_millis(limit_ms));
         self.timers.set(until, Timer::Acw(at));
         Activity::Acw { call, until, at_most }
     }
@@ -185,12 +225,5 @@ impl Acd {
     fn refuse(&mut self, at: AgentIndex, why: Refusal) {
         let agent = self.agent_at(at).id.clone();
         self.outputs.push_back(Output::Refused { agent, why });
-    }
-}
-
-/// Misses are counted from signing in.
-fn forget_misses_on_arrival(agent: &mut Agent) {
-    if agent.status == AgentStatus::SignedOut {
-        agent.missed = MissedCounts::default();
     }
 }

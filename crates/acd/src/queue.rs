@@ -5,19 +5,24 @@ use std::sync::Arc;
 
 use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, QueueId, Tier};
 
-use crate::agent::{Agent, AgentIndex};
-use crate::call::{Call, Place};
+use crate::agent::{Agent, AgentIndex, Serves};
+use crate::call::{Call, Gain, Place};
+use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, TierStep};
+use crate::estimate::{Estimate, Pace};
 use crate::line::Line;
+use crate::strategy::{Strategy, Turn};
 use crate::view::QueueView;
+use crate::why::{ExcludedAgents, ExcludedCalls};
 
 /// From when on a tier takes the queue's calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) tier: Tier,
     pub(crate) after_ms: u64,
+    pub(crate) min_level: u8,
     pub(crate) permissions: Arc<BTreeSet<Permission>>,
-    /// Agents of the tier who could take a call now, longest idle first.
-    idle: BTreeSet<(Mono, AgentIndex)>,
+    /// Agents of the step who could take a call now, whose turn is next first.
+    idle: BTreeSet<Turn>,
 }
 
 /// What calls that the same agents may take have in common.
@@ -34,48 +39,77 @@ pub(crate) struct Queue {
     pub(crate) steps: Vec<Step>,
     pub(crate) max_waiting: usize,
     pub(crate) head_start_ms: u64,
+    pub(crate) gain: Gain,
+    pub(crate) strategy: Strategy,
+    pub(crate) acw: Option<AcwRule>,
     /// Everyone who has no agent yet, those being offered included.
     line: Line<Place>,
     entered: BTreeSet<(Mono, CallId)>,
-    /// Those who are not being offered. At most [`crate::MAX_STEPS`] times the number of
-    /// permissions, so that the best call for an agent is found among that many first ones.
+    /// Those who are neither being offered nor wait for one agent alone. At most
+    /// [`crate::MAX_STEPS`] times the number of permissions, so that the best call for an agent is
+    /// found among that many first ones.
     waiting: BTreeMap<Need, BTreeSet<Place>>,
     offered: u32,
+    /// Those who wait for one agent alone.
+    pub(crate) preferring: u32,
+    /// Its agents who are left alone after a missed offer.
+    resting: u32,
     totals: AgentTotals,
+    pub(crate) pace: Pace,
 }
 
 impl Step {
-    pub(crate) const fn new(
-        tier: Tier,
-        after_ms: u64,
-        permissions: Arc<BTreeSet<Permission>>,
-    ) -> Self {
-        Self { tier, after_ms, permissions, idle: BTreeSet::new() }
+    pub(crate) fn new(step: &TierStep, permissions: Arc<BTreeSet<Permission>>) -> Self {
+        let TierStep { tier, after_ms, min_level } = *step;
+        Self { tier, after_ms, min_level, permissions, idle: BTreeSet::new() }
     }
 
-    fn may(&self, permission: Option<Permission>) -> bool {
+    pub(crate) fn may(&self, permission: Option<Permission>) -> bool {
         permission.is_none_or(|permission| self.permissions.contains(&permission))
     }
 }
 
 impl Queue {
-    pub(crate) fn new(
-        id: QueueId,
-        steps: Vec<Step>,
-        max_waiting: usize,
-        head_start_ms: u64,
-    ) -> Self {
+    pub(crate) fn new(config: &QueueConfig, steps: Vec<Step>) -> Self {
+        let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
         Self {
-            id,
+            id: config.queue.clone(),
             steps,
-            max_waiting,
-            head_start_ms,
+            max_waiting: config.max_waiting,
+            head_start_ms: config.head_start_ms,
+            gain: Gain(config.gain_permille + objective),
+            strategy: config.strategy,
+            acw: config.acw,
             line: Line::new(),
             entered: BTreeSet::new(),
             waiting: BTreeMap::new(),
             offered: 0,
+            preferring: 0,
+            resting: 0,
             totals: AgentTotals::default(),
+            pace: Pace::default(),
         }
+    }
+
+    /// What happened until now counts as it was: to be called before anything changes.
+    pub(crate) fn pass(&mut self, now: Mono) {
+        self.pace.advance(now, self.at_work(), self.unoffered());
+    }
+
+    /// Agents who take calls, busy or not.
+    fn at_work(&self) -> u32 {
+        let AgentTotals { idle, reserved, ringing, talking, acw, .. } = self.totals;
+        idle + reserved + ringing + talking + acw
+    }
+
+    fn unoffered(&self) -> usize {
+        self.line.len().saturating_sub(self.offered as usize)
+    }
+
+    /// How long a call of the line will wait.
+    pub(crate) fn estimate(&self, call: &Call) -> Option<Estimate> {
+        let ahead = self.ahead_of(call)?.saturating_sub(self.offered as usize);
+        self.pace.estimate(ahead, self.at_work())
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -119,43 +153,96 @@ impl Queue {
         self.offered = if more { self.offered + 1 } else { self.offered.saturating_sub(1) };
     }
 
-    /// The call with the highest score that agents of the tier of `step` may take now.
+    /// The call that agents of `step` may take now and that has the highest score.
     pub(crate) fn best_call(&self, step: usize) -> Option<Place> {
-        let held = self.steps.get(step)?;
+        self.open_to(step).filter_map(|places| places.first().copied()).min()
+    }
+
+    /// The calls that agents of `step` may take now, in several orders of place.
+    pub(crate) fn open_to(&self, step: usize) -> impl Iterator<Item = &BTreeSet<Place>> {
+        let held = self.steps.get(step);
         let from = Need { reached: step + 1, permission: None };
         self.waiting
             .range(from..)
-            .filter(|(need, _)| held.may(need.permission))
-            .filter_map(|(_, places)| places.first().copied())
-            .min()
+            .filter(move |(need, _)| held.is_some_and(|held| held.may(need.permission)))
+            .map(|(_, places)| places)
     }
 
-    /// The longest idle of those who may take `call` now.
-    pub(crate) fn best_agent(&self, call: &Call) -> Option<AgentIndex> {
-        self.steps
-            .iter()
-            .take(call.reached)
-            .filter(|step| step.may(call.permission))
-            .filter_map(|step| step.idle.first().copied())
-            .min()
-            .map(|(_, agent)| agent)
+    /// The calls that agents of `step` may not take now.
+    pub(crate) fn closed_to(&self, step: usize) -> ExcludedCalls {
+        let mut closed = ExcludedCalls {
+            offered: self.offered,
+            preferring: self.preferring,
+            ..ExcludedCalls::default()
+        };
+        for (need, places) in &self.waiting {
+            let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let held = self.steps.get(step);
+            if need.reached <= step {
+                closed.not_reached = closed.not_reached.saturating_add(count);
+            } else if !held.is_some_and(|held| held.may(need.permission)) {
+                closed.not_permitted = closed.not_permitted.saturating_add(count);
+            }
+        }
+        closed
+    }
+
+    /// The turn of the agent who is the next of those who may take `call` now.
+    pub(crate) fn best_agent(&self, call: &Call) -> Option<Turn> {
+        self.idle_for(call).filter_map(|idle| idle.first().copied()).min()
+    }
+
+    /// The turns after the best, at most `most`.
+    pub(crate) fn next_agents(&self, call: &Call, most: usize) -> Vec<Turn> {
+        let mut turns: Vec<Turn> =
+            self.idle_for(call).flat_map(|idle| idle.iter().copied().take(most + 1)).collect();
+        turns.sort_unstable();
+        turns.into_iter().skip(1).take(most).collect()
+    }
+
+    fn idle_for(&self, call: &Call) -> impl Iterator<Item = &BTreeSet<Turn>> {
+        let reached = self.steps.iter().take(call.reached);
+        let permission = call.permission;
+        reached.filter(move |step| step.may(permission)).map(|step| &step.idle)
+    }
+
+    /// Its agents who may not take `call` now.
+    pub(crate) fn barred_from(&self, call: &Call) -> ExcludedAgents {
+        let idle = |of: &dyn Fn(usize, &Step) -> bool| {
+            let steps = self.steps.iter().enumerate().filter(|(at, step)| of(*at, step));
+            let count: usize = steps.map(|(_, step)| step.idle.len()).sum();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        let totals = &self.totals;
+        ExcludedAgents {
+            signed_out: totals.signed_out,
+            not_ready: totals.not_ready,
+            busy: totals.reserved + totals.ringing + totals.talking + totals.acw,
+            resting: self.resting,
+            not_reached: idle(&|at, _| at >= call.reached),
+            not_permitted: idle(&|at, step| at < call.reached && !step.may(call.permission)),
+        }
     }
 
     /// Counts an agent, and lists those who could take a call.
-    pub(crate) fn list(&mut self, step: usize, index: AgentIndex, agent: &Agent) {
+    pub(crate) fn list(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
         *self.total_of(agent) += 1;
+        self.resting += u32::from(agent.rests_until.is_some());
+        let turn = self.strategy.turn(agent, serves, index);
         if agent.is_available()
-            && let Some(step) = self.steps.get_mut(step)
+            && let Some(step) = self.steps.get_mut(serves.step)
         {
-            step.idle.insert((agent.idle_since, index));
+            step.idle.insert(turn);
         }
     }
 
     /// Undoes [`Self::list`] before an agent changes.
-    pub(crate) fn unlist(&mut self, step: usize, index: AgentIndex, agent: &Agent) {
+    pub(crate) fn unlist(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
         *self.total_of(agent) -= 1;
-        if let Some(step) = self.steps.get_mut(step) {
-            step.idle.remove(&(agent.idle_since, index));
+        self.resting -= u32::from(agent.rests_until.is_some());
+        let turn = self.strategy.turn(agent, serves, index);
+        if let Some(step) = self.steps.get_mut(serves.step) {
+            step.idle.remove(&turn);
         }
     }
 

@@ -12,6 +12,10 @@ use crate::agent::AgentIndex;
 pub(crate) enum Timer {
     /// A waiting call reaches its next tier.
     Tier(CallId),
+    /// A call has waited for one agent alone for long enough.
+    Preference(CallId),
+    /// An agent has rested after a missed offer.
+    Rest(AgentIndex),
     /// After-call work is over.
     Acw(AgentIndex),
     /// An offer was not rung, or not answered, in time.
@@ -21,6 +25,8 @@ pub(crate) enum Timer {
 impl Timer {
     const fn reason(self) -> &'static str {
         match self {
+            Self::Preference(_) => "a call waits for one agent no longer",
+            Self::Rest(_) => "an agent has rested",
             Self::Acw(_) => "after-call work ends",
             Self::Offer(_) => "an offer times out",
             Self::Tier(_) => "a call reaches its next tier",
@@ -48,12 +54,16 @@ impl Timers {
         self.0.pop_first()
     }
 
-    /// Takes the next deadline if it is that of a call that reaches a tier at `due`.
-    pub(crate) fn pop_tier(&mut self, due: Mono) -> Option<CallId> {
-        let &(at, Timer::Tier(call)) = self.0.first()? else { return None };
+    /// Takes the next deadline if at `due` it opens a call to more agents.
+    pub(crate) fn pop_opening(&mut self, due: Mono) -> Option<(CallId, Timer)> {
+        let &(at, timer) = self.0.first()?;
+        let call = match timer {
+            Timer::Tier(call) | Timer::Preference(call) => call,
+            Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) => return None,
+        };
         (at <= due).then(|| {
             self.0.pop_first();
-            call
+            (call, timer)
         })
     }
 

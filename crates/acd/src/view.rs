@@ -32,13 +32,16 @@ pub struct AgentView {
     pub allowed: &'static [AgentAction],
     /// Offers missed since signing in.
     pub missed: MissedCounts,
+    /// Until when a ready agent is left alone after a missed offer; asking for `Ready` ends it.
+    pub rests_until: Option<Mono>,
 }
 
 impl AgentView {
     /// Whether the agent could be offered a call now.
     pub const fn is_available(&self) -> bool {
         let is_ready = matches!(self.status, AgentStatus::Ready);
-        is_ready && matches!(self.state, AgentState::Idle) && self.phone_reachable
+        let is_idle = matches!(self.state, AgentState::Idle) && self.rests_until.is_none();
+        is_ready && is_idle && self.phone_reachable
     }
 }
 
@@ -67,6 +70,17 @@ impl MissedCounts {
             MissedCause::Error => &mut self.error,
         };
         *counter = counter.saturating_add(1);
+    }
+
+    /// How many there were of one cause.
+    pub const fn of(&self, cause: MissedCause) -> u32 {
+        match cause {
+            MissedCause::NoAnswer => self.no_answer,
+            MissedCause::Rejected => self.rejected,
+            MissedCause::Busy => self.busy,
+            MissedCause::Unreachable => self.unreachable,
+            MissedCause::Error => self.error,
+        }
     }
 }
 

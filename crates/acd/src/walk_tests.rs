@@ -18,11 +18,11 @@ mod state;
 
 use std::collections::{BTreeMap, HashSet};
 
-use model::{CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Permission, Tier};
+use model::{CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Permission, QueueId, Tier};
 
 use crate::agent::Activity;
 use crate::call::Progress;
-use crate::{Acd, AgentConfig, Config, Input, QueueConfig, TierStep};
+use crate::{Acd, AgentConfig, Config, Input, MissedRule, Preferred, QueueConfig, TierStep};
 
 /// A world to walk through.
 struct World {
@@ -43,6 +43,10 @@ enum May {
     NotReady,
     LosePhone,
     ExtendAcw,
+    /// Agent A is the steward of some callers, who wait a tick for them alone.
+    BePreferred,
+    /// Two offers in a row may be missed; after the first the agent rests for a tick.
+    Rest,
 }
 
 #[derive(Debug, Clone)]
@@ -64,7 +68,11 @@ struct Node {
 
 /// Walks until nothing is new. Returns how many states there are and how many steps lead to them.
 fn walk(world: &World) -> (usize, usize) {
-    let start = Acd::new(&world.config, IdSource::new(1, 1)).unwrap();
+    let mut start = Acd::new(&world.config, IdSource::new(1, 1)).unwrap();
+    if world.agents_may.contains(&May::Rest) {
+        // Shorter than a configuration may say, but of the length of all else here.
+        start.missed.busy = MissedRule { limit: 2, rest_ms: 1 };
+    }
     let mut known = HashSet::from([state::key(&start)]);
     let mut trails = vec![Trail { from: 0, event: Event::Tick }];
     let mut level = vec![Node { acd: start, trail: 0 }];
@@ -142,6 +150,17 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
                     permission,
                     entered: acd.now,
                     head_start_ms: 0,
+                    preferred: None,
+                });
+            }
+            if world.agents_may.contains(&May::BePreferred) {
+                inputs.push(Input::Enqueue {
+                    call: CallId(Id::new(1, 1, newest + 1)),
+                    queue: queue.queue.clone(),
+                    permission: None,
+                    entered: acd.now,
+                    head_start_ms: 0,
+                    preferred: Some(Preferred { agent: "A".into(), for_ms: 1 }),
                 });
             }
         }
@@ -174,7 +193,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
             May::SignOut => Some(Input::SignOut { agent: id() }),
             May::NotReady => Some(Input::NotReady { agent: id(), reason: NotReadyReason::Break }),
             May::ExtendAcw => Some(Input::ExtendAcw { agent: id(), ms: 1 }),
-            May::LosePhone => None,
+            May::LosePhone | May::BePreferred | May::Rest => None,
         }));
     }
     inputs.into_iter().map(Event::Input).chain([Event::Tick]).collect()
@@ -192,18 +211,16 @@ struct Ticks {
 /// Two queues that open to two tiers in different orders, and agents of both tiers.
 fn config(levels: &[u8], ticks: Ticks) -> Config {
     let tier = |level| Tier { level };
-    let step = |level, after_ms| TierStep { tier: tier(level), after_ms };
+    let step = |level, after_ms| TierStep::new(tier(level), after_ms);
     let queue = |name: &str, steps, head_start_ms| QueueConfig {
-        queue: name.into(),
-        steps,
         max_waiting: 3,
         head_start_ms,
+        ..QueueConfig::new(name.into(), steps)
     };
-    let agent = |(at, &level): (usize, &u8)| AgentConfig {
-        agent: ["A", "B", "C"][at].into(),
-        tier: tier(level),
-        queues: vec!["a".into(), "b".into()],
-        acw_ms: ticks.acw,
+    let served = |name: &str| QueueId::from(name).into();
+    let agent = |(at, &level): (usize, &u8)| {
+        let queues = vec![served("a"), served("b")];
+        AgentConfig::new(["A", "B", "C"][at].into(), tier(level), queues, ticks.acw)
     };
     Config {
         queues: vec![
@@ -215,6 +232,7 @@ fn config(levels: &[u8], ticks: Ticks) -> Config {
         reserve_timeout_ms: ticks.reserve,
         ring_timeout_ms: ticks.ring,
         acw_limit_ms: ticks.acw + 1,
+        ..Config::default()
     }
 }
 
@@ -253,6 +271,13 @@ fn every_rule_holds_in_every_order_of_events_with_two_agents() {
     for ticks in if WHOLE { &orders[..] } else { &orders[..1] } {
         run(&two_agents_two_calls(*ticks));
     }
+    run(&World {
+        name: "two agents, two calls, a steward and second chances",
+        config: config(&[1, 2], BRIEF),
+        calls: 2,
+        events: usize::MAX,
+        agents_may: &[May::NotReady, May::BePreferred, May::Rest],
+    });
     run(&World {
         name: "two agents, three calls",
         config: config(&[1, 2], BRIEF),

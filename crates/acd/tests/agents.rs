@@ -7,6 +7,7 @@ mod room;
 use acd::{Acd, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent};
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, IdSource, MissedCause, Mono, NotReadyReason,
+    QueueId,
 };
 use room::{Room, agent, call, demo, not_ready, queue, steps};
 
@@ -304,10 +305,10 @@ fn a_configuration_that_makes_no_sense_is_refused_by_name() {
             config.queues[1].head_start_ms = 3_600_001;
         }),
         ("agent '8001' serves queue 'nowhere', which is not", &|config| {
-            config.agents[0].queues.push("nowhere".into());
+            config.agents[0].queues.push(QueueId::from("nowhere").into());
         }),
         ("agent '8001' of tier 1 serves queue 'complaints', whose steps", &|config| {
-            config.agents[0].queues.push("complaints".into());
+            config.agents[0].queues.push(QueueId::from("complaints").into());
         }),
         ("agent '8002': 'acw_ms' must be at most", &|config| {
             config.agents[1].acw_ms = config.acw_limit_ms + 1;

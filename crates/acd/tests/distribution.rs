@@ -183,7 +183,7 @@ fn a_head_start_counts_like_time_waited() {
     let mut config = demo();
     config.queues.push(queue("vip", &[(1, 0)]));
     config.queues[3].head_start_ms = 30_000;
-    config.agents[0].queues.push("vip".into());
+    config.agents[0].queues.push(QueueId::from("vip").into());
     let mut room = Room::new(&config);
     room.enqueue(1, "general").pass(29_999).enqueue(2, "vip").ready("8001");
     assert_eq!(room.offers(), [(call(2), "8001".to_owned())], "1 ms ahead of the first");
@@ -201,6 +201,7 @@ fn no_head_start_overtakes_a_call_that_waits_an_hour_longer() {
         permission: None,
         entered: Mono::from_ms(entered_ms),
         head_start_ms: u64::MAX,
+        preferred: None,
     };
     room.enqueue(1, "general").pass(3_600_001).tell(favourite(3_600_001)).ready("8001");
     assert_eq!(room.offers(), [(call(1), "8001".to_owned())]);
@@ -383,6 +384,7 @@ fn a_queues_figures_come_once_after_everything_else() {
             permission: None,
             entered: Mono::default(),
             head_start_ms: 0,
+            preferred: None,
         };
         acd.handle_input(enqueue, Mono::default());
     }

@@ -110,6 +110,7 @@ fn a_call_that_comes_back_has_its_place() {
         permission: None,
         entered: now,
         head_start_ms: 5_000,
+        preferred: None,
     };
     room.tell(back);
     let queue = "general".into();

@@ -39,7 +39,14 @@ impl Callflow {
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
         self.acd.handle_input(
-            AcdInput::Enqueue { call, queue, permission, entered, head_start_ms: before_ms },
+            AcdInput::Enqueue {
+                call,
+                queue,
+                permission,
+                entered,
+                head_start_ms: before_ms,
+                preferred: None,
+            },
             self.now,
         );
         self.play(call, welcome, false);

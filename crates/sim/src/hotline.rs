@@ -211,29 +211,20 @@ fn distribution(settings: &Settings) -> acd::Config {
     let level = |level: u8| Tier { level };
     let serves = |tier: u8| {
         let open = QUEUES.iter().filter(move |(_, steps)| steps.iter().any(|(t, _)| *t == tier));
-        open.map(|(queue, _)| QueueId::from(*queue)).collect()
+        open.map(|(queue, _)| QueueId::from(*queue).into()).collect()
     };
-    let agents = settings.agents.iter().map(|(agent, tier)| acd::AgentConfig {
-        agent: AgentId::from(agent.as_str()),
-        tier: level(*tier),
-        queues: serves(*tier),
-        acw_ms: settings.acw_ms,
+    let agents = settings.agents.iter().map(|(agent, tier)| {
+        let agent = AgentId::from(agent.as_str());
+        acd::AgentConfig::new(agent, level(*tier), serves(*tier), settings.acw_ms)
     });
     acd::Config {
         agents: agents.collect(),
         queues: QUEUES
             .iter()
-            .map(|(queue, steps)| acd::QueueConfig {
-                queue: QueueId::from(*queue),
-                steps: steps
-                    .iter()
-                    .map(|(tier, after_ms)| acd::TierStep {
-                        tier: level(*tier),
-                        after_ms: *after_ms,
-                    })
-                    .collect(),
-                max_waiting: 10_000,
-                head_start_ms: 0,
+            .map(|(queue, steps)| {
+                let steps = steps.iter();
+                let steps = steps.map(|(tier, ms)| acd::TierStep::new(level(*tier), *ms));
+                acd::QueueConfig::new(QueueId::from(*queue), steps.collect())
             })
             .collect(),
         permissions: BTreeMap::from([

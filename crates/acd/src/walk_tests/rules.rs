@@ -1,16 +1,17 @@
 //! The rules, looked up in the configuration and in the tables of agents and calls alone: none of
 //! the room's indexes is trusted, all of them are counted again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use model::{AgentStatus, AgentTotals, CallId, Mono};
 
 use crate::agent::{Activity, Agent, AgentIndex};
-use crate::call::{Call, Progress};
+use crate::call::{Call, Preference, Progress};
 use crate::queue::Queue;
 use crate::timer::Timer;
-use crate::{Acd, Input, Output};
+use crate::{Acd, Choice, Input, Output};
 
 macro_rules! hold {
     ($holds:expr, $($told:tt)+) => {
@@ -47,7 +48,7 @@ pub(super) fn judge_moment(
 ) -> Result<(), String> {
     let said: Vec<Output> = std::iter::from_fn(|| acd.poll_output()).collect();
     judge_pairs(acd)?;
-    judge_choices(acd, &said)?;
+    judge_choices(before, acd, &said)?;
     judge_ends(before, acd, &said, input)?;
     judge_after_call_work(before, acd, input)?;
     judge_indexes(acd)
@@ -84,14 +85,28 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
 }
 
 /// Whoever was offered a call got the best of those left, and is the best of those left.
-fn judge_choices(acd: &Acd, said: &[Output]) -> Result<(), String> {
+fn judge_choices(before: &Acd, acd: &Acd, said: &[Output]) -> Result<(), String> {
     for output in said {
         let Output::Offer { call, agent, .. } = output else { continue };
-        let chosen = &acd.calls[call];
-        let Some(one) = acd.agents.iter().find(|one| one.id == *agent) else { continue };
+        let Some((at, one)) =
+            (0..).map(AgentIndex).zip(&acd.agents).find(|(_, one)| one.id == *agent)
+        else {
+            continue;
+        };
+        // The offer has ended the preference by which it was made.
+        let preferred = acd.why(*call).last().is_some_and(|why| why.choice == Choice::Preferred);
+        let until = Mono(u64::MAX);
+        let preference = match before.calls.get(call) {
+            Some(call) => call
+                .preference
+                .filter(|preference| acd.agent_at(preference.agent).status == AgentStatus::Ready),
+            None => preferred.then_some(Preference { agent: at, until }),
+        };
+        let chosen = &Call { preference, ..acd.calls[call] };
         hold!(may(acd, one, chosen), "{agent} may not take {call}");
         for other in acd.calls.values().filter(|call| call.progress == Progress::Waiting) {
-            let worse = chosen.place < other.place || !may(acd, one, other);
+            let key = |call: &Call| (Reverse(acd.score(call.queue, call.place)), call.place.call);
+            let worse = key(chosen) < key(other) || !may(acd, one, other);
             hold!(worse, "{agent} got {call} before {}", other.place.call);
         }
         for other in acd.agents.iter().filter(|agent| agent.is_available()) {
@@ -152,6 +167,11 @@ fn judge_after_call_work(before: &Acd, acd: &Acd, input: Option<&Input>) -> Resu
 
 /// Lines, figures and deadlines are those of the agents and calls that there are.
 fn judge_indexes(acd: &Acd) -> Result<(), String> {
+    hold!(acd.opened.is_empty(), "not offered yet: {:?}", acd.opened);
+    for agent in acd.agents.iter().filter(|agent| agent.rests_until.is_some()) {
+        let ready = agent.activity == Activity::Idle && agent.status == AgentStatus::Ready;
+        hold!(ready, "{} rests, but is not ready", agent.id);
+    }
     for (at, queue) in (0..).zip(&acd.queues) {
         let mut line: Vec<&Call> = acd
             .calls
@@ -204,6 +224,14 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
         .values()
         .filter(|call| !matches!(call.progress, Progress::Talking { .. }))
         .filter_map(|call| Some((call.next_step_at?, Timer::Tier(call.place.call))));
+    let preferences = acd
+        .calls
+        .values()
+        .filter_map(|call| Some((call.preference?.until, Timer::Preference(call.place.call))));
+    let rests = (0..)
+        .map(AgentIndex)
+        .zip(&acd.agents)
+        .filter_map(|(at, agent)| Some((agent.rests_until?, Timer::Rest(at))));
     let works =
         (0..).map(AgentIndex).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
             Activity::Acw { until, .. } => Some((until, Timer::Acw(at))),
@@ -212,16 +240,24 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
             | Activity::Ringing { .. }
             | Activity::Talking { .. } => None,
         });
-    offers.chain(tiers).chain(works)
+    offers.chain(tiers).chain(preferences).chain(rests).chain(works)
 }
 
-/// Whether an agent's queues, tier and permissions let them take a call now.
+/// Whether an agent's queues, tier, level and permissions let them take a call now.
 fn may(acd: &Acd, agent: &Agent, call: &Call) -> bool {
     let queue: &Queue = &acd.queues[call.queue as usize];
-    agent.serves.iter().any(|serves| serves.queue == call.queue)
-        && queue.steps.iter().any(|step| {
-            step.tier == agent.tier
-                && call.entered + Duration::from_millis(step.after_ms) <= acd.now
-                && call.permission.is_none_or(|needed| step.permissions.contains(&needed))
-        })
+    let Some(serves) = agent.serves.iter().find(|serves| serves.queue == call.queue) else {
+        return false;
+    };
+    let alone = call.preference.filter(|preference| acd.now < preference.until);
+    let Some(step) =
+        queue.steps.iter().find(|step| step.tier == agent.tier && step.min_level <= serves.level)
+    else {
+        return false;
+    };
+    let open = match alone {
+        Some(preference) => acd.agent_at(preference.agent).id == agent.id,
+        None => call.entered + Duration::from_millis(step.after_ms) <= acd.now,
+    };
+    open && call.permission.is_none_or(|needed| step.permissions.contains(&needed))
 }

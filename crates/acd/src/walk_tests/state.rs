@@ -23,14 +23,14 @@ pub(super) fn key(acd: &Acd) -> u128 {
     line.sort_by_key(|call| call.place);
     let labels: BTreeMap<CallId, u8> =
         (0..).zip(&line).map(|(at, call)| (call.place.call, at)).collect();
-    let mut agents: Vec<[u8; 8]> =
+    let mut agents: Vec<[u8; 11]> =
         acd.agents.iter().map(|agent| of_agent(acd, agent, &labels)).collect();
     agents.sort_unstable();
     let calls = line.iter().flat_map(|call| of_call(acd, call));
     fnv(agents.iter().flatten().copied().chain([u8::MAX]).chain(calls))
 }
 
-fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 8] {
+fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 11] {
     let label = |call: CallId| labels.get(&call).copied().unwrap_or(u8::MAX);
     let since = |limit_ms: u64| ticks_left(acd.now, Mono(agent.since.0 + limit_ms * TICK));
     let (activity, call, left, at_most) = match agent.activity {
@@ -51,6 +51,9 @@ fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 8] 
         at_most,
         u8::from(agent.reachable),
         turn(acd, agent),
+        u8::try_from(agent.missed_in_row.busy).unwrap(),
+        agent.rests_until.map_or(0, |until| ticks_left(acd.now, until)),
+        agent.preferred.iter().map(|(_, place)| 1 << label(place.call)).sum(),
     ]
 }
 
@@ -70,8 +73,8 @@ fn turn(acd: &Acd, agent: &Agent) -> u8 {
     2 + 2 * ahead + u8::from(agent.idle_since == acd.now)
 }
 
-fn of_call(acd: &Acd, call: &Call) -> [u8; 6] {
-    let age = (call.place.score(acd.now) / TICK).min(AGE_MAX);
+fn of_call(acd: &Acd, call: &Call) -> [u8; 7] {
+    let age = (call.place.age(acd.now) / TICK).min(AGE_MAX);
     [
         u8::try_from(call.queue).unwrap(),
         u8::try_from(age).unwrap(),
@@ -79,6 +82,7 @@ fn of_call(acd: &Acd, call: &Call) -> [u8; 6] {
         u8::try_from(call.reached).unwrap(),
         call.next_step_at.map_or(0, |at| ticks_left(acd.now, at)),
         u8::from(call.progress == Progress::Waiting),
+        call.preference.map_or(0, |preference| ticks_left(acd.now, preference.until)),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acd::{Acd, AgentConfig, Config, Input, Output, QueueConfig, TierStep};
-use model::{AgentId, CallId, Id, IdSource, Mono, OfferId, Tier};
+use model::{AgentId, CallId, Id, IdSource, Mono, OfferId, QueueId, Tier};
 
 use crate::formulas::{Figures, Load};
 
@@ -61,16 +61,11 @@ struct Sums {
 /// One queue, one tier, no after-call work.
 fn config(agents: impl Iterator<Item = String>) -> Config {
     let tier = Tier { level: 1 };
-    let agent = |name: String| AgentConfig {
-        agent: name.into(),
-        tier,
-        queues: vec!["plain".into()],
-        acw_ms: 0,
-    };
-    let steps = vec![TierStep { tier, after_ms: 0 }];
-    let (queue, max_waiting) = ("plain".into(), 100_000);
+    let agent =
+        |name: String| AgentConfig::new(name.into(), tier, vec![QueueId::from("plain").into()], 0);
+    let queue = QueueConfig::new("plain".into(), vec![TierStep::new(tier, 0)]);
     Config {
-        queues: vec![QueueConfig { queue, steps, max_waiting, head_start_ms: 0 }],
+        queues: vec![QueueConfig { max_waiting: 100_000, ..queue }],
         agents: agents.map(agent).collect(),
         ..Config::default()
     }
@@ -139,9 +134,14 @@ impl<'a> Day<'a> {
             self.patience.insert(call, until);
             self.next.insert((until, Next::LosesPatience(call)));
         }
-        let queue = "plain".into();
-        let entered = self.now;
-        self.tell(Input::Enqueue { call, queue, permission: None, entered, head_start_ms: 0 });
+        self.tell(Input::Enqueue {
+            call,
+            queue: "plain".into(),
+            permission: None,
+            entered: self.now,
+            head_start_ms: 0,
+            preferred: None,
+        });
         if self.acd.position(call).is_some() {
             self.sums.waited += 1;
         }

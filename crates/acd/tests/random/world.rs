@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{Acd, AgentConfig, Config, Input, QueueConfig, TierStep};
+use acd::{
+    Acd, AcwRule, AgentConfig, CallChoice, Config, Input, MissedRule, MissedRules, Preferred,
+    QueueConfig, Served, Strategy, TierStep,
+};
 use model::{
     AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId, Tier,
 };
@@ -69,7 +72,12 @@ impl World {
             }
             prologue.push(Input::PhoneReachable { agent: agent.agent.clone(), reachable: true });
         }
-        let config = Config { queues, agents, permissions, ..Config::default() };
+        let again = MissedRule { limit: 2, rest_ms: 2_500 };
+        let missed = match rng.one_in(2) {
+            true => MissedRules { busy: again, no_answer: again, ..MissedRules::default() },
+            false => MissedRules::default(),
+        };
+        let config = Config { queues, agents, permissions, missed, ..Config::default() };
         let last_offer = OfferId::default();
         Self { config, now: Mono::default(), calls: 0, last_offer, prologue }
     }
@@ -129,6 +137,10 @@ impl World {
             permission,
             entered: Mono(self.now.0.saturating_sub(ago)),
             head_start_ms: rng.pick(&[0, 0, 0, 7_000]),
+            preferred: rng.one_in(4).then(|| Preferred {
+                agent: self.config.agents[rng.below(self.config.agents.len())].agent.clone(),
+                for_ms: rng.pick(&[0, 2_500, 5_000, 20_000]),
+            }),
         }
     }
 
@@ -189,25 +201,55 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
     let apart_ms = rng.pick(&[0, 5_000, 20_000]);
     let first_ms = rng.pick(&[0, 0, 0, 1_000]);
     let after_ms = |at: usize| first_ms + apart_ms * at as u64;
-    let step = |(at, &level)| TierStep { tier: tier(level), after_ms: after_ms(at) };
+    let experts = rng.one_in(3);
+    let step = |(at, &level)| TierStep {
+        min_level: if experts { 5 } else { 1 },
+        ..TierStep::new(tier(level), after_ms(at))
+    };
+    let mut steps: Vec<TierStep> = tiers.iter().enumerate().map(step).collect();
+    if experts {
+        // Later the others of the first tier as well.
+        steps.push(TierStep::new(tier(tiers[0]), after_ms(tiers.len())));
+    }
+    let strategies = [
+        Strategy::LongestIdle,
+        Strategy::LongestIdle,
+        Strategy::LeastOccupied,
+        Strategy::SkillFirst,
+        Strategy::RoundRobin,
+        Strategy::FewestCalls,
+    ];
     QueueConfig {
-        queue: QueueId::from(["a", "b", "c"][at]),
-        steps: tiers.iter().enumerate().map(step).collect(),
         max_waiting: rng.pick(&[2, 100, 100]),
         head_start_ms: rng.pick(&[0, 0, 4_000]),
+        gain_permille: rng.pick(&[0, 0, 0, 1_500]),
+        objective_ms: rng.pick(&[None, None, Some(20_000), Some(1_000)]),
+        strategy: rng.pick(&strategies),
+        acw: rng.pick(&[None, None, Some(AcwRule { ms: 2_500, limit_ms: 10_000 })]),
+        ..QueueConfig::new(QueueId::from(["a", "b", "c"][at]), steps)
     }
 }
 
 fn agent(rng: &mut Rng, at: usize, queues: &[QueueConfig]) -> AgentConfig {
     let tier = tier(rng.pick(&[1, 1, 1, 2, 2, 3]));
-    let opens = |queue: &&QueueConfig| queue.steps.iter().any(|step| step.tier == tier);
-    let open: Vec<&QueueConfig> = queues.iter().filter(opens).collect();
-    let serves = open.into_iter().filter(|_| !rng.one_in(4));
+    let mut queues_served = Vec::new();
+    for queue in queues {
+        let level = rng.pick(&[1, 4, 5, 9]);
+        let opens = |step: &TierStep| step.tier == tier && step.min_level <= level;
+        if queue.steps.iter().any(opens) && !rng.one_in(4) {
+            let share = rng.pick(&[1, 1, 3]);
+            queues_served.push(Served { queue: queue.queue.clone(), level, share });
+        }
+    }
+    let choices = [CallChoice::HighestScore, CallChoice::SkillFirst, CallChoice::Shares];
     AgentConfig {
+        choice: rng.pick(&choices),
         // In an order other than that of their names.
-        agent: ["d", "b", "e", "a", "c"][at].into(),
-        tier,
-        queues: serves.map(|queue| queue.queue.clone()).collect(),
-        acw_ms: rng.pick(&[0, 5_000, 10_000]),
+        ..AgentConfig::new(
+            ["d", "b", "e", "a", "c"][at].into(),
+            tier,
+            queues_served,
+            rng.pick(&[0, 5_000, 10_000]),
+        )
     }
 }

@@ -20,16 +20,16 @@ pub(crate) fn call(counter: u32) -> CallId {
 }
 
 pub(crate) fn steps(steps: &[(u8, u64)]) -> Vec<TierStep> {
-    steps.iter().map(|&(level, after_ms)| TierStep { tier: tier(level), after_ms }).collect()
+    steps.iter().map(|&(level, after_ms)| TierStep::new(tier(level), after_ms)).collect()
 }
 
 pub(crate) fn queue(name: &str, opens: &[(u8, u64)]) -> QueueConfig {
-    QueueConfig { queue: name.into(), steps: steps(opens), max_waiting: 100, head_start_ms: 0 }
+    QueueConfig { max_waiting: 100, ..QueueConfig::new(name.into(), steps(opens)) }
 }
 
 pub(crate) fn agent(id: &str, level: u8, queues: &[&str]) -> AgentConfig {
-    let queues = queues.iter().map(|&queue| queue.into()).collect();
-    AgentConfig { agent: id.into(), tier: tier(level), queues, acw_ms: 10_000 }
+    let queues = queues.iter().map(|&queue| QueueId::from(queue).into()).collect();
+    AgentConfig::new(id.into(), tier(level), queues, 10_000)
 }
 
 /// The demo's queues and tiers with two agents of tier 1 and one of each other.
@@ -151,6 +151,7 @@ impl Room {
             permission,
             entered: Mono::from_ms(entered_ms),
             head_start_ms: 0,
+            preferred: None,
         })
     }
 

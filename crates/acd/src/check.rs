@@ -1,0 +1,257 @@
+//! What a configuration must be to make sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use model::{AgentId, QueueId, Tier};
+
+use crate::config::{
+    AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_STEPS,
+    MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules, QueueConfig, Served, TierStep,
+};
+
+/// Why a configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A time limit is 0.
+    Zero {
+        /// Which.
+        key: &'static str,
+    },
+    /// Two queues have one name.
+    QueueTwice {
+        /// Which.
+        queue: QueueId,
+    },
+    /// Two agents have one number.
+    AgentTwice {
+        /// Which.
+        agent: AgentId,
+    },
+    /// A queue has no step, or more than [`MAX_STEPS`].
+    StepCount {
+        /// Which queue.
+        queue: QueueId,
+        /// How many.
+        count: usize,
+    },
+    /// A queue's steps are not in the order of their times, or name a tier again without asking
+    /// for a lower level.
+    StepOrder {
+        /// Which queue.
+        queue: QueueId,
+        /// The tier of the step that is wrong.
+        tier: Tier,
+    },
+    /// A queue in which nobody may wait.
+    NoRoom {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A queue's head start is longer than [`MAX_HEAD_START_MS`].
+    HeadStart {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A queue's gain is higher than [`MAX_GAIN_PERMILLE`], or its objective shorter than 1 s.
+    Gain {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A queue's after-call work is longer than its limit.
+    AcwRule {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A level is not from 1 to [`MAX_LEVEL`], or a share is 0.
+    Level {
+        /// Of which queue.
+        queue: QueueId,
+    },
+    /// A rule for missed offers has a limit of 0, or leaves agents ready without a rest of at least
+    /// [`MIN_REST_MS`].
+    MissedRule,
+    /// An agent serves a queue that does not exist.
+    UnknownQueue {
+        /// Which agent.
+        agent: AgentId,
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// An agent serves a queue that no step opens to the agent's tier, or names it twice.
+    NeverServed {
+        /// Which agent.
+        agent: AgentId,
+        /// The agent's tier.
+        tier: Tier,
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// An agent's after-call work is longer than `acw_limit_ms`.
+    AcwTooLong {
+        /// Which agent.
+        agent: AgentId,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zero { key } => write!(f, "'{key}' is 0; it must be at least 1"),
+            Self::QueueTwice { queue } => write!(f, "queue '{queue}' is configured twice"),
+            Self::AgentTwice { agent } => write!(f, "agent '{agent}' is configured twice"),
+            Self::StepCount { queue, count } => write!(
+                f,
+                "queue '{queue}' has {count} tier steps; give it 1 to {MAX_STEPS}, such as \
+                 tier 1 after 0 ms"
+            ),
+            Self::StepOrder { queue, tier } => write!(
+                f,
+                "queue '{queue}': the step of tier {} must come after the steps that are sooner, \
+                 and again only with a lower 'min_level'",
+                tier.level
+            ),
+            Self::NoRoom { queue } => {
+                write!(
+                    f,
+                    "queue '{queue}' has room for 0 callers; 'max_waiting' must be at least 1"
+                )
+            }
+            Self::HeadStart { queue } => {
+                write!(f, "queue '{queue}': 'head_start_ms' must be at most {MAX_HEAD_START_MS}")
+            }
+            Self::Gain { queue } => write!(
+                f,
+                "queue '{queue}': 'gain_permille' must be at most {MAX_GAIN_PERMILLE}, and \
+                 'objective_ms' at least {MIN_OBJECTIVE_MS}"
+            ),
+            Self::AcwRule { queue } => {
+                write!(f, "queue '{queue}': after-call work must be at most its limit")
+            }
+            Self::Level { queue } => write!(
+                f,
+                "queue '{queue}': a level must be from 1 to {MAX_LEVEL}, and a share at least 1"
+            ),
+            Self::MissedRule => write!(
+                f,
+                "a rule for missed offers needs a limit of at least 1, and above 1 a rest of at \
+                 least {MIN_REST_MS} ms"
+            ),
+            Self::UnknownQueue { agent, queue } => {
+                write!(f, "agent '{agent}' serves queue '{queue}', which is not configured")
+            }
+            Self::NeverServed { agent, tier, queue } => write!(
+                f,
+                "agent '{agent}' of tier {} serves queue '{queue}', whose steps never open it to \
+                 that tier (or names the queue twice); add a step or remove the queue",
+                tier.level
+            ),
+            Self::AcwTooLong { agent } => {
+                write!(f, "agent '{agent}': 'acw_ms' must be at most 'acw_limit_ms'")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Checks that everything that is named exists and makes sense.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the queue or agent and the key.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for (key, ms) in [
+            ("reserve_timeout_ms", self.reserve_timeout_ms),
+            ("ring_timeout_ms", self.ring_timeout_ms),
+            ("acw_limit_ms", self.acw_limit_ms),
+        ] {
+            if ms == 0 {
+                return Err(ConfigError::Zero { key });
+            }
+        }
+        let MissedRules { no_answer, rejected, busy, unreachable, error } = self.missed;
+        if [no_answer, rejected, busy, unreachable, error].iter().any(|rule| !rule.makes_sense()) {
+            return Err(ConfigError::MissedRule);
+        }
+        let mut steps: BTreeMap<&QueueId, &[TierStep]> = BTreeMap::new();
+        for queue in &self.queues {
+            queue.check()?;
+            if steps.insert(&queue.queue, &queue.steps).is_some() {
+                return Err(ConfigError::QueueTwice { queue: queue.queue.clone() });
+            }
+        }
+        let mut agents = BTreeSet::new();
+        for agent in &self.agents {
+            if !agents.insert(&agent.agent) {
+                return Err(ConfigError::AgentTwice { agent: agent.agent.clone() });
+            }
+            if agent.acw_ms > self.acw_limit_ms {
+                return Err(ConfigError::AcwTooLong { agent: agent.agent.clone() });
+            }
+            agent.check(&steps)?;
+        }
+        Ok(())
+    }
+}
+
+impl QueueConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let queue = || self.queue.clone();
+        if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
+            return Err(ConfigError::StepCount { queue: queue(), count: self.steps.len() });
+        }
+        let mut levels = BTreeMap::new();
+        let mut last_ms = 0;
+        for step in &self.steps {
+            let before = levels.insert(step.tier, step.min_level);
+            if step.after_ms < last_ms || before.is_some_and(|level| level <= step.min_level) {
+                return Err(ConfigError::StepOrder { queue: queue(), tier: step.tier });
+            }
+            if !(1..=MAX_LEVEL).contains(&step.min_level) {
+                return Err(ConfigError::Level { queue: queue() });
+            }
+            last_ms = step.after_ms;
+        }
+        if self.max_waiting == 0 {
+            return Err(ConfigError::NoRoom { queue: queue() });
+        }
+        if self.head_start_ms > MAX_HEAD_START_MS {
+            return Err(ConfigError::HeadStart { queue: queue() });
+        }
+        let too_short = self.objective_ms.is_some_and(|ms| ms < MIN_OBJECTIVE_MS);
+        if self.gain_permille > MAX_GAIN_PERMILLE || too_short {
+            return Err(ConfigError::Gain { queue: queue() });
+        }
+        if self.acw.is_some_and(|acw| acw.ms > acw.limit_ms) {
+            return Err(ConfigError::AcwRule { queue: queue() });
+        }
+        Ok(())
+    }
+}
+
+impl AgentConfig {
+    fn check(&self, steps: &BTreeMap<&QueueId, &[TierStep]>) -> Result<(), ConfigError> {
+        let mut seen = BTreeSet::new();
+        for Served { queue, level, share } in &self.queues {
+            let (agent, tier) = (self.agent.clone(), self.tier);
+            let Some(steps) = steps.get(queue) else {
+                return Err(ConfigError::UnknownQueue { agent, queue: queue.clone() });
+            };
+            if !(1..=MAX_LEVEL).contains(level) || *share == 0 {
+                return Err(ConfigError::Level { queue: queue.clone() });
+            }
+            let opens = |step: &TierStep| step.tier == tier && step.min_level <= *level;
+            if !seen.insert(queue) || !steps.iter().any(opens) {
+                return Err(ConfigError::NeverServed { agent, tier, queue: queue.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MissedRule {
+    const fn makes_sense(self) -> bool {
+        self.limit == 1 || (self.limit > 1 && self.rest_ms >= MIN_REST_MS)
+    }
+}

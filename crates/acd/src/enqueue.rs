@@ -1,0 +1,191 @@
+//! Into the queue, and open to more and more agents while waiting there.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use model::{AgentStatus, CallId, Mono, Permission, QueueId};
+
+use crate::call::{Call, Place, Preference, Progress};
+use crate::config::{MAX_HEAD_START_MS, MAX_PREFERENCE_MS};
+use crate::timer::Timer;
+use crate::{Acd, NotEnqueued, Output, Preferred};
+
+impl Acd {
+    pub(crate) fn enqueue(
+        &mut self,
+        call: CallId,
+        queue: QueueId,
+        permission: Option<Permission>,
+        entered: Mono,
+        head_start_ms: u64,
+        preferred: Option<Preferred>,
+    ) {
+        if self.calls.contains_key(&call) {
+            return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
+        }
+        if let Err(why) = self.takes(&queue, permission) {
+            return self.not_enqueued(call, queue, why);
+        }
+        let Some(at) = self.queue_index(&queue) else { return };
+        let known = &self.queues[at as usize];
+        let entered = entered.min(self.now);
+        let head_start_ms =
+            known.head_start_ms.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
+        let preference = preferred.and_then(|preferred| self.prefer(&preferred, at, permission));
+        let waiting = Call {
+            queue: at,
+            place: Place::new(call, entered, head_start_ms),
+            entered,
+            permission,
+            reached: 0,
+            next_step_at: None,
+            preference,
+            progress: Progress::Waiting,
+        };
+        if let Some(Preference { until, .. }) = preference {
+            self.timers.set(until, Timer::Preference(call));
+        }
+        self.calls.insert(call, waiting);
+        self.queue_mut(at).join(&waiting);
+        self.wait(&waiting);
+        self.open_tiers(call);
+        self.serve_call(call);
+    }
+
+    fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {
+        self.outputs.push_back(Output::NotEnqueued { call, queue, why });
+    }
+
+    /// The preference of a call that enters a queue; `None` if waiting for the agent is in vain.
+    fn prefer(
+        &self,
+        preferred: &Preferred,
+        queue: u32,
+        permission: Option<Permission>,
+    ) -> Option<Preference> {
+        let at = self.known_agent(&preferred.agent)?;
+        let agent = self.agent_at(at);
+        let serves = agent.serves.iter().find(|serves| serves.queue == queue)?;
+        let may = self.queues[queue as usize].steps.get(serves.step)?.may(permission);
+        let for_ms = preferred.for_ms.min(MAX_PREFERENCE_MS);
+        let until = self.now + Duration::from_millis(for_ms);
+        let worth_it = may && agent.status == AgentStatus::Ready && for_ms > 0;
+        worth_it.then_some(Preference { agent: at, until })
+    }
+
+    /// A call of the line can be offered: to one agent, or to all whom it has reached.
+    pub(crate) fn wait(&mut self, call: &Call) {
+        let queue = &mut self.queues[call.queue as usize];
+        match call.preference {
+            Some(Preference { agent, .. }) => {
+                queue.preferring += 1;
+                let agent = &mut self.agents[agent.0 as usize];
+                agent.preferred.insert((call.queue, call.place));
+            }
+            None => queue.wait(call),
+        }
+    }
+
+    /// A call of the line can no longer be offered, or no longer to the same agents.
+    pub(crate) fn unwait(&mut self, call: &Call) {
+        let queue = &mut self.queues[call.queue as usize];
+        match call.preference {
+            Some(Preference { agent, .. }) => {
+                queue.preferring -= 1;
+                let agent = &mut self.agents[agent.0 as usize];
+                agent.preferred.remove(&(call.queue, call.place));
+            }
+            None => queue.unwait(call),
+        }
+    }
+
+    /// A deadline opens a call to more agents, and so do the others of the same kind at `due`.
+    pub(crate) fn open_more(&mut self, first: CallId, timer: Timer, due: Mono) {
+        let mut next = Some((first, timer));
+        while let Some((call, timer)) = next {
+            match timer {
+                Timer::Tier(_) => self.open_tiers(call),
+                Timer::Preference(_) => self.end_preference(call),
+                Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) => {}
+            }
+            self.opened.extend(self.calls.get(&call).map(|call| call.place));
+            next = self.timers.pop_opening(due);
+        }
+    }
+
+    /// Offers the calls that more agents may take than before, the one with the highest score
+    /// first: none gets an agent whom a better one may have from the same moment on.
+    pub(crate) fn serve_more(&mut self) {
+        if self.opened.is_empty() {
+            return;
+        }
+        let opened = std::mem::take(&mut self.opened);
+        let mut calls: Vec<CallId> = opened.into_iter().map(|place| place.call).collect();
+        for call in &calls {
+            self.end_vain_preference(*call);
+        }
+        calls.sort_by_key(|id| {
+            let score = self.calls.get(id).map(|call| self.score(call.queue, call.place));
+            (Reverse(score), *id)
+        });
+        for call in calls {
+            self.serve_call(call);
+        }
+    }
+
+    /// A call whose agent is ready no longer is everyone's.
+    fn end_vain_preference(&mut self, id: CallId) {
+        let preference = self.calls.get(&id).and_then(|call| call.preference);
+        if let Some(Preference { agent, .. }) = preference
+            && self.agent_at(agent).status != AgentStatus::Ready
+        {
+            self.end_preference(id);
+        }
+    }
+
+    /// A call that waits waits for one agent alone no longer.
+    fn end_preference(&mut self, id: CallId) {
+        let Some(mut call) = self.calls.get(&id).copied() else { return };
+        if let Some(Preference { until, .. }) = call.preference {
+            self.timers.cancel(until, Timer::Preference(id));
+            self.unwait(&call);
+            call.preference = None;
+            self.wait(&call);
+            self.calls.insert(id, call);
+        }
+    }
+
+    /// Opens a call to the tiers whose time has come, and sets the time of the next one.
+    fn open_tiers(&mut self, id: CallId) {
+        let Some(mut call) = self.calls.get(&id).copied() else { return };
+        let waits = call.progress == Progress::Waiting;
+        if waits {
+            self.unwait(&call);
+        }
+        call.next_step_at = None;
+        let queue = &self.queues[call.queue as usize];
+        while let Some(step) = queue.steps.get(call.reached) {
+            let at = call.entered + Duration::from_millis(step.after_ms);
+            if at > self.now {
+                call.next_step_at = Some(at);
+                self.timers.set(at, Timer::Tier(id));
+                break;
+            }
+            call.reached += 1;
+            // A tier that takes calls from the start is not reached, it is there.
+            if step.after_ms > 0 {
+                let (queue, tier) = (queue.id.clone(), step.tier);
+                self.outputs.push_back(Output::TierReached { call: id, queue, tier });
+            }
+        }
+        if waits {
+            self.wait(&call);
+        }
+        self.calls.insert(id, call);
+    }
+
+    /// A call's score now.
+    pub(crate) fn score(&self, queue: u32, place: Place) -> u64 {
+        self.queues[queue as usize].gain.score(place.age(self.now))
+    }
+}

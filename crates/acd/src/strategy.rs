@@ -1,0 +1,121 @@
+//! Who gets the call, and which call an agent takes: both choices as data.
+
+use model::Mono;
+
+use crate::agent::{Agent, AgentIndex, Serves};
+
+/// How a queue chooses among the agents who may take a call now. Equal ones go by who is idle
+/// longest, then by number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strategy {
+    /// Who could take a call for the longest time (最长空闲).
+    #[default]
+    LongestIdle,
+    /// Whose share of the time since signing in that went into calls and after-call work is the
+    /// smallest, as it was when they last became idle (最低占用率).
+    LeastOccupied,
+    /// Who serves the queue with the highest level.
+    SkillFirst,
+    /// Whose last offer from this queue is the longest ago (轮询).
+    RoundRobin,
+    /// Who has answered the fewest calls since signing in (最少应答).
+    FewestCalls,
+}
+
+impl Strategy {
+    /// The name in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LongestIdle => "longest_idle",
+            Self::LeastOccupied => "least_occupied",
+            Self::SkillFirst => "skill_first",
+            Self::RoundRobin => "round_robin",
+            Self::FewestCalls => "fewest_calls",
+        }
+    }
+
+    /// The strategy of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::LongestIdle,
+            Self::LeastOccupied,
+            Self::SkillFirst,
+            Self::RoundRobin,
+            Self::FewestCalls,
+        ]
+        .into_iter()
+        .find(|strategy| strategy.as_str() == name)
+    }
+
+    /// An agent's turn in one of their queues: the lowest is next. It stays as it is while the
+    /// agent is idle, so that the agents can be kept in its order.
+    pub(crate) fn turn(self, agent: &Agent, serves: &Serves, index: AgentIndex) -> Turn {
+        let key = match self {
+            Self::LongestIdle => 0,
+            Self::LeastOccupied => agent.work.occupied_ppm,
+            Self::SkillFirst => u64::from(u8::MAX - serves.level),
+            Self::RoundRobin => serves.last_turn,
+            Self::FewestCalls => agent.work.calls,
+        };
+        Turn { key, idle_since: agent.idle_since, index }
+    }
+}
+
+/// An agent's turn: what the strategy compares first, then who is idle longest, then the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Turn {
+    pub(crate) key: u64,
+    idle_since: Mono,
+    pub(crate) index: AgentIndex,
+}
+
+/// How an agent who becomes free chooses among the calls that they may take. Equal ones go by the
+/// highest score, then by the call's id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallChoice {
+    /// The call with the highest score in any queue.
+    #[default]
+    HighestScore,
+    /// From the queue that the agent serves with the highest level.
+    SkillFirst,
+    /// From the queue that is furthest behind its share of the agent's offers.
+    Shares,
+}
+
+/// What an agent has done since signing in, as far as strategies compare it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    /// Calls answered.
+    pub(crate) calls: u64,
+    since: Mono,
+    busy_since: Option<Mono>,
+    busy_ns: u64,
+    occupied_ppm: u64,
+}
+
+impl Work {
+    /// The agent signs in.
+    pub(crate) const fn begin(now: Mono) -> Self {
+        Self { calls: 0, since: now, busy_since: None, busy_ns: 0, occupied_ppm: 0 }
+    }
+
+    /// The agent is being offered a call.
+    pub(crate) fn start(&mut self, now: Mono) {
+        self.busy_since = Some(now);
+    }
+
+    /// The agent was not busy after all.
+    pub(crate) const fn forget(&mut self) {
+        self.busy_since = None;
+    }
+
+    /// The agent is idle again.
+    pub(crate) fn stop(&mut self, now: Mono) {
+        if let Some(since) = self.busy_since.take() {
+            self.busy_ns = self.busy_ns.saturating_add(now.0.saturating_sub(since.0));
+        }
+        let whole = u128::from(now.0.saturating_sub(self.since.0)).max(1);
+        let ppm = u128::from(self.busy_ns) * 1_000_000 / whole;
+        self.occupied_ppm = u64::try_from(ppm).unwrap_or(u64::MAX);
+    }
+}

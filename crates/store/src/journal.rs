@@ -6,8 +6,9 @@
 //! the process as soon as it is written. At a start the lines that the database lacks are put there
 //! first.
 //!
-//! A line is the CRC-32 of the fact in eight hexadecimal digits, a space, and the fact as JSON. A
-//! line that was cut, or that changed, is left out.
+//! A line is the CRC-32 of the fact in eight hexadecimal digits, a space, and the fact as JSON. The
+//! last line may have been cut: nobody was told that it is kept. A file in which another line
+//! changed is not removed, so that what was in it can be looked for.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -17,7 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use model::Fact;
+use model::{Fact, Wall};
 
 use crate::error::{Error, Result};
 use crate::lock::Lock;
@@ -30,6 +31,15 @@ const TAKE_OVER: Duration = Duration::from_secs(60);
 
 /// What a file's name ends with.
 const EXTENSION: &str = "facts";
+
+/// What the name of a file ends with in which lines changed.
+const DAMAGED: &str = "damaged";
+
+/// What can never be written into the database, for whoever mends it.
+const LEFT_OUT: &str = "left-out.jsonl";
+
+/// How much of that there may be. What is beyond it is only told.
+const LEFT_OUT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The files of a folder, the last one open.
 #[derive(Debug)]
@@ -44,8 +54,14 @@ pub struct Journal {
     /// The last fact in the open file.
     last_seq: u64,
     lines: Vec<u8>,
+    /// Half a line is at the file's end.
+    torn: bool,
     _lock: Lock,
 }
+
+/// Where things go that the database will never take.
+#[derive(Debug)]
+pub(crate) struct LeftOut(PathBuf);
 
 impl Journal {
     /// Opens the journal in `folder`, made where it is missing, and puts into `store` what an
@@ -58,13 +74,20 @@ impl Journal {
         std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
         let lock = Lock::file(&folder.join("journal"))?;
         let left = files(folder).map_err(|source| failed(folder, source))?;
+        let mut damaged = Vec::new();
         for number in &left {
-            take_over(&path(folder, *number), store).await?;
+            if take_over(&path(folder, *number), store).await? > 0 {
+                damaged.push(*number);
+            }
         }
         let number = left.last().map_or(1, |last| last + 1);
         let file = create(folder, number)?;
         for number in left {
-            remove(folder, number);
+            if damaged.contains(&number) {
+                set_aside(folder, number);
+            } else {
+                remove(folder, number);
+            }
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -74,6 +97,7 @@ impl Journal {
             length: 0,
             last_seq: 0,
             lines: Vec::new(),
+            torn: false,
             _lock: lock,
         })
     }
@@ -83,26 +107,36 @@ impl Journal {
     /// `settled`.
     ///
     /// # Errors
-    /// They cannot be written (a full disk); it may be tried again.
+    /// They cannot be written: a full disk, and it may be tried again, or a fact that is no JSON.
     pub(crate) fn append(&mut self, facts: &[Fact], file_bytes: u64, settled: u64) -> Result<()> {
         if self.length >= file_bytes {
             self.begin_next(settled)?;
         }
         self.lines.clear();
+        if self.torn {
+            self.lines.push(b'\n');
+        }
         for fact in facts {
             push_line(&mut self.lines, fact)?;
         }
         if let Err(source) = self.file.write_all(&self.lines) {
-            // Half a line must not stand before a whole one. Where even this fails, the line's
-            // checksum tells it.
+            // Half a line must not stand before a whole one. Where even this fails, what comes next
+            // begins a line of its own.
             if let Err(error) = self.file.set_len(self.length) {
                 tracing::warn!(%error, "a journal's file cannot be cut");
+                self.torn = true;
             }
             return Err(failed(&path(&self.folder, self.number), source));
         }
+        self.torn = false;
         self.length += u64::try_from(self.lines.len()).unwrap_or(u64::MAX);
         self.last_seq = facts.last().map_or(self.last_seq, |last| last.seq);
         Ok(())
+    }
+
+    /// Where things go that are never to be tried again.
+    pub(crate) fn left_out(&self) -> LeftOut {
+        LeftOut(self.folder.join(LEFT_OUT))
     }
 
     /// Removes every file: the database has all that is in them.
@@ -119,6 +153,7 @@ impl Journal {
         self.number += 1;
         self.file = file;
         self.length = 0;
+        self.torn = false;
         while let Some((number, last_seq)) = self.closed.front().copied()
             && last_seq <= settled
         {
@@ -129,19 +164,42 @@ impl Journal {
     }
 }
 
-/// Puts what a file has and the database lacks into the database.
-async fn take_over(path: &Path, store: &Store) -> Result<()> {
+impl LeftOut {
+    /// Appends `facts`, a line each, as far as they can be written at all.
+    pub(crate) fn keep(&self, facts: &[Fact]) {
+        let mut lines = Vec::new();
+        for fact in facts {
+            match serde_json::to_vec(fact) {
+                Ok(json) => lines.extend(json.into_iter().chain([b'\n'])),
+                Err(error) => tracing::error!(%error, "is no JSON"),
+            }
+        }
+        let path = &self.0;
+        let kept = open(path).and_then(|mut file| match file.metadata()?.len() {
+            LEFT_OUT_BYTES.. => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
+            _ => file.write_all(&lines),
+        });
+        if let Err(error) = kept {
+            tracing::error!(path = %path.display(), %error, "what was left out cannot be kept");
+        }
+    }
+}
+
+/// Puts what a file has and the database lacks into the database. Returns how many lines changed.
+async fn take_over(path: &Path, store: &Store) -> Result<usize> {
     let bytes = std::fs::read(path).map_err(|source| failed(path, source))?;
-    let mut facts = read(&bytes, path);
+    let Lines { mut facts, damaged } = read(&bytes, path)?;
     let mut newest = BTreeMap::new();
     for fact in &facts {
-        if let Entry::Vacant(unknown) = newest.entry(fact.epoch) {
-            unknown.insert(store.newest_fact(fact.epoch).await?);
+        if let Entry::Vacant(unknown) = newest.entry((fact.site, fact.epoch)) {
+            unknown.insert(store.newest_fact(fact.site, fact.epoch).await?);
+            store.have_epoch(fact.site, fact.epoch, fact.wall).await?;
         }
     }
     // The database takes facts in order, so it lacks none before its newest.
-    facts.retain(|fact| Some(fact.seq) > newest.get(&fact.epoch).copied().flatten());
-    let Some(last) = facts.last() else { return Ok(()) };
+    let newest = |fact: &Fact| newest.get(&(fact.site, fact.epoch)).copied().flatten();
+    facts.retain(|fact| Some(fact.seq) > newest(fact));
+    let Some(last) = facts.last() else { return Ok(damaged) };
     tracing::info!(facts = facts.len(), last.epoch, last.seq, "taken over from the journal");
     let writer = Writer::start(store, None, Limits::default(), |_| {})?;
     let count = facts.len();
@@ -150,18 +208,33 @@ async fn take_over(path: &Path, store: &Store) -> Result<()> {
         reason: format!("it does not take {facts} facts of {}; they stay there", path.display()),
     };
     writer.append(facts, Vec::new()).map_err(|_| refused(count))?;
-    writer.stop(TAKE_OVER).await.map_err(refused)
+    writer.stop(TAKE_OVER).await.map_err(refused)?;
+    Ok(damaged)
 }
 
 impl Store {
-    /// The number of the newest fact of `epoch` of this site.
-    async fn newest_fact(&self, epoch: u32) -> Result<Option<u64>> {
+    /// The number of the newest fact of an epoch of a site.
+    async fn newest_fact(&self, site: u16, epoch: u32) -> Result<Option<u64>> {
         let row = sqlx::query("SELECT MAX(seq) AS seq FROM facts WHERE site = $1 AND epoch = $2")
-            .bind(i64::from(self.site()))
+            .bind(i64::from(site))
             .bind(i64::from(epoch))
             .fetch_one(self.readers())
             .await?;
         Ok(row.maybe_int("seq")?.and_then(|seq| u64::try_from(seq).ok()))
+    }
+
+    /// An epoch that has facts was claimed, even if the database is a backup from before.
+    async fn have_epoch(&self, site: u16, epoch: u32, began: Wall) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO epochs (site, epoch, began_us) VALUES ($1, $2, $3)
+             ON CONFLICT (site, epoch) DO NOTHING",
+        )
+        .bind(i64::from(site))
+        .bind(i64::from(epoch))
+        .bind(began.0)
+        .execute(self.durable())
+        .await?;
+        Ok(())
     }
 }
 
@@ -177,23 +250,49 @@ fn push_line(lines: &mut Vec<u8>, fact: &Fact) -> Result<()> {
     Ok(())
 }
 
-/// The facts in a file's whole lines.
-fn read(bytes: &[u8], path: &Path) -> Vec<Fact> {
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let mut facts = Vec::new();
-    for (number, line) in lines.enumerate() {
-        match read_line(line) {
-            Some(fact) => facts.push(fact),
-            None => tracing::warn!(path = %path.display(), line = number + 1, "not a whole fact"),
-        }
-    }
-    facts
+/// What is in a file.
+struct Lines {
+    facts: Vec<Fact>,
+    /// How many whole lines are none any more.
+    damaged: usize,
 }
 
-fn read_line(line: &[u8]) -> Option<Fact> {
+/// Reads a file's whole lines.
+///
+/// # Errors
+/// A line is whole, and no fact that this engine knows: a newer one wrote it.
+fn read(bytes: &[u8], path: &Path) -> Result<Lines> {
+    let mut read = Lines { facts: Vec::new(), damaged: 0 };
+    // What follows the last line's end is cut, or nothing.
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < bytes.len() {
+        tracing::warn!(path = %path.display(), "the last line was cut");
+    }
+    for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
+        match (line, checked(line)) {
+            ([], _) => {}
+            (_, Some(json)) => read.facts.push(serde_json::from_slice(json).map_err(|error| {
+                let reason = format!(
+                    "is no fact that this version of hotline knows ({error}): start the version \
+                     that wrote it once more"
+                );
+                let row = format!("{} line {}", path.display(), number + 1);
+                Error::Corrupt { table: "journal", row, reason }
+            })?),
+            (_, None) => {
+                read.damaged += 1;
+                tracing::error!(path = %path.display(), line = number + 1, "changed on the disk");
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// A line's JSON, if it is what was written.
+fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, json) = (line.get(..8)?, line.get(9..)?);
     let checksum = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
-    (crc32fast::hash(json) == checksum).then(|| serde_json::from_slice(json).ok())?
+    (crc32fast::hash(json) == checksum).then_some(json)
 }
 
 fn path(folder: &Path, number: u64) -> PathBuf {
@@ -214,12 +313,24 @@ fn files(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// A new file, for this user's eyes: callers' numbers are in it.
 fn create(folder: &Path, number: u64) -> Result<File> {
     let path = path(folder, number);
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600);
-    options.open(&path).map_err(|source| failed(&path, source))
+    open(&path).map_err(|source| failed(&path, source))
+}
+
+/// A file to append to, for this user's eyes: callers' numbers are in it.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+fn set_aside(folder: &Path, number: u64) {
+    let (from, to) = (path(folder, number), path(folder, number).with_extension(DAMAGED));
+    match std::fs::rename(&from, &to) {
+        Ok(()) => tracing::error!(path = %to.display(), "has lines that changed, and is kept"),
+        Err(error) => {
+            tracing::error!(path = %from.display(), %error, "has lines that changed, and stays");
+        }
+    }
 }
 
 fn remove(folder: &Path, number: u64) {
@@ -232,4 +343,38 @@ fn remove(folder: &Path, number: u64) {
 
 fn failed(path: &Path, source: io::Error) -> Error {
     Error::File { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+mod tests {
+    use model::{AgentId, AgentState, AgentStatus, FactBody, Mono};
+
+    use super::*;
+    use crate::open::Purpose;
+
+    fn fact(seq: u64) -> Fact {
+        let agent = AgentId::from("8001");
+        let (status, state) = (AgentStatus::Ready, AgentState::Idle);
+        let body = FactBody::AgentChanged { agent, status, state, call: None };
+        let (mono, wall, version) = (Mono(0), Wall(0), model::SCHEMA_VERSION);
+        Fact { site: 1, epoch: 1, seq, mono, wall, version, body }
+    }
+
+    #[tokio::test]
+    async fn a_line_after_half_a_line_that_could_not_be_cut_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/hotline.db", folder.path().display());
+        let store = Store::open(&url, 1, Purpose::Engine).await.unwrap();
+        let mut journal = Journal::open(folder.path(), &store).await.unwrap();
+        journal.append(&[fact(1)], 1_000_000, 0).unwrap();
+        journal.file.write_all(b"0123abcd {\"se").unwrap();
+        journal.torn = true;
+        journal.append(&[fact(2)], 1_000_000, 0).unwrap();
+        journal.append(&[fact(3)], 1_000_000, 0).unwrap();
+        let file = path(folder.path(), journal.number);
+        let lines = read(&std::fs::read(&file).unwrap(), &file).unwrap();
+        assert_eq!(lines.facts, [fact(1), fact(2), fact(3)]);
+        assert_eq!(lines.damaged, 1);
+    }
 }

@@ -8,7 +8,7 @@ use super::{Notice, Queue};
 use crate::checkpoint::Checkpoints;
 use crate::commit::{Connected, Work, is_hopeless};
 use crate::error::{Error, Result};
-use crate::journal::Journal;
+use crate::journal::{Journal, LeftOut};
 use crate::open::Store;
 
 /// Runs until the queue is closed and empty, or given up. Returns how many facts were not written
@@ -19,7 +19,11 @@ pub(super) async fn run(
     journal: Option<Journal>,
     notify: Box<dyn FnMut(Notice) + Send>,
 ) -> usize {
-    let teller = Teller { notify: RefCell::new(notify), failing: RefCell::default() };
+    let teller = Teller {
+        left_out: journal.as_ref().map(Journal::left_out),
+        notify: RefCell::new(notify),
+        failing: RefCell::default(),
+    };
     let mut settler = Settler {
         checkpoints: Checkpoints::new(queue.limits.log_bytes, queue.limits.log_pause_ms),
         connected: None,
@@ -54,6 +58,7 @@ enum Place {
 struct Teller {
     notify: RefCell<Box<dyn FnMut(Notice) + Send>>,
     failing: RefCell<[bool; 2]>,
+    left_out: Option<LeftOut>,
 }
 
 impl Teller {
@@ -67,6 +72,17 @@ impl Teller {
             tracing::error!(%error, ?place, "facts cannot be written; trying again");
             self.tell(Notice::StoreFailing { error: error.to_string() });
         }
+    }
+
+    /// A single thing can never be written.
+    fn leave_out(&self, work: &Work, error: &Error) {
+        let (what, error) = (work.describe(), error.to_string());
+        tracing::error!(what, error, "cannot be written and is left out");
+        if let Some(left_out) = &self.left_out {
+            // A record is folded anew from its facts.
+            left_out.keep(&work.facts);
+        }
+        self.tell(Notice::Unwritable { what, error });
     }
 
     fn recovered(&self, place: Place) {
@@ -103,24 +119,61 @@ impl Pauses {
 /// Moves what is queued into the journal, and tells that it is kept.
 async fn keep(queue: &Queue, journal: &mut Journal, teller: &Teller) {
     while let Some(work) = queue.next().await {
-        let mut pauses = Pauses::new(queue);
+        let last = work.facts.last().map(|fact| fact.seq);
         let settled = queue.lock().settled;
         let file_bytes = queue.limits.journal_file_bytes;
-        while let Err(error) = journal.append(&work.facts, file_bytes, settled) {
-            teller.failed(Place::Journal, &error);
-            if queue.has_given_up() {
-                queue.keep_no_more();
-                return;
-            }
-            pauses.pause().await;
+        let kept = write(work, Place::Journal, queue, teller, async |work| {
+            journal.append(&work.facts, file_bytes, settled)?;
+            queue.keep(std::mem::take(work));
+            Ok(())
+        });
+        let Some(left_out) = kept.await else { break };
+        queue.lock().facts -= left_out;
+        if let Some(up_to_seq) = last {
+            teller.tell(Notice::Committed { up_to_seq });
         }
-        teller.recovered(Place::Journal);
-        if let Some(last) = work.facts.last() {
-            teller.tell(Notice::Committed { up_to_seq: last.seq });
-        }
-        queue.keep(work);
     }
     queue.keep_no_more();
+}
+
+/// Writes `work` by `attempt`, as often as it takes. What can never be written is found by halving
+/// and left out. Returns how many facts that were, and `None` if the writer was stopped before it
+/// succeeded.
+async fn write(
+    work: Work,
+    place: Place,
+    queue: &Queue,
+    teller: &Teller,
+    mut attempt: impl AsyncFnMut(&mut Work) -> Result<()>,
+) -> Option<usize> {
+    let mut left_out = 0;
+    let mut works = vec![work];
+    let mut pauses = Pauses::new(queue);
+    while let Some(work) = works.last_mut() {
+        let Err(error) = attempt(work).await else {
+            works.pop();
+            teller.recovered(place);
+            continue;
+        };
+        if is_hopeless(&error) {
+            match work.split() {
+                // The first half is written first.
+                Some(second) => works.insert(works.len() - 1, second),
+                None => {
+                    teller.leave_out(work, &error);
+                    left_out += work.facts.len();
+                    works.pop();
+                }
+            }
+            continue;
+        }
+        teller.failed(place, &error);
+        if queue.has_given_up() {
+            return None;
+        }
+        pauses.pause().await;
+    }
+    Some(left_out)
 }
 
 /// Writes into the database.
@@ -170,45 +223,20 @@ impl Settler<'_> {
         }
     }
 
-    /// Writes `work`, as often as it takes. What can never be written is found by halving and left
-    /// out. Returns false if the writer was stopped before it succeeded.
+    /// Returns false if the writer was stopped before it succeeded.
     async fn write(&mut self, work: Work) -> bool {
-        let mut works = vec![work];
-        let mut pauses = Pauses::new(self.queue);
-        while let Some(work) = works.last_mut() {
-            let Err(error) = self.attempt(work).await else {
-                works.pop();
-                self.teller.recovered(Place::Database);
-                continue;
-            };
-            // Whatever state the connection is in, a new one is clean.
-            self.connected = None;
-            if is_hopeless(&error) {
-                match work.split() {
-                    // The first half is written first.
-                    Some(second) => works.insert(works.len() - 1, second),
-                    None => {
-                        let (what, error) = (work.describe(), error.to_string());
-                        tracing::error!(what, error, "cannot be written and is left out");
-                        self.teller.tell(Notice::Unwritable { what, error });
-                        works.pop();
-                    }
-                }
-                continue;
+        let (queue, teller) = (self.queue, self.teller);
+        let patience = Duration::from_millis(queue.limits.attempt_ms);
+        let written = write(work, Place::Database, queue, teller, async |work| {
+            let attempt = tokio::time::timeout(patience, self.commit(work));
+            let attempt = attempt.await.unwrap_or(Err(Error::NoAnswer));
+            if attempt.is_err() {
+                // Whatever state the connection is in, a new one is clean.
+                self.connected = None;
             }
-            self.teller.failed(Place::Database, &error);
-            if self.queue.has_given_up() {
-                return false;
-            }
-            pauses.pause().await;
-        }
-        true
-    }
-
-    async fn attempt(&mut self, work: &Work) -> Result<()> {
-        let patience = Duration::from_millis(self.queue.limits.attempt_ms);
-        let attempt = tokio::time::timeout(patience, self.commit(work));
-        attempt.await.unwrap_or_else(|_| Err(Error::NoAnswer))
+            attempt
+        });
+        written.await.is_some()
     }
 
     async fn commit(&mut self, work: &Work) -> Result<()> {

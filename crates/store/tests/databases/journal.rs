@@ -1,9 +1,10 @@
 //! Facts that are in the journal before they are in the database.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::{Fact, Wall};
 use sqlx::Connection;
 use store::{Journal, Notice, WriterLimits};
 use tempfile::tempdir;
@@ -11,11 +12,15 @@ use tempfile::tempdir;
 use crate::failures::{impatient, lock};
 use crate::server::Database;
 use crate::story::{Story, Written, call, write};
+use crate::writing::refuse;
 
 on_both! {
     what_is_in_the_journal_is_committed_while_the_database_is_locked
     what_the_database_did_not_take_is_there_after_the_next_start
-    a_line_that_was_cut_or_changed_is_left_out
+    a_line_that_was_cut_is_dropped_and_one_that_changed_is_set_aside
+    a_fact_from_a_newer_engine_is_not_thrown_away
+    an_epoch_that_has_facts_is_not_claimed_again_with_an_older_database
+    what_the_database_never_takes_is_kept_in_a_file
     what_the_database_has_is_not_taken_over_again
     files_whose_facts_are_in_the_database_are_removed
     many_small_appends_become_few_transactions
@@ -66,25 +71,74 @@ async fn what_the_database_did_not_take_is_there_after_the_next_start(database: 
     drop(journal);
 }
 
-async fn a_line_that_was_cut_or_changed_is_left_out(database: Database) {
-    let (store, folder) = (database.open().await, tempdir().unwrap());
-    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
-    let holder = lock(&database).await;
-    let mut story = Story::new(1);
+/// A journal with five calls that the database did not take.
+async fn five_calls(database: &Database, folder: &Path) -> PathBuf {
+    let store = database.open().await;
+    let mut written = Written::start_in(folder, &store, impatient()).await;
+    let holder = lock(database).await;
+    let mut story = Story::new(3);
     for counter in 1..=5 {
         written.write(story.arrives(counter, "13800138000", 0)).await;
     }
     assert_eq!(written.writer.stop(Duration::ZERO).await, Ok(()));
     holder.close().await.unwrap();
-    let file = folder.path().join(&names(folder.path())[0]);
+    folder.join(&names(folder)[0])
+}
+
+async fn a_line_that_was_cut_is_dropped_and_one_that_changed_is_set_aside(database: Database) {
+    let folder = tempdir().unwrap();
+    let file = five_calls(&database, folder.path()).await;
     let mut bytes = fs::read(&file).unwrap();
     let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 40;
     bytes[second] ^= 1;
     bytes.truncate(bytes.len() - 7);
-    fs::write(&file, bytes).unwrap();
-    Journal::open(folder.path(), &store).await.unwrap();
+    fs::write(&file, &bytes).unwrap();
+    Journal::open(folder.path(), &database.open().await).await.unwrap();
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 3);
     assert_eq!(database.count("SELECT CAST(SUM(seq) AS BIGINT) FROM facts").await, 1 + 3 + 4);
+    assert_eq!(fs::read(file.with_extension("damaged")).unwrap(), bytes, "all that is left of it");
+    assert_eq!(names(folder.path()), ["00000002.facts"], "the damaged one is not read again");
+}
+
+async fn a_fact_from_a_newer_engine_is_not_thrown_away(database: Database) {
+    let folder = tempdir().unwrap();
+    let file = five_calls(&database, folder.path()).await;
+    let mut bytes = fs::read(&file).unwrap();
+    let json = r#"{"seq":6,"body":{"type":"call_teleported"}}"#;
+    bytes.extend(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).bytes());
+    fs::write(&file, &bytes).unwrap();
+    let refused = Journal::open(folder.path(), &database.open().await).await.unwrap_err();
+    let refused = refused.to_string();
+    assert!(refused.contains("00000001.facts line 6"), "{refused}");
+    assert!(refused.contains("start the version that wrote it"), "{refused}");
+    assert_eq!(fs::read(&file).unwrap(), bytes, "nothing is taken from it");
+}
+
+/// An older backup of the database, or an empty one, beside a journal that went on.
+async fn an_epoch_that_has_facts_is_not_claimed_again_with_an_older_database(database: Database) {
+    let folder = tempdir().unwrap();
+    five_calls(&database, folder.path()).await;
+    let store = database.open().await;
+    assert_eq!(store.last_epoch().await.unwrap(), None);
+    Journal::open(folder.path(), &store).await.unwrap();
+    assert_eq!(store.begin_epoch(Wall(0)).await.unwrap(), 4);
+}
+
+async fn what_the_database_never_takes_is_kept_in_a_file(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    refuse(&database, 2).await;
+    let mut written = Written::start_in(folder.path(), &store, impatient()).await;
+    let mut story = Story::new(1);
+    for counter in 1..=3 {
+        story.arrives(counter, "13800138000", 0);
+    }
+    written.write(&mut story).await;
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 2);
+    let left_out = fs::read_to_string(folder.path().join("left-out.jsonl")).unwrap();
+    let facts: Vec<Fact> =
+        left_out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(facts.iter().map(|fact| fact.seq).collect::<Vec<_>>(), [2]);
 }
 
 /// A call that is settled must not become unsettled because its arrival is read once more.
@@ -181,6 +235,7 @@ async fn what_is_no_journal_is_left_alone() {
     fs::write(folder.path().join("00000007.facts"), [0xff, b'\n', b'x', b'\n']).unwrap();
     Journal::open(folder.path(), &store).await.unwrap();
     assert_eq!(names(folder.path()), ["00000008.facts"]);
+    assert!(folder.path().join("00000007.damaged").exists());
     assert_eq!(fs::read(folder.path().join("notes.txt")).unwrap(), b"mine");
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 1);
 }

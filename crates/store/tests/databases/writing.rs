@@ -146,16 +146,23 @@ async fn of_several_records_of_a_call_the_newest_is_kept(database: Database) {
     assert_eq!(database.count("SELECT COUNT(*) FROM unsettled_calls").await, 0);
 }
 
+/// Makes the database refuse a fact whatever is tried.
+pub async fn refuse(database: &Database, seq: u64) {
+    let trigger = if database.is_postgres() {
+        format!("ALTER TABLE facts ADD CONSTRAINT refused CHECK (seq <> {seq})")
+    } else {
+        format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON facts WHEN NEW.seq = {seq}
+             BEGIN INSERT INTO sessions VALUES ('x', 'nobody', 1, 1); END"
+        )
+    };
+    sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&mut database.connect().await).await.unwrap();
+}
+
 /// One fact that the database will never take must not keep back all others.
 async fn what_cannot_be_written_is_left_out_alone(database: Database) {
     let store = database.open().await;
-    let trigger = if database.is_postgres() {
-        "ALTER TABLE facts ADD CONSTRAINT no_thirteen CHECK (seq <> 13)"
-    } else {
-        "CREATE TRIGGER no_thirteen BEFORE INSERT ON facts WHEN NEW.seq = 13
-         BEGIN INSERT INTO sessions VALUES ('x', 'nobody', 1, 1); END"
-    };
-    sqlx::query(trigger).execute(&mut database.connect().await).await.unwrap();
+    refuse(&database, 13).await;
     let mut story = Story::new(1);
     for counter in 1..=50 {
         story.arrives(counter, "13800138000", 0).ends(counter, Outcome::AbandonedInMenu, 1);

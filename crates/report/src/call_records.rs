@@ -13,13 +13,13 @@ use crate::record::CallRecord;
 pub struct Limits {
     /// At most so many ended calls; the oldest is dropped.
     pub ended_calls: usize,
-    /// At most so long after its end.
+    /// At most so long after its end, if all that it still lacks is a disposition.
     pub keep_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { ended_calls: 10_000, keep_ms: 30 * 60 * 1000 }
+        Self { ended_calls: 10_000, keep_ms: 12 * 60 * 60 * 1000 }
     }
 }
 
@@ -57,6 +57,10 @@ impl CallRecords {
     /// fact changes it: the newest one is the record.
     pub fn apply(&mut self, fact: &Fact) -> Option<CallRecord> {
         self.drop_old(fact);
+        self.fold(fact)
+    }
+
+    fn fold(&mut self, fact: &Fact) -> Option<CallRecord> {
         if let FactBody::AgentChanged { agent, state, call, .. } = &fact.body {
             let worked_on = *self.agents.get(agent)?;
             let fold = self.calls.get_mut(&worked_on)?;
@@ -124,14 +128,15 @@ impl CallRecords {
         }
     }
 
-    /// Drops ended calls whose time is over, or that are too many.
+    /// Drops ended calls that are too many, and those whose time is over. A call that waits for a
+    /// seal or for the end of after-call work has as long as that takes.
     fn drop_old(&mut self, now: &Fact) {
         while let Some(&(epoch, mono, call)) = self.ended.front() {
-            let gone = !self.calls.contains_key(&call);
             // What a lost engine left is as old as this one at least.
             let ended = if epoch == now.epoch { mono } else { Mono::default() };
             let old = now.mono.ms_since(ended) > self.limits.keep_ms;
-            if !gone && !old && self.ended.len() <= self.limits.ended_calls {
+            let kept = self.calls.get(&call).is_some_and(|fold| !old || !fold.is_settled());
+            if kept && self.ended.len() <= self.limits.ended_calls {
                 return;
             }
             self.forget(call);
@@ -144,7 +149,7 @@ impl CallRecords {
     pub fn recover<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> Recovered {
         let mut records = BTreeMap::new();
         for fact in facts {
-            records.extend(self.apply(fact).map(|record| (record.call, record)));
+            records.extend(self.fold(fact).map(|record| (record.call, record)));
         }
         self.agents.clear();
         let mut finals = Vec::new();

@@ -131,6 +131,11 @@ impl Fold {
         self.ended
     }
 
+    /// Whether all that may still come is a disposition.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.record.settled
+    }
+
     /// Whether no fact can change the record any more.
     pub(crate) fn is_final(&self) -> bool {
         self.record.settled && (self.record.agent.is_none() || self.record.disposition.is_some())

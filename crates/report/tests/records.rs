@@ -224,11 +224,32 @@ fn ended_calls_are_dropped_at_their_limits() {
     }
     assert_eq!(fold(&mut all, &story).len(), 19, "ten at their end, nine when the work was over");
     assert_eq!(all.len(), 4, "three, and the one that ended last");
-    // A long time later the next fact finds them too old.
-    story.facts.clear();
-    story.at(9_000_000).arrives(11);
+}
+
+#[test]
+fn what_only_lacks_a_disposition_is_dropped_in_time() {
+    let limits = Limits { keep_ms: 1_000_000, ..Limits::default() };
+    let mut all = CallRecords::new(limits);
+    let mut story = Story::new(1);
+    story.conversation(1, 0).at(66_200).seals(1, 1, false);
+    story.at(76_000).agent_is("8001", AgentState::Idle, None);
+    story.at(9_000_000).arrives(2);
     fold(&mut all, &story);
-    assert_eq!(all.len(), 1);
+    assert_eq!(all.len(), 1, "the one that arrived");
+}
+
+#[test]
+fn a_late_seal_and_long_after_call_work_reach_the_record() {
+    let limits = Limits { keep_ms: 1_000_000, ..Limits::default() };
+    let mut all = CallRecords::new(limits);
+    let mut story = Story::new(1);
+    story.conversation(1, 0).at(9_000_000).seals(1, 1, false);
+    story.at(9_000_000).wraps_up(1, "8001", "enquiry");
+    story.at(9_000_000).agent_is("8001", AgentState::Idle, None);
+    let record = fold(&mut all, &story).pop().unwrap();
+    assert_eq!(record.disposition.as_deref(), Some("enquiry"));
+    assert_eq!(record.acw_ms, Some(9_000_000 - 66_000));
+    assert!(record.settled && record.recordings[0].seal.is_some());
 }
 
 /// Whatever the order and number of facts: one record at the end of each call.

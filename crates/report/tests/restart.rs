@@ -113,6 +113,21 @@ fn what_nobody_wraps_up_after_a_restart_is_dropped_in_time() {
     assert_eq!(records.len(), 2, "the old one is gone, the new ones are there");
 }
 
+/// A call whose recording could not be sealed is not forgotten because the engine went on for long
+/// before it was lost.
+#[test]
+fn a_recording_is_repaired_however_long_the_engine_ran_after_its_call() {
+    let mut story = Story::new(1);
+    story.conversation(1, 0).at(100_000_000).arrives(2);
+    let mut next = Story::new(2);
+    next.at(100_000_000).arrives(3);
+    story.facts.extend(next.facts);
+    let recovered = CallRecords::new(Limits::default()).recover(&story.facts);
+    let unsealed: Vec<_> = recovered.unsealed.iter().map(|taped| taped.call).collect();
+    assert_eq!(unsealed, [call(1)]);
+    assert_eq!(recovered.records.iter().map(|record| record.call).collect::<Vec<_>>(), [call(1)]);
+}
+
 #[test]
 fn a_dialog_that_changed_is_known_as_it_is_now() {
     let mut story = Story::new(1);

@@ -130,7 +130,7 @@ pub(crate) fn is_hopeless(error: &Error) -> bool {
 fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     let rows = work.facts.iter().map(facts::row).collect::<Result<Vec<_>>>()?;
     batch.insert(facts::COLUMNS, rows, "ON CONFLICT (site, epoch, seq) DO NOTHING");
-    write_arrived(batch, &work.facts);
+    write_unsettled(batch, &work.facts);
     write_registrations(batch, &work.facts);
     write_agents(batch, &work.facts);
     write_recordings(batch, &work.facts);
@@ -138,10 +138,13 @@ fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     Ok(())
 }
 
-/// From its arrival until its record is settled, a call is one that a restart must look at.
-fn write_arrived(batch: &mut Batch, facts: &[Fact]) {
+/// From its arrival until its record is settled, a call is one that a restart must look at; and
+/// once more when its disposition comes later than that, until the record has it.
+fn write_unsettled(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
-        FactBody::CallArrived { call, .. } | FactBody::CallPlaced { call, .. } => {
+        FactBody::CallArrived { call, .. }
+        | FactBody::CallPlaced { call, .. }
+        | FactBody::WrappedUp { call, .. } => {
             Some([Value::Text(call.to_string()), Value::Int(i64::from(fact.site))])
         }
         _ => None,

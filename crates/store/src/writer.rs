@@ -29,7 +29,7 @@ pub struct Limits {
     pub refuse_calls_at: usize,
     /// With so few facts unwritten, new calls are welcome again.
     pub accept_calls_at: usize,
-    /// With so many facts unwritten, nothing more is taken.
+    /// With so many facts unwritten, nothing more is taken, unless one append alone has more.
     pub full_at: usize,
     /// The pause after the first failure; doubled with each further one.
     pub first_retry_ms: u64,
@@ -217,7 +217,8 @@ impl Writer {
         due: impl FnOnce(Option<Due>) -> Due,
     ) -> Result<Pressure, Full> {
         let mut inner = self.queue.lock();
-        if inner.facts + facts.len() > self.queue.limits.full_at {
+        // Whatever comes finds room where nothing else is.
+        if inner.facts > 0 && inner.facts + facts.len() > self.queue.limits.full_at {
             return Err(Full { facts, records });
         }
         if !facts.is_empty() || !records.is_empty() {

@@ -11,6 +11,7 @@ use crate::story::{Story, Written, call};
 on_both! {
     a_locked_database_is_told_and_written_when_it_is_free
     a_writer_that_cannot_keep_up_refuses_calls_then_everything
+    what_alone_is_more_than_the_limit_is_taken_by_an_empty_writer
     a_writer_that_is_stopped_while_it_fails_says_what_it_lost
     look_ups_go_on_while_the_writer_waits
 }
@@ -86,6 +87,21 @@ async fn a_writer_that_cannot_keep_up_refuses_calls_then_everything(database: Da
     written.until(|notice| *notice == Notice::Committed { up_to_seq: 201 }).await;
     written.stop().await;
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 201);
+}
+
+/// Facts that piled up where the writer did not take them must find their way back.
+async fn what_alone_is_more_than_the_limit_is_taken_by_an_empty_writer(database: Database) {
+    let store = database.open().await;
+    let mut written = Written::start_with(&store, impatient());
+    let mut story = Story::new(1);
+    for counter in 1..=300 {
+        story.arrives(counter, "13800138000", 0);
+    }
+    let (facts, records) = story.take();
+    assert_eq!(written.writer.append(facts, records).unwrap(), Pressure::RefuseCalls);
+    written.until(|notice| *notice == Notice::Committed { up_to_seq: 300 }).await;
+    written.stop().await;
+    assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 300);
 }
 
 async fn a_writer_that_is_stopped_while_it_fails_says_what_it_lost(database: Database) {

@@ -5,10 +5,11 @@ use report::{CallRecords, Limits};
 use store::{FactKey, Registration};
 
 use crate::server::Database;
-use crate::story::{Story, call, wall, write};
+use crate::story::{Story, Written, call, wall, write};
 
 on_both! {
     the_facts_of_unsettled_calls_are_there_and_no_others
+    a_disposition_that_came_after_the_record_was_settled_is_folded_anew
     registrations_are_the_newest_ones_that_are_still_valid
     agents_are_what_they_were_last
     facts_of_a_day_are_read_part_by_part
@@ -55,6 +56,28 @@ async fn the_facts_of_unsettled_calls_are_there_and_no_others(database: Database
     assert_eq!(lost.outcome, Outcome::EngineLost);
     let repaired = store.call_record(call(1, 4)).await.unwrap().unwrap();
     assert!(repaired.recordings[0].recovered);
+}
+
+/// The engine had forgotten the call, or was killed before the record had the disposition.
+async fn a_disposition_that_came_after_the_record_was_settled_is_folded_anew(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.conversation(1, "13800138001", "8001", 0);
+    write(&store, &mut story).await;
+    assert_eq!(store.unsettled_facts().await.unwrap(), []);
+    let (facts, _) = story.wraps_up(1, "8001", "complaint", 90).take();
+    let written = Written::start(&store);
+    written.writer.append(facts, Vec::new()).unwrap();
+    written.stop().await;
+    let facts = store.unsettled_facts().await.unwrap();
+    let mut recovered = CallRecords::new(Limits::default()).recover(&facts);
+    assert_eq!(recovered.records.len(), 1);
+    let record = recovered.records.remove(0);
+    assert!(record.disposition.is_some());
+    let written = Written::start(&store);
+    written.writer.append(Vec::new(), vec![record]).unwrap();
+    written.stop().await;
+    assert_eq!(store.unsettled_facts().await.unwrap(), []);
 }
 
 fn registered(aor: &str, contact: &str, cseq: u32, expires_s: i64) -> FactBody {

@@ -79,9 +79,9 @@ impl Backend {
         is_kept.await.map_err(|_| BackendError::Unavailable)
     }
 
-    async fn refused(&self, user: &str, source: IpAddr, kind: RefusalKind) {
+    async fn refused(&self, user: Option<&str>, source: IpAddr, kind: RefusalKind) {
         let body = FactBody::Refused {
-            user: Some(UserId::from(user)),
+            user: user.map(UserId::from),
             source: source.to_string(),
             kind,
             what: "sign_in".to_owned(),
@@ -93,11 +93,40 @@ impl Backend {
 
     /// Whether the password is right, with few at work on that at once: each costs a core for tens
     /// of milliseconds, which calls need more.
-    async fn verify(&self, password: &Pii<String>, hashed: Option<String>) -> bool {
-        let Ok(_permit) = self.verifying.acquire().await else { return false };
+    ///
+    /// # Errors
+    /// The source was locked while this waited for its turn.
+    async fn verify(
+        &self,
+        password: &Pii<String>,
+        hashed: Option<String>,
+        source: IpAddr,
+    ) -> Result<bool, SignInError> {
+        let permit = self.verifying.acquire().await;
+        let _permit = permit.map_err(|_| SignInError::Unavailable)?;
+        let locked_ms = self.lockout().source_locked_ms(source, self.clock.mono());
+        if let Some(retry_after_ms) = locked_ms {
+            return Err(SignInError::Locked { retry_after_ms });
+        }
         let given = password.clone();
         let verify = move || passwords::verify(given.reveal(), hashed.as_deref());
-        tokio::task::spawn_blocking(verify).await.unwrap_or(false)
+        Ok(tokio::task::spawn_blocking(verify).await.unwrap_or(false))
+    }
+
+    /// A password was wrong. That it locks is put on record once: what comes while the lock lasts
+    /// costs nothing. A name that nobody has may be a password in the wrong field: it is not kept.
+    async fn failed_sign_in(&self, user: &str, is_known: bool, source: IpAddr) {
+        let now = self.clock.mono();
+        let verdict = {
+            let mut lockout = self.lockout();
+            lockout.handle_failed(source, now);
+            lockout.handle_look(user, source, now)
+        };
+        let name = is_known.then_some(user);
+        self.refused(name, source, RefusalKind::WrongPassword).await;
+        if let Verdict::Locked { .. } = verdict {
+            self.refused(name, source, RefusalKind::LockedOut).await;
+        }
     }
 
     fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {
@@ -118,7 +147,6 @@ impl web::Backend for Backend {
             Verdict::Check => {}
             Verdict::Wait { retry_after_ms } => return Err(SignInError::Slowed { retry_after_ms }),
             Verdict::Locked { retry_after_ms } => {
-                self.refused(user, source, RefusalKind::LockedOut).await;
                 return Err(SignInError::Locked { retry_after_ms });
             }
         }
@@ -128,10 +156,10 @@ impl web::Backend for Backend {
         })?;
         let account = account.filter(|account| account.enabled);
         let hashed = account.as_ref().map(|account| account.password_hash.clone());
-        let right = self.verify(password, hashed).await;
+        let right = self.verify(password, hashed, source).await?;
+        let is_known = account.is_some();
         let Some(account) = account.filter(|_| right) else {
-            self.lockout().handle_failed(source, self.clock.mono());
-            self.refused(user, source, RefusalKind::WrongPassword).await;
+            self.failed_sign_in(user, is_known, source).await;
             return Err(SignInError::Wrong);
         };
         self.lockout().handle_succeeded(user);

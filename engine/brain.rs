@@ -5,6 +5,7 @@
 
 mod desktops;
 mod perform;
+mod troubles;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use callflow::{Callflow, DesktopInput, Input, Output};
 use crossbeam_channel::{Receiver, Select, Sender, TrySendError};
 use cti::SessionId;
 use media::MediaEvent;
-use model::{CallId, CustomerCard, Fact, FactBody};
+use model::{CallId, CustomerCard, Fact, FactBody, Mono};
 use net::media::MediaWorkers;
 use net::resolver::Resolver;
 use net::sip::SipWorkers;
@@ -32,11 +33,17 @@ use crate::health::Watch;
 use crate::lookups::Lookups;
 use crate::release::Release;
 use desktops::Desktops;
+use troubles::Troubles;
 
 /// Events taken from one source before the next one has its turn.
 const TURN: usize = 256;
 /// The longest sleep: the day's turn and the published figures are looked after at least so often.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
+/// With so many facts that the store does not take, calls and phones are not listened to until it
+/// does: the SIP workers answer 503 meanwhile.
+const FACTS_MAX: usize = 100_000;
+/// How long what waits for the store may keep a brain that was stopped.
+const LAST_HELD: Duration = Duration::from_secs(10);
 
 /// What other threads ask of the brain.
 pub enum Inbox {
@@ -158,7 +165,9 @@ pub struct Brain {
     /// Something waits for facts that the writer was not given yet.
     is_awaited: bool,
     desktops: Desktops,
+    troubles: Troubles,
     welcomes: bool,
+    stopping: bool,
     stopped: bool,
 }
 
@@ -183,38 +192,65 @@ impl Brain {
             release: Release::default(),
             is_awaited: false,
             desktops: Desktops::default(),
+            troubles: Troubles::default(),
             welcomes: true,
+            stopping: false,
             stopped: false,
         }
     }
 
-    /// Works until all calls are over after [`Inbox::Stop`].
+    /// Works until all calls are over after [`Inbox::Stop`], and what waits for the store has left
+    /// or waited for [`LAST_HELD`].
     pub fn run(mut self) -> Remains {
         self.finish_turn();
-        while !self.stopped || !self.release.is_empty() {
+        let mut stopped = None;
+        while stopped.is_none_or(|at| self.is_awaiting_since(at)) {
             self.wait();
             self.take_turn();
             self.finish_turn();
+            if self.stopped {
+                stopped = stopped.or(Some(self.parts.clock.mono()));
+            }
         }
         let Parts { sip, media, writer, .. } = self.parts;
         Remains { sip, media, writer }
     }
 
+    fn is_awaiting_since(&self, stopped: Mono) -> bool {
+        !self.release.is_empty() && self.parts.clock.mono().since(stopped) < LAST_HELD
+    }
+
+    /// Whether there are more facts here than may be. At the end they may: calls are to end.
+    fn is_full(&self) -> bool {
+        self.facts.len() >= FACTS_MAX && !self.stopping
+    }
+
     /// Sleeps until something happens or a deadline comes.
     fn wait(&self) {
+        let mut select = Select::new();
+        select.recv(&self.parts.inbox);
+        if self.is_full() {
+            let _ = select.ready_timeout(SLEEP_MAX);
+            return;
+        }
         let now = self.parts.clock.mono();
         let until = self.parts.callflow.poll_timeout().map(|(at, _)| at.since(now));
         let patience = until.unwrap_or(SLEEP_MAX).min(SLEEP_MAX);
-        let mut select = Select::new();
         select.recv(&self.parts.sip_events);
         select.recv(&self.parts.media_events);
-        select.recv(&self.parts.inbox);
         // Nothing is taken here: the turn takes from all sources alike.
         let _ = select.ready_timeout(patience);
     }
 
     /// Takes a bounded number of events from each source, and the deadlines that have come.
     fn take_turn(&mut self) {
+        for _ in 0..TURN {
+            let Ok(message) = self.parts.inbox.try_recv() else { break };
+            self.take(message);
+        }
+        if self.is_full() {
+            return;
+        }
         for _ in 0..TURN {
             let Ok(event) = self.parts.sip_events.try_recv() else { break };
             self.feed(Input::Sip(event));
@@ -223,11 +259,10 @@ impl Brain {
             let Ok(event) = self.parts.media_events.try_recv() else { break };
             self.feed(Input::Media(event));
         }
-        for _ in 0..TURN {
-            let Ok(message) = self.parts.inbox.try_recv() else { break };
-            self.take(message);
-        }
         let now = self.parts.clock.mono();
+        while let Some(over) = self.troubles.settle(now) {
+            self.feed(Input::Note(over));
+        }
         if self.parts.callflow.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.parts.callflow.handle_timeout(now);
             self.perform_all();
@@ -267,7 +302,10 @@ impl Brain {
                 }
             }
             Inbox::Committed => {}
-            Inbox::Stop => self.feed(Input::Stop),
+            Inbox::Stop => {
+                self.stopping = true;
+                self.feed(Input::Stop);
+            }
         }
     }
 

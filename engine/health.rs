@@ -34,9 +34,13 @@ impl Watch {
     /// An alarm began or is over. Those of parts that mend themselves are passed on; the store's
     /// comes from its writer.
     pub fn handle_alarm(&self, alarm: &str, wrong: Option<&str>) {
-        if alarm == "recording" {
-            self.set("recordings", wrong.map(str::to_owned));
-        }
+        let part = match alarm {
+            "recording" => "recordings",
+            "sip" => "sip",
+            "media" => "media",
+            _ => return,
+        };
+        self.set(part, wrong.map(str::to_owned));
     }
 
     /// How everything is.
@@ -62,6 +66,12 @@ mod tests {
         watch.handle_alarm("recording", Some("disk full"));
         assert!(watch.health().parts.contains(&("recordings", Some("disk full".to_owned()))));
         watch.handle_alarm("recording", None);
+        watch.handle_alarm("sip", Some("full"));
+        assert!(watch.health().parts.contains(&("sip", Some("full".to_owned()))));
+        assert!(watch.health().parts.contains(&("media", None)));
+        watch.handle_alarm("trunk north", Some("no answer"));
+        watch.handle_alarm("sip", None);
+        assert!(watch.health().parts.iter().all(|(_, wrong)| wrong.is_none()));
         watch.set("store", None);
         watch.drain();
         let health = watch.health();

@@ -295,7 +295,9 @@ fn notices(
             }
             Notice::Unwritable { what, error } => {
                 tracing::error!(what, error, "one fact cannot be written");
-                Inbox::Note { body: raise(format!("{what}: {error}")), kept: None }
+                // Until the next start: somebody has to look at what was left out.
+                let (alarm, detail) = ("left out".into(), format!("{what}: {error}"));
+                Inbox::Note { body: FactBody::AlarmRaised { alarm, detail }, kept: None }
             }
         };
         // A brain whose inbox is full looks at the number in its next turn all the same.

@@ -20,7 +20,14 @@ const REMEMBERED_MAX: usize = 20_000;
 
 /// Sessions by the hash of their token.
 #[derive(Default)]
-pub struct Sessions(Mutex<BTreeMap<String, Known>>);
+pub struct Sessions(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    by_token: BTreeMap<String, Known>,
+    /// How many were closed: what the store said before the last one may be over.
+    closed: u64,
+}
 
 struct Known {
     session: Session,
@@ -29,7 +36,7 @@ struct Known {
 }
 
 impl Sessions {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+    fn known(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,7 +59,7 @@ impl Sessions {
         };
         let session = session(account, tiers, token)?;
         store.open_session(&kept).await?;
-        self.remember(token_sha256, &session, expires, now);
+        self.known().remember(token_sha256, &session, expires, now);
         Ok(session)
     }
 
@@ -64,7 +71,9 @@ impl Sessions {
     ) -> anyhow::Result<BTreeSet<SessionId>> {
         let hash = token_sha256(token.reveal());
         store.close_session(&hash).await?;
-        Ok(self.known().remove(&hash).map(|known| known.desktops).unwrap_or_default())
+        let mut known = self.known();
+        known.closed += 1;
+        Ok(known.by_token.remove(&hash).map(|known| known.desktops).unwrap_or_default())
     }
 
     /// The session of a token that is still good.
@@ -76,40 +85,48 @@ impl Sessions {
         now: Wall,
     ) -> anyhow::Result<Option<Session>> {
         let hash = token_sha256(token.reveal());
-        if let Some(known) = self.known().get(&hash) {
-            return Ok((known.expires > now).then(|| known.session.clone()));
-        }
+        let closed = {
+            let known = self.known();
+            if let Some(known) = known.by_token.get(&hash) {
+                return Ok((known.expires > now).then(|| known.session.clone()));
+            }
+            known.closed
+        };
         let Some(kept) = store.session(&hash, now).await? else { return Ok(None) };
         let account = store.account(&kept.user).await?.filter(|account| account.enabled);
         let Some(account) = account else { return Ok(None) };
         let session = session(account, tiers, token.reveal().clone())?;
-        self.remember(hash, &session, kept.expires, now);
+        let mut known = self.known();
+        if known.closed == closed {
+            known.remember(hash, &session, kept.expires, now);
+        }
         Ok(Some(session))
     }
 
     /// A desktop of this session is connected.
     pub(super) fn add_desktop(&self, token: &Pii<String>, desktop: SessionId) {
-        if let Some(known) = self.known().get_mut(&token_sha256(token.reveal())) {
+        if let Some(known) = self.known().by_token.get_mut(&token_sha256(token.reveal())) {
             known.desktops.insert(desktop);
         }
     }
 
     /// A desktop of this session is gone.
     pub(super) fn remove_desktop(&self, token: &Pii<String>, desktop: SessionId) {
-        if let Some(known) = self.known().get_mut(&token_sha256(token.reveal())) {
+        if let Some(known) = self.known().by_token.get_mut(&token_sha256(token.reveal())) {
             known.desktops.remove(&desktop);
         }
     }
+}
 
-    fn remember(&self, hash: String, session: &Session, expires: Wall, now: Wall) {
-        let mut known = self.known();
-        if known.len() >= REMEMBERED_MAX {
-            known.retain(|_, known| known.expires > now);
+impl Remembered {
+    fn remember(&mut self, hash: String, session: &Session, expires: Wall, now: Wall) {
+        if self.by_token.len() >= REMEMBERED_MAX {
+            self.by_token.retain(|_, known| known.expires > now);
         }
         // What does not fit is looked up in the store each time.
-        if known.len() < REMEMBERED_MAX {
+        if self.by_token.len() < REMEMBERED_MAX {
             let session = session.clone();
-            known.insert(hash, Known { session, expires, desktops: BTreeSet::new() });
+            self.by_token.insert(hash, Known { session, expires, desktops: BTreeSet::new() });
         }
     }
 }

@@ -122,9 +122,11 @@ impl Brain {
         self.parts.callflow.handle_input(input, self.parts.clock.mono());
     }
 
-    fn alarm(&mut self, name: &str, detail: &str) {
-        let body = FactBody::AlarmRaised { alarm: name.into(), detail: detail.to_owned() };
-        self.feed_later(Input::Note(body));
+    fn alarm(&mut self, name: &'static str, detail: &str) {
+        let now = self.parts.clock.mono();
+        if let Some(body) = self.troubles.see(name, detail, now) {
+            self.feed_later(Input::Note(body));
+        }
     }
 }
 

@@ -144,6 +144,14 @@ impl Lockout {
         self.users.forgive(user_key(user));
     }
 
+    /// Until when a source is locked, in milliseconds; none if it is not.
+    pub fn source_locked_ms(&mut self, source: IpAddr, now: Mono) -> Option<u64> {
+        match self.sources.verdict(source_key(source), now) {
+            Verdict::Locked { retry_after_ms } => Some(retry_after_ms),
+            Verdict::Check | Verdict::Wait { .. } => None,
+        }
+    }
+
     /// Whether credentials that are checked at once (SIP's digests) are to be checked now. Nothing
     /// is counted: say [`Lockout::handle_refused`] if they are wrong.
     pub fn handle_look(&mut self, user: &str, source: IpAddr, now: Mono) -> Verdict {

@@ -27,6 +27,20 @@ fn guess(lockout: &mut Lockout, user: &str, source: IpAddr, now: Mono) -> Verdic
 }
 
 #[test]
+fn a_locked_source_is_known_as_such_and_a_slowed_one_is_not() {
+    let config = LockoutConfig::default();
+    let mut lockout = Lockout::new(config);
+    for failures in 1..config.source.lock_after {
+        lockout.handle_failed(HOME, at(0));
+        assert_eq!(lockout.source_locked_ms(HOME, at(0)), None, "after {failures}");
+    }
+    lockout.handle_failed(HOME, at(0));
+    assert_eq!(lockout.source_locked_ms(HOME, at(1_000)), Some(config.source.lock_ms - 1_000));
+    assert_eq!(lockout.source_locked_ms(source(1), at(0)), None);
+    assert_eq!(lockout.source_locked_ms(HOME, at(config.source.lock_ms)), None);
+}
+
+#[test]
 fn a_users_failures_are_free_then_slowed_then_locked_then_forgotten() {
     let mut lockout = Lockout::new(LockoutConfig::default());
     let mut now_ms = 0;

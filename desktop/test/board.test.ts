@@ -62,4 +62,10 @@ describe('the order', () => {
     ]);
     expect(callsInOrder(calls).map(({ id }) => id)).toEqual(['old', 'young', 'menu', 'talking']);
   });
+
+  it('stand after those that wait, whatever they are', () => {
+    const states = ['conference', 'consulting', 'transferring', 'talking', 'queued'] as const;
+    const { calls } = after(states.map((state) => frame('call_state', callData({ call_id: state, state }))));
+    expect(callsInOrder(calls).map(({ id }) => id)[0]).toBe('queued');
+  });
 });

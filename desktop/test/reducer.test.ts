@@ -119,6 +119,16 @@ describe('calls', () => {
     expect(Object.keys(dropUnconfirmed(spoken).calls)).toEqual(['c1-1-2']);
   });
 
+  it('and alarms that are over by then are not shown on', () => {
+    const before = after([
+      frame('alarm', { alarm: 'disk', raised: true, detail: 'full' }),
+      frame('alarm', { alarm: 'trunk north', raised: true, detail: 'no answer' }),
+    ]);
+    const expecting = expectSnapshot(before);
+    const spoken = after([frame('alarm', { alarm: 'disk', raised: true, detail: 'full' })], expecting);
+    expect(Object.keys(dropUnconfirmed(spoken).alarms)).toEqual(['disk']);
+  });
+
   it('that are all confirmed cost no redraw', () => {
     const state = after([frame('call_state', callData())]);
     expect(dropUnconfirmed(state)).toBe(state);
@@ -149,7 +159,7 @@ describe('queues and alarms', () => {
 
   it('are raised and cleared', () => {
     const raised = after([frame('alarm', { alarm: 'disk', raised: true, detail: 'full' })]);
-    expect(raised.alarms).toEqual({ disk: 'full' });
+    expect(raised.alarms).toEqual({ disk: { detail: 'full', link: 0 } });
     expect(after([frame('alarm', { alarm: 'disk', raised: false, detail: '' })], raised).alarms).toEqual({});
   });
 

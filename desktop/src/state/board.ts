@@ -42,11 +42,23 @@ export function agentsInOrder(agents: DeskState['agents']): Agent[] {
   return Object.values(agents).sort((a, b) => out(a) - out(b) || compare(a.id, b.id));
 }
 
-const CALL_ORDER: readonly Call['state'][] = ['queued', 'offered', 'ringing', 'menu', 'dialling', 'talking'];
+/** Where each state stands; whoever waits for somebody stands first. */
+const CALL_ORDER: Readonly<Record<Call['state'], number>> = {
+  queued: 0,
+  offered: 1,
+  ringing: 2,
+  menu: 3,
+  dialling: 4,
+  transferring: 5,
+  consulting: 6,
+  conference: 7,
+  talking: 8,
+  ended: 9,
+};
 
 /** Calls that wait first, the longest waiting at the top. */
 export function callsInOrder(calls: DeskState['calls']): Call[] {
-  const place = (call: Call): number => CALL_ORDER.indexOf(call.state);
+  const place = (call: Call): number => CALL_ORDER[call.state];
   return Object.values(calls).sort(
     (a, b) => place(a) - place(b) || a.since - b.since || compare(a.id, b.id),
   );

@@ -76,11 +76,18 @@ export interface Pop extends ScreenPopData {
   at: number;
 }
 
+/** Something that is wrong. */
+export interface Alarm {
+  detail: string;
+  /** The connection that last spoke of it. */
+  link: number;
+}
+
 export interface DeskState {
   agents: Readonly<Record<string, Agent>>;
   queues: Readonly<Record<string, Queue>>;
   calls: Readonly<Record<string, Call>>;
-  alarms: Readonly<Record<string, string>>;
+  alarms: Readonly<Record<string, Alarm>>;
   lines: Readonly<Record<string, Line>>;
   /** The caller on this agent's screen: from the offer until the agent is idle again. */
   pop: Pop | null;
@@ -128,11 +135,16 @@ export function expectSnapshot(state: DeskState): DeskState {
   return { ...state, link: state.link + 1 };
 }
 
-/** The snapshot has come: drops the calls that it did not speak of. */
+/** The snapshot has come: drops the calls and alarms that it did not speak of. */
 export function dropUnconfirmed(state: DeskState): DeskState {
-  const kept = Object.entries(state.calls).filter(([, call]) => call.link === state.link);
-  if (kept.length === Object.keys(state.calls).length) return state;
-  return { ...state, calls: Object.fromEntries(kept) };
+  const calls = ofLink(state.calls, state.link);
+  const alarms = ofLink(state.alarms, state.link);
+  return calls === state.calls && alarms === state.alarms ? state : { ...state, calls, alarms };
+}
+
+function ofLink<T extends { link: number }>(all: Readonly<Record<string, T>>, link: number): typeof all {
+  const kept = Object.entries(all).filter(([, one]) => one.link === link);
+  return kept.length === Object.keys(all).length ? all : Object.fromEntries(kept);
 }
 
 function withAgent(state: DeskState, data: AgentStateData, at: number, me: string): DeskState {
@@ -198,5 +210,6 @@ function withUpdate(state: DeskState, data: ScreenPopUpdateData): DeskState {
 
 function withAlarm(state: DeskState, data: AlarmData): DeskState {
   const { [data.alarm]: _over, ...others } = state.alarms;
-  return { ...state, alarms: data.raised ? { ...others, [data.alarm]: data.detail } : others };
+  const alarm: Alarm = { detail: data.detail, link: state.link };
+  return { ...state, alarms: data.raised ? { ...others, [data.alarm]: alarm } : others };
 }

@@ -75,7 +75,7 @@ function Alarms() {
     <section className={`alarms ${alarms.length > 0 ? 'raised' : ''}`} role="status" data-testid="alarms">
       <b>{t('board.alarms')}</b>
       {alarms.length === 0 && <span>{t('board.no_alarms')}</span>}
-      {alarms.map(([alarm, detail]) => (
+      {alarms.map(([alarm, { detail }]) => (
         <span key={alarm} title={detail}>
           {alarm}：{detail}
         </span>

@@ -90,6 +90,27 @@ fn the_agents_phone_rings_first_and_then_the_number() {
 }
 
 #[test]
+fn an_agent_whose_own_phone_says_nothing_is_free_again_soon() {
+    let mut world = world();
+    world.phone(0, PhonePlan { answers: vec![Answer::Silence], ..PhonePlan::of("8011") });
+    world.desktop("8011", 2, Some(40));
+    world.run_until(1_000);
+    let called = gateway(&mut world, 1, Answer::After(3_000));
+    dial(&mut world, "8011", MOBILE);
+    world.run_until(7_000);
+    let idle =
+        |body: &FactBody| matches!(body, FactBody::AgentChanged { state: AgentState::Idle, .. });
+    assert!(world.when(idle).last().is_some_and(|at| at.ms_since(model::Mono::from_ms(1_000)) > 0));
+    world.run_until(60_000);
+    assert!(world.party(called).saw.invitations.is_empty(), "nobody is there to talk to them");
+    assert_eq!(
+        ends(world.facts()).iter().map(|end| end.0).collect::<Vec<_>>(),
+        [Outcome::Unanswered]
+    );
+    assert_sound(&world);
+}
+
+#[test]
 fn the_agent_hangs_up_before_anyone_answers() {
     let mut world = world();
     let agent = agent(&mut world);
@@ -259,6 +280,35 @@ fn who_calls_out_is_offered_no_call_meanwhile_and_is_as_before_afterwards() {
     let reason = model::NotReadyReason::BackOffice;
     assert_eq!(last, Some((model::AgentStatus::NotReady { reason }, AgentState::Idle)));
     assert!(!world.party(caller).saw.finals.is_empty());
+    assert_sound(&world);
+}
+
+/// The phone is still busy with the INVITE that is being cancelled: that is no missed call.
+#[test]
+fn who_gave_up_dialling_is_offered_the_next_call_when_the_phone_is_free() {
+    let mut world = world();
+    world.phone(
+        0,
+        PhonePlan {
+            answers: vec![Answer::RingsOnly, Answer::After(1_000)],
+            ..PhonePlan::of("8011")
+        },
+    );
+    world.desktop("8011", 2, Some(40));
+    world.run_until(1_000);
+    world.command("8011", Command::NotReady { reason: model::NotReadyReason::BackOffice });
+    // It climbs to the second tier, and waits there.
+    crate::call(&mut world, 1_500, 120_000);
+    world.run_until(60_000);
+    dial(&mut world, "8011", MOBILE);
+    world.run_until(62_000);
+    world.command("8011", Command::Ready);
+    world.command("8011", Command::HangUp);
+    world.run_until(70_000);
+    assert_eq!(crate::rings(&world, "8011").len(), 1);
+    world.run_until(200_000);
+    assert!(world.when(|body| matches!(body, FactBody::Missed { .. })).is_empty());
+    assert_eq!(ends(world.facts()).last(), Some(&(Outcome::Answered, HangupCause::RemoteBye)));
     assert_sound(&world);
 }
 

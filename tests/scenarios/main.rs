@@ -9,6 +9,7 @@ mod bye_crossing;
 mod calls_out;
 mod carrier_silent;
 mod consult;
+mod disk_fails;
 mod engine_stops;
 mod hold;
 mod hotline;

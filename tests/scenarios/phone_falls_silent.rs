@@ -89,3 +89,25 @@ fn a_phone_that_is_deaf_to_invites_but_answers_options_is_missed_once() {
     assert_eq!(rings(&world, "8001").len(), 1, "its answers to OPTIONS do not make it ready");
     assert_sound(&world);
 }
+
+/// The first phone was given up before it said anything, and says something while the second one is
+/// awaited: that is no word of the second one.
+#[test]
+fn what_a_phone_says_that_was_given_up_keeps_nobody_waiting_for_the_next() {
+    let mut world = world();
+    let first = phone(&mut world, "8001");
+    world.run_until(5_000);
+    world.phone(5_000, PhonePlan { answers: vec![Answer::Silence], ..PhonePlan::of("8002") });
+    world.run_until(10_000);
+    phone(&mut world, "8003");
+    world.run_until(20_000);
+    world.party_mut(first).set_power(false);
+    call(&mut world, 20_100, 60_000);
+    world.run_until(25_500);
+    assert_eq!(rings(&world, "8002").len(), 1, "{:?}", rings(&world, "8001"));
+    world.party_mut(first).set_power(true);
+    world.run_until(120_000);
+    let (second, third) = (rings(&world, "8002")[0], rings(&world, "8003"));
+    assert!(third[0].ms_since(second) < 6_000, "{second:?} {third:?}");
+    assert_sound(&world);
+}

@@ -193,12 +193,14 @@ impl Callflow {
         if let Some(call) = self.recordings.remove(&recording) {
             self.note(FactBody::RecordingSealed { call, recording, seal, recovered: false });
         }
+        self.gap_is_over(recording);
     }
 
     pub(crate) fn handle_gap(&mut self, recording: RecordingId, error: String) {
         if let Some(call) = self.recordings.get(&recording).copied() {
             self.note(FactBody::RecordingGap { call, recording, error: error.clone() });
         }
+        self.gaps.insert(recording);
         self.raise_alarm("recording", error);
     }
 
@@ -206,6 +208,13 @@ impl Callflow {
         if let Some(call) = self.recordings.get(&recording).copied() {
             self.note(FactBody::RecordingResumed { call, recording });
         }
-        self.clear_alarm("recording");
+        self.gap_is_over(recording);
+    }
+
+    /// The alarm is there until the last recording that has a gap goes on or is over.
+    fn gap_is_over(&mut self, recording: RecordingId) {
+        if self.gaps.remove(&recording) && self.gaps.is_empty() {
+            self.clear_alarm("recording");
+        }
     }
 }

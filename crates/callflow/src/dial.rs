@@ -156,6 +156,7 @@ impl Callflow {
             respond_by: self.now + patience,
             answer_by: self.now + ring,
         });
+        self.rung.insert(agent.clone(), leg);
         let role = LegRole::Agent(agent);
         let description = self.description(user);
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);

@@ -101,6 +101,8 @@ pub struct Callflow {
     rung: BTreeMap<AgentId, LegId>,
     /// Recordings that are not sealed yet.
     recordings: BTreeMap<RecordingId, CallId>,
+    /// Recordings that have a gap now.
+    gaps: BTreeSet<RecordingId>,
     /// The last call of each agent: what a wrap-up may be about.
     last_calls: BTreeMap<AgentId, CallId>,
     /// What popped last on each agent's screen, until the agent is done with the call: for a
@@ -161,6 +163,7 @@ impl Callflow {
             outgoing: BTreeMap::new(),
             rung: BTreeMap::new(),
             recordings: BTreeMap::new(),
+            gaps: BTreeSet::new(),
             last_calls: BTreeMap::new(),
             pops: BTreeMap::new(),
             alarms: BTreeMap::new(),

@@ -264,11 +264,16 @@ impl Callflow {
         }
     }
 
-    /// Stops the agent's phone, if it rings, and forgets the offer.
-    pub(crate) fn withdraw_offer(&mut self, call: CallId) {
+    /// Nothing of an offer is awaited any more.
+    pub(crate) fn stop_offering(&mut self, call: CallId) {
         self.timers.stop(call, Timer::PopShown);
         self.timers.stop(call, Timer::PhoneFree);
         self.timers.stop(call, Timer::PhoneResponds);
+    }
+
+    /// Stops the agent's phone, if it rings, and forgets the offer.
+    pub(crate) fn withdraw_offer(&mut self, call: CallId) {
+        self.stop_offering(call);
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { offer, .. } = &mut known.stage else { return };
         // The same for one who is brought into a conversation is `guest_missed`.

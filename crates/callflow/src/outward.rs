@@ -199,7 +199,10 @@ impl Callflow {
                 entry.leg.give_up();
                 // Its CANCEL may take a while: nobody waits for that.
                 if entry.leg.state() != LegState::Terminated {
-                    self.number_left(call, leg, cause);
+                    match entry.leg.role() {
+                        LegRole::Agent(_) => self.end_dialled(call, cause),
+                        LegRole::Number(_) | LegRole::Caller => self.number_left(call, leg, cause),
+                    }
                 }
             }
         }

@@ -44,10 +44,11 @@ impl Callflow {
 
     /// An alarm that is raised already stays as it is.
     pub(crate) fn raise_alarm(&mut self, name: &str, detail: String) {
-        let alarm: Arc<str> = Arc::from(name);
-        if self.alarms.insert(Arc::clone(&alarm), detail.clone()).is_some() {
+        if self.alarms.contains_key(name) {
             return;
         }
+        let alarm: Arc<str> = Arc::from(name);
+        self.alarms.insert(Arc::clone(&alarm), detail.clone());
         self.note(FactBody::AlarmRaised { alarm: Arc::clone(&alarm), detail: detail.clone() });
         let event = Event::Alarm { alarm, raised: true, detail };
         self.cti.publish(Audience::Board, event, self.wall());

@@ -182,7 +182,13 @@ impl Callflow {
             LegOutput::Send { message, flow } => {
                 self.send(message, flow);
             }
-            LegOutput::Progressed => self.timers.stop(call, Timer::PhoneResponds),
+            LegOutput::Progressed => {
+                // A phone that was given up may still say something while another one is awaited.
+                let awaited = self.calls.get(&call).and_then(|known| known.offer()?.leg);
+                if awaited == Some(leg) {
+                    self.timers.stop(call, Timer::PhoneResponds);
+                }
+            }
             LegOutput::Unreachable { cause, retry_after_s } => {
                 self.try_next_way(leg, cause, retry_after_s);
             }

@@ -87,6 +87,9 @@ impl Callflow {
         };
         self.timers.stop_all(call);
         self.stop_tape(call);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.recording = None;
+        }
         if let Some(holder) = conversation.holder {
             self.leave(call, &holder);
         }
@@ -195,8 +198,6 @@ impl Callflow {
     /// Whoever is brought in did not take the call: it is the agent's again, or waits again where
     /// it came from.
     pub(crate) fn guest_missed(&mut self, call: CallId, cause: MissedCause) {
-        self.timers.stop(call, Timer::PopShown);
-        self.timers.stop(call, Timer::PhoneResponds);
         self.end_transfer(call, TransferEnd::Missed(cause));
         self.dismiss_guest(call);
         self.come_back(call);
@@ -213,8 +214,7 @@ impl Callflow {
             return;
         };
         known.stage_since = self.now;
-        self.timers.stop(call, Timer::PopShown);
-        self.timers.stop(call, Timer::PhoneResponds);
+        self.stop_offering(call);
         match guest.step {
             Step::Answered { leg } => self.leave(call, &Party { role: guest.role, leg }),
             Step::Offered(Offer { offer, leg, .. }) => {

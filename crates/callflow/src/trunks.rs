@@ -1,6 +1,7 @@
 //! Lines to carriers: registered with them, asked whether they are there, shown on the board.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use call::ALLOW;
@@ -57,14 +58,14 @@ impl Callflow {
     /// Begins to register and to ask, as configured.
     pub(crate) fn start_lines(&mut self) {
         self.lines.health = Health::new(&self.config.trunks, self.now);
-        let lines: Vec<Trunk> =
+        let lines: Vec<Arc<Trunk>> =
             self.config.trunks.iter().filter(|trunk| trunk.is_outward()).cloned().collect();
         for trunk in lines {
             let Some(config) = self.registration(&trunk) else { continue };
             let contact = Uri::parse(&config.contact).map(|uri| uri.user().to_owned());
             self.lines.contacts.extend(contact.map(|user| (user, trunk.id.clone())));
             let registration = Registration::new(config, self.now);
-            self.lines.registrations.insert(trunk.id, registration);
+            self.lines.registrations.insert(trunk.id.clone(), registration);
         }
         self.handle_lines_timeout();
     }

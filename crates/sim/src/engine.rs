@@ -203,6 +203,14 @@ impl Engine {
         self.feed(Input::Media(MediaEvent::Silent { leg, for_ms }), now);
     }
 
+    pub(crate) fn disk(&mut self, recording: RecordingId, fails: bool, now: Mono) {
+        let event = match fails {
+            true => MediaEvent::RecordingGap { recording, error: "disk full".to_owned() },
+            false => MediaEvent::RecordingResumed { recording },
+        };
+        self.feed(Input::Media(event), now);
+    }
+
     pub(crate) fn receive(&mut self, datagram: &Datagram, now: Mono) {
         let flow = Flow {
             transport: Transport::Udp,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use cti::Command;
-use model::{Fact, FactBody, LegId, Mono};
+use model::{Fact, FactBody, LegId, Mono, RecordingId};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use sip::locate::{Answer, Question};
@@ -219,6 +219,12 @@ impl World {
     /// The media worker says that nothing came from a leg for so long.
     pub fn lose_media(&mut self, leg: LegId, for_ms: u64) {
         self.engine.lose_media(leg, for_ms, self.now);
+        self.settle();
+    }
+
+    /// The disk under a recording fails, or works again.
+    pub fn disk(&mut self, recording: RecordingId, fails: bool) {
+        self.engine.disk(recording, fails, self.now);
         self.settle();
     }
 

@@ -20,6 +20,7 @@ pub use pattern::{ParsePatternError, Pattern};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use model::{QueueId, TrunkId};
 use sdp::Codec;
@@ -126,32 +127,32 @@ pub struct Arrival<'a> {
 
 /// All trunks, in the order in which they are asked.
 #[derive(Debug, Clone, Default)]
-pub struct Trunks(Vec<Trunk>);
+pub struct Trunks(Vec<Arc<Trunk>>);
 
 impl Trunks {
     /// The first trunk of the list that has the source wins.
     pub fn new(trunks: Vec<Trunk>) -> Self {
-        Self(trunks)
+        Self(trunks.into_iter().map(Arc::new).collect())
     }
 
     /// The trunk that sends from `source`.
-    pub fn by_source(&self, source: IpAddr) -> Option<&Trunk> {
+    pub fn by_source(&self, source: IpAddr) -> Option<&Arc<Trunk>> {
         self.0.iter().find(|trunk| trunk.sources.iter().any(|cidr| cidr.contains(source)))
     }
 
     /// The trunk of that name.
-    pub fn by_id(&self, id: &TrunkId) -> Option<&Trunk> {
+    pub fn by_id(&self, id: &TrunkId) -> Option<&Arc<Trunk>> {
         self.0.iter().find(|trunk| trunk.id == *id)
     }
 
     /// The trunk that answers challenges as `user`.
-    pub fn by_user(&self, user: &str) -> Option<&Trunk> {
+    pub fn by_user(&self, user: &str) -> Option<&Arc<Trunk>> {
         self.0.iter().find(|trunk| trunk.user.as_deref() == Some(user))
     }
 
     /// The trunk that has one of the names that a certificate proved, whatever their case. A name
     /// stands for itself alone: a wildcard in a certificate opens no line (RFC 5922 §7.2).
-    pub fn by_tls_name(&self, proved: &[String]) -> Option<&Trunk> {
+    pub fn by_tls_name(&self, proved: &[String]) -> Option<&Arc<Trunk>> {
         let has = |name: &String| proved.iter().any(|one| one.eq_ignore_ascii_case(name));
         self.0.iter().find(|trunk| trunk.tls_names.iter().any(has))
     }
@@ -170,7 +171,7 @@ impl Trunks {
     }
 
     /// Every trunk, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Trunk> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Trunk>> {
         self.0.iter()
     }
 }

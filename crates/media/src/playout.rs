@@ -265,6 +265,10 @@ impl Playout {
     /// Makes up what is missing between two packets.
     fn conceal_hole(&mut self, from: i64, to: i64) {
         self.holes.remove_first();
+        if from - (HISTORY as i64) < self.filled - RING as i64 {
+            // Nobody read for long: in its place in the ring is what came later.
+            return;
+        }
         self.begin_concealment(from);
         for at in from..to {
             self.counts.concealed += u64::from(!self.concealment.is_over());

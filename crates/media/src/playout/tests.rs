@@ -206,3 +206,16 @@ fn odd_packets_and_hours_of_silence_do_no_harm() {
     }
     assert_eq!(playout.counts().packets, 20_000);
 }
+
+/// In the place of what was lost lies, a turn of the ring later, what is to be heard now.
+#[test]
+fn what_was_lost_while_nobody_listened_changes_nothing_later() {
+    let spoken = voice(3, 12_000, 16_000);
+    let mut line = Line::new(1_500);
+    // Its place is written again just before the first reading.
+    let lost = (12_000 - RING) / 160 - 1;
+    line.talk(&spoken, 160, |at| (at != lost).then_some(5));
+    let begins = (lost * 160 + RING) / 160 * 160;
+    let share = compare::coverage(&coded(&spoken[begins..15_000]), &line.heard, 160, 0.98);
+    assert_eq!(share, Some(1.0));
+}

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
 use sdp::{Capabilities, Codec, Negotiated};
-use sip::{Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
+use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
 use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
@@ -15,7 +15,6 @@ use crate::outgoing::Outgoing;
 use crate::outside::Outside;
 use crate::reliable::Reliable;
 use crate::session::{Interval, SessionLimits, SessionTimer};
-use crate::token::Chance;
 use crate::{Tokens, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
@@ -307,6 +306,14 @@ impl Leg {
         match &self.stage {
             Stage::Established(established) => established.dialog.next_name(),
             Stage::Incoming(_) | Stage::Outgoing(_) | Stage::Terminated => None,
+        }
+    }
+
+    /// Whether that name has been located already.
+    pub fn is_located(&self) -> bool {
+        match &self.stage {
+            Stage::Established(established) => established.dialog.is_located(),
+            Stage::Incoming(_) | Stage::Outgoing(_) | Stage::Terminated => false,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use model::{HangupCause, Mono};
-use sip::{CSeq, Flow, Message, Method, Name};
+use sip::{CSeq, Flow, Message, Method};
 
 use crate::incoming::SDP;
 use crate::leg::{Leg, Output, Stage};
@@ -138,7 +138,7 @@ impl Leg {
                 established.refuses_update = true;
                 Duration::ZERO
             }
-            _ => match response.first(Name::RetryAfter).and_then(seconds) {
+            _ => match response.retry_after_s() {
                 Some(seconds) => Duration::from_secs(seconds.min(RETRY_MAX_S).into()),
                 None => RETRY,
             },
@@ -159,10 +159,4 @@ impl Leg {
             (_, _) => self.hang_up(cause, 408),
         }
     }
-}
-
-/// The seconds of a Retry-After, which may have a comment behind them.
-pub(crate) fn seconds(value: &str) -> Option<u32> {
-    let digits = value.trim().split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok()
 }

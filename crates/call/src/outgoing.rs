@@ -8,7 +8,6 @@ use sip::{CSeq, Dialog, Flow, Message, Method, Name, RequestBuilder, ServerTx};
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
-use crate::ours::seconds;
 use crate::outside::Lost;
 use crate::reliable::Early;
 use crate::{Tokens, reason, session};
@@ -204,8 +203,7 @@ impl Leg {
             outgoing.early.clear();
             self.invite_once_more();
         } else if given_up || !self.answer_challenge(response, status) {
-            let retry_after_s = response.first(Name::RetryAfter).and_then(seconds);
-            self.lose_way(HangupCause::Response(status), retry_after_s);
+            self.lose_way(HangupCause::Response(status), response.retry_after_s());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use model::LegId;
 use sha2::{Digest, Sha256};
+use sip::Chance;
 
 /// Makes tokens from a secret that is new at each start.
 #[derive(Debug, Clone)]
@@ -30,24 +31,10 @@ impl Tokens {
         hex::encode(digest.get(..8).unwrap_or_default())
     }
 
-    /// Where the chance of a leg begins.
+    /// The chance of a leg: numbers that nobody outside can guess.
     pub(crate) fn chance(&self, leg: LegId) -> Chance {
         let seed = u64::from_str_radix(&self.token(leg, "chance"), 16);
         Chance(seed.unwrap_or(leg.0.0))
-    }
-}
-
-/// Numbers that nobody outside can guess and that a replay makes again (SplitMix64).
-#[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    /// A number from 0 up to and without `bound`, which is more than 0.
-    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
 

@@ -227,6 +227,7 @@ impl Message {
             defect: None,
             flow: None,
             peer_names: None,
+            stays_on_flow: false,
         }))
     }
 }

@@ -63,6 +63,9 @@ pub struct Dialog {
     local_cseq: u32,
     /// The last number that they used; 0 if none.
     remote_cseq: u32,
+    /// The way that the other side's messages come.
+    came: Flow,
+    /// The way that ours go: derived from `came`, the next hop and where that was located.
     flow: Flow,
     /// The other side is behind a translator of addresses, as its Via tells: its Contact is of no
     /// use to us, the flow is.
@@ -94,6 +97,7 @@ impl Dialog {
             route_set: route_set.map(|route| route.uri_text().to_owned()).collect(),
             local_cseq: 0,
             remote_cseq: request.cseq()?.number,
+            came: *flow,
             flow: *flow,
             located: None,
         };
@@ -132,6 +136,7 @@ impl Dialog {
             route_set,
             local_cseq: response.cseq()?.number,
             remote_cseq: 0,
+            came: *flow,
             flow: *flow,
             located: None,
         };
@@ -180,11 +185,17 @@ impl Dialog {
                 is_gruu(&uri) || Place::of(&uri).is_ok_and(|place| place.is_name())
             })
         };
-        match self.flow.transport {
+        match self.came.transport {
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => None,
             Transport::Udp if self.translated => None,
             Transport::Udp => Some(self.next_hop()).filter(is_name),
         }
+    }
+
+    /// Whether the next hop's name has been located: it need not be again unless that place fails.
+    pub fn is_located(&self) -> bool {
+        let located = self.located.as_ref().map(|(uri, _)| uri.as_str());
+        located.is_some() && located == self.next_name()
     }
 
     /// The next hop is there, as long as it is this URI.
@@ -280,7 +291,7 @@ impl Dialog {
         }
         self.remote_cseq = cseq.number;
         if let Some(flow) = request.flow() {
-            self.flow = flow;
+            self.note_way(flow);
         }
         self.refresh_target(request);
         self.reach();
@@ -289,8 +300,23 @@ impl Dialog {
 
     /// The other side's last message came so: the way where no better one is known.
     pub fn came_by(&mut self, flow: Flow) {
-        self.flow = flow;
+        self.note_way(flow);
         self.reach();
+    }
+
+    /// What comes back on a stream that we opened to a located hop says nothing of the way that
+    /// the other side takes by itself: the hop stays a name, and another of its places can be
+    /// tried where this one fails.
+    fn note_way(&mut self, flow: Flow) {
+        let is_where = |located: &Flow| {
+            located.transport != Transport::Udp
+                && (located.transport, located.remote) == (flow.transport, flow.remote)
+        };
+        if let Some((_, located)) = self.located.as_mut().filter(|(_, located)| is_where(located)) {
+            *located = flow;
+        } else {
+            self.came = flow;
+        }
     }
 
     /// Takes a 2xx to a re-INVITE of ours: follows its Contact (§12.2.1.2).
@@ -309,32 +335,32 @@ impl Dialog {
         }
     }
 
-    /// Points the flow to the next hop, where that can be known.
+    /// Points our flow to the next hop, where that can be known.
     fn reach(&mut self) {
-        match self.flow.transport {
+        self.flow = match self.came.transport {
             // The connection is the way; where it is gone a new one goes to the same address.
-            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {}
-            Transport::Udp if self.translated => {}
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => self.came,
+            Transport::Udp if self.translated => self.came,
             Transport::Udp => {
                 let next = self.next_hop();
                 let located = self.located.as_ref().filter(|(uri, _)| uri == next);
-                self.flow = match (self.way(), located) {
-                    (Some(remote), _) => Flow { remote, ..self.flow },
+                match (self.way(), located) {
+                    (Some(remote), _) => Flow { remote, ..self.came },
                     (None, Some((_, flow))) => *flow,
-                    (None, None) => self.flow,
-                };
+                    (None, None) => self.came,
+                }
             }
-        }
+        };
     }
 
     /// The next hop's address, if it is one that we can reach.
     fn way(&self) -> Option<SocketAddr> {
         let uri = Uri::parse(self.next_hop()).filter(|uri| !is_gruu(uri))?;
         let mut addr = uri.socket_addr();
-        if let (Transport::Tls, None, Some(addr)) = (self.flow.transport, uri.port(), &mut addr) {
+        if let (Transport::Tls, None, Some(addr)) = (self.came.transport, uri.port(), &mut addr) {
             addr.set_port(Carrier::Tls.default_port());
         }
-        addr.filter(|addr| is_usable(*addr, self.flow.local) && !is_hidden(*addr, &self.flow))
+        addr.filter(|addr| is_usable(*addr, self.came.local) && !is_hidden(*addr, &self.came))
     }
 
     /// Written down, with the version of our last SDP.
@@ -362,6 +388,13 @@ impl Dialog {
     /// behind is no longer known). Connections did not survive: whoever opened one to us listens at
     /// its next hop's address, not at the connection's, unless that is hidden behind a translator.
     pub fn from_snapshot(snapshot: &DialogSnapshot) -> Dialog {
+        let flow = Flow {
+            transport: snapshot.transport,
+            local: snapshot.local,
+            remote: snapshot.remote,
+            connection: 0,
+            listener: 0,
+        };
         let mut dialog = Dialog {
             id: DialogId {
                 call_id: snapshot.call_id.clone(),
@@ -374,13 +407,8 @@ impl Dialog {
             route_set: snapshot.route_set.clone(),
             local_cseq: snapshot.local_cseq.wrapping_add(CSEQ_GAP) & 0x7fff_ffff,
             remote_cseq: snapshot.remote_cseq,
-            flow: Flow {
-                transport: snapshot.transport,
-                local: snapshot.local,
-                remote: snapshot.remote,
-                connection: 0,
-                listener: 0,
-            },
+            came: flow,
+            flow,
             translated: true,
             located: None,
         };
@@ -388,7 +416,8 @@ impl Dialog {
             // Nobody listens behind a browser's connection.
             Transport::Udp | Transport::Ws | Transport::Wss => {}
             Transport::Tcp | Transport::Tls => {
-                dialog.flow.remote = dialog.way().unwrap_or(snapshot.remote);
+                dialog.came.remote = dialog.way().unwrap_or(snapshot.remote);
+                dialog.flow = dialog.came;
             }
         }
         dialog

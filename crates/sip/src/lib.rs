@@ -4,6 +4,7 @@
 
 mod address;
 mod build;
+mod chance;
 mod conceal;
 mod cseq;
 mod cut;
@@ -31,6 +32,7 @@ mod writer;
 
 pub use address::NameAddr;
 pub use build::{RequestBuilder, ResponseBuilder};
+pub use chance::Chance;
 pub use conceal::{hide_personal, hide_secrets};
 pub use cseq::CSeq;
 pub use dialog::{Dialog, DialogId, MAX_ROUTES};

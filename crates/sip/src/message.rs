@@ -90,6 +90,8 @@ pub(crate) struct Inner {
     pub(crate) flow: Option<Flow>,
     /// The names that the peer's certificate proved.
     pub(crate) peer_names: Option<Arc<[String]>>,
+    /// Whether it is sent on its flow whatever its length.
+    pub(crate) stays_on_flow: bool,
 }
 
 /// What kind of message, and its first line.
@@ -272,6 +274,12 @@ impl Message {
         self.first(Name::MaxForwards)?.parse().ok()
     }
 
+    /// For how many seconds the other side wants to be left alone (Retry-After, RFC 3261 §20.33),
+    /// if it says so: a comment and parameters may follow the number. More than fits counts as most.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        leading_number(self.first(Name::RetryAfter)?)
+    }
+
     /// Content-Type as written.
     pub fn content_type(&self) -> Option<&str> {
         self.first(Name::ContentType)
@@ -321,6 +329,19 @@ impl Message {
         self
     }
 
+    /// The same request, to be sent on its flow whatever its length: whoever registered it can be
+    /// reached on no other (RFC 5626 §5.3), least of all from before a translator of addresses.
+    #[must_use]
+    pub fn to_stay_on_flow(mut self) -> Self {
+        Arc::make_mut(&mut self.0).stays_on_flow = true;
+        self
+    }
+
+    /// Whether it is to be sent on its flow whatever its length.
+    pub fn stays_on_flow(&self) -> bool {
+        self.0.stays_on_flow
+    }
+
     /// The host that a request is sent to next: of its first Route, else of its Request-URI (RFC
     /// 3261 §8.1.2).
     pub fn next_hop_host(&self) -> Option<&str> {
@@ -347,6 +368,15 @@ impl Message {
     pub(crate) fn bytes(&self, span: Span) -> &[u8] {
         self.as_bytes().get(span.range()).unwrap_or_default()
     }
+}
+
+/// The number that a value begins with: parameters and comments may follow.
+pub(crate) fn leading_number(value: &str) -> Option<u32> {
+    let value = value.trim();
+    let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value.get(..end).filter(|digits| !digits.is_empty())?;
+    // There are none but digits: it can only be too large.
+    Some(digits.parse().unwrap_or(u32::MAX))
 }
 
 impl PartialEq for Message {

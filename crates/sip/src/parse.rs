@@ -59,8 +59,17 @@ impl Message {
         let index = Index::read(&mut bytes)?;
         let (text, raw) = texts(bytes);
         let Index { start, fields, body, defect, in_field: _ } = index;
-        let inner = Inner { text, raw, start, fields, body, defect, flow: None, peer_names: None };
-        Ok(Message(Arc::new(inner)))
+        Ok(Message(Arc::new(Inner {
+            text,
+            raw,
+            start,
+            fields,
+            body,
+            defect,
+            flow: None,
+            peer_names: None,
+            stays_on_flow: false,
+        })))
     }
 }
 

@@ -10,12 +10,15 @@ use std::time::Duration;
 use model::Mono;
 
 use crate::digest::{self, Account};
-use crate::{Message, Method, Name, RequestBuilder};
+use crate::message::leading_number;
+use crate::{Chance, Message, Method, Name, RequestBuilder};
 
 /// The first pause after all servers have failed; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(15);
 /// The longest pause, and that after a refusal, which a person has to mend.
 const PAUSE_MAX: Duration = Duration::from_secs(600);
+/// The longest that a server's own wish to be left alone is followed.
+const REST_MAX_S: u32 = 3_600;
 /// How often one REGISTER is challenged before that counts as a refusal: once, and once more where
 /// the nonce was too old.
 const CHALLENGES_MAX: u8 = 2;
@@ -74,8 +77,8 @@ pub enum RegistrationOutput {
 enum State {
     /// Nothing is under way; a REGISTER leaves then.
     Waiting { at: Mono },
-    /// A REGISTER has no final response.
-    Asked,
+    /// A REGISTER has no final response; whether it takes the registration back.
+    Asked { removes: bool },
     /// It is taken back, and over.
     Stopped,
 }
@@ -93,12 +96,14 @@ pub struct Registration {
     until: Option<Mono>,
     /// What was said last: registered or not.
     told: Option<bool>,
-    /// Servers that have failed since one answered.
-    failures: u32,
+    /// How often servers have failed, one after the other, since one answered.
+    failures: usize,
+    /// Until when each server wants to be left alone.
+    rests: Vec<Mono>,
     challenges: u8,
     /// The header that answers, the challenges as they came, and how often they were answered.
     challenge: Option<(Name, Vec<String>, u32)>,
-    chance: u64,
+    chance: Chance,
     leaving: bool,
     outputs: VecDeque<RegistrationOutput>,
 }
@@ -114,9 +119,10 @@ impl Registration {
             until: None,
             told: None,
             failures: 0,
+            rests: vec![Mono::default(); config.servers.max(1)],
             challenges: 0,
             challenge: None,
-            chance: config.seed,
+            chance: Chance(config.seed),
             leaving: false,
             outputs: VecDeque::new(),
             config,
@@ -128,6 +134,11 @@ impl Registration {
         self.told == Some(true)
     }
 
+    /// Whether it was taken back, and nothing more is to be waited for.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Stopped
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<RegistrationOutput> {
         self.outputs.pop_front()
@@ -137,7 +148,7 @@ impl Registration {
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
         let next = match self.state {
             State::Waiting { at } => Some((at, "the next registering with a carrier")),
-            State::Asked | State::Stopped => None,
+            State::Asked { .. } | State::Stopped => None,
         };
         let until = self.until.map(|until| (until, "the end of a registration with a carrier"));
         next.into_iter().chain(until).min()
@@ -153,21 +164,26 @@ impl Registration {
             && at <= now
         {
             self.challenges = 0;
+            self.skip_resting(now);
             self.send();
         }
     }
 
-    /// Takes it back: one last REGISTER leaves, whatever becomes of it (§10.2.2).
+    /// Takes it back by a last REGISTER (§10.2.2). One that is under way is waited for: what the
+    /// registrar makes of it is not known before (§10.2). [`Registration::is_over`] says when it is
+    /// done.
     pub fn leave(&mut self) {
-        if self.is_registered() && !self.leaving {
-            self.leaving = true;
-            self.challenges = 0;
-            self.send();
+        if std::mem::replace(&mut self.leaving, true) {
+            return;
         }
-        self.leaving = true;
         self.until = None;
-        if !matches!(self.state, State::Asked) {
-            self.state = State::Stopped;
+        match self.state {
+            State::Waiting { .. } if self.is_registered() => {
+                self.challenges = 0;
+                self.send();
+            }
+            State::Waiting { .. } => self.state = State::Stopped,
+            State::Asked { .. } | State::Stopped => {}
         }
     }
 
@@ -175,19 +191,31 @@ impl Registration {
     pub fn handle_response(&mut self, response: &Message, now: Mono) {
         let number = response.cseq().map(|cseq| cseq.number);
         let status = response.status().unwrap_or(0);
-        if self.state != State::Asked || number != Some(self.cseq) || status < 200 {
+        let State::Asked { removes } = self.state else { return };
+        if number != Some(self.cseq) || status < 200 {
             return;
         }
+        // The registrar has made no binding, and shall not any more.
+        let is_nothing_left = self.leaving && !removes && !self.is_registered();
         match status {
+            200..=299 if self.leaving && !removes => {
+                self.told = Some(true);
+                self.challenges = 0;
+                self.send();
+            }
             200..=299 => self.accepted(response, now),
+            _ if is_nothing_left => {
+                self.state = State::Stopped;
+                self.tell_failed(Some(status));
+            }
             401 | 407 if self.answer_challenge(response, status) => {}
             423 if self.ask_for_longer(response) => {}
             408 | 430 | 500..=599 => {
-                let rest = response.first(Name::RetryAfter).and_then(leading_number);
-                self.server_failed(Some(status), rest, now);
+                self.server_failed(Some(status), response.retry_after_s(), now);
             }
             _ => {
                 self.challenge = None;
+                self.failures = 0;
                 self.until = None;
                 self.tell_failed(Some(status));
                 self.pause(PAUSE_MAX, now);
@@ -197,7 +225,7 @@ impl Registration {
 
     /// Nobody answered it, or it could not be sent.
     pub fn handle_no_response(&mut self, now: Mono) {
-        if self.state == State::Asked {
+        if let State::Asked { .. } = self.state {
             self.server_failed(None, None, now);
         }
     }
@@ -217,14 +245,14 @@ impl Registration {
         if let Some((header, value)) = self.credentials() {
             request = request.header(header.as_str(), value);
         }
-        self.state = State::Asked;
+        self.state = State::Asked { removes: self.leaving };
         let (message, server) = (request.build(), self.server);
         self.outputs.push_back(RegistrationOutput::Send { message, server });
     }
 
     /// The registrar's nonce is used again as long as it takes it: that spares a round trip.
     fn credentials(&mut self) -> Option<(Name, String)> {
-        let cnonce = format!("{:016x}", self.draw());
+        let cnonce = format!("{:016x}", self.chance.draw());
         let (header, challenges, count) = self.challenge.as_mut()?;
         *count += 1;
         let challenges = challenges.iter().map(String::as_str);
@@ -281,7 +309,7 @@ impl Registration {
         let seconds = given.clamp(EXPIRES_MIN_S, EXPIRES_MAX_S);
         let lasts = Duration::from_secs(seconds.into());
         // Between 70 and 80 % of it, so that lines do not come all at once.
-        let share = 70 + u32::try_from(self.draw() % 11).unwrap_or(0);
+        let share = 70 + self.share(11);
         self.failures = 0;
         self.until = Some(now + lasts);
         self.state = State::Waiting { at: now + lasts * share / 100 };
@@ -291,36 +319,65 @@ impl Registration {
         }
     }
 
-    /// The next server is asked at once, until all have failed.
+    /// The next server is asked at once, until each has failed since one answered; who wants to be
+    /// left alone is passed over.
     fn server_failed(&mut self, status: Option<u16>, rest_s: Option<u32>, now: Mono) {
         self.challenge = None;
         self.challenges = 0;
-        self.failures = self.failures.saturating_add(1);
-        self.server = (self.server + 1) % self.config.servers.max(1);
         if self.leaving {
             self.state = State::Stopped;
             return self.tell_failed(status);
         }
-        if self.server != 0 {
-            return self.send();
+        let rest = Duration::from_secs(rest_s.unwrap_or(0).min(REST_MAX_S).into());
+        // Lines that were sent away together do not come back together, and none too early.
+        let rest = rest * (100 + self.share(11)) / 100;
+        if let Some(until) = self.rests.get_mut(self.server) {
+            *until = now + rest;
+        }
+        let servers = self.rests.len();
+        loop {
+            self.failures += 1;
+            self.server = (self.server + 1) % servers;
+            if self.failures.is_multiple_of(servers) {
+                break;
+            }
+            if self.rests.get(self.server).is_none_or(|until| *until <= now) {
+                return self.send();
+            }
         }
         if self.until.is_none() {
             self.tell_failed(status);
         }
-        let rounds = self.failures / u32::try_from(self.config.servers.max(1)).unwrap_or(1);
+        let rounds = u32::try_from(self.failures / servers).unwrap_or(u32::MAX);
         let pause = PAUSE * 2_u32.saturating_pow(rounds.saturating_sub(1).min(10));
-        let asked_for = Duration::from_secs(rest_s.unwrap_or(0).into());
-        self.pause(pause.max(asked_for).min(PAUSE_MAX), now);
+        self.pause(pause.min(PAUSE_MAX), now);
     }
 
-    /// Waits for half of `most` at least: lines that failed together do not come back together.
+    /// The next server that does not want to be left alone any more, from the one whose turn it is.
+    fn skip_resting(&mut self, now: Mono) {
+        let servers = self.rests.len();
+        let places = (0..servers).map(|step| (self.server + step) % servers);
+        let rested = |place: &usize| self.rests.get(*place).is_some_and(|until| *until <= now);
+        if let Some(place) = places.into_iter().find(rested) {
+            self.server = place;
+        }
+    }
+
+    /// Waits for half of `most` at least, so that lines that failed together do not come back
+    /// together, and until one of the servers wants to be asked again.
     fn pause(&mut self, most: Duration, now: Mono) {
         if self.leaving {
             self.state = State::Stopped;
             return;
         }
-        let share = 50 + u32::try_from(self.draw() % 51).unwrap_or(0);
-        self.state = State::Waiting { at: now + most * share / 100 };
+        let at = now + most * (50 + self.share(51)) / 100;
+        let rested = self.rests.iter().min().copied().unwrap_or_default();
+        self.state = State::Waiting { at: at.max(rested) };
+    }
+
+    /// A number below `bound`, by chance.
+    fn share(&mut self, bound: u64) -> u32 {
+        u32::try_from(self.chance.below(bound)).unwrap_or(0)
     }
 
     fn tell_failed(&mut self, status: Option<u16>) {
@@ -329,19 +386,6 @@ impl Registration {
             self.outputs.push_back(RegistrationOutput::Failed { status });
         }
     }
-
-    /// A number that a replay draws again (SplitMix64).
-    const fn draw(&mut self) -> u64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.chance ^ (self.chance >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
-
-/// The number that a value begins with: parameters and comments may follow.
-fn leading_number(value: &str) -> Option<u32> {
-    value.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -165,6 +165,7 @@ impl Writer {
             defect: None,
             flow: None,
             peer_names: None,
+            stays_on_flow: false,
         }))
     }
 }

@@ -214,6 +214,31 @@ fn a_next_hop_with_a_name_is_where_it_was_located() {
 }
 
 #[test]
+fn a_name_that_led_to_a_stream_can_lead_elsewhere() {
+    let contact = [("Contact", "<sip:a@phone.example>")];
+    let mut dialog = incoming("10.0.0.9", "10.0.0.9:5060", &contact);
+    assert!(!dialog.is_located());
+    let tcp = |remote, connection| Flow { transport: Transport::Tcp, connection, ..flow(remote) };
+    dialog.handle_located("sip:a@phone.example", tcp("10.0.0.10:5060", 0));
+    assert_eq!(dialog.flow(), tcp("10.0.0.10:5060", 0));
+    // Its answer comes on the connection that we opened.
+    dialog.came_by(tcp("10.0.0.10:5060", 7));
+    assert_eq!(dialog.flow(), tcp("10.0.0.10:5060", 7));
+    assert!(dialog.is_located());
+    assert_eq!(dialog.next_name(), Some("sip:a@phone.example"), "it can be asked for again");
+    dialog.handle_located("sip:a@phone.example", flow("10.0.0.11:5060"));
+    assert_eq!(dialog.flow(), flow("10.0.0.11:5060"), "and another place is tried");
+    let moved = [("Contact", "<sip:a@other.example>")];
+    dialog.accept_request(&within(&dialog, Method::Invite, 11, &moved)).unwrap();
+    assert!(!dialog.is_located(), "another name is another place");
+    assert_eq!(dialog.flow().remote.to_string(), "10.0.0.9:5060");
+    // A connection of the other side's own is its way.
+    let info = within(&dialog, Method::Info, 12, &[]).with_flow(tcp("10.0.0.9:40000", 9));
+    dialog.accept_request(&info).unwrap();
+    assert_eq!((dialog.next_name(), dialog.flow()), (None, tcp("10.0.0.9:40000", 9)));
+}
+
+#[test]
 fn a_contact_in_a_network_of_its_own_is_reached_the_way_it_came() {
     let contact = [("Contact", "<sip:a@192.168.0.9:5060>")];
     let mut dialog = incoming("192.0.2.7", "192.0.2.7:40000", &contact);

@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::place::{Host, name};
-use super::weigh::{Chance, Server, in_order};
+use super::weigh::{Server, in_order};
 use super::{
     Answer, Carrier, Family, LocateConfig, NotLocated, Place, Question, Record, RecordKind, Target,
 };
+use crate::Chance;
 
 /// The most services, servers of all services, and targets that are looked at; a domain that has
 /// more is served by the first of them.

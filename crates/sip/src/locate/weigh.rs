@@ -1,5 +1,7 @@
 //! The order of servers (RFC 2782): by priority, and within one by chance as their weights say.
 
+use crate::Chance;
+
 /// A server of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Server {
@@ -7,25 +9,6 @@ pub(super) struct Server {
     pub(super) weight: u16,
     pub(super) port: u16,
     pub(super) host: String,
-}
-
-/// Numbers that look like chance, from one that is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Chance(pub(super) u64);
-
-impl Chance {
-    /// SplitMix64 (Steele, Lea, Flood 2014).
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 to `most`.
-    fn up_to(&mut self, most: u64) -> u64 {
-        self.next() % (most + 1)
-    }
 }
 
 /// Puts servers into the order in which they are tried: those without weight first among their
@@ -36,7 +19,7 @@ pub(super) fn in_order(mut servers: Vec<Server>, chance: &mut Chance) -> Vec<Ser
     while let Some(priority) = servers.first().map(|server| server.priority) {
         let end = servers.partition_point(|server| server.priority == priority);
         let total: u64 = servers.iter().take(end).map(|server| u64::from(server.weight)).sum();
-        let mut left = chance.up_to(total);
+        let mut left = chance.below(total + 1);
         let reached = servers.iter().take(end).position(|server| {
             let weight = u64::from(server.weight);
             let is_it = left <= weight;

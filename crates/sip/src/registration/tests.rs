@@ -166,7 +166,40 @@ fn a_registrar_that_asks_for_rest_is_given_it() {
     let (_, _, request) = line.next();
     line.answer(&request, 503, &[("Retry-After", "300 (maintenance)")]);
     assert_eq!(line.told(), ["Failed { status: Some(503) }"]);
-    assert!(line.next().0 >= 151_000);
+    assert!(line.next().0 >= 301_000);
+}
+
+#[test]
+fn a_server_that_asks_for_rest_is_passed_over_while_another_is_there() {
+    let mut line = Line::of(2);
+    let (_, _, request) = line.next();
+    line.answer(&request, 503, &[("Retry-After", "300")]);
+    let mut asked = Vec::new();
+    loop {
+        let (at, server, _) = line.next();
+        asked.push(server);
+        if server == 0 {
+            assert!((301_000..=601_000 + 31_000).contains(&at), "{at}");
+            break;
+        }
+        line.registration.handle_no_response(line.now);
+    }
+    assert!(asked.len() > 3, "the other one meanwhile: {asked:?}");
+}
+
+#[test]
+fn a_line_that_had_moved_on_to_the_next_server_tries_the_first_again_at_once() {
+    let mut line = Line::of(2);
+    let (_, _, request) = line.next();
+    line.answer(&request, 503, &[]);
+    let (_, server, request) = line.next();
+    assert_eq!(server, 1);
+    line.answer(&request, 200, &[("Expires", "600")]);
+    let (at, server, _) = line.next();
+    assert_eq!(server, 1, "it is refreshed where it is");
+    line.registration.handle_no_response(line.now);
+    let (next, server, _) = line.next();
+    assert_eq!((next, server), (at, 0), "no round is over yet");
 }
 
 #[test]
@@ -199,6 +232,32 @@ fn it_is_taken_back_at_the_end() {
     let mut never = Line::of(1);
     never.registration.leave();
     assert!(never.registration.poll_output().is_none() && never.told().is_empty());
+}
+
+#[test]
+fn what_the_registrar_agrees_to_while_we_leave_is_taken_back() {
+    let mut line = Line::of(1);
+    let (_, _, first) = line.next();
+    line.registration.leave();
+    assert!(line.registration.poll_output().is_none(), "one REGISTER at a time");
+    assert!(!line.registration.is_over());
+    line.answer(&first, 200, &[]);
+    let (_, _, last) = line.next();
+    assert_eq!(last.header("Expires"), Some("0"));
+    line.answer(&last, 200, &[]);
+    assert!(line.registration.is_over());
+    // What it only asks who we are about has made no binding, nor what nobody answers.
+    let challenge = [("WWW-Authenticate", "Digest realm=\"ims\", nonce=\"n\"")];
+    let mut challenged = Line::of(1);
+    let (_, _, first) = challenged.next();
+    challenged.registration.leave();
+    challenged.answer(&first, 401, &challenge);
+    assert!(challenged.registration.is_over() && challenged.registration.poll_timeout().is_none());
+    let mut silent = Line::of(2);
+    silent.next();
+    silent.registration.leave();
+    silent.registration.handle_no_response(silent.now);
+    assert!(silent.registration.is_over());
 }
 
 #[test]

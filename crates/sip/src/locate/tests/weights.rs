@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::locate::weigh::{Chance, Server, in_order};
+use crate::Chance;
+use crate::locate::weigh::{Server, in_order};
 
 fn server(priority: u16, weight: u16, host: &str) -> Server {
     Server { priority, weight, port: 5060, host: host.to_owned() }

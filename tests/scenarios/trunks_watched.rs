@@ -200,3 +200,21 @@ fn the_board_is_told_of_a_lines_health_and_of_its_calls() {
     world.run_until(60_000);
     assert_eq!(states(&world).last(), Some(&(0, 2, 1)));
 }
+
+#[test]
+fn a_registration_that_is_under_way_when_the_engine_stops_is_taken_back_as_well() {
+    let mut world = world(registering());
+    let carrier = registrar(&mut world, "sesame");
+    // The answer to the challenge is there, and what the registrar says to it is on its way.
+    let asked = |world: &World| world.party(carrier).saw.registrations.len();
+    let mut at = 0;
+    while asked(&world) < 2 {
+        at += 1;
+        world.run_until(at);
+    }
+    world.stop();
+    world.run_until(at + 5_000);
+    let all = &world.party(carrier).saw.registrations;
+    let expires: Vec<_> = all.iter().filter_map(|register| register.header("Expires")).collect();
+    assert_eq!(expires.last(), Some(&"0"), "{expires:?}");
+}

@@ -277,10 +277,11 @@ impl Callflow {
         self.stop_if_over();
     }
 
-    /// The engine ends when its last call is over and the last recording is sealed.
+    /// The engine ends when its last call is over, the last recording is sealed and carriers know
+    /// that its lines are gone.
     fn stop_if_over(&mut self) {
         let calls_are_over = self.calls.is_empty() && self.opening.is_empty();
-        if !self.stopping || self.stopped || !calls_are_over {
+        if !self.stopping || self.stopped || !calls_are_over || !self.lines.have_left() {
             return;
         }
         let patience = Duration::from_millis(SEALING_MS);

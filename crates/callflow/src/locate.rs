@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use model::{LegId, LegRole, Transport};
 use sip::locate::{Answer, Carrier, LocateOutput, NotLocated, Place, Question, Target};
-use sip::{Flow, Message, Name, Uri};
+use sip::{Flow, Message, Uri};
 
 use crate::phones::way_to;
 use crate::{Callflow, Output, Side};
@@ -111,11 +111,9 @@ impl Callflow {
 
     /// A target did not respond, could not be reached, or said 503: then its Retry-After counts.
     pub(crate) fn target_failed(&mut self, target: Target, response: Option<&Message>) {
-        let wait = response.and_then(|response| response.first(Name::RetryAfter));
-        // A comment or a parameter may follow the seconds (RFC 3261 §20.33).
-        let digits = wait.and_then(|wait| wait.trim().split(|c: char| !c.is_ascii_digit()).next());
-        let seconds = digits.and_then(|digits| digits.parse().ok());
-        self.locator.handle_failed(target, seconds.map(Duration::from_secs), self.now);
+        let seconds = response.and_then(Message::retry_after_s);
+        let rest = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        self.locator.handle_failed(target, rest, self.now);
     }
 
     /// A target responded.
@@ -128,7 +126,10 @@ impl Callflow {
     pub(crate) fn locate_dialog(&mut self, leg: LegId) {
         let Some(entry) = self.legs.get(&leg) else { return };
         let Some(uri) = entry.leg.next_name().map(str::to_owned) else { return };
-        let phone = Uri::parse(&uri).and_then(|uri| self.registrar.binding_of(&uri));
+        let parsed = Uri::parse(&uri);
+        let phone = parsed.as_ref().and_then(|uri| self.registrar.binding_of(uri));
+        let is_our_gruu =
+            parsed.as_ref().is_some_and(|uri| uri.params().has("gr") && self.is_ours(uri));
         let is_its_own = |aor: &str| match entry.leg.role() {
             LegRole::Agent(agent) => agent.as_str() == aor,
             LegRole::Caller | LegRole::Number(_) => false,
@@ -136,7 +137,9 @@ impl Callflow {
         if let Some((_, binding)) = phone.filter(|(aor, _)| is_its_own(aor)) {
             let flow = way_to(&binding.contact, binding.flow, &binding.path);
             self.with_leg(leg, |entry| entry.leg.handle_located(&uri, flow));
-        } else {
+        } else if !is_our_gruu {
+            // Where a phone of ours is nobody but its registration says: the DNS would name us, and
+            // without one its requests go on the way that its messages come.
             self.locate(&uri, After::Dialog { leg, uri: uri.clone() });
         }
     }

@@ -9,6 +9,7 @@ use sip::{ClientTx, Flow, Message, Method, RequestBuilder, ToBrain};
 
 use crate::Callflow;
 use crate::phones::way_to;
+use crate::signalling::on_its_flow;
 
 /// How long after a restart an agent who was ready before it is ready again with the phone's
 /// answer; later they may have left with the phone.
@@ -42,7 +43,7 @@ impl Callflow {
             .fold(request, |request, proxy| request.header("Route", format_args!("<{proxy}>")));
         let request = request.header("Allow", ALLOW).header("Accept", "application/sdp").build();
         let by_proxy = !path.is_empty();
-        let tx = self.send(request, flow);
+        let tx = self.send(on_its_flow(request), flow);
         self.probes.insert(tx, Probed { aor, contact, asked_at: self.now, by_proxy });
     }
 

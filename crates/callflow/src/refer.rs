@@ -72,7 +72,7 @@ impl Callflow {
     }
 
     /// Whether a URI is of this engine: by its realm, or by an address that it is reached at.
-    fn is_ours(&self, uri: &Uri<'_>) -> bool {
+    pub(crate) fn is_ours(&self, uri: &Uri<'_>) -> bool {
         let host = uri.host();
         let named = host.eq_ignore_ascii_case(&self.config.realm);
         let listens = |ip| self.config.listeners.iter().any(|one| one.local.ip() == ip);

@@ -213,8 +213,13 @@ impl Callflow {
             }
             LegOutput::Moved(dialog) => {
                 let role = entry.leg.role().clone();
+                // It may have moved because it was located: what a name leads to may be another
+                // place each time that it is asked for.
+                let is_located = entry.leg.is_located();
                 self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
-                self.locate_dialog(leg);
+                if !is_located {
+                    self.locate_dialog(leg);
+                }
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),
             LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
@@ -242,6 +247,10 @@ impl Callflow {
     /// Sends a leg's request, whose responses are the leg's.
     fn send_for(&mut self, leg: LegId, message: Message, flow: Flow) -> ClientTx {
         let cseq = message.cseq();
+        let message = match self.legs.get(&leg).map(|entry| entry.leg.role()) {
+            Some(LegRole::Agent(_)) => on_its_flow(message),
+            Some(LegRole::Caller | LegRole::Number(_)) | None => message,
+        };
         let tx = self.send(message, flow);
         self.outgoing.insert(tx, leg);
         if let (Some(entry), Some(cseq)) = (self.legs.get_mut(&leg), cseq) {
@@ -301,6 +310,15 @@ impl Callflow {
     }
 }
 
+/// A request to a phone that registered: a long one does not look for another way (RFC 5626 §5.3).
+/// One that is not long has none, and is not touched.
+pub(crate) fn on_its_flow(request: Message) -> Message {
+    match request.as_bytes().len() + sip::MAX_DATAGRAM_REQUEST / 4 > sip::MAX_DATAGRAM_REQUEST {
+        true => request.to_stay_on_flow(),
+        false => request,
+    }
+}
+
 /// Where a party's media is reached. One on this host that speaks SIP over loopback is reached over
 /// loopback, whatever address of the host it wrote: from a loopback socket no other can be.
 fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
@@ -314,6 +332,16 @@ fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_might_leave_its_flow_is_told_to_stay() {
+        let of = |length: usize| {
+            let request = sip::RequestBuilder::new(Method::Invite, "sip:8001@192.0.2.7");
+            on_its_flow(request.body("text/plain", &vec![b'x'; length]).build())
+        };
+        assert!(!of(100).stays_on_flow());
+        assert!(of(1_100).stays_on_flow());
+    }
 
     #[test]
     fn a_phone_on_this_host_is_reached_over_loopback() {

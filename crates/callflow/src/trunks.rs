@@ -17,6 +17,8 @@ use crate::Callflow;
 
 /// How often the board is told of a line's calls: each change at once would be thousands a second.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
+/// How long the engine's end waits for carriers to take registrations back.
+const LEAVING: Duration = Duration::from_secs(2);
 /// No leg has this number: what lines need tokens for.
 const NO_LEG: LegId = LegId(Id(0));
 
@@ -24,7 +26,7 @@ const NO_LEG: LegId = LegId(Id(0));
 #[derive(Debug)]
 pub(crate) enum LineRequest {
     /// Is it there?
-    Options { trunk: TrunkId, target: Target },
+    Options { trunk: TrunkId, target: Target, asked_at: Mono },
     /// A REGISTER.
     Register { trunk: TrunkId },
 }
@@ -40,13 +42,21 @@ pub(crate) struct Lines {
     /// What the board has not been told, and when it will be.
     changed: BTreeSet<TrunkId>,
     shown_at: Option<Mono>,
+    /// Until when registrations that are taken back are waited for.
+    leave_by: Option<Mono>,
 }
 
 impl Lines {
     pub(crate) fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
         let registrations = self.registrations.values().filter_map(Registration::poll_timeout);
         let shown = self.shown_at.map(|at| (at, "what the board is told of lines"));
-        registrations.chain(self.health.poll_timeout()).chain(shown).min()
+        let left = self.leave_by.map(|at| (at, "registrations are taken back"));
+        registrations.chain(self.health.poll_timeout()).chain(shown).chain(left).min()
+    }
+
+    /// Whether no registration is waited for at the engine's end.
+    pub(crate) fn have_left(&self) -> bool {
+        self.leave_by.is_none() || self.registrations.values().all(Registration::is_over)
     }
 
     pub(crate) fn is_reachable(&self, trunk: &TrunkId, target: &Target) -> bool {
@@ -96,6 +106,7 @@ impl Callflow {
         for registration in self.lines.registrations.values_mut() {
             registration.leave();
         }
+        self.lines.leave_by = Some(self.now + LEAVING);
         self.drain_lines();
     }
 
@@ -106,6 +117,9 @@ impl Callflow {
         }
         self.lines.health.handle_timeout(now);
         self.drain_lines();
+        if self.lines.leave_by.is_some_and(|at| at <= now) {
+            self.lines.leave_by = None;
+        }
         if self.lines.shown_at.is_some_and(|at| at <= now) {
             self.lines.shown_at = None;
             for trunk in std::mem::take(&mut self.lines.changed) {
@@ -210,8 +224,8 @@ impl Callflow {
             .header("Allow", ALLOW)
             .header("Accept", "application/sdp")
             .build();
-        let tx = self.send(request, flow);
-        self.lines.requests.insert(tx, LineRequest::Options { trunk, target });
+        let (tx, asked_at) = (self.send(request, flow), self.now);
+        self.lines.requests.insert(tx, LineRequest::Options { trunk, target, asked_at });
     }
 
     /// Whether an event is about a request to a carrier outside of any call; if so, it is dealt
@@ -231,8 +245,9 @@ impl Callflow {
             ToBrain::Timeout { tx } | ToBrain::TransportFailed { tx } => {
                 let Some(asked) = self.lines.requests.remove(tx) else { return false };
                 match asked {
-                    LineRequest::Options { trunk, target } => {
-                        self.lines.health.handle_silence((&trunk, &target), self.now);
+                    LineRequest::Options { trunk, target, asked_at } => {
+                        let of = (&trunk, &target);
+                        self.lines.health.handle_unanswered(of, asked_at, self.now);
                     }
                     LineRequest::Register { trunk } => self.register_failed(&trunk),
                 }
@@ -250,9 +265,9 @@ impl Callflow {
     fn line_answered(&mut self, asked: &LineRequest, response: &Message) {
         let now = self.now;
         match asked {
-            LineRequest::Options { trunk, target } => {
+            LineRequest::Options { trunk, target, asked_at: _ } => {
                 let status = response.status().unwrap_or(0);
-                let rest = retry_after_s(response);
+                let rest = response.retry_after_s();
                 self.lines.health.handle_answer((trunk, target), status, rest, now);
                 self.show_trunk_later(trunk.clone());
             }
@@ -362,12 +377,6 @@ fn why_unregistered(status: Option<u16>) -> String {
         Some(status) => format!("the carrier answered {status}; it is tried again"),
         None => "the carrier did not answer; it is tried again".to_owned(),
     }
-}
-
-/// For how long the other side wants to be left alone (RFC 3261 §20.33).
-fn retry_after_s(response: &Message) -> Option<u32> {
-    let value = response.first(sip::Name::RetryAfter)?;
-    value.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ pub(crate) struct Engine {
     pub(crate) lookup: LookupBehaviour,
     /// What the DNS says; nothing of all else.
     pub(crate) zone: BTreeMap<Question, Answer>,
+    /// How often the DNS was asked.
+    pub(crate) asked_zone: usize,
     /// Whether recordings that end are sealed.
     pub(crate) seals: bool,
     pub(crate) stopped: bool,
@@ -111,6 +113,7 @@ impl Engine {
             counter: 0,
             lookup: LookupBehaviour::Found(50),
             zone: BTreeMap::new(),
+            asked_zone: 0,
             seals: true,
             stopped: false,
         }
@@ -304,14 +307,28 @@ impl Engine {
                 self.after(20, Later::Feed(Input::PolicyFound { call, answer }), now);
             }
             Output::Resolve(question) => {
-                let answer = self.zone.get(&question).cloned();
-                let answer = answer.unwrap_or(Answer::Nothing { ttl_s: None });
+                let answer = self.ask_zone(&question);
                 self.after(30, Later::Feed(Input::Resolved { question, answer }), now);
             }
             Output::Desktop(output) => self.show(output, now),
             Output::DesktopRefused { .. } => {}
             Output::Stopped => self.stopped = true,
         }
+    }
+
+    /// What the DNS says. As servers do, it begins with another record each time (RFC 1794).
+    fn ask_zone(&mut self, question: &Question) -> Answer {
+        self.asked_zone += 1;
+        let Some(known) = self.zone.get_mut(question) else {
+            return Answer::Nothing { ttl_s: None };
+        };
+        let answer = known.clone();
+        if let Answer::Found { records, .. } = known
+            && !records.is_empty()
+        {
+            records.rotate_left(1);
+        }
+        answer
     }
 
     fn move_media(&mut self, command: MediaCommand, now: Mono) {

@@ -137,6 +137,11 @@ impl World {
         self.engine.zone.insert(question, answer);
     }
 
+    /// How often the engine has asked the DNS.
+    pub fn questions(&self) -> usize {
+        self.engine.asked_zone
+    }
+
     /// Where a party is.
     pub fn address(&self, id: PartyId) -> SocketAddr {
         self.party(id).address()

@@ -148,6 +148,16 @@ impl Health {
         self.turn(key, reach, now);
     }
 
+    /// The question that was asked at `asked_at` will not be answered. Where that is not the one
+    /// whose answer is waited for, more has been heard since, and nothing changes.
+    pub fn handle_unanswered(&mut self, key: (&TrunkId, &Target), asked_at: Mono, now: Mono) {
+        let place = self.places.get(&(key.0.clone(), key.1.clone()));
+        let is_it = |place: &Place| place.question == Question::Open(asked_at + place.timeout);
+        if place.is_some_and(is_it) {
+            self.handle_silence(key, now);
+        }
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<HealthOutput> {
         self.outputs.pop_front()

@@ -120,3 +120,17 @@ fn what_is_no_target_is_not_known() {
     assert!(health.is_reachable(&LINE.into(), &target(9)));
     assert_eq!(health.view(&"inward".into()), HealthView::default());
 }
+
+#[test]
+fn an_old_question_that_nobody_answered_says_nothing_of_now() {
+    let mut health = asked();
+    let unanswered = |health: &mut Health, asked_at, at| {
+        health.handle_unanswered((&LINE.into(), &target(1)), ms(asked_at), ms(at));
+        drain(health)
+    };
+    // Asked at 0 and at 10,100; the transaction of the first one ends 32 s after it.
+    assert!(unanswered(&mut health, 0, 9_000).is_empty(), "it was answered meanwhile");
+    assert_eq!(until(&mut health, 10_100), ["10100 ask 192.0.2.1"]);
+    assert!(unanswered(&mut health, 0, 10_200).is_empty(), "another one is under way");
+    assert_eq!(unanswered(&mut health, 10_100, 10_300), ["192.0.2.1 false 1"]);
+}

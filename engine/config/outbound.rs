@@ -7,8 +7,9 @@ use trunk::{Outward, Pattern, Rewrite, Target};
 use super::fault::{Fault, Places};
 use super::{Secret, Trunk};
 
-/// The longest that a called party may let it ring.
-const RING_MAX_MS: u64 = 600_000;
+/// The longest that a called party may let it ring: a carrier that says nothing more to an INVITE
+/// for three minutes is given up (RFC 3261 §16.6, timer C).
+const RING_MAX_MS: u64 = 180_000;
 
 /// `[trunk.outbound]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -164,6 +164,12 @@ impl Guard {
         self.fault(source, 5, now);
     }
 
+    /// Hands could not be shaken: a browser that wants a certificate, a phone with an old TLS, or
+    /// somebody who looks what is there. Too little is known of who does so to count for much.
+    pub(super) fn note_unopened(&self, source: IpAddr, now: Mono) {
+        self.fault(source, 1, now);
+    }
+
     /// What came, as far as it tells who sends it: an answer to what we asked, or a scanner that
     /// says what it is.
     pub(super) fn note_received(&self, message: &Message, source: IpAddr, now: Mono) {
@@ -317,6 +323,16 @@ mod tests {
         assert!(guard.is_banned(at("192.0.2.2"), now));
         guard.note_received(&named("baresip v1.0.0"), at("192.0.2.3"), now);
         assert!(!guard.is_banned(at("192.0.2.3"), now));
+    }
+
+    #[test]
+    fn a_phone_whose_tls_is_too_old_may_try_often_but_not_without_end() {
+        let guard = guard();
+        let now = Mono::from_ms(1_000);
+        (0..99).for_each(|_| guard.note_unopened(at("192.0.2.1"), now));
+        assert!(!guard.is_banned(at("192.0.2.1"), now));
+        guard.note_unopened(at("192.0.2.1"), now);
+        assert!(guard.is_banned(at("192.0.2.1"), now));
     }
 
     #[test]

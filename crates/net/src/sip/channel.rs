@@ -148,7 +148,10 @@ impl Channel {
             fault.extend_from_slice(bytes.get(..MALFORMED_CUT).unwrap_or(bytes));
         }
         let said = self.put(&replies, wire);
-        outcome.and(said)
+        match outcome.and(said) {
+            Err(Broken::Refused) if !self.is_open() => Err(Broken::Unopened),
+            other => other,
+        }
     }
 
     /// Puts a message behind `wire`, or keeps it inside until hands are shaken.

@@ -21,6 +21,8 @@ pub(super) enum Broken {
     Ended,
     /// It broke a limit or the framing.
     Refused,
+    /// Hands could not be shaken: no TLS, no WebSocket, or not as we want it.
+    Unopened,
 }
 
 /// One connection.
@@ -28,6 +30,8 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) flow: Flow,
     pub(super) is_connecting: bool,
+    /// Whether we opened it.
+    is_ours: bool,
     /// The name that the server has to prove, where we connected to it over TLS.
     pub(super) proves: Option<String>,
     channel: Channel,
@@ -53,6 +57,7 @@ impl Connection {
             stream,
             flow,
             is_connecting,
+            is_ours: is_connecting,
             proves: None,
             channel,
             opened: now,
@@ -174,6 +179,16 @@ impl Connection {
             (true, _) => Some(now),
         };
         Ok(())
+    }
+
+    /// Whether the peer has taken the connection at all.
+    pub(super) const fn was_connected(&self) -> bool {
+        !self.is_connecting
+    }
+
+    /// Whether it was the peer who wanted it.
+    pub(super) const fn was_accepted(&self) -> bool {
+        !self.is_ours
     }
 
     /// Whether what comes next may cost as much as keys do.

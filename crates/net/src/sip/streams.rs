@@ -34,7 +34,20 @@ pub(super) enum StreamEvent {
     Message(Message, Flow),
     /// The beginning of what was read last from a connection that cannot be followed.
     Malformed(Vec<u8>, Flow),
+    /// The beginning of what was read from a connection on which hands could not be shaken.
+    Unopened(Vec<u8>, Flow),
     Closed(Flow),
+    /// One of ours that never was open.
+    NotConnected(Flow),
+}
+
+/// Why a message could not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// There is no connection, and none can be opened.
+    NotConnected,
+    /// The connection is broken: that is told as an event.
+    Closed,
 }
 
 pub(super) struct Streams {
@@ -180,29 +193,31 @@ impl Streams {
     }
 
     /// Sends over the flow's connection; where that is gone, over any to the same peer, or a new
-    /// one (RFC 3261 §18.2.2, RFC 5626 §5.3). False if it cannot be sent.
-    pub(super) fn send(&mut self, flow: &Flow, message: &Message, now: Mono) -> bool {
-        let known = self.connections.contains_key(&flow.connection).then_some(flow.connection);
-        let remote = match known {
-            Some(_) => flow.remote,
-            None => reopened(flow, message),
+    /// one (RFC 3261 §18.2.2, RFC 5626 §5.3).
+    pub(super) fn send(&mut self, flow: &Flow, message: &Message, now: Mono) -> Result<(), Unsent> {
+        let key = match self.connections.contains_key(&flow.connection) {
+            true => Some(flow.connection),
+            false => self.key_to(flow, message, now),
         };
-        let host = flow.transport.is_encrypted().then(|| host_of(message)).flatten();
-        let key = known
-            .or_else(|| self.open_to(flow.listener, remote, host))
-            .or_else(|| self.connect(&Flow { remote, ..*flow }, host, now));
         let Some((key, connection)) =
             key.and_then(|key| Some((key, self.connections.get_mut(&key)?)))
         else {
-            return false;
+            return Err(Unsent::NotConnected);
         };
         let sent = connection.send(message.as_bytes(), now);
-        self.settle(key, sent)
+        if self.settle(key, sent) { Ok(()) } else { Err(Unsent::Closed) }
+    }
+
+    /// The connection to a peer that there is none to by number.
+    fn key_to(&mut self, flow: &Flow, message: &Message, now: Mono) -> Option<u64> {
+        let flow = Flow { remote: reopened(flow, message), ..*flow };
+        let host = flow.transport.is_encrypted().then(|| host_of(message)).flatten();
+        self.open_to(&flow, host).or_else(|| self.connect(&flow, host, now))
     }
 
     /// A connection that is there already and whose peer is known to be `host`.
-    fn open_to(&self, listener: u16, remote: SocketAddr, host: Option<&str>) -> Option<u64> {
-        let key = self.by_remote.get(&(listener, remote)).copied()?;
+    fn open_to(&self, flow: &Flow, host: Option<&str>) -> Option<u64> {
+        let key = self.by_remote.get(&(flow.listener, flow.remote)).copied()?;
         let connection = self.connections.get(&key)?;
         let is_it = match connection.flow.transport.is_encrypted() {
             true => host.is_some() && connection.proves.as_deref() == host,
@@ -258,12 +273,18 @@ impl Streams {
                 events.push_back(StreamEvent::Message(message, flow));
             });
         }
-        if outcome == Err(Broken::Refused) {
-            counts.malformed += 1;
-            counts.connections_closed += 1;
-            let (cut, flow) = (connection.take_fault(), connection.flow);
-            self.events.push_back(StreamEvent::Malformed(cut, flow));
-        }
+        let event = match outcome {
+            Err(Broken::Refused) => {
+                Some(StreamEvent::Malformed(connection.take_fault(), connection.flow))
+            }
+            Err(Broken::Unopened) if connection.was_accepted() => {
+                Some(StreamEvent::Unopened(connection.take_fault(), connection.flow))
+            }
+            Ok(()) | Err(Broken::Ended | Broken::Unopened) => None,
+        };
+        counts.malformed += u64::from(event.is_some());
+        counts.connections_closed += u64::from(event.is_some());
+        self.events.extend(event);
         self.settle(key, outcome);
     }
 
@@ -318,7 +339,10 @@ impl Streams {
                 self.by_source.remove(&flow.remote.ip());
             }
         }
-        self.events.push_back(StreamEvent::Closed(flow));
+        self.events.push_back(match connection.was_connected() {
+            true => StreamEvent::Closed(flow),
+            false => StreamEvent::NotConnected(flow),
+        });
     }
 }
 

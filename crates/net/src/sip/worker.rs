@@ -28,7 +28,7 @@ use super::config::{Config, Listener};
 use super::counts::{Counts, Shared};
 use super::local::Local;
 use super::quota::Quota;
-use super::streams::{FIRST_CONNECTION, StreamEvent, Streams};
+use super::streams::{FIRST_CONNECTION, StreamEvent, Streams, Unsent};
 use super::stun;
 use super::trace::{Direction, Tape};
 use super::wake::Waker;
@@ -53,6 +53,8 @@ pub(super) enum Handover {
     Message(Message, Flow),
     /// A connection is gone.
     Closed(Flow),
+    /// None could be opened.
+    NotConnected(Flow),
     /// To be sent over a connection of the first worker.
     Send(Flow, Message),
 }
@@ -85,16 +87,16 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// For each UDP listener the TCP listener on the same address: long requests leave by it.
+    /// For each UDP listener the TCP listener on the same address and port, which its peers know:
+    /// long requests leave by it.
     fn streams(&self) -> Vec<Option<(u16, u16)>> {
         let listeners = || self.config.listeners.iter().zip(&self.addresses);
         let beside = |address: &SocketAddr| {
             let tcp = |(_, (one, at)): &(u16, (&Listener, &SocketAddr))| {
-                one.transport == Transport::Tcp && at.ip() == address.ip()
+                one.transport == Transport::Tcp && *at == address
             };
-            let all = || (0..).zip(listeners()).filter(tcp);
-            let same_port = all().find(|(_, (_, at))| at.port() == address.port());
-            same_port.or_else(|| all().next()).map(|(number, (_, at))| (number, at.port()))
+            let found = (0..).zip(listeners()).find(tcp);
+            found.map(|(number, (_, at))| (number, at.port()))
         };
         listeners()
             .map(|(one, at)| (one.transport == Transport::Udp).then(|| beside(at)).flatten())
@@ -348,6 +350,9 @@ impl Running {
                 Handover::Closed(flow) => {
                     self.worker.transactions.handle_flow_closed(flow, now);
                 }
+                Handover::NotConnected(flow) => {
+                    self.worker.transactions.handle_flow_not_opened(flow, now);
+                }
                 Handover::Send(flow, message) => self.send_stream(&flow, &message, now),
             }
         }
@@ -396,7 +401,12 @@ impl Running {
                     self.worker.guard.note_malformed(flow.remote.ip(), now);
                     self.worker.tape.malformed(&flow, &cut, now);
                 }
+                StreamEvent::Unopened(cut, flow) => {
+                    self.worker.guard.note_unopened(flow.remote.ip(), now);
+                    self.worker.tape.malformed(&flow, &cut, now);
+                }
                 StreamEvent::Closed(flow) => self.flow_closed(flow, now),
+                StreamEvent::NotConnected(flow) => self.not_connected(flow, now),
             }
             self.perform(now);
         }
@@ -468,13 +478,23 @@ impl Running {
     }
 
     fn send_stream(&mut self, flow: &Flow, message: &Message, now: Mono) {
-        if self.streams.send(flow, message, now) {
-            self.counts.sent += 1;
-        } else {
-            self.counts.send_failures += 1;
-            let failed = Flow { connection: 0, ..*flow };
-            self.flow_closed(failed, now);
+        match self.streams.send(flow, message, now) {
+            Ok(()) => self.counts.sent += 1,
+            Err(Unsent::Closed) => self.counts.send_failures += 1,
+            Err(Unsent::NotConnected) => {
+                self.counts.send_failures += 1;
+                self.not_connected(*flow, now);
+            }
         }
+    }
+
+    /// No connection could be opened: there is none that the brain would know.
+    fn not_connected(&mut self, flow: Flow, now: Mono) {
+        let flow = Flow { connection: 0, ..flow };
+        for other in 1..self.worker.ways.len() {
+            self.hand_over(other, Handover::NotConnected(flow));
+        }
+        self.worker.transactions.handle_flow_not_opened(flow, now);
     }
 
     /// All workers may have transactions over a connection; the brain is told by this one.

@@ -187,11 +187,25 @@ impl Transactions {
         fits.then_some(slot)
     }
 
-    /// A connection is gone, or could not be opened (connection 0): what was asked over it has
-    /// failed, unless it can be asked by datagrams.
+    /// A connection that was open is gone: what was asked over it has failed.
     pub fn handle_flow_closed(&mut self, flow: Flow, now: Mono) {
+        self.fail_over(flow, now, |_, _| false);
+    }
+
+    /// No connection could be opened: what was to be asked over it has failed, unless it can be
+    /// asked by datagrams.
+    pub fn handle_flow_not_opened(&mut self, flow: Flow, now: Mono) {
+        self.fail_over(flow, now, |table, slot| table.move_back(slot, now));
+    }
+
+    fn fail_over(
+        &mut self,
+        flow: Flow,
+        now: Mono,
+        mut is_moved: impl FnMut(&mut Self, u32) -> bool,
+    ) {
         for slot in self.clients_over(flow) {
-            if self.move_back(slot, now) {
+            if is_moved(self, slot) {
                 continue;
             }
             self.run(slot, now, |machine, out| match machine {

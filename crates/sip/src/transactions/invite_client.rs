@@ -21,16 +21,22 @@ enum State {
     /// Nothing came yet. `cancel` says why it is cancelled as soon as that may be.
     Calling { request: Message, interval: Duration, cancel: Option<&'static str> },
     /// A provisional response came.
-    Proceeding { request: Message, cancelled: bool },
+    Proceeding {
+        request: Message,
+        cancelled: bool,
+        /// Whether another one (101 to 199) has come since timer C runs.
+        heard: bool,
+    },
     /// It failed; the ACK that says so.
     Completed { ack: Message },
     /// It was accepted, perhaps by several.
     Accepted { forks: Vec<Fork> },
 }
 
-/// How long after its first provisional response a peer may take, timer C (RFC 3261 §16.6): then
-/// the INVITE is cancelled, and is over whether or not there is an answer to that. Nobody here is
-/// rung for so long.
+/// How long a peer may say nothing after a provisional response, timer C (RFC 3261 §16.6): then the
+/// INVITE is cancelled, and is over whether or not there is an answer to that. Each 101 to 199 has
+/// it begin anew (§16.7); it is looked at when it ends, so that a peer that says a lot costs
+/// nothing, and may last up to twice as long then.
 const TIMER_C: Duration = Duration::from_secs(181);
 
 /// One 2xx.
@@ -76,9 +82,10 @@ impl InviteClient {
                 if let Some(reason) = cancel {
                     send_cancel(&request, reason, out);
                 }
-                self.state = State::Proceeding { request, cancelled: cancel.is_some() };
+                let cancelled = cancel.is_some();
+                self.state = State::Proceeding { request, cancelled, heard: false };
             }
-            State::Proceeding { .. } => {}
+            State::Proceeding { heard, .. } => *heard |= response.status() != Some(100),
             State::Completed { .. } | State::Accepted { .. } => return,
         }
         out.push(Effect::Report(ToBrain::Response { tx: self.tx, message: response, flow }));
@@ -133,7 +140,7 @@ impl InviteClient {
     pub(super) fn cancel(&mut self, reason: &'static str, out: &mut Effects) {
         match &mut self.state {
             State::Calling { cancel, .. } => *cancel = Some(reason),
-            State::Proceeding { request, cancelled } => {
+            State::Proceeding { request, cancelled, heard: _ } => {
                 if !std::mem::replace(cancelled, true) {
                     send_cancel(request, reason, out);
                 }
@@ -193,7 +200,11 @@ impl InviteClient {
                 out.push(Effect::Report(ToBrain::Timeout { tx: self.tx }));
                 out.push(Effect::End);
             }
-            (Timer::C, State::Proceeding { request, cancelled: cancelled @ false }) => {
+            (Timer::C, State::Proceeding { cancelled: false, heard: heard @ true, .. }) => {
+                *heard = false;
+                out.push(Effect::Arm(Timer::C, TIMER_C));
+            }
+            (Timer::C, State::Proceeding { request, cancelled: cancelled @ false, .. }) => {
                 *cancelled = true;
                 send_cancel(request, "", out);
             }

@@ -35,7 +35,7 @@ impl Large {
     /// The stream that a request over `flow` takes instead.
     fn instead(&self, request: &Message, flow: Flow, now: Mono) -> Option<Flow> {
         let is_long = request.as_bytes().len() + VIA_BYTES > MAX_DATAGRAM_REQUEST;
-        if !is_long || flow.transport != Transport::Udp {
+        if !is_long || flow.transport != Transport::Udp || request.stays_on_flow() {
             return None;
         }
         let refused = self.refusing.get(&flow.remote);
@@ -82,8 +82,8 @@ impl Transactions {
         stream
     }
 
-    /// A stream is gone, or could not be opened: a request that moved there and has no answer yet
-    /// is sent as a datagram. Whether it was one.
+    /// A stream could not be opened: a request that moved there and has no answer yet is sent as a
+    /// datagram (RFC 3261 §18.1.1). Whether it was one.
     pub(super) fn move_back(&mut self, slot: u32, now: Mono) -> bool {
         let Some(entry) = self.entry(slot) else { return false };
         let Index::Client { tx } = entry.index else { return false };

@@ -46,7 +46,11 @@ impl Transactions {
         if self.is_full() {
             return self.report(ToBrain::TransportFailed { tx });
         }
-        let way = self.way_of(tx, &request, flow, now);
+        // An ACK has no transaction, and goes the way of what it acknowledges.
+        let way = match request.method() {
+            Method::Ack => flow,
+            _ => self.way_of(tx, &request, flow, now),
+        };
         self.begin(tx, &request, way, now);
     }
 

@@ -337,14 +337,17 @@ impl Transactions {
         }
     }
 
-    /// The client transactions that went over a connection that is gone, or could not be opened.
+    /// The client transactions that went over a connection that is gone, or could not be opened:
+    /// by the same listener to the same peer.
     pub(super) fn clients_over(&self, flow: Flow) -> Vec<u32> {
         let range = (flow.remote, 0)..=(flow.remote, u32::MAX);
         let same = |slot: &u32| {
             let entry = self.slots.get(*slot as usize).and_then(|slot| slot.entry.as_ref());
             entry.is_some_and(|entry| {
                 let own = entry.flow.connection;
-                own == flow.connection || own == 0 || flow.connection == 0
+                entry.flow.listener == flow.listener
+                    && entry.flow.transport == flow.transport
+                    && (own == flow.connection || own == 0 || flow.connection == 0)
             })
         };
         self.streams.range(range).map(|(_, slot)| *slot).filter(same).collect()

@@ -262,3 +262,22 @@ fn a_number_that_is_in_use_is_not_used_again() {
     assert_eq!(bench.send(Method::Invite, 1), [""; 0]);
     assert_eq!(bench.table.len(), 1);
 }
+
+#[test]
+fn rfc3261_16_7_each_101_to_199_has_timer_c_begin_anew() {
+    let mut bench = Bench::over(Transport::Udp);
+    bench.send(Method::Invite, 1);
+    let invite = bench.sent.clone();
+    bench.answer(100, "");
+    for minute in 0..10 {
+        assert_eq!(bench.answer(180, "x"), ["response 180"], "minute {minute}");
+        assert!(bench.pass(60_000).is_empty(), "it still rings in minute {minute}");
+        bench.sent.clone_from(&invite);
+    }
+    // 100 says that a proxy is there, and nothing of who is called.
+    bench.answer(100, "");
+    let said = bench.pass(400_000);
+    let cancelled = said.iter().position(|what| what.ends_with("send CANCEL"));
+    assert!(cancelled.is_some(), "{said:?}");
+    assert_eq!(said.last().map(|what| what.ends_with("timeout")), Some(true), "{said:?}");
+}

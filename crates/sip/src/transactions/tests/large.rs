@@ -4,7 +4,7 @@ use model::Transport;
 
 use super::{Bench, flow};
 use crate::transactions::large::MAX_DATAGRAM_REQUEST;
-use crate::{ClientTx, Flow, FromBrain, Method, RequestBuilder};
+use crate::{ClientTx, Flow, FromBrain, Method, RequestBuilder, TxOutput};
 
 /// A table whose UDP listener has a TCP listener beside it, on another port.
 fn bench() -> Bench {
@@ -67,7 +67,7 @@ fn a_peer_that_takes_no_stream_is_sent_datagrams_for_ten_minutes() {
     let udp = flow(Transport::Udp);
     bench.command(request(Method::Invite, 1, 1_300, udp));
     assert_eq!(via(&bench), "TCP 10.0.0.1:5070");
-    bench.table.handle_flow_closed(refused(), bench.now);
+    bench.table.handle_flow_not_opened(refused(), bench.now);
     assert_eq!(bench.said(), ["send INVITE"], "nobody is told");
     assert_eq!(via(&bench), "UDP 10.0.0.1:5060");
     assert_eq!(bench.pass(600), ["500: send INVITE"], "as datagrams are");
@@ -85,7 +85,7 @@ fn a_request_that_was_answered_over_the_stream_fails_with_it() {
     let mut bench = bench();
     bench.command(request(Method::Invite, 1, 1_300, flow(Transport::Udp)));
     assert_eq!(bench.answer(180, "x"), ["response 180"]);
-    bench.table.handle_flow_closed(refused(), bench.now);
+    bench.table.handle_flow_not_opened(refused(), bench.now);
     assert_eq!(bench.said(), ["transport failed"]);
     assert!(bench.table.is_empty());
 }
@@ -96,7 +96,7 @@ fn a_cancel_that_waited_moves_along() {
     bench.command(request(Method::Invite, 1, 1_300, flow(Transport::Udp)));
     let cancel = FromBrain::Cancel { tx: ClientTx::new(0, 1), reason: "Q.850;cause=16" };
     assert_eq!(bench.command(cancel), [""; 0], "nothing has come yet (RFC 3261 §9.1)");
-    bench.table.handle_flow_closed(refused(), bench.now);
+    bench.table.handle_flow_not_opened(refused(), bench.now);
     assert_eq!(bench.said(), ["send INVITE"]);
     let sent = bench.sent.clone();
     let said = bench.answer(100, "");
@@ -104,4 +104,45 @@ fn a_cancel_that_waited_moves_along() {
     assert_eq!(bench.sent.as_ref().unwrap().method(), Method::Cancel);
     bench.sent = sent;
     assert_eq!(bench.answer(487, "x"), ["send ACK", "response 487"]);
+}
+
+#[test]
+fn a_stream_that_was_open_is_no_reason_to_send_datagrams() {
+    let mut bench = bench();
+    let udp = flow(Transport::Udp);
+    bench.command(request(Method::Options, 1, 1_300, udp));
+    assert_eq!(via(&bench), "TCP 10.0.0.1:5070");
+    // Another connection of that peer, by another listener, says nothing of this one.
+    let other = Flow { connection: 8, listener: 3, ..refused() };
+    bench.table.handle_flow_closed(other, bench.now);
+    assert_eq!(bench.said(), ["flow closed"]);
+    let open = Flow { connection: 7, ..refused() };
+    bench.table.handle_flow_closed(open, bench.now);
+    assert_eq!(bench.said(), ["transport failed", "flow closed"]);
+    bench.command(request(Method::Options, 2, 1_300, udp));
+    assert_eq!(via(&bench), "TCP 10.0.0.1:5070", "the peer takes streams all the same");
+}
+
+#[test]
+fn rfc_5626_section_5_3_what_belongs_on_a_flow_stays_there_however_long() {
+    let mut bench = bench();
+    let FromBrain::Request { tx, message, flow } =
+        request(Method::Invite, 1, 3_000, flow(Transport::Udp))
+    else {
+        panic!("it is a request");
+    };
+    let message = message.to_stay_on_flow();
+    bench.command(FromBrain::Request { tx, message, flow });
+    assert_eq!(via(&bench), "UDP 10.0.0.1:5060");
+}
+
+#[test]
+fn a_long_ack_goes_the_way_of_what_it_acknowledges_and_leaves_nothing_behind() {
+    let mut bench = bench();
+    bench.table.handle_command(request(Method::Ack, 1, 3_000, flow(Transport::Udp)), bench.now);
+    let Some(TxOutput::Transmit { flow: way, .. }) = bench.table.poll_output() else {
+        panic!("nothing was sent");
+    };
+    assert_eq!(way, flow(Transport::Udp));
+    assert!(bench.table.is_empty());
 }

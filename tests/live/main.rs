@@ -15,6 +15,7 @@ mod configuration;
 mod crash;
 mod desktop_events;
 mod linphone;
+mod lossy;
 mod networks;
 mod on_postgres;
 mod phone_gone;

@@ -13,10 +13,10 @@ use serde_json::Value;
 /// The engine's program.
 const HOTLINE: &str = env!("CARGO_BIN_EXE_hotline");
 /// Where the engine is, off the usual ports, so that a running demo is not disturbed.
-const SIP: &str = "127.0.0.1:15060";
+pub(crate) const SIP: &str = "127.0.0.1:15060";
 const WEB: &str = "127.0.0.1:18080";
 /// The generator's own address.
-const FROM: &str = "127.0.0.2";
+pub(crate) const FROM: &str = "127.0.0.2";
 const FIRST_AGENT: u32 = 20_001;
 const AGENTS: u32 = 1_000;
 const PASSWORD: &str = "measured";
@@ -171,6 +171,16 @@ impl Lab {
             us_a_packet: figure("us_a_packet")?,
             us_sending_alone: figure("us_sending_alone")?,
         })
+    }
+
+    /// Keeps this thread where the generator is.
+    pub(crate) fn stay_on_second_core(&self) -> anyhow::Result<()> {
+        let mut cores = rustix::thread::CpuSet::new();
+        cores.set(1);
+        if self.pinned {
+            rustix::thread::sched_setaffinity(None, &cores)?;
+        }
+        Ok(())
     }
 
     fn on_core(&self, core: &str, program: &str) -> Command {

@@ -9,6 +9,9 @@ use anyhow::Context as _;
 
 use crate::lab::KernelLoop;
 
+/// What the kernel loop costs, in microseconds, on the machine that costs of signalling are stated
+/// for.
+const REFERENCE_LOOP_US: f64 = 1.2;
 const BEGIN: &str = "<!-- measured: begin (make bench writes what is between) -->";
 const END: &str = "<!-- measured: end -->";
 
@@ -52,6 +55,11 @@ impl Table {
     /// What a packet costs to receive and send again, in milliseconds: the loop before the run.
     pub(crate) fn kernel_loop_ms(&self) -> f64 {
         self.loops.first().map_or(0.0, |cost| cost.us_a_packet) / 1000.0
+    }
+
+    /// What that time would be on a machine where the kernel loop costs 1.2 µs.
+    pub(crate) fn scaled(&self, ms: f64) -> f64 {
+        ms * REFERENCE_LOOP_US / (self.kernel_loop_ms() * 1000.0)
     }
 
     /// What a packet costs to send, in milliseconds.

@@ -87,6 +87,15 @@ pub(crate) fn health(demo: &Demo) -> (u16, Value) {
     (status, response.body_mut().read_json().unwrap_or(Value::Null))
 }
 
+/// A figure without labels of the engine's metrics.
+pub(crate) fn metric(demo: &Demo, name: &str) -> u64 {
+    let url = format!("http://{}/metrics", demo.http);
+    let text = agent().get(url).call().expect("an answer").into_body().read_to_string();
+    let text = text.expect("it is text");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+}
+
 /// An event with the moment it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {

@@ -1,6 +1,8 @@
 //! The engine as it ships, over real sockets, with peers that nobody here wrote: SIPp, baresip,
 //! linphone, Chromium. One subject a file; each test has an engine, ports and folders of its own.
 
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
 mod api;
 mod demo;
 mod phone;
@@ -13,9 +15,11 @@ mod configuration;
 mod crash;
 mod desktop_events;
 mod linphone;
+mod lossy;
 mod networks;
 mod on_postgres;
 mod phone_gone;
 mod sipp;
 mod sound;
+mod torture;
 mod traced;

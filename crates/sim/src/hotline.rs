@@ -50,15 +50,16 @@ pub fn settings() -> Settings {
     }
 }
 
-/// Everyone's realm and password.
-pub(crate) const REALM: &str = "hotline";
-pub(crate) const PASSWORD: &str = "demo";
+/// Everyone's realm.
+pub const REALM: &str = "hotline";
+/// Everyone's password.
+pub const PASSWORD: &str = "demo";
 
 /// The user of the branch's line, which has no address of its own.
 pub(crate) const BRANCH: &str = "branch-7";
 
-/// The addresses of the carrier: the trunk's.
-pub(crate) const CARRIER: [u8; 2] = [10, 1];
+/// How the addresses of the carrier begin, which are the trunk's.
+pub const CARRIER: [u8; 2] = [10, 1];
 
 /// The queues, and after how many milliseconds which tier's agents may be offered their calls.
 pub(crate) const QUEUES: [(&str, &[(u8, u64)]); 3] = [
@@ -100,7 +101,8 @@ type = "enqueue"
 queue = "general"
 "#;
 
-pub(crate) fn config(settings: &Settings, started: Wall) -> Config {
+/// What the engine of such a hotline is configured with.
+pub fn config(settings: &Settings, started: Wall) -> Config {
     let prompts = |name: &str| vec![PromptId::from(name)];
     Config {
         site: 1,

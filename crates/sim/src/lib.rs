@@ -18,7 +18,7 @@ mod world;
 
 pub use audit::{Audit, check};
 pub use engine::{DesktopLog, LookupBehaviour};
-pub use hotline::{Settings, settings};
+pub use hotline::{CARRIER, PASSWORD, REALM, Settings, config, settings};
 pub use network::Weather;
 pub use party::{Media, Party, Saw};
 pub use plan::{Answer, CallerPlan, PhonePlan};

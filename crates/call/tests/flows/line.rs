@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use call::{Description, Invitation, Leg, Output, SessionLimits, Tokens};
+use call::{Description, Invitation, Leg, Output, Outside, Referral, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
 use sdp::{Codec, Session};
 use sip::{
@@ -76,16 +76,18 @@ impl Line {
 
     /// Calls `target` over the peer at this address; returns the INVITE too.
     pub(crate) fn calling(transport: Transport, remote: &str, target: &str) -> (Self, Message) {
+        Self::calling_by(transport, remote, target, None)
+    }
+
+    /// The same with what a call to the outside needs.
+    pub(crate) fn calling_by(
+        transport: Transport,
+        remote: &str,
+        target: &str,
+        outside: Option<Outside>,
+    ) -> (Self, Message) {
         let mut line = Self::waiting(transport, remote);
-        let invitation = Invitation {
-            target: target.to_owned(),
-            route: Vec::new(),
-            flow: line.flow,
-            from: "Alice <sip:alice@atlanta.example.com>".to_owned(),
-            to: "sip:bob@biloxi.example.com".to_owned(),
-            headers: Vec::new(),
-            outside: None,
-        };
+        let invitation = line.invitation(target, outside);
         let media = MEDIA.parse().unwrap();
         let role = LegRole::Agent("bob".into());
         let tokens = Tokens::new([7; 32]);
@@ -94,6 +96,43 @@ impl Line {
         let invite = line.next();
         assert_eq!(invite.method(), Method::Invite);
         (line, invite)
+    }
+
+    fn invitation(&self, target: &str, outside: Option<Outside>) -> Invitation {
+        Invitation {
+            target: target.to_owned(),
+            route: Vec::new(),
+            flow: self.flow,
+            from: "Alice <sip:alice@atlanta.example.com>".to_owned(),
+            to: "sip:bob@biloxi.example.com".to_owned(),
+            headers: Vec::new(),
+            outside,
+        }
+    }
+
+    /// Calls the same target once more, over the peer at this address; returns the INVITE.
+    pub(crate) fn call_again(&mut self, remote: &str, target: &str, outside: Outside) -> Message {
+        self.flow.remote = remote.parse().unwrap();
+        let invitation = self.invitation(target, Some(outside));
+        self.leg.as_mut().unwrap().invite_again(invitation, description());
+        self.settle();
+        self.next()
+    }
+
+    /// Does what the peer's REFER asks for; what became of it is told by [`Self::refer_ended`].
+    pub(crate) fn accept_refer(&mut self) -> Referral {
+        let at = self.told.iter().position(|output| matches!(output, Output::Referred { .. }));
+        let refer = at.and_then(|at| self.told.remove(at));
+        let Some(Output::Referred { tx, message }) = refer else { panic!("no REFER was told of") };
+        let referral = self.leg.as_mut().unwrap().accept_refer(tx, &message);
+        self.settle();
+        referral
+    }
+
+    /// Tells the peer how its REFER ended.
+    pub(crate) fn refer_ended(&mut self, referral: Referral, status: u16) {
+        self.leg.as_mut().unwrap().notify_referral(referral, status);
+        self.settle();
     }
 
     /// A message of the peer: one of the RFC's figure. `{tag}` is our tag.

@@ -5,5 +5,8 @@
 
 mod line;
 mod random_peer;
+mod rfc3515;
 mod rfc3665;
+mod rfc3665_proxies;
+mod rfc4028;
 mod rfc5359;

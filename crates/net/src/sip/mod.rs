@@ -13,6 +13,7 @@ mod channel;
 mod config;
 mod connection;
 mod counts;
+mod framing;
 mod local;
 mod quota;
 mod secure;
@@ -39,6 +40,7 @@ use bind::bind;
 pub use config::{Admit, BanLimits, Config, Limits, Listener, Spare};
 pub use counts::Counts;
 use counts::Shared;
+pub use framing::{Broken, Framing};
 pub use tls::{Tls, TlsFiles};
 pub use trace::{
     Direction, Found, HepConfig, HepPacket, MALFORMED_CUT, NoAnswer, TRACED_MAX, Trace,

@@ -1,11 +1,7 @@
 //! RFC 4475 and RFC 5118 on the wire: each of their messages goes to real workers over UDP and
 //! over TCP, gets what the RFC's text asks for, and the next OPTIONS is answered at once.
 
-pub(crate) mod rfc4475_invalid;
-pub(crate) mod rfc4475_layers;
-pub(crate) mod rfc4475_valid;
-pub(crate) mod rfc5118;
-pub(crate) mod row;
+mod rows;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +9,8 @@ use std::time::{Duration, Instant};
 use sip::{ClientTx, Flow, FromBrain, Message, Method, RequestBuilder, ToBrain};
 
 use crate::stage::{Line, Phone, Stage};
-use row::{Row, Stream, Wanted};
+use rows::row::{Row, Stream, Wanted};
+use rows::{rfc4475_invalid, rfc4475_layers, rfc4475_valid, rfc5118};
 
 /// How soon the next OPTIONS is answered.
 const SOON: Duration = Duration::from_millis(100);

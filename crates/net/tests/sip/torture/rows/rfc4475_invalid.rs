@@ -22,12 +22,7 @@ Contact: "Joe" <sip:joe@example.org>;;;;
 Content-Length: <LENGTH>
 Content-Type: application/sdp
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     // A datagram is all there is; a stream may bring the rest.

@@ -35,12 +35,7 @@ Via: SIP/2.0/<BY> <AT>;branch=z9hG4bKmissing1
 Content-Type: application/sdp
 l: <LENGTH>
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     Row::new(
@@ -172,12 +167,7 @@ l: <LENGTH>
 Contact: <sip:caller@host36.example.net>
 Max-Forwards: 5
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     Row::new(
@@ -303,12 +293,7 @@ Via: SIP/2.0/<BY> <AT>;branch=z9hG4bKaccept15
 Content-Length: <LENGTH>
 Content-Type: application/sdp
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     // No Max-Forwards, no branch, no tag, no Content-Length: over a stream that cannot be served.

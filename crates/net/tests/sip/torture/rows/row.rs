@@ -1,5 +1,9 @@
 //! One hard message, where the RFC describes it, and what is to become of it on the wire.
 
+/// A description that has nothing special.
+const SDP: &str = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n\
+                   m=audio 49217 RTP/AVP 0 12\n";
+
 /// What the RFC's text asks of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -34,7 +38,8 @@ pub(crate) struct Row {
     pub(crate) stream: Stream,
     /// As RFC 4475 §2 writes its own, so that this file stays readable: lines end with LF,
     /// `<+>` at the end of one joins it with the next, `<text*20>` repeats, `<0A>` is a byte,
-    /// `<AT>` where the peer is, `<BY>` its transport, `<LENGTH>` that of the body.
+    /// `<AT>` where the peer is, `<BY>` its transport, `<LENGTH>` that of the body; `<SDP>` is a
+    /// description that has nothing special.
     text: &'static str,
 }
 
@@ -55,7 +60,8 @@ impl Row {
     /// The message as it goes out from a peer at `at` over `by`.
     pub(crate) fn bytes(&self, at: &str, by: &str) -> Vec<u8> {
         let text = self.text.strip_prefix('\n').unwrap_or(self.text);
-        let text = text.replace("<+>\n", "").replace("<AT>", at).replace("<BY>", by);
+        let text = text.replace("<+>\n", "").replace("<SDP>\n", SDP);
+        let text = text.replace("<AT>", at).replace("<BY>", by);
         let all = unescaped(&text.replace('\n', "\r\n"));
         let end =
             all.windows(4).position(|four| four == b"\r\n\r\n").map_or(all.len(), |at| at + 4);

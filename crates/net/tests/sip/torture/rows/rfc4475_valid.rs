@@ -86,12 +86,7 @@ Contact:
   <sip:cal%6Cer@host5.example.net;%6C%72;n%61me=v%61lue%25%34%31>
 Content-Length: <LENGTH>
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     Row::new(
@@ -177,12 +172,7 @@ Contact: <sip:<amazinglylongcallername*5>@host5.example.net>
 Content-Type: application/sdp
 l: <LENGTH>
 
-v=0
-o=- 1 1 IN IP4 192.0.2.1
-s=-
-c=IN IP4 192.0.2.1
-t=0 0
-m=audio 49217 RTP/AVP 0 12
+<SDP>
 "#,
     ),
     // Over a stream what follows is the next message.

@@ -264,6 +264,14 @@ impl Callflow {
         }
     }
 
+    /// A phone says something; one that was given up may do so while another one is awaited.
+    pub(crate) fn phone_responds(&mut self, call: CallId, leg: LegId) {
+        let awaited = self.calls.get(&call).and_then(|known| known.offer()?.leg);
+        if awaited == Some(leg) {
+            self.timers.stop(call, Timer::PhoneResponds);
+        }
+    }
+
     /// Nothing of an offer is awaited any more.
     pub(crate) fn stop_offering(&mut self, call: CallId) {
         self.timers.stop(call, Timer::PopShown);

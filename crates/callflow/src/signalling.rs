@@ -8,7 +8,6 @@ use model::{FactBody, HangupCause, LegId, LegRole, Transport};
 use sip::{CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
 
 use crate::calls::{Invite, LegEntry};
-use crate::timers::Timer;
 use crate::{Callflow, Output};
 
 /// Our tag in responses outside of any dialog: it only has to be there (RFC 3261 §8.2.6.2).
@@ -182,13 +181,7 @@ impl Callflow {
             LegOutput::Send { message, flow } => {
                 self.send(message, flow);
             }
-            LegOutput::Progressed => {
-                // A phone that was given up may still say something while another one is awaited.
-                let awaited = self.calls.get(&call).and_then(|known| known.offer()?.leg);
-                if awaited == Some(leg) {
-                    self.timers.stop(call, Timer::PhoneResponds);
-                }
-            }
+            LegOutput::Progressed => self.phone_responds(call, leg),
             LegOutput::Unreachable { cause, retry_after_s } => {
                 self.try_next_way(leg, cause, retry_after_s);
             }

@@ -127,7 +127,8 @@ fn what_is_wrong_with_a_way_out_is_named() {
         ("access_code = \"nine\"", "trunk.access_code", "digits"),
         ("domain = \"a b\"", "trunk.domain", "ims.example.com"),
         ("user = \"021\"", "trunk.targets", "all three"),
-        ("ring_timeout_ms = 1", "trunk.ring_timeout_ms", "600000"),
+        ("ring_timeout_ms = 1", "trunk.ring_timeout_ms", "180000"),
+        ("ring_timeout_ms = 180001", "trunk.ring_timeout_ms", "180000"),
         ("register = true", "trunk.register", "`realm`"),
         ("options_interval_ms = 10", "trunk.options_interval_ms", "3600000"),
     ] {

@@ -2,6 +2,7 @@
 //! a test runner: the allocator counts for all its threads.
 
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+#![allow(clippy::print_stdout, reason = "a program of its own says what it saw")]
 
 use peak_alloc::PeakAlloc;
 use sip::{Frame, Framer, Message, NameAddr, ResponseBuilder, Uri, Via, validate};

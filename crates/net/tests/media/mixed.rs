@@ -41,6 +41,28 @@ pub(crate) fn parties(stage: &mut Stage, count: usize) -> Vec<(LegMedia, Phone)>
     (0..count).map(|at| stage.leg(codecs[at % 2])).collect()
 }
 
+/// The same in a conference: each hears all others.
+fn conference(stage: &mut Stage, count: usize) -> Vec<(LegMedia, Phone)> {
+    let mut parties = parties(stage, count);
+    let all = ids(&parties);
+    for (media, _) in &mut parties {
+        media.hears = Source::Mix(Arc::clone(&all));
+        stage.set(media);
+    }
+    parties
+}
+
+/// A stage that has music, so many parties on it, and what the first of them hears who hears it.
+fn with_music(number: u8, amplitude: i16, count: usize) -> (Stage, Vec<(LegMedia, Phone)>, Source) {
+    let music = tone::sine(700.0, amplitude, 8_000);
+    let prompts = Prompts::from_samples([("music".into(), music)]).unwrap();
+    let mut stage = Stage::with(number, prompts, |_| {});
+    let parties = parties(&mut stage, count);
+    let mut first = LegMedia { hears: Source::Silence, ..parties[0].0.clone() };
+    stage.play(&mut first, &["music"], true);
+    (stage, parties, first.hears)
+}
+
 fn ids(parties: &[(LegMedia, Phone)]) -> Arc<[LegId]> {
     parties.iter().map(|(media, _)| media.leg).collect()
 }
@@ -124,12 +146,7 @@ pub(crate) fn assert_matrix(
 #[test]
 fn of_three_each_hears_the_two_others_and_never_itself() {
     let mut stage = Stage::new(61);
-    let mut parties = parties(&mut stage, 3);
-    let all = ids(&parties);
-    for (media, _) in &mut parties {
-        media.hears = Source::Mix(Arc::clone(&all));
-        stage.set(media);
-    }
+    let mut parties = conference(&mut stage, 3);
     let heard = all_talk(&mut parties, 6_000, FRAMES);
     assert_matrix(&parties, &heard, 6_000.0, |listener, speaker| listener != speaker);
     // A steady stream: a packet a frame, all through one numbering.
@@ -142,12 +159,7 @@ fn of_three_each_hears_the_two_others_and_never_itself() {
 #[test]
 fn sixteen_hear_fifteen_each() {
     let mut stage = Stage::new(62);
-    let mut parties = parties(&mut stage, 16);
-    let all = ids(&parties);
-    for (media, _) in &mut parties {
-        media.hears = Source::Mix(Arc::clone(&all));
-        stage.set(media);
-    }
+    let mut parties = conference(&mut stage, 16);
     // All at once, below what is bent: each of the others is there, in some window.
     let heard = all_talk(&mut parties, 1_200, 100);
     for (listener, (_, phone)) in parties.iter().enumerate() {
@@ -197,17 +209,9 @@ fn the_eighteenth_of_a_list_is_not_heard_and_is_counted() {
 
 #[test]
 fn from_a_leg_to_a_mix_to_music_and_back_it_is_one_stream() {
-    let music = tone::sine(700.0, 8_000, 8_000);
-    let prompts = Prompts::from_samples([("music".into(), music)]).unwrap();
-    let mut stage = Stage::with(64, prompts, |_| {});
-    let mut parties = parties(&mut stage, 3);
+    let (mut stage, mut parties, play) = with_music(64, 8_000, 3);
     let (all, second) = (ids(&parties), parties[1].0.leg);
     let mut first = parties[0].0.clone();
-    let play = {
-        first.hears = Source::Silence;
-        stage.play(&mut first, &["music"], true);
-        first.hears.clone()
-    };
     let mix = Source::Mix(all);
     let turns = [Source::Leg(second), mix.clone(), play, mix, Source::Leg(second)];
     let mut heard = Vec::new();
@@ -228,17 +232,9 @@ fn from_a_leg_to_a_mix_to_music_and_back_it_is_one_stream() {
 
 #[test]
 fn no_change_of_source_clicks() {
-    let music = tone::sine(700.0, 6_000, 8_000);
-    let prompts = Prompts::from_samples([("music".into(), music)]).unwrap();
-    let mut stage = Stage::with(70, prompts, |_| {});
-    let mut parties = parties(&mut stage, 2);
+    let (mut stage, mut parties, play) = with_music(70, 6_000, 2);
     let (all, second) = (ids(&parties), parties[1].0.leg);
     let mut first = parties[0].0.clone();
-    let play = {
-        first.hears = Source::Silence;
-        stage.play(&mut first, &["music"], true);
-        first.hears.clone()
-    };
     let mix = Source::Mix(all);
     let turns = [mix.clone(), Source::Leg(second), play.clone(), Source::Leg(second), mix, play];
     let mut heard = Vec::new();
@@ -344,12 +340,7 @@ fn lost_and_late_packets_are_not_heard_as_holes() {
 #[test]
 fn who_is_on_hold_gets_nothing_and_comes_back_into_the_mix() {
     let mut stage = Stage::new(68);
-    let mut parties = parties(&mut stage, 3);
-    let all = ids(&parties);
-    for (media, _) in &mut parties {
-        media.hears = Source::Mix(Arc::clone(&all));
-        stage.set(media);
-    }
+    let mut parties = conference(&mut stage, 3);
     all_talk(&mut parties, 6_000, 5);
     parties[0].0.sends = false;
     stage.set(&parties[0].0);

@@ -101,6 +101,7 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
         still_busy: one("still_busy"),
         no_agents: one("no_agents"),
         music: one("music"),
+        ringback: one("ringback"),
         sorry: one("technical_problem"),
     }
 }

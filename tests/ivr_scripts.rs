@@ -62,7 +62,8 @@ fn scripts() -> Vec<(String, Arc<Script>)> {
 #[test]
 fn every_prompt_has_text_and_audio() {
     let (texts, recorded) = (texts(), recorded());
-    let with_text: BTreeSet<PromptId> = texts.into_keys().chain(["music".into()]).collect();
+    let without_text = ["music", "ringback"].map(PromptId::from);
+    let with_text: BTreeSet<PromptId> = texts.into_keys().chain(without_text).collect();
     assert_eq!(with_text, recorded, "prompts.tsv and the folder of prompts differ");
     for (name, script) in scripts() {
         let said = script.prompts();
@@ -124,6 +125,18 @@ fn the_music_is_gentle_and_loops_without_a_click() {
     steps.sort_unstable();
     let usual = steps[steps.len() * 9 / 10];
     assert!(step(music[music.len() - 1], music[0]) <= usual, "the seam clicks");
+}
+
+#[test]
+fn the_ringback_tone_sounds_for_one_second_of_five() {
+    let tone = samples(&"ringback".into());
+    assert_eq!(tone.len(), 5 * 8_000);
+    let (sounds, silent) = tone.split_at(8_000);
+    let (peak, mean) = levels(sounds);
+    assert!((-11.0..=-9.0).contains(&peak) && (-14.0..=-12.0).contains(&mean), "{peak:.1} dBFS");
+    assert!(silent.iter().all(|sample| *sample == 0));
+    let crossings = sounds.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+    assert!((449..=451).contains(&crossings), "{crossings} Hz");
 }
 
 #[test]

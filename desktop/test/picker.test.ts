@@ -46,6 +46,16 @@ describe('the list of those to whom a call can go', () => {
     expect(keys('transfer', '12')).toEqual([]);
   });
 
+  it('takes a number as people write it, and dials its digits', () => {
+    for (const typed of ['138-0013-8000', '138 0013 8000', '(138) 0013.8000', ' 13800138000 ']) {
+      const found = choicesOf('transfer', typed, targets, speech, names);
+      expect(found.map(({ target }) => target)).toContainEqual({ number: '13800138000' });
+    }
+    for (const typed of ['138-abc', '+', '--', '1380013800013800138000', '++8613800138000']) {
+      expect(keys('transfer', typed)).not.toContain('number');
+    }
+  });
+
   it('says what the others do, and that they cannot be chosen', () => {
     const [, , , talking, away] = choicesOf('transfer', '', targets, speech, names);
     expect([talking?.about, talking?.can]).toEqual(['通话中', false]);

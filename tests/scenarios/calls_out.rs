@@ -8,10 +8,10 @@ use trunk::{Outward, Rewrite};
 
 use crate::{assert_sound, ends, phone};
 
-const MOBILE: &str = "13800138000";
+pub(crate) const MOBILE: &str = "13800138000";
 
 /// A carrier with two gateways that wants E.164.
-fn outward() -> Outward {
+pub(crate) fn outward() -> Outward {
     Outward {
         targets: ["10.3.0.1", "10.3.0.2"].map(|one| one.parse().expect("a target")).into(),
         allowed: vec!["1[3-9]XXXXXXXXX".parse().expect("a pattern")],
@@ -44,7 +44,7 @@ fn agent(world: &mut World) -> PartyId {
     agent
 }
 
-fn gateway(world: &mut World, number: u8, answer: Answer) -> PartyId {
+pub(crate) fn gateway(world: &mut World, number: u8, answer: Answer) -> PartyId {
     world.gateway(number, PhonePlan { answers: vec![answer], ..PhonePlan::of("gateway") })
 }
 
@@ -53,7 +53,7 @@ fn dial(world: &mut World, agent: &str, number: &str) {
 }
 
 /// The lines that were tried.
-fn tried(world: &World) -> Vec<String> {
+pub(crate) fn tried(world: &World) -> Vec<String> {
     let target = |fact: &model::Fact| match &fact.body {
         FactBody::TrunkTried { target, .. } => Some(target.clone()),
         _ => None,

@@ -8,8 +8,11 @@ use model::{HangupCause, MissedCause};
 /// (RFC 3261 §21.4.19, §21.4.24, §21.6). What never reached a person is unreachable.
 pub const fn missed(cause: HangupCause) -> MissedCause {
     match cause {
-        HangupCause::Response(603 | 480 | 403 | 487) => MissedCause::Rejected,
-        HangupCause::Response(486 | 600) => MissedCause::Busy,
+        HangupCause::Response(603 | 480 | 403 | 487) | HangupCause::Q850(21) => {
+            MissedCause::Rejected
+        }
+        HangupCause::Response(486 | 600) | HangupCause::Q850(17) => MissedCause::Busy,
+        HangupCause::Q850(18 | 19) => MissedCause::NoAnswer,
         HangupCause::Response(404 | 408 | 410 | 430 | 502 | 503 | 504 | 604)
         | HangupCause::TransactionTimeout
         | HangupCause::TransportError => MissedCause::Unreachable,
@@ -26,9 +29,27 @@ pub const fn missed(cause: HangupCause) -> MissedCause {
     }
 }
 
+/// Why a telephone outside that ended like this was not reached: there 480 is a telephone that is
+/// off or rang in vain (RFC 3398 §7.2.4.1: Q.850's causes 19 and 20), not one that declined.
+pub const fn not_reached(cause: HangupCause) -> MissedCause {
+    if matches!(cause, HangupCause::Response(480)) {
+        return MissedCause::NoAnswer;
+    }
+    missed(cause)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_telephone_outside_that_nobody_answers_declined_nothing() {
+        assert_eq!(not_reached(HangupCause::Response(480)), MissedCause::NoAnswer);
+        assert_eq!(not_reached(HangupCause::Q850(19)), MissedCause::NoAnswer);
+        assert_eq!(not_reached(HangupCause::Response(486)), MissedCause::Busy);
+        assert_eq!(not_reached(HangupCause::Q850(17)), MissedCause::Busy);
+        assert_eq!(not_reached(HangupCause::Q850(21)), MissedCause::Rejected);
+    }
 
     #[test]
     fn a_phones_answer_says_why_the_call_was_missed() {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use model::{HangupCause, LegId, LegRole, Mono};
 use sip::{Dialog, Flow, Message, Method, ServerTx};
 
+use crate::early::requires_reliable;
 use crate::leg::{Description, Established, Incoming, Leg, Output, Stage};
 use crate::negotiation::description_in;
 use crate::session;
@@ -38,8 +39,7 @@ impl Leg {
     /// 415, and the leg ends.
     pub fn accept(&mut self, local_media: SocketAddr, now: Mono) {
         let Stage::Incoming(incoming) = &self.stage else { return };
-        let requires = |name: &str| name.eq_ignore_ascii_case("100rel");
-        let reliably = incoming.invite.all(sip::Name::Require).any(requires);
+        let reliably = requires_reliable(&incoming.invite);
         self.local_media = Some(local_media);
         match reliably {
             true => self.ring_reliably(now),

@@ -21,7 +21,7 @@ use crate::{Tokens, session};
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
-const SUPPORTED: &str = "100rel, timer, norefersub";
+const SUPPORTED: &str = "100rel, timer, norefersub, replaces";
 
 /// The extensions that a leg knows: session timers (RFC 4028 §7.1) only where they are on.
 pub fn supported(session: SessionLimits) -> Cow<'static, str> {
@@ -103,6 +103,8 @@ pub enum Output {
     Progressed,
     /// The called phone rings.
     Ringing,
+    /// The called one sends media before the answer: read [`Leg::media`].
+    SendsEarly,
     /// Answered. The dialog can be ended by a BYE from now on.
     Established(Box<DialogSnapshot>),
     /// The other side moved: where the dialog's requests go from now on, for a BYE after a restart.

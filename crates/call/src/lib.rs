@@ -6,6 +6,7 @@
 //! machine here it is fed inputs and drained of [`Output`]s, and owns no clock.
 
 mod cause;
+mod early;
 mod incoming;
 mod leg;
 mod negotiation;
@@ -19,7 +20,7 @@ mod request;
 mod session;
 mod token;
 
-pub use cause::missed;
+pub use cause::{missed, not_reached};
 pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported};
 pub use outside::Outside;
 pub use reason::reason;

@@ -75,6 +75,20 @@ impl Negotiation {
         Ok(self.agree(agreed))
     }
 
+    /// What the other side sends before its answer: it counts until that comes (RFC 3261 §13.2.1).
+    /// Whether it changed what was agreed on; one that does not fit is not heard.
+    pub(crate) fn preview(&mut self, answer: &Session) -> bool {
+        let Some(offer) = &self.offered else { return false };
+        let agreed = sdp::accept(offer, answer).ok();
+        agreed.is_some_and(|agreed| self.agree(agreed))
+    }
+
+    /// Another is asked: nothing is agreed on with that one.
+    pub(crate) fn begin_again(&mut self) {
+        self.offered = None;
+        self.agreed = None;
+    }
+
     /// Our offer was refused, or never answered.
     pub(crate) fn withdraw(&mut self) {
         self.offered = None;

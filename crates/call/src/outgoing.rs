@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use model::{HangupCause, LegId, LegRole, Mono};
-use sip::{CSeq, Dialog, Flow, Message, Method, Name, RequestBuilder, ServerTx};
+use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, Name, RequestBuilder, ServerTx};
 
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
@@ -42,6 +42,8 @@ pub(crate) struct Outgoing {
     pub(crate) cancelled: Option<HangupCause>,
     /// Phones that ring reliably (RFC 3262).
     pub(crate) early: Vec<Early>,
+    /// The tags of all that have answered provisionally, at most [`MAX_FORKS`] of them.
+    pub(crate) tags: Vec<String>,
     /// How often we learned of a longer interval, and how often we were challenged.
     pub(crate) too_small: u8,
     pub(crate) challenges: u8,
@@ -77,6 +79,7 @@ impl Leg {
             lost: None,
             cancelled: None,
             early: Vec::new(),
+            tags: Vec::new(),
             too_small: 0,
             challenges: 0,
         }));
@@ -187,7 +190,24 @@ impl Leg {
             self.outputs.push_back(Output::Ringing);
         }
         if status > 100 {
+            self.know_early(response);
             self.acknowledge_reliable(response, flow);
+        }
+    }
+
+    /// Who answered provisionally, and what they let us hear before the answer (RFC 3261 §13.2.1).
+    fn know_early(&mut self, response: &Message) {
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let tag = response.to().and_then(|to| to.tag()).unwrap_or("");
+        if outgoing.tags.len() < MAX_FORKS && outgoing.tags.iter().all(|known| known != tag) {
+            outgoing.tags.push(tag.to_owned());
+        }
+        let given_up = outgoing.cancelled.is_some();
+        if let Ok(Some(answer)) = description_in(response)
+            && !given_up
+            && self.negotiation.preview(&answer)
+        {
+            self.outputs.push_back(Output::SendsEarly);
         }
     }
 

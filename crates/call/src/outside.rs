@@ -89,12 +89,13 @@ impl Leg {
         outgoing.seen = Seen::Nothing;
         outgoing.heard = false;
         outgoing.early.clear();
+        outgoing.tags.clear();
         outgoing.ask.credentials.clear();
         outgoing.challenges = 0;
         outgoing.too_small = 0;
         outgoing.ask.min_se_s = description.session.min_se_s;
         self.description = description;
-        self.negotiation.withdraw();
+        self.negotiation.begin_again();
         if let Some(local_media) = self.local_media {
             let offer = self.negotiation.offer(&self.capabilities(local_media));
             if let Stage::Outgoing(outgoing) = &mut self.stage {

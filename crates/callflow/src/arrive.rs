@@ -6,11 +6,11 @@ use call::{Description, Leg};
 use media::MediaCommand;
 use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, Lookup, Outcome};
 use sdp::Codec;
-use sip::{Flow, FromBrain, Message, ResponseBuilder, ServerTx};
+use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
 use trunk::Destination;
 
 use crate::calls::{Call, Invite, LegEntry, Opening, Stage};
-use crate::identify::Identified;
+use crate::identify::{Arrived, Identified};
 use crate::{Callflow, Output};
 
 /// After how many seconds a caller may try again when all places are taken.
@@ -24,68 +24,78 @@ impl Callflow {
         }
         match self.identify(&invite, &flow) {
             Identified::Refused(status) => self.respond(tx, &invite, status),
-            // Outbound calls are by allow-list and role, and nobody has been given any.
-            Identified::Phone => self.respond(tx, &invite, 403),
+            Identified::Phone => self.handle_phone_invite(tx, invite, flow),
             Identified::Challenged(answer) => {
                 let message = *answer;
                 self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
             }
-            Identified::Caller { trunk, ani, dnis, destination } => {
-                if let Some(least) = call::interval_too_small(&invite, self.config.session) {
-                    // RFC 4028 §9: the caller asks again with a longer interval.
-                    let response = ResponseBuilder::to(&invite, 422).to_tag("short");
-                    let message = response.header("Min-SE", least).build();
-                    return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
-                }
-                if let Err(refusal) = self.loads.handle_call(&trunk, self.now) {
-                    let retry_after_s = refusal.retry_after_s().unwrap_or(RETRY_AFTER_S);
-                    self.show_trunk_later(trunk);
-                    return self.turn_away(tx, &invite, retry_after_s);
-                }
-                let (call, leg) = (self.mint_call(), self.mint_leg());
-                self.note(FactBody::CallArrived {
-                    call,
-                    leg,
-                    trunk: trunk.clone(),
-                    ani: ani.clone(),
-                    dnis: dnis.clone(),
-                    sip_call_id: invite.call_id().to_owned(),
-                });
-                self.lookup.handle_ask(call, ani.clone(), self.now);
-                self.calls.insert(
-                    call,
-                    Call {
-                        direction: Direction::Inbound,
-                        trunk: trunk.clone(),
-                        ani,
-                        dnis: dnis.clone(),
-                        destination: Some(destination),
-                        caller: leg,
-                        legs: vec![leg],
-                        stage: Stage::Arriving,
-                        stage_since: self.now,
-                        lookup: Lookup::Pending,
-                        menu_path: Vec::new(),
-                        menu_inputs: Vec::new(),
-                        served: false,
-                        playing: None,
-                        recording: None,
-                        outcome: None,
-                    },
-                );
-                let mut description = self.description(dnis);
-                if let Some(line) = self.config.trunks.by_id(&trunk) {
-                    description.codecs.clone_from(&line.codecs);
-                }
-                self.show_trunk_later(trunk.clone());
-                let role = LegRole::Caller;
-                let leg_machine =
-                    Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
-                self.add_leg(call, leg_machine, Invite::Theirs(tx));
-                self.opening.insert(leg, Opening::Caller { call });
-                self.outputs.push_back(Output::OpenMedia { call, leg });
+            // RFC 3891 §3: only an agent's phone may replace a dialog, and only one of its own.
+            Identified::Caller(_) if invite.first(Name::Replaces).is_some() => {
+                self.respond(tx, &invite, 403);
             }
+            Identified::Caller(arrived) => self.begin_call((tx, invite, flow), *arrived),
         }
+    }
+
+    /// A customer's INVITE becomes a call, if its line has room.
+    fn begin_call(&mut self, (tx, invite, flow): (ServerTx, Message, Flow), arrived: Arrived) {
+        let Arrived { trunk, ani, dnis, diverted_from, destination } = arrived;
+        if let Some(least) = call::interval_too_small(&invite, self.config.session) {
+            // RFC 4028 §9: the caller asks again with a longer interval.
+            let response = ResponseBuilder::to(&invite, 422).to_tag("short");
+            let message = response.header("Min-SE", least).build();
+            return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+        }
+        if let Err(refusal) = self.loads.handle_call(&trunk, self.now) {
+            let retry_after_s = refusal.retry_after_s().unwrap_or(RETRY_AFTER_S);
+            self.show_trunk_later(trunk);
+            return self.turn_away(tx, &invite, retry_after_s);
+        }
+        let (call, leg) = (self.mint_call(), self.mint_leg());
+        self.note(FactBody::CallArrived {
+            call,
+            leg,
+            trunk: trunk.clone(),
+            ani: ani.clone(),
+            dnis: dnis.clone(),
+            sip_call_id: invite.call_id().to_owned(),
+        });
+        if let Some(number) = diverted_from.clone() {
+            self.note(FactBody::CallDiverted { call, number });
+        }
+        self.lookup.handle_ask(call, ani.clone(), self.now);
+        self.calls.insert(
+            call,
+            Call {
+                direction: Direction::Inbound,
+                trunk: trunk.clone(),
+                ani,
+                dnis: dnis.clone(),
+                diverted_from,
+                destination: Some(destination),
+                caller: leg,
+                legs: vec![leg],
+                stage: Stage::Arriving,
+                stage_since: self.now,
+                lookup: Lookup::Pending,
+                menu_path: Vec::new(),
+                menu_inputs: Vec::new(),
+                served: false,
+                playing: None,
+                recording: None,
+                outcome: None,
+            },
+        );
+        let mut description = self.description(dnis);
+        if let Some(line) = self.config.trunks.by_id(&trunk) {
+            description.codecs.clone_from(&line.codecs);
+        }
+        self.show_trunk_later(trunk.clone());
+        let role = LegRole::Caller;
+        let leg_machine = Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
+        self.add_leg(call, leg_machine, Invite::Theirs(tx));
+        self.opening.insert(leg, Opening::Caller { call });
+        self.outputs.push_back(Output::OpenMedia { call, leg });
     }
 
     /// 503: what is full now may have room later.
@@ -110,6 +120,7 @@ impl Callflow {
             (Some(Opening::Number { call, outbound }), address) => {
                 self.invite_number((call, leg), outbound, address);
             }
+            (Some(Opening::Own), address) => self.own_leg_opened(leg, address),
             // Nobody wants it any more.
             (None, Some(_)) => self.outputs.push_back(Output::Media(MediaCommand::Close { leg })),
             (None, None) => {}
@@ -151,6 +162,8 @@ impl Callflow {
             reinvite: None,
             outbound: None,
             target: None,
+            dialog: None,
+            replaces: None,
         };
         self.legs.insert(entry.leg.id(), entry);
     }

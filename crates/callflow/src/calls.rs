@@ -9,7 +9,7 @@ use model::{
     Pii, PlayId, QueueId, RecordingId, TrunkId,
 };
 use sip::locate::Target;
-use sip::{CSeq, ClientTx, Flow, ServerTx};
+use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
 use trunk::Destination;
 
 use crate::conversation::Conversation;
@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) trunk: TrunkId,
     pub(crate) ani: Pii<String>,
     pub(crate) dnis: String,
+    /// The number that was dialled first, where the call was diverted here.
+    pub(crate) diverted_from: Option<Pii<String>>,
     /// Where the dialled number goes; nowhere for a call of an agent.
     pub(crate) destination: Option<Destination>,
     /// The leg of the one outside: the caller, or who is called.
@@ -192,6 +194,10 @@ pub(crate) struct LegEntry {
     pub(crate) outbound: Option<Outbound>,
     /// Where its dialog's next hop was located, if that is a name.
     pub(crate) target: Option<Target>,
+    /// Its dialog, once that stands.
+    pub(crate) dialog: Option<DialogId>,
+    /// The leg whose place it takes when it is answered (RFC 3891).
+    pub(crate) replaces: Option<LegId>,
 }
 
 /// The first INVITE by its transaction.
@@ -205,8 +211,26 @@ pub(crate) enum Invite {
 /// A leg that waits for its port.
 #[derive(Debug)]
 pub(crate) enum Opening {
-    Caller { call: CallId },
-    Agent { call: CallId, offer: OfferId, flow: Flow, target: String, route: Vec<String> },
-    Dialler { call: CallId, flow: Flow, target: String, route: Vec<String> },
-    Number { call: CallId, outbound: Outbound },
+    Caller {
+        call: CallId,
+    },
+    Agent {
+        call: CallId,
+        offer: OfferId,
+        flow: Flow,
+        target: String,
+        route: Vec<String>,
+    },
+    Dialler {
+        call: CallId,
+        flow: Flow,
+        target: String,
+        route: Vec<String>,
+    },
+    Number {
+        call: CallId,
+        outbound: Outbound,
+    },
+    /// A phone's own call.
+    Own,
 }

@@ -90,6 +90,8 @@ pub struct QueuePrompts {
     pub no_agents: Vec<PromptId>,
     /// Music.
     pub music: Vec<PromptId>,
+    /// The tone that the called one's telephone rings: what an agent hears who waits for that.
+    pub ringback: Vec<PromptId>,
     /// Something went wrong; before the engine hangs up.
     pub sorry: Vec<PromptId>,
 }
@@ -97,8 +99,8 @@ pub struct QueuePrompts {
 impl QueuePrompts {
     /// Every prompt that a waiting caller can come to hear.
     pub fn all(&self) -> impl Iterator<Item = PromptId> {
-        let Self { welcome, all_busy, still_busy, no_agents, music, sorry } = self;
-        let fixed = [all_busy, still_busy, no_agents, music, sorry];
+        let Self { welcome, all_busy, still_busy, no_agents, music, ringback, sorry } = self;
+        let fixed = [all_busy, still_busy, no_agents, music, ringback, sorry];
         let named = welcome.values().chain(fixed).flatten().cloned();
         named.chain(ivr::fragment::position_vocabulary())
     }

@@ -2,11 +2,10 @@
 //! the caller back, or lets all three talk (RFC 5359 §2.5, §2.10).
 
 use cti::CommandError;
-use model::{AgentId, FactBody, Target, TransferEnd, TransferKind};
+use model::{AgentId, CallId, FactBody, Target, TransferEnd, TransferKind};
 
 use crate::Callflow;
 use crate::conversation::{Guest, Talk, With};
-use crate::transfer::no_numbers;
 
 impl Callflow {
     /// The caller waits, and someone is asked.
@@ -15,19 +14,35 @@ impl Callflow {
         agent: &AgentId,
         to: Target,
     ) -> Result<(), CommandError> {
+        self.consult(agent, to, false).map(drop)
+    }
+
+    /// Someone is asked about the call of `agent`, which is returned.
+    pub(crate) fn consult(
+        &mut self,
+        agent: &AgentId,
+        to: Target,
+        by_phone: bool,
+    ) -> Result<CallId, CommandError> {
         let call = self.call_to_move(agent)?;
         let kind = TransferKind::Consult;
         match to {
             Target::Agent(colleague) => {
                 let consulting = |guest| Talk::Consulting { guest, with: With::Guest };
-                self.invite(call, agent, (colleague, kind, false), consulting)
+                self.invite(call, agent, (colleague, kind, by_phone), consulting)?;
             }
             Target::Queue(_) => {
                 let message = "a queue cannot be asked: choose an agent of it, or transfer";
-                Err(CommandError::new("not_a_person", message))
+                return Err(CommandError::new("not_a_person", message));
             }
-            Target::Number(_) => Err(no_numbers()),
+            Target::Number(number) => {
+                let called = self.call_guest(call, agent, (number, kind, by_phone));
+                let consulting = |guest| Talk::Consulting { guest, with: With::Guest };
+                self.bring_in(call, called?, consulting);
+                self.publish_conversation(call);
+            }
         }
+        Ok(call)
     }
 
     /// The guest gets the call: at once if they have answered, else as soon as they do.
@@ -43,6 +58,7 @@ impl Callflow {
             self.hand_over(call);
         } else {
             conversation.talk = Talk::Transferring(guest);
+            self.release_own(call, None);
             self.bridge(call);
             self.publish_conversation(call);
         }
@@ -53,7 +69,8 @@ impl Callflow {
     pub(crate) fn handle_swap(&mut self, agent: &AgentId) -> Result<(), CommandError> {
         let call = self.call_held_by(agent)?;
         let conversation = self.calls.get_mut(&call).and_then(|known| known.conversation_mut());
-        let Some(Talk::Consulting { with, .. }) = conversation.map(|talking| &mut talking.talk)
+        let Some(Talk::Consulting { with, guest: Guest { own: None, .. } }) =
+            conversation.map(|talking| &mut talking.talk)
         else {
             return Err(no_consult());
         };
@@ -85,6 +102,10 @@ impl Callflow {
         let conversation = self.calls.get_mut(&call).and_then(|known| known.conversation_mut());
         let Some(conversation) = conversation else { return Err(no_consult()) };
         let Talk::Consulting { guest, .. } = &conversation.talk else { return Err(no_consult()) };
+        // The phone would have to join its two calls itself.
+        if guest.own.is_some() {
+            return Err(no_consult());
+        }
         let Some(leg) = guest.answered() else {
             let message = "who is asked has not answered yet";
             return Err(CommandError::new("not_answered", message));

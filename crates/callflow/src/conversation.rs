@@ -2,7 +2,9 @@
 
 use cti::GuestState;
 use media::{Play, Source};
-use model::{AgentAction, AgentId, CallId, LegId, LegRole, OfferId, PlayId, Target, TransferKind};
+use model::{
+    AgentAction, AgentId, CallId, LegId, LegRole, OfferId, PlayId, PromptId, Target, TransferKind,
+};
 
 use crate::Callflow;
 use crate::calls::{Offer, Waiting};
@@ -54,6 +56,9 @@ pub(crate) struct Guest {
     pub(crate) by: AgentId,
     pub(crate) kind: TransferKind,
     pub(crate) step: Step,
+    /// The agent's own leg to the guest, where the phone asks by a call of its own; by the one in
+    /// the conversation they hear the caller all the time.
+    pub(crate) own: Option<LegId>,
     /// The phone's REFER, where it was not the desktop that asked.
     pub(crate) referred: Option<Referred>,
 }
@@ -63,8 +68,35 @@ pub(crate) struct Guest {
 pub(crate) enum Step {
     /// An agent whose screen pops, and whose phone rings then.
     Offered(Offer),
+    /// A telephone outside that is called.
+    Called {
+        leg: LegId,
+        /// Whether it lets us hear something before the answer.
+        sends: bool,
+    },
     /// Has answered.
     Answered { leg: LegId },
+}
+
+impl Talk {
+    /// Who was brought in.
+    pub(crate) fn into_guest(self) -> Option<Guest> {
+        match self {
+            Self::Together => None,
+            Self::Transferring(guest)
+            | Self::Consulting { guest, .. }
+            | Self::Conference(guest) => Some(guest),
+        }
+    }
+
+    pub(crate) const fn guest_mut(&mut self) -> Option<&mut Guest> {
+        match self {
+            Self::Together => None,
+            Self::Transferring(guest)
+            | Self::Consulting { guest, .. }
+            | Self::Conference(guest) => Some(guest),
+        }
+    }
 }
 
 impl Guest {
@@ -72,21 +104,29 @@ impl Guest {
     pub(crate) const fn leg(&self) -> Option<LegId> {
         match &self.step {
             Step::Offered(offer) => offer.leg,
-            Step::Answered { leg } => Some(*leg),
+            Step::Called { leg, .. } | Step::Answered { leg } => Some(*leg),
         }
     }
 
     pub(crate) const fn offer(&self) -> Option<&Offer> {
         match &self.step {
             Step::Offered(offer) => Some(offer),
-            Step::Answered { .. } => None,
+            Step::Called { .. } | Step::Answered { .. } => None,
+        }
+    }
+
+    /// The leg of a guest who has not answered and yet lets us hear something.
+    const fn sends(&self) -> Option<LegId> {
+        match &self.step {
+            Step::Called { leg, sends: true } => Some(*leg),
+            Step::Called { sends: false, .. } | Step::Offered(_) | Step::Answered { .. } => None,
         }
     }
 
     pub(crate) const fn answered(&self) -> Option<LegId> {
         match &self.step {
             Step::Answered { leg } => Some(*leg),
-            Step::Offered(_) => None,
+            Step::Offered(_) | Step::Called { .. } => None,
         }
     }
 }
@@ -106,12 +146,7 @@ impl Conversation {
     }
 
     pub(crate) const fn guest_mut(&mut self) -> Option<&mut Guest> {
-        match &mut self.talk {
-            Talk::Together => None,
-            Talk::Transferring(guest)
-            | Talk::Consulting { guest, .. }
-            | Talk::Conference(guest) => Some(guest),
-        }
+        self.talk.guest_mut()
     }
 
     /// Who is brought in, as desktops are told.
@@ -134,7 +169,7 @@ impl Conversation {
     pub(crate) fn offer_mut(&mut self) -> Option<&mut Offer> {
         match &mut self.guest_mut()?.step {
             Step::Offered(offer) => Some(offer),
-            Step::Answered { .. } => None,
+            Step::Called { .. } | Step::Answered { .. } => None,
         }
     }
 
@@ -160,6 +195,9 @@ impl Conversation {
         match &self.talk {
             Talk::Together => &[Transfer, Consult],
             Talk::Transferring(_) => &[CancelConsult],
+            Talk::Consulting { guest, .. } if guest.own.is_some() => {
+                &[CompleteTransfer, CancelConsult]
+            }
             Talk::Consulting { guest, .. } if guest.answered().is_some() => {
                 &[CompleteTransfer, SwapParties, Conference, CancelConsult]
             }
@@ -176,8 +214,8 @@ impl Conversation {
         match &self.talk {
             Talk::Together => holder.into_iter().collect(),
             Talk::Transferring(_) => Vec::new(),
-            Talk::Consulting { .. } | Talk::Conference(_) => {
-                [holder, guest].into_iter().flatten().collect()
+            Talk::Consulting { guest: asked, .. } | Talk::Conference(asked) => {
+                [holder, asked.own, guest].into_iter().flatten().collect()
             }
         }
     }
@@ -186,25 +224,47 @@ impl Conversation {
     fn heard(&self, caller: LegId) -> Vec<(LegId, Vec<LegId>)> {
         let holder = self.holder.as_ref().map(|holder| holder.leg);
         let guest = self.guest().and_then(Guest::answered);
-        let talking: Vec<LegId> = match &self.talk {
-            Talk::Together => [Some(caller), holder].into_iter().flatten().collect(),
-            Talk::Transferring(_) => Vec::new(),
+        let own = self.guest().and_then(|guest| guest.own);
+        let (caller_talks, asks) = match &self.talk {
+            Talk::Together => ([Some(caller), holder, None], [None, None]),
+            Talk::Transferring(_) => ([None; 3], [None, None]),
+            Talk::Consulting { .. } if own.is_some() => {
+                ([Some(caller), holder, None], [own, guest])
+            }
             Talk::Consulting { with: With::Caller, .. } => {
-                [Some(caller), holder].into_iter().flatten().collect()
+                ([Some(caller), holder, None], [None, None])
             }
-            Talk::Consulting { with: With::Guest, .. } => {
-                [holder, guest].into_iter().flatten().collect()
-            }
-            Talk::Conference(_) => [Some(caller), holder, guest].into_iter().flatten().collect(),
+            Talk::Consulting { with: With::Guest, .. } => ([None; 3], [holder, guest]),
+            Talk::Conference(_) => ([Some(caller), holder, guest], [None, None]),
         };
-        let everyone = [Some(caller), holder, guest].into_iter().flatten();
+        let groups = [caller_talks.to_vec(), asks.to_vec()];
+        let everyone = [Some(caller), holder, own, guest].into_iter().flatten();
         everyone
             .map(|leg| {
-                let others = talking.iter().copied().filter(|other| *other != leg);
-                let heard = if talking.contains(&leg) { others.collect() } else { Vec::new() };
+                let group = groups.iter().find(|group| group.contains(&Some(leg)));
+                let others = group.into_iter().flatten().flatten().copied();
+                let mut heard: Vec<LegId> = others.filter(|other| *other != leg).collect();
+                if self.waits_for_guest(leg) {
+                    heard.extend(self.guest().and_then(Guest::sends));
+                }
                 (leg, heard)
             })
             .collect()
+    }
+
+    /// Whether who has this leg asks someone who has not answered.
+    fn waits_for_guest(&self, leg: LegId) -> bool {
+        let holder = self.holder.as_ref().map(|holder| holder.leg);
+        match &self.talk {
+            Talk::Consulting { guest, with } if guest.answered().is_none() => match guest.own {
+                Some(own) => own == leg,
+                None => *with == With::Guest && holder == Some(leg),
+            },
+            Talk::Consulting { .. }
+            | Talk::Together
+            | Talk::Transferring(_)
+            | Talk::Conference(_) => false,
+        }
     }
 }
 
@@ -213,14 +273,17 @@ impl Callflow {
     /// sides hold, hears music. To who holds nothing is sent, whatever there is to hear.
     pub(crate) fn bridge(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
-        let heard = match (known.conversation(), self.dialled_talk(call)) {
-            (Some(conversation), _) => conversation.heard(known.caller),
-            (None, Some([one, other])) => vec![(one, vec![other]), (other, vec![one])],
-            (None, None) => return,
-        };
+        let Some(conversation) = known.conversation() else { return self.bridge_dialled(call) };
+        let heard = conversation.heard(known.caller);
+        let waits: Vec<LegId> = heard
+            .iter()
+            .map(|(leg, _)| *leg)
+            .filter(|leg| conversation.waits_for_guest(*leg))
+            .collect();
         for (leg, mut heard) in heard {
             heard.retain(|other| self.legs.get(other).is_some_and(|entry| !entry.holds));
             let source = match heard.as_slice() {
+                [] if waits.contains(&leg) => self.ringback(leg),
                 [] => self.music(leg),
                 [other] => Source::Leg(*other),
                 others => Source::Mix(others.into()),
@@ -233,17 +296,26 @@ impl Callflow {
         }
     }
 
-    /// Music that goes on where it plays to the leg already.
-    fn music(&mut self, leg: LegId) -> Source {
-        let prompts = &self.config.prompts.music;
+    pub(crate) fn music(&mut self, leg: LegId) -> Source {
+        let prompts = self.config.prompts.music.clone();
+        self.goes_on(leg, prompts)
+    }
+
+    /// The tone that a telephone rings somewhere.
+    pub(crate) fn ringback(&mut self, leg: LegId) -> Source {
+        let prompts = self.config.prompts.ringback.clone();
+        self.goes_on(leg, prompts)
+    }
+
+    /// Prompts again and again, going on where they play to the leg already.
+    fn goes_on(&mut self, leg: LegId, prompts: Vec<PromptId>) -> Source {
         let hears = self.legs.get(&leg).map(|entry| &entry.hears);
         if let Some(Source::Play(play)) = hears
             && play.repeat
-            && play.prompts == *prompts
+            && play.prompts == prompts
         {
             return Source::Play(play.clone());
         }
-        let prompts = prompts.clone();
         Source::Play(Play { id: PlayId(self.ids.mint()), prompts, repeat: true })
     }
 }
@@ -260,7 +332,7 @@ mod tests {
     fn guest(step: Step) -> Guest {
         let (whom, role) = (Target::Agent("8002".into()), LegRole::Agent("8002".into()));
         let (by, kind) = ("8001".into(), TransferKind::Consult);
-        Guest { whom, role, by, kind, step, referred: None }
+        Guest { whom, role, by, kind, step, own: None, referred: None }
     }
 
     fn conversation(talk: Talk) -> Conversation {
@@ -291,6 +363,27 @@ mod tests {
         assert_eq!(heard(consults(With::Guest)), [0, 1, 1]);
         assert_eq!(heard(consults(With::Caller)), [1, 1, 0]);
         assert_eq!(heard(Talk::Conference(answered())), [2, 2, 2]);
+    }
+
+    #[test]
+    fn a_phone_that_asks_by_a_call_of_its_own_hears_both_and_neither_hears_the_other() {
+        let asked = Guest { own: Some(leg(4)), ..answered() };
+        let consulting = conversation(Talk::Consulting { guest: asked, with: With::Guest });
+        let heard = consulting.heard(leg(1));
+        let pairs = [(1, 2), (2, 1), (4, 3), (3, 4)];
+        assert_eq!(heard, pairs.map(|(ear, mouth)| (leg(ear), vec![leg(mouth)])));
+        assert!(!consulting.allowed(&"8001".into()).contains(&AgentAction::SwapParties));
+    }
+
+    #[test]
+    fn who_asks_hears_what_a_line_sends_before_the_answer() {
+        for (sends, count) in [(true, 1), (false, 0)] {
+            let called = guest(Step::Called { leg: leg(3), sends });
+            let consulting = conversation(Talk::Consulting { guest: called, with: With::Guest });
+            let heard: Vec<usize> = consulting.heard(leg(1)).iter().map(|(_, h)| h.len()).collect();
+            assert_eq!(heard, [0, count]);
+            assert!(consulting.waits_for_guest(leg(2)) && !consulting.waits_for_guest(leg(1)));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::Input as AcdInput;
 use call::{Leg, Outside};
 use cti::{CallPhase, CommandError};
-use media::MediaCommand;
+use media::{MediaCommand, Source};
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Direction, FactBody, HangupCause, LegId, LegRole,
     Lookup, Outcome, Pii,
@@ -54,15 +54,7 @@ impl Callflow {
         agent: AgentId,
         number: &Pii<String>,
     ) -> Result<(), CommandError> {
-        let ways = self
-            .route_outward(&agent, number.reveal())
-            .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
-        let is_emergency = ways.iter().any(|way| way.is_emergency);
-        let is_full = self.calls.len() >= self.config.calls_max;
-        if self.stopping || (!is_emergency && (is_full || !self.welcomes_calls)) {
-            let message = "the engine takes no more calls now; try again in a moment";
-            return Err(CommandError::new("lines_full", message));
-        }
+        let ways = self.may_dial_out(&agent, number)?;
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
         let Some((flow, target, route)) = self.phone_contact(&agent) else {
@@ -71,18 +63,36 @@ impl Callflow {
             return Err(CommandError::new(why, "your phone is not registered: connect it first"));
         };
         let (caller, phone) = (self.mint_leg(), self.mint_leg());
-        self.place(call, (caller, phone), agent, number, &ways);
+        self.place(call, (caller, phone), (agent, DialStep::Phone), number, &ways);
         self.opening.insert(phone, Opening::Dialler { call, flow, target, route });
         self.outputs.push_back(Output::OpenMedia { call, leg: phone });
         self.publish_call(call, CallPhase::Dialling);
         Ok(())
     }
 
-    fn place(
+    /// The lines that a number may be called over now.
+    pub(crate) fn may_dial_out(
+        &mut self,
+        agent: &AgentId,
+        number: &Pii<String>,
+    ) -> Result<Vec<Way>, CommandError> {
+        let ways = self
+            .route_outward(agent, number.reveal())
+            .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
+        let is_emergency = ways.iter().any(|way| way.is_emergency);
+        let is_full = self.calls.len() >= self.config.calls_max;
+        if self.stopping || (!is_emergency && (is_full || !self.welcomes_calls)) {
+            let message = "the engine takes no more calls now; try again in a moment";
+            return Err(CommandError::new("lines_full", message));
+        }
+        Ok(ways)
+    }
+
+    pub(crate) fn place(
         &mut self,
         call: CallId,
         (caller, phone): (LegId, LegId),
-        agent: AgentId,
+        (agent, step): (AgentId, DialStep),
         number: &Pii<String>,
         ways: &[Way],
     ) {
@@ -98,7 +108,6 @@ impl Callflow {
             number: number.clone(),
             shown: shown.clone(),
         });
-        let step = DialStep::Phone;
         self.calls.insert(
             call,
             Call {
@@ -106,6 +115,7 @@ impl Callflow {
                 trunk: first,
                 ani: number,
                 dnis: shown,
+                diverted_from: None,
                 destination: None,
                 caller,
                 legs: Vec::new(),
@@ -173,10 +183,14 @@ impl Callflow {
             return false;
         };
         dialled.step = DialStep::Number { rings: false };
-        let agent = dialled.agent.clone();
-        let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else {
-            return false;
-        };
+        self.call_dialled(call);
+        true
+    }
+
+    /// The agent is on the line: the number is called.
+    pub(crate) fn call_dialled(&mut self, call: CallId) {
+        let Some(agent) = self.dialled(call).map(|dialled| dialled.agent.clone()) else { return };
+        let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else { return };
         match self.call_outward(call, &agent, number.reveal()) {
             Ok(callee) => {
                 if let Some(known) = self.calls.get_mut(&call) {
@@ -185,7 +199,6 @@ impl Callflow {
             }
             Err(_) => self.end_dialled(call, HangupCause::Response(403)),
         }
-        true
     }
 
     /// The number rings.
@@ -193,6 +206,7 @@ impl Callflow {
         let Some(dialled) = self.dialled(call) else { return };
         if dialled.step == (DialStep::Number { rings: false }) {
             dialled.step = DialStep::Number { rings: true };
+            self.bridge(call);
             self.publish_call(call, CallPhase::Ringing);
         }
     }
@@ -211,7 +225,34 @@ impl Callflow {
         self.bridge(call);
         self.start_tape(call, &agent, phone);
         self.publish_call(call, CallPhase::Talking);
+        self.tell_own(call);
         true
+    }
+
+    /// Makes the two of a call that an agent made hear each other; before, the agent hears what the
+    /// other's line sends, or that it rings.
+    pub(crate) fn bridge_dialled(&mut self, call: CallId) {
+        let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
+        let Some((phone, step)) = self.dialled(call).map(|dialled| (dialled.phone, dialled.step))
+        else {
+            return;
+        };
+        let sends = self.legs.get(&callee).is_some_and(|entry| entry.leg.media().is_some());
+        match step {
+            DialStep::Phone | DialStep::Number { rings: false } if !sends => {}
+            DialStep::Number { rings: true } if !sends => {
+                let tone = self.ringback(phone);
+                self.hear(phone, tone);
+            }
+            DialStep::Phone | DialStep::Number { .. } => self.hear(phone, Source::Leg(callee)),
+            DialStep::Talking => {
+                for (leg, other) in [(phone, callee), (callee, phone)] {
+                    let holds = self.legs.get(&other).is_some_and(|entry| entry.holds);
+                    let source = if holds { self.music(leg) } else { Source::Leg(other) };
+                    self.hear(leg, source);
+                }
+            }
+        }
     }
 
     /// The two who talk, in a call that an agent made.
@@ -253,7 +294,7 @@ impl Callflow {
             _ => HangupCause::LocalBye,
         };
         self.hang_up_leg(callee, ours);
-        self.hang_up_leg(phone, ours);
+        self.refuse_leg(phone, ours, passed_on(cause));
         self.end_if_empty(call);
     }
 
@@ -272,5 +313,48 @@ impl Callflow {
             && view.state == AgentState::Idle
             && view.phone_reachable
             && self.may_call_out(&view.agent)
+    }
+}
+
+/// What a phone that called by itself is told where the one it called did not answer: what that one
+/// said, if it is about them; else that they cannot be reached.
+const fn passed_on(cause: HangupCause) -> u16 {
+    match cause {
+        HangupCause::Response(status @ (403 | 404 | 410 | 480 | 484..=486 | 503 | 600..=699)) => {
+            status
+        }
+        HangupCause::Q850(17) => 486,
+        HangupCause::Q850(21) => 603,
+        HangupCause::Response(_)
+        | HangupCause::Q850(_)
+        | HangupCause::TransactionTimeout
+        | HangupCause::TransportError
+        | HangupCause::RemoteBye
+        | HangupCause::RemoteCancel
+        | HangupCause::LocalBye
+        | HangupCause::AgentHangUp
+        | HangupCause::AckTimeout
+        | HangupCause::MediaTimeout
+        | HangupCause::SessionExpired
+        | HangupCause::EngineLost => 480,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_told_what_the_called_one_said_and_nothing_of_our_own_dealings() {
+        for (cause, status) in [
+            (HangupCause::Response(486), 486),
+            (HangupCause::Response(603), 603),
+            (HangupCause::Q850(17), 486),
+            (HangupCause::Response(401), 480),
+            (HangupCause::Response(302), 480),
+            (HangupCause::TransactionTimeout, 480),
+        ] {
+            assert_eq!(passed_on(cause), status, "{cause:?}");
+        }
     }
 }

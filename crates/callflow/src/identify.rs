@@ -5,19 +5,31 @@ use sip::{Flow, Message, Uri};
 use trunk::{Destination, Refusal, Trunk};
 
 use crate::Callflow;
+use crate::diverted::dialled_first;
 use crate::phones::Whose;
 
 /// What an INVITE is.
 #[derive(Debug)]
 pub(crate) enum Identified {
     /// A customer's call.
-    Caller { trunk: TrunkId, ani: Pii<String>, dnis: String, destination: Destination },
+    Caller(Box<Arrived>),
     /// An agent's phone calls out.
     Phone,
     /// Neither: answer with this status.
     Refused(u16),
     /// Its credentials are asked for, or not accepted: the answer.
     Challenged(Box<Message>),
+}
+
+/// A customer's call, as its line brings it.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) trunk: TrunkId,
+    pub(crate) ani: Pii<String>,
+    pub(crate) dnis: String,
+    /// The number that was dialled first, where a line that is believed says that.
+    pub(crate) diverted_from: Option<Pii<String>>,
+    pub(crate) destination: Destination,
 }
 
 /// The longest caller's number that is kept.
@@ -69,12 +81,16 @@ impl Callflow {
 
     fn arrival(&mut self, trunk: &Trunk, invite: &Message, dialled: &str) -> Identified {
         match trunk.arrival(dialled) {
-            Ok(arrival) => Identified::Caller {
+            Ok(arrival) => Identified::Caller(Box::new(Arrived {
                 trunk: arrival.trunk.id.clone(),
                 ani: caller_number(invite, arrival.trunk.asserts_identity),
                 dnis: arrival.number.to_owned(),
+                diverted_from: match arrival.trunk.asserts_identity {
+                    true => dialled_first(invite, arrival.number),
+                    false => None,
+                },
                 destination: arrival.destination.clone(),
-            },
+            })),
             Err(refusal) => {
                 self.loads.handle_unknown_number(&trunk.id);
                 Identified::Refused(refusal.status())

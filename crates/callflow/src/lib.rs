@@ -30,12 +30,15 @@ mod config;
 mod conversation;
 mod desktop;
 mod dial;
+mod diverted;
 mod io;
 mod locate;
 mod outward;
+mod own_calls;
 mod phones;
 mod probes;
 mod recover;
+mod replaces;
 mod sides;
 mod signalling;
 mod timers;
@@ -61,6 +64,7 @@ use crate::calls::{Call, LegEntry, Opening};
 use crate::locate::After;
 use crate::phones::Challenger;
 use crate::probes::Probed;
+use crate::replaces::Ended;
 use crate::timers::{LegTimers, Timer, Timers};
 use crate::trunks::Lines;
 
@@ -99,6 +103,8 @@ pub struct Callflow {
     outgoing: BTreeMap<ClientTx, LegId>,
     /// The leg by which each agent's phone was rung last, until it is over.
     rung: BTreeMap<AgentId, LegId>,
+    /// Dialogs of agents' phones that are over: what a late Replaces may name.
+    ended: Ended,
     /// Recordings that are not sealed yet.
     recordings: BTreeMap<RecordingId, CallId>,
     /// Recordings that have a gap now.
@@ -162,6 +168,7 @@ impl Callflow {
             incoming: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             rung: BTreeMap::new(),
+            ended: Ended::default(),
             recordings: BTreeMap::new(),
             gaps: BTreeSet::new(),
             last_calls: BTreeMap::new(),

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use call::{Description, Invitation, Leg, LegState, Outside};
+use cti::CommandError;
 use model::{
-    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, Mono, Permission, Pii, RefusalKind,
-    TrunkId, UserId,
+    AgentId, CallId, Direction, FactBody, HangupCause, LegId, LegRole, Mono, Permission, Pii,
+    RefusalKind, Target as Whom, TransferKind, TrunkId, UserId,
 };
 use sip::Flow;
 use trunk::{NoWay, Outward, Target, Trunk, Way};
 
 use crate::calls::{Invite, LegEntry, Opening};
+use crate::conversation::{Conversation, Guest, Step};
+use crate::diverted::{self, Before};
 use crate::sides::Side;
 use crate::trunks::domain;
 use crate::{Callflow, Output};
@@ -170,6 +173,10 @@ impl Callflow {
             return self.number_left(call, leg, HangupCause::Response(503));
         };
         let role = LegRole::Number(outbound.number.clone());
+        if self.is_called_guest(call, leg) {
+            let number = outbound.number.clone();
+            self.note(FactBody::Dialled { call, leg, number });
+        }
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(entry) = self.legs.get_mut(&leg) {
@@ -194,7 +201,10 @@ impl Callflow {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
         entry.outbound = outbound;
         match next {
-            Some((invitation, description)) => entry.leg.invite_again(invitation, description),
+            Some((invitation, description)) => {
+                entry.leg.invite_again(invitation, description);
+                self.number_sends(call, leg);
+            }
             None => {
                 entry.leg.give_up();
                 // Its CANCEL may take a while: nobody waits for that.
@@ -229,7 +239,9 @@ impl Callflow {
                 respond_by: now + Duration::from_millis(self.config.unreachable_after_ms),
                 answer_by: *outbound.answer_by.get_or_insert(now + ring),
             };
-            let invitation = invitation(&trunk, outward, &way, &target, (flow, outside));
+            let mut invitation = invitation(&trunk, outward, &way, &target, (flow, outside));
+            let given_on = self.given_on(call, &trunk, &way, &target);
+            invitation.headers.extend(given_on.into_iter().flatten());
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
             outbound.current = Some((way.trunk.clone(), target.clone()));
@@ -238,6 +250,27 @@ impl Callflow {
             return Some((invitation, description));
         }
         None
+    }
+
+    /// What the INVITE to a number says of the one whom the call was for before, if an agent gives
+    /// on a call that came in.
+    fn given_on(
+        &self,
+        call: CallId,
+        trunk: &Trunk,
+        way: &Way,
+        target: &Target,
+    ) -> Option<[(&'static str, String); 2]> {
+        let known = self.calls.get(&call).filter(|known| known.direction == Direction::Inbound)?;
+        let outward = trunk.outward.as_ref()?;
+        // Another's number is for those alone whom we believe, too.
+        let first = known.diverted_from.as_ref().filter(|_| trunk.asserts_identity);
+        let before = Before {
+            ours: &known.dnis,
+            hides: outward.hides_caller_id && !way.is_emergency,
+            first: first.map(|number| number.reveal().as_str()),
+        };
+        Some(diverted::headers(before, (&domain(outward, target), &way.number)))
     }
 
     /// Counts the call among those of a line, if that one has room; it is no other line's then.
@@ -284,6 +317,35 @@ impl Callflow {
         outbound.left.iter().find_map(|(_, target)| self.line_flow(target))
     }
 
+    /// Calls a number outside that `by` brings into a call of theirs.
+    ///
+    /// # Errors
+    /// The agent may not call out, or no line may call the number.
+    pub(crate) fn call_guest(
+        &mut self,
+        call: CallId,
+        by: &AgentId,
+        (number, kind, by_phone): (Pii<String>, TransferKind, bool),
+    ) -> Result<Guest, CommandError> {
+        let leg = self
+            .call_outward(call, by, number.reveal())
+            .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
+        let (by, whom) = (by.clone(), Whom::Number(number.clone()));
+        let (asked, to) = (by.clone(), whom.clone());
+        self.note(FactBody::TransferBegun { call, by: asked, to, kind, by_phone });
+        let (role, step) = (LegRole::Number(number), Step::Called { leg, sends: false });
+        Ok(Guest { whom, role, by, kind, step, own: None, referred: None })
+    }
+
+    /// Whether `leg` is the one by which somebody is brought into the call who has not answered.
+    fn is_called_guest(&self, call: CallId, leg: LegId) -> bool {
+        let conversation = self.calls.get(&call).and_then(|known| known.conversation());
+        match conversation.and_then(Conversation::guest).map(|guest| &guest.step) {
+            Some(Step::Called { leg: called, .. }) => *called == leg,
+            Some(Step::Offered(_) | Step::Answered { .. }) | None => false,
+        }
+    }
+
     /// The telephone of the one who is called rings.
     pub(crate) fn number_rings(&mut self, call: CallId, leg: LegId) {
         if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
@@ -291,9 +353,25 @@ impl Callflow {
         }
     }
 
+    /// The line of the one who is called lets us hear something before the answer, or, where
+    /// another way is tried, nothing any more.
+    pub(crate) fn number_sends(&mut self, call: CallId, leg: LegId) {
+        let has_media = self.legs.get(&leg).is_some_and(|entry| entry.leg.media().is_some());
+        let conversation = self.calls.get_mut(&call).and_then(|known| known.conversation_mut());
+        let guest = conversation.and_then(|talk| talk.guest_mut());
+        if let Some(Step::Called { leg: called, sends }) = guest.map(|guest| &mut guest.step)
+            && *called == leg
+        {
+            *sends = has_media;
+        }
+        self.bridge(call);
+    }
+
     /// The one who is called answered. Where nobody waits for that any more the line is cut.
     pub(crate) fn number_answered(&mut self, call: CallId, leg: LegId) {
-        if !self.dialled_answered(call, leg) {
+        if self.is_called_guest(call, leg) {
+            self.guest_is_there(call, leg);
+        } else if !self.dialled_answered(call, leg) {
             self.hang_up_leg(leg, HangupCause::LocalBye);
         }
     }
@@ -302,6 +380,8 @@ impl Callflow {
     pub(crate) fn number_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
         if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
             self.end_dialled(call, cause);
+        } else {
+            self.party_left(call, leg, cause);
         }
     }
 }

@@ -6,7 +6,9 @@ use access::{Lockout, Verdict as Attempt};
 use acd::Input as AcdInput;
 use model::{AgentId, AgentStatus, FactBody, Id, LegId, NotReadyReason, Transport, UserId};
 use sip::digest::{Algorithm, Authenticator, Verdict};
-use sip::{Flow, FromBrain, Message, Name, RegistrarOutput, ResponseBuilder, ServerTx, Uri};
+use sip::{
+    Flow, FromBrain, Message, Method, Name, RegistrarOutput, ResponseBuilder, ServerTx, Uri,
+};
 
 use crate::{Callflow, Config, Output};
 
@@ -124,7 +126,7 @@ impl Callflow {
         }
     }
 
-    /// 401 with a challenge for each algorithm of the account that To names; where it names none,
+    /// 401 with a challenge for each algorithm of the account that asks; where it names none,
     /// those of an account that could be, so that nobody learns who has one.
     fn challenge(&mut self, request: &Message, whose: Whose, stale: bool) -> Message {
         let algorithms = match whose {
@@ -139,8 +141,13 @@ impl Callflow {
     }
 
     fn phones_algorithms(&self, request: &Message) -> Vec<Algorithm> {
-        let to = request.to().and_then(|to| to.uri());
-        let user = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
+        // A REGISTER is about the address in To, a call is made by the one in From.
+        let whose = match request.method() {
+            Method::Register => request.to(),
+            _ => request.from(),
+        };
+        let uri = whose.and_then(|address| address.uri());
+        let user = uri.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
         match self.config.phones.get(user.as_str()) {
             Some(phone) => phone.secrets.algorithms().collect(),
             None => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use acd::Input as AcdInput;
+use call::LegState;
 use cti::CallPhase;
 use media::MediaEvent;
 use model::{
@@ -142,7 +143,8 @@ impl Callflow {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
         // On hold nobody has to send, and old phones do not say that they do not.
         let talks = |media: &sdp::Negotiated| media.direction == sdp::Direction::SendRecv;
-        if entry.leg.media().is_some_and(talks) {
+        let stands = entry.leg.state() == LegState::Established;
+        if stands && entry.leg.media().is_some_and(talks) {
             entry.leg.hang_up(HangupCause::MediaTimeout, 408);
             self.drain_leg(leg);
         }

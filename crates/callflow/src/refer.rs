@@ -2,10 +2,11 @@
 //! what the desktop's transfer is. Nobody else may say so, for whoever did could have the engine
 //! call whom they like (§5.2).
 
-use call::{Referral, Replaces};
+use call::Referral;
 use cti::CommandError;
-use model::{AgentId, LegId, LegRole, MissedCause, Pii, Target, TransferEnd};
+use model::{AgentId, CallId, LegId, LegRole, MissedCause, Pii, Target, TransferEnd};
 use sip::{Message, Name, NameAddr, Scheme, ServerTx, Uri};
+use trunk::NoWay;
 
 use crate::Callflow;
 
@@ -19,13 +20,19 @@ pub(crate) struct Referred {
 impl Callflow {
     /// A party wants its call given to someone else.
     pub(crate) fn handle_referred(&mut self, leg: LegId, tx: ServerTx, request: &Message) {
-        let to = self.referred_by(leg).and_then(|agent| {
-            let to = self.refer_target(request)?;
+        let asked = self.referred_by(leg).and_then(|(agent, call)| {
+            let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
+            let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
+            if self.joined_by_refer((call, leg), &uri)? {
+                return Ok((agent, None));
+            }
+            let to = self.called_by(&uri)?;
             self.call_to_move(&agent).map_err(|_| REQUEST_PENDING)?;
-            Ok((agent, to))
+            Ok((agent, Some(to)))
         });
-        match to {
-            Ok((agent, to)) => self.follow_refer(leg, (tx, request), &agent, to),
+        match asked {
+            Ok((agent, Some(to))) => self.follow_refer(leg, (tx, request), &agent, to),
+            Ok((agent, None)) => self.join_by_refer(leg, (tx, request), &agent),
             Err(status) => {
                 self.with_leg(leg, |entry| entry.leg.refuse_refer(tx, request, status));
             }
@@ -33,29 +40,25 @@ impl Callflow {
     }
 
     /// The agent whose phone sent a REFER and who has the call.
-    fn referred_by(&self, leg: LegId) -> Result<AgentId, u16> {
+    fn referred_by(&self, leg: LegId) -> Result<(AgentId, CallId), u16> {
         let entry = self.legs.get(&leg).ok_or(FORBIDDEN)?;
         let LegRole::Agent(agent) = entry.leg.role() else { return Err(FORBIDDEN) };
         let known = self.calls.get(&entry.call).and_then(|known| known.conversation());
         let holds = known.is_some_and(|conversation| conversation.agent() == Some(agent));
-        if holds { Ok(agent.clone()) } else { Err(FORBIDDEN) }
+        if holds { Ok((agent.clone(), entry.call)) } else { Err(FORBIDDEN) }
     }
 
-    /// Whom a REFER names: an agent or a queue of ours by name, else a number.
-    fn refer_target(&self, request: &Message) -> Result<Target, u16> {
-        let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
-        let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
+    /// Whom a phone means by a URI: an agent or a queue of ours by name, else a number.
+    ///
+    /// # Errors
+    /// The status that it is answered with.
+    pub(crate) fn called_by(&self, uri: &Uri<'_>) -> Result<Target, u16> {
         let is_ours = match uri.scheme() {
-            Scheme::Sip | Scheme::Sips => self.is_ours(&uri),
+            Scheme::Sip | Scheme::Sips => self.is_ours(uri),
             Scheme::Tel => true,
             Scheme::Other => return Err(UNSUPPORTED_SCHEME),
         };
-        // RFC 3891 §3: a dialog that is to be replaced must be there. What an agent brings in is
-        // inside of this call, and no phone has a dialog of its own to put in its place.
-        if Replaces::in_uri(&uri).is_some() {
-            return Err(NO_SUCH_DIALOG);
-        }
-        let user = uri.user_decoded().into_owned();
+        let user = trunk::normalise(&uri.user_decoded());
         if !is_ours {
             return Err(FORBIDDEN);
         }
@@ -64,10 +67,27 @@ impl Callflow {
             Ok(Target::Agent(agent))
         } else if self.acd.queue_snapshot(&queue).is_some() {
             Ok(Target::Queue(queue))
-        } else if !user.is_empty() && user.bytes().all(|c| c.is_ascii_digit() || c == b'+') {
+        } else if self.config.trunks.ways_out(&user) != Err(NoWay::NotANumber) {
             Ok(Target::Number(Pii::new(user)))
         } else {
             Err(NOT_FOUND)
+        }
+    }
+
+    /// The phone joins the caller and the one whom it has asked: both of its dialogs end.
+    fn join_by_refer(&mut self, leg: LegId, (tx, request): (ServerTx, &Message), agent: &AgentId) {
+        let mut referral = None;
+        self.with_leg(leg, |entry| referral = Some(entry.leg.accept_refer(tx, request)));
+        let Some(referral) = referral else { return };
+        let referred = Referred { leg, referral };
+        let call = self.legs.get(&leg).map(|entry| entry.call);
+        let known = call.and_then(|call| self.calls.get_mut(&call));
+        let conversation = known.and_then(|known| known.conversation_mut());
+        if let Some(guest) = conversation.and_then(|talking| talking.guest_mut()) {
+            guest.referred = Some(referred);
+        }
+        if let Err(error) = self.handle_complete(agent) {
+            self.notify_referral(referred, status_of(&error));
         }
     }
 
@@ -139,14 +159,15 @@ const BAD_REQUEST: u16 = 400;
 const FORBIDDEN: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const UNSUPPORTED_SCHEME: u16 = 416;
-const NO_SUCH_DIALOG: u16 = 481;
 /// Someone is brought into the call already.
 const REQUEST_PENDING: u16 = 491;
 
 /// What a phone is told that asked for what cannot be.
-fn status_of(error: &CommandError) -> u16 {
+pub(crate) fn status_of(error: &CommandError) -> u16 {
     match error.code {
-        "unknown_target" => NOT_FOUND,
+        "already_transferring" => REQUEST_PENDING,
+        "lines_full" => 503,
+        "unknown_target" | "bad_number" => NOT_FOUND,
         "agent_not_available" | "queue_full" => 486,
         "yourself" => 482,
         _ => FORBIDDEN,

@@ -83,7 +83,7 @@ impl Callflow {
         let flow = known.or_else(|| match self.opening.get(&leg)? {
             Opening::Agent { flow, .. } | Opening::Dialler { flow, .. } => Some(*flow),
             Opening::Number { outbound, .. } => self.first_flow(outbound),
-            Opening::Caller { .. } => None,
+            Opening::Caller { .. } | Opening::Own => None,
         })?;
         Some(flow.local.ip()).filter(|ip| !ip.is_unspecified())
     }

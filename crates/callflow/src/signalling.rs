@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Source};
-use model::{FactBody, HangupCause, LegId, LegRole, Transport};
-use sip::{CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain};
+use model::{DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Transport};
+use sip::{
+    CSeq, ClientTx, DialogId, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain,
+};
 
 use crate::calls::{Invite, LegEntry};
 use crate::{Callflow, Output};
@@ -185,25 +187,16 @@ impl Callflow {
             LegOutput::Unreachable { cause, retry_after_s } => {
                 self.try_next_way(leg, cause, retry_after_s);
             }
-            LegOutput::Ringing => self.number_rings(call, leg),
-            LegOutput::Established(dialog) => {
-                let role = entry.leg.role().clone();
-                let established = role.clone();
-                self.note(FactBody::DialogEstablished {
-                    call,
-                    leg,
-                    role: established,
-                    dialog: *dialog,
-                });
-                self.locate_dialog(leg);
-                match (invite, role) {
-                    (Invite::Theirs(_), _) => self.caller_answered(call),
-                    (Invite::Ours(_), LegRole::Number(_)) => self.number_answered(call, leg),
-                    (Invite::Ours(_), LegRole::Caller | LegRole::Agent(_)) => {
-                        self.phone_answered(call, leg);
-                    }
-                }
+            LegOutput::Ringing => {
+                self.number_rings(call, leg);
+                self.tell_own(call);
             }
+            LegOutput::SendsEarly => {
+                self.set_media(leg);
+                self.number_sends(call, leg);
+                self.tell_own(call);
+            }
+            LegOutput::Established(dialog) => self.handle_established(leg, *dialog),
             LegOutput::Moved(dialog) => {
                 let role = entry.leg.role().clone();
                 // It may have moved because it was located: what a name leads to may be another
@@ -218,6 +211,27 @@ impl Callflow {
             LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
             LegOutput::Digit(digit) => self.handle_digit(call, digit),
             LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
+        }
+    }
+
+    /// A leg's dialog stands: it is written down, and whoever waited for it goes on.
+    fn handle_established(&mut self, leg: LegId, dialog: DialogSnapshot) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        let (call, invite, role) = (entry.call, entry.invite, entry.leg.role().clone());
+        entry.dialog = Some(DialogId {
+            call_id: dialog.call_id.clone(),
+            local_tag: dialog.local_tag.clone(),
+            remote_tag: dialog.remote_tag.clone(),
+        });
+        self.note(FactBody::DialogEstablished { call, leg, role: role.clone(), dialog });
+        self.locate_dialog(leg);
+        match (invite, role) {
+            (Invite::Theirs(_), LegRole::Agent(_)) => self.own_leg_answered(call, leg),
+            (Invite::Theirs(_), LegRole::Caller | LegRole::Number(_)) => self.caller_answered(call),
+            (Invite::Ours(_), LegRole::Number(_)) => self.number_answered(call, leg),
+            (Invite::Ours(_), LegRole::Caller | LegRole::Agent(_)) => {
+                self.phone_answered(call, leg);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
-//! The agent gives the call away: to a colleague, or back to a queue (RFC 5359 §2.4). The caller
-//! hears music until someone answers; a call that nobody takes comes back.
+//! The agent gives the call away: to a colleague, to a number outside, or back to a queue
+//! (RFC 5359 §2.4). The caller hears music until someone answers; a call that nobody takes comes
+//! back.
 
 use acd::{Input as AcdInput, NotEnqueued};
 use cti::{Audience, CommandError, Event};
@@ -28,7 +29,12 @@ impl Callflow {
             Target::Agent(colleague) => {
                 self.invite(call, agent, (colleague, kind, by_phone), Talk::Transferring)
             }
-            Target::Number(_) => Err(no_numbers()),
+            Target::Number(number) => {
+                let called = self.call_guest(call, agent, (number, kind, by_phone));
+                self.bring_in(call, called?, Talk::Transferring);
+                self.publish_conversation(call);
+                Ok(())
+            }
         }
     }
 
@@ -129,21 +135,31 @@ impl Callflow {
             by: by.clone(),
             kind,
             step: Step::Offered(reserved),
+            own: None,
             referred: None,
         };
-        let Some(known) = self.calls.get_mut(&call) else { return Ok(()) };
-        let queue = known.queue().cloned();
+        if let Some(queue) = self.calls.get(&call).and_then(|known| known.queue()).cloned() {
+            self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
+        }
+        self.bring_in(call, guest, talk);
+        self.show_pop(offer, call, colleague);
+        self.publish_conversation(call);
+        Ok(())
+    }
+
+    /// Someone is brought into the conversation.
+    pub(crate) fn bring_in(
+        &mut self,
+        call: CallId,
+        guest: Guest,
+        talk: impl FnOnce(Guest) -> Talk,
+    ) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
         if let Some(conversation) = known.conversation_mut() {
             conversation.talk = talk(guest);
         }
         known.stage_since = self.now;
-        if let Some(queue) = queue {
-            self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
-        }
         self.bridge(call);
-        self.show_pop(offer, call, colleague);
-        self.publish_conversation(call);
-        Ok(())
     }
 
     /// Whoever is brought in answered in time: the call is theirs, or they are asked about it.
@@ -157,6 +173,15 @@ impl Callflow {
         else {
             return;
         };
+        self.guest_is_there(call, leg);
+    }
+
+    /// Whoever is brought in is on the line by `leg`.
+    pub(crate) fn guest_is_there(&mut self, call: CallId, leg: LegId) {
+        let Some(known) = self.calls.get_mut(&call) else { return };
+        let Some(guest) = known.conversation_mut().and_then(|talk| talk.guest_mut()) else {
+            return;
+        };
         guest.step = Step::Answered { leg };
         if let Some(agent) = guest.role.agent().cloned() {
             self.last_calls.insert(agent, call);
@@ -167,6 +192,7 @@ impl Callflow {
             Some(Talk::Consulting { .. } | Talk::Conference(_) | Talk::Together) | None => {
                 self.note(FactBody::GuestAnswered { call, leg, role });
                 self.bridge(call);
+                self.tell_own(call);
                 self.publish_conversation(call);
             }
         }
@@ -186,10 +212,13 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else { return };
         known.stage_since = self.now;
         let Some(conversation) = known.conversation_mut() else { return };
-        conversation.talk = Talk::Together;
+        let asked = std::mem::replace(&mut conversation.talk, Talk::Together);
         let before = conversation.holder.replace(Party { role, leg });
         if let Some(before) = before {
             self.leave(call, &before);
+        }
+        if let Some(own) = asked.into_guest().and_then(|guest| guest.own) {
+            self.hang_up_leg(own, HangupCause::LocalBye);
         }
         self.bridge(call);
         self.publish_conversation(call);
@@ -199,6 +228,7 @@ impl Callflow {
     /// it came from.
     pub(crate) fn guest_missed(&mut self, call: CallId, cause: MissedCause) {
         self.end_transfer(call, TransferEnd::Missed(cause));
+        self.release_own(call, Some(cause));
         self.dismiss_guest(call);
         self.come_back(call);
     }
@@ -208,21 +238,22 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Some(conversation) = known.conversation_mut() else { return };
         let talk = std::mem::replace(&mut conversation.talk, Talk::Together);
-        let (Talk::Transferring(guest) | Talk::Consulting { guest, .. } | Talk::Conference(guest)) =
-            talk
-        else {
-            return;
-        };
+        let Some(guest) = talk.into_guest() else { return };
         known.stage_since = self.now;
         self.stop_offering(call);
         match guest.step {
-            Step::Answered { leg } => self.leave(call, &Party { role: guest.role, leg }),
+            Step::Called { leg, .. } | Step::Answered { leg } => {
+                self.leave(call, &Party { role: guest.role, leg });
+            }
             Step::Offered(Offer { offer, leg, .. }) => {
                 self.acd.handle_input(AcdInput::TakeBack { offer }, self.now);
                 if let Some(leg) = leg {
                     self.hang_up_leg(leg, HangupCause::LocalBye);
                 }
             }
+        }
+        if let Some(own) = guest.own {
+            self.hang_up_leg(own, HangupCause::LocalBye);
         }
     }
 
@@ -248,6 +279,11 @@ impl Callflow {
             self.holder_left(call, cause);
         } else if conversation.guest().and_then(Guest::leg) == Some(leg) {
             self.guest_left(call, cause);
+        } else if conversation.guest().is_some_and(|guest| guest.own == Some(leg)) {
+            // The phone gave up its own call to the guest.
+            self.end_transfer(call, TransferEnd::TakenBack);
+            self.dismiss_guest(call);
+            self.come_back(call);
         }
     }
 
@@ -265,6 +301,7 @@ impl Callflow {
         let guest = guest.clone();
         conversation.talk = Talk::Transferring(guest);
         let holder = conversation.holder.take();
+        self.release_own(call, None);
         if let Some(holder) = holder {
             self.leave(call, &holder);
             if let Some(agent) = holder.role.agent() {
@@ -284,6 +321,7 @@ impl Callflow {
         let Some(guest) = conversation.guest() else { return };
         match &guest.step {
             Step::Offered(offer) => self.miss(offer.offer, call::missed(cause)),
+            Step::Called { .. } => self.guest_missed(call, call::not_reached(cause)),
             Step::Answered { .. } => {
                 self.end_transfer(call, TransferEnd::GuestLeft);
                 self.dismiss_guest(call);
@@ -349,9 +387,4 @@ fn not_taken(why: NotEnqueued) -> CommandError {
             CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")
         }
     }
-}
-
-/// Calls to numbers outside need a trunk that takes them.
-pub(crate) fn no_numbers() -> CommandError {
-    CommandError::new("number_not_allowed", "no trunk takes calls to that number")
 }

@@ -65,6 +65,7 @@ impl Callflow {
     pub(crate) fn forget_leg(&mut self, leg: LegId, entry: &LegEntry) {
         self.dialogs.remove(entry.leg.tag());
         self.leg_timers.stop(leg);
+        self.keep_ended(entry);
         for (_, tx) in &entry.requests {
             self.outgoing.remove(tx);
         }

@@ -100,6 +100,12 @@ pub enum FactBody {
         dnis: String,
         sip_call_id: String,
     },
+    /// The call was for another number first and was diverted here, as a believed line says.
+    CallDiverted {
+        call: CallId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+    },
     /// An agent calls a number outside; `shown` is the number that the called party sees.
     CallPlaced {
         call: CallId,
@@ -231,6 +237,7 @@ impl FactBody {
             Self::EngineStarted { .. } => "engine_started",
             Self::EngineStopped => "engine_stopped",
             Self::CallArrived { .. } => "call_arrived",
+            Self::CallDiverted { .. } => "call_diverted",
             Self::CallPlaced { .. } => "call_placed",
             Self::NumberAnswered { .. } => "number_answered",
             Self::CallAnswered { .. } => "call_answered",
@@ -282,6 +289,7 @@ impl FactBody {
     pub const fn call(&self) -> Option<CallId> {
         match self {
             Self::CallArrived { call, .. }
+            | Self::CallDiverted { call, .. }
             | Self::CallPlaced { call, .. }
             | Self::NumberAnswered { call, .. }
             | Self::CallAnswered { call }

@@ -139,6 +139,7 @@ impl Figures {
                 self.agents.insert(agent.clone(), (*status, *state));
             }
             FactBody::EngineStopped
+            | FactBody::CallDiverted { .. }
             | FactBody::CallAnswered { .. }
             | FactBody::NumberAnswered { .. }
             | FactBody::DialogEstablished { .. }

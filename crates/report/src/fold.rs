@@ -2,8 +2,8 @@
 
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, QueueId, RecordingId, Seal, Target, TransferEnd,
-    TrunkId, Wall,
+    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Seal, Target,
+    TransferEnd, TrunkId, Wall,
 };
 
 use crate::open_call::{OpenDialog, OpenRecording};
@@ -89,6 +89,7 @@ impl Fold {
             trunk: trunk.clone(),
             ani: ani.clone(),
             dnis: dnis.clone(),
+            diverted_from: None,
             sip_call_id,
             arrived: fact.wall,
             answered: None,
@@ -150,6 +151,7 @@ impl Fold {
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
         let now = Moment::of(fact);
         let changed = match &fact.body {
+            FactBody::CallDiverted { number, .. } => self.divert(number),
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {
                 self.talk_begins(*leg, role, dialog, fact.wall)
@@ -157,10 +159,7 @@ impl Fold {
             FactBody::MenuEntered { node, .. } => {
                 push_bounded(&mut self.record.menu_path, node.clone(), CallRecord::MENU_LIMIT)
             }
-            FactBody::DigitsCollected { node, digits, .. } => {
-                let input = Input { node: node.clone(), digits: digits.clone() };
-                push_bounded(&mut self.record.inputs, input, CallRecord::MENU_LIMIT)
-            }
+            FactBody::DigitsCollected { node, digits, .. } => self.key(node, digits),
             FactBody::LookupEnded { result, customer_id, took_ms, .. } => {
                 self.look_up(result, customer_id.as_ref(), *took_ms)
             }
@@ -219,6 +218,15 @@ impl Fold {
         changed
     }
 
+    fn divert(&mut self, from: &Pii<String>) -> bool {
+        set_once(&mut self.record.diverted_from, from.clone())
+    }
+
+    fn key(&mut self, node: &str, digits: &str) -> bool {
+        let input = Input { node: node.to_owned(), digits: digits.to_owned() };
+        push_bounded(&mut self.record.inputs, input, CallRecord::MENU_LIMIT)
+    }
+
     /// The number that an agent called answered, and with it the call.
     fn number_answers(&mut self, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
         set_once(&mut self.record.answered, fact.wall);
@@ -237,7 +245,8 @@ impl Fold {
         true
     }
 
-    /// A leg's dialog stands. The agent's of a call to the outside was not offered anything.
+    /// A leg's dialog stands. One by which an agent's phone called by itself, or took another's
+    /// place, was not offered anything.
     fn talk_begins(
         &mut self,
         leg: LegId,
@@ -245,7 +254,7 @@ impl Fold {
         dialog: &DialogSnapshot,
         at: Wall,
     ) -> bool {
-        if self.record.direction == Direction::Outbound && self.leg(leg).is_none() {
+        if self.leg(leg).is_none() {
             self.join(begun(leg, role.clone(), at));
         }
         self.establish(leg, role, dialog);

@@ -22,6 +22,8 @@ pub struct CallRecord {
     pub ani: Pii<String>,
     /// Our number: what they dialled, or were shown.
     pub dnis: String,
+    /// The number that was dialled first, where a line that is believed says that there was one.
+    pub diverted_from: Option<Pii<String>>,
     /// SIP's Call-ID of the caller's leg, for comparing with a carrier.
     pub sip_call_id: String,
     /// When the INVITE came.

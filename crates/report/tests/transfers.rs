@@ -129,3 +129,61 @@ fn waits_and_talks_of_a_call_that_goes_to_another_queue_are_added_up() {
     assert_eq!((record.waited_ms, record.talked_ms), (Some(5_000), Some(30_000)));
     assert_eq!(record.agent, Some(agent("8011")));
 }
+
+#[test]
+fn a_call_that_is_given_to_a_number_outside_is_still_the_agents_and_names_the_number() {
+    let number = || Pii::from("13900139000");
+    let (leg, role) = (agent_leg(9), LegRole::Number(number()));
+    let mut story = Story::new(1);
+    story.at(0).arrives(1);
+    story.tell(FactBody::CallDiverted { call: call(1), number: Pii::from("4008000000") });
+    story.answered(1).queued(1, "claims");
+    story.at(2_000).offered(1, 1, "8001").rang(1, 1, "8001");
+    story.at(6_000).agent_answers(1, 1, "8001").agent_is("8001", AgentState::Talking, Some(1));
+    let (to, kind) = (Target::Number(number()), TransferKind::Blind);
+    let (by, by_phone) = (agent("8001"), false);
+    let begun = FactBody::TransferBegun { call: call(1), by, to: to.clone(), kind, by_phone };
+    story.at(20_000).tell(begun);
+    story.tell(FactBody::Dialled { call: call(1), leg, number: number() });
+    let dialog = story::dialog("outside");
+    let established =
+        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+    story.at(24_000).tell(established);
+    let (by, end) = (agent("8001"), TransferEnd::Completed);
+    story.tell(FactBody::TransferEnded { call: call(1), by, to, kind, end });
+    story.tell(FactBody::CallTaken { call: call(1), leg, role: role.clone() });
+    story.agent_leg_ends(1, 1, "8001").agent_is("8001", AgentState::Acw, Some(1));
+    story.at(34_000).agent_is("8001", AgentState::Idle, None);
+    let cause = model::HangupCause::RemoteBye;
+    story.at(66_000).tell(FactBody::LegEnded { call: call(1), leg, role: role.clone(), cause });
+    story.caller_leg_ends(1).ends(1, Outcome::Answered);
+    let record = last(&story);
+    assert_eq!(record.agent, Some(agent("8001")));
+    assert_eq!((record.talked_ms, record.acw_ms), (Some(18_000), Some(10_000)), "the agent's");
+    assert_eq!(record.diverted_from, Some(Pii::from("4008000000")));
+    let outside = record.legs.iter().find(|leg| leg.role == role).expect("it is named");
+    assert_eq!(outside.began, story.wall(20_000));
+    assert_eq!(outside.answered, Some(story.wall(24_000)));
+    assert_eq!(outside.ended, Some(story.wall(66_000)));
+    assert!(record.settled);
+}
+
+#[test]
+fn a_leg_that_takes_anothers_place_is_in_the_record_and_the_talk_goes_on() {
+    let role = LegRole::Agent(agent("8001"));
+    let mut story = Story::new(1);
+    story.at(0).arrives(1).answered(1).queued(1, "claims");
+    story.at(2_000).offered(1, 1, "8001").rang(1, 1, "8001");
+    story.at(6_000).agent_answers(1, 1, "8001").agent_is("8001", AgentState::Talking, Some(1));
+    let (leg, dialog) = (agent_leg(9), story::dialog("other-phone"));
+    let established =
+        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+    story.at(20_000).tell(established);
+    story.tell(FactBody::CallTaken { call: call(1), leg, role });
+    story.agent_leg_ends(1, 1, "8001");
+    story.at(66_000).caller_leg_ends(1).agent_leg_ends(1, 9, "8001");
+    story.agent_is("8001", AgentState::Acw, Some(1)).ends(1, Outcome::Answered);
+    let record = last(&story);
+    assert_eq!(record.talked_ms, Some(60_000));
+    assert_eq!(record.legs.iter().filter(|known| known.ended.is_some()).count(), 3);
+}

@@ -29,6 +29,8 @@ pub struct Settings {
     pub trunk_limits: trunk::Limits,
     /// Whom the engine's only listener serves.
     pub side: callflow::Side,
+    /// Whether the carrier is believed who calls, and whom they called first.
+    pub trusts_carrier: bool,
     /// How the carrier is called, if it is.
     pub outward: Option<trunk::Outward>,
 }
@@ -46,6 +48,7 @@ pub fn settings() -> Settings {
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
         side: callflow::Side::Both,
+        trusts_carrier: false,
         outward: None,
     }
 }
@@ -148,6 +151,7 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
             still_busy: prompts("still_busy"),
             no_agents: prompts("no_agents"),
             music: prompts("music"),
+            ringback: prompts("ringback"),
             sorry: prompts("sorry"),
         },
     }
@@ -176,7 +180,7 @@ fn trunks(settings: &Settings) -> Trunks {
             ("95500".to_owned(), Destination::Queue("general".into())),
         ]),
         limits: settings.trunk_limits,
-        asserts_identity: false,
+        asserts_identity: settings.trusts_carrier,
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
         codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],

@@ -44,6 +44,8 @@ pub struct Saw {
     pub descriptions: Vec<sdp::Session>,
     /// Re-INVITEs and UPDATEs of the engine.
     pub asked: Vec<(Mono, Method)>,
+    /// Provisional responses to its own INVITE, 100 left out.
+    pub provisional: Vec<(Mono, u16)>,
     /// Reliable provisional responses, or PRACKs, that came.
     pub reliable: usize,
     /// Final responses to its REGISTERs.
@@ -76,6 +78,7 @@ pub(crate) enum Task {
     Answer,
     Refuse(u16),
     HangUp,
+    Cancel,
     HangUpBecause(&'static str),
     Change(Method, Media),
     Press(char),
@@ -94,6 +97,9 @@ pub struct Party {
     invite_tx: Option<ClientTx>,
     ringing: Option<(ServerTx, Message)>,
     dialog: Option<Dialog>,
+    /// The call that a phone makes by itself, and how many it has made.
+    calls: Option<CallerPlan>,
+    calls_made: u32,
     /// The dialog before the 200 of our INVITE.
     early: Option<Dialog>,
     /// Our re-INVITE that has no final response.
@@ -146,6 +152,8 @@ impl Party {
             invite_tx: None,
             ringing: None,
             dialog: None,
+            calls: None,
+            calls_made: 0,
             early: None,
             reinvite: None,
             change_answers: VecDeque::new(),
@@ -271,6 +279,7 @@ impl Party {
                 Task::Answer => self.accept(now),
                 Task::Refuse(status) => self.refuse(status, now),
                 Task::HangUp => self.send_bye("", now),
+                Task::Cancel => self.send_cancel(now),
                 Task::HangUpBecause(reason) => self.send_bye(reason, now),
                 Task::Change(method, media) => self.send_change(method, media, now),
             }
@@ -335,7 +344,14 @@ impl Party {
                 let answer = self.answer();
                 self.calls_taken += 1;
                 self.ringing = Some((tx, request.clone()));
-                let mut rings = ResponseBuilder::to(request, 180).to_tag(&self.tag());
+                let with_media = matches!(&self.role, Role::Phone(plan) if plan.rings_with_media);
+                let status = if with_media { 183 } else { 180 };
+                let mut rings = ResponseBuilder::to(request, status).to_tag(&self.tag());
+                if with_media {
+                    let early = self.describe(Media::Talks);
+                    rings = rings.contact(&self.contact());
+                    rings = rings.body("application/sdp", early.as_bytes());
+                }
                 if matches!(&self.role, Role::Phone(plan) if plan.rings_reliably) {
                     rings = rings.contact(&self.contact());
                     rings = rings.header("Require", "100rel").header("RSeq", "41");
@@ -407,6 +423,7 @@ impl Party {
                 self.send_invite(now);
             }
             Method::Invite if (101..200).contains(&status) && Some(tx) == self.invite_tx => {
+                self.saw.provisional.push((now, status));
                 self.acknowledge_ringing(response, now);
             }
             Method::Invite | Method::Update if status >= 200 && Some(tx) != self.invite_tx => {
@@ -435,15 +452,23 @@ impl Party {
         }
     }
 
+    /// What it does as one who calls.
+    fn caller_plan(&self) -> Option<CallerPlan> {
+        match &self.role {
+            Role::Caller(plan) => Some(plan.clone()),
+            Role::Phone(_) => self.calls.clone(),
+        }
+    }
+
     /// Whether our call has an account that it has not shown yet.
     fn may_answer_challenge(&self) -> bool {
-        let Role::Caller(plan) = &self.role else { return false };
+        let Some(plan) = self.caller_plan() else { return false };
         plan.account.is_some() && self.challenge.is_none()
     }
 
     /// Our call is answered.
     fn confirm(&mut self, tx: ClientTx, response: &Message, now: Mono) {
-        let Role::Caller(plan) = self.role.clone() else { return };
+        let Some(plan) = self.caller_plan() else { return };
         let Some(invite) = self.invite.clone() else { return };
         let Some(mut dialog) = Dialog::uac(&invite, response, &self.flow()) else { return };
         if let Some(early) = self.early.take() {
@@ -465,14 +490,14 @@ impl Party {
     }
 
     fn send_invite(&mut self, now: Mono) {
-        let Role::Caller(plan) = self.role.clone() else { return };
+        let Some(plan) = self.caller_plan() else { return };
         let user = self.user();
         let asked = plan.contact.as_deref().unwrap_or(plan.number);
         let uri = format!("sip:{asked}@{}", Engine::address());
         let mut invite = RequestBuilder::new(Method::Invite, &uri)
-            .from(&format!("<sip:{user}@carrier.example>"), &self.tag())
+            .from(&format!("<sip:{user}@{}>", self.home()), &self.tag())
             .to(&format!("<sip:{}@hotline>", plan.number), None)
-            .call_id(&format!("{user}@{}", self.address))
+            .call_id(&format!("{user}{}@{}", self.own_call_number(), self.address))
             .cseq(if self.challenge.is_some() { 2 } else { 1 })
             .contact(&self.contact());
         if let (Some(challenge), Some((user, password))) = (&self.challenge, plan.account) {
@@ -570,12 +595,36 @@ impl Party {
         }
     }
 
+    fn send_cancel(&mut self, now: Mono) {
+        if let Some(tx) = self.invite_tx {
+            self.transactions.handle_command(FromBrain::Cancel { tx, reason: "" }, now);
+        }
+    }
+
     fn tag(&self) -> String {
         format!("t{}", self.address.port())
     }
 
-    /// A caller's number: from its address.
+    /// Tells the calls of a phone apart.
+    fn own_call_number(&self) -> String {
+        match &self.role {
+            Role::Caller(_) => String::new(),
+            Role::Phone(_) => format!("-{}", self.calls_made),
+        }
+    }
+
+    fn home(&self) -> &'static str {
+        match &self.role {
+            Role::Caller(_) => "carrier.example",
+            Role::Phone(_) => REALM,
+        }
+    }
+
+    /// A caller's number: from its address; a phone's agent.
     fn user(&self) -> String {
+        if let Role::Phone(plan) = &self.role {
+            return plan.agent.clone();
+        }
         let IpAddr::V4(ip) = self.address.ip() else { return "0".to_owned() };
         let [_, _, third, fourth] = ip.octets();
         format!("138{:08}", u32::from(third) * 256 + u32::from(fourth))

@@ -67,6 +67,8 @@ pub struct PhonePlan {
     pub expires_s: u32,
     /// Whether it refreshes its registration.
     pub refreshes: bool,
+    /// Whether it rings with media (183), so that the caller hears something before the answer.
+    pub rings_with_media: bool,
     /// Whether it rings reliably (RFC 3262).
     pub rings_reliably: bool,
     /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
@@ -86,6 +88,7 @@ impl PhonePlan {
             talks_ms: None,
             expires_s: 3_600,
             refreshes: true,
+            rings_with_media: false,
             rings_reliably: false,
             headers: Vec::new(),
             password: PASSWORD,

@@ -92,6 +92,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         FactBody::EngineStarted { .. }
         | FactBody::EngineStopped
         | FactBody::CallArrived { .. }
+        | FactBody::CallDiverted { .. }
         | FactBody::CallAnswered { .. }
         | FactBody::DialogEstablished { .. }
         | FactBody::MenuEntered { .. }

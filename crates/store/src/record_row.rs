@@ -16,7 +16,8 @@ use crate::sql::{Columns, Value, big};
 pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_key, dnis, \
      sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
      inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
-     lookup, lookup_ms, customer_id, disposition, settled, legs, transfers, direction)";
+     lookup, lookup_ms, customer_id, disposition, settled, legs, transfers, direction, \
+     diverted_from)";
 
 /// What happens to a record that is there: all that can change after its first writing is
 /// replaced.
@@ -97,7 +98,7 @@ impl From<StoredTransfer> for Transfer {
 }
 
 /// `record` as a row. Its recordings have rows of their own.
-pub(crate) fn row(record: &CallRecord) -> [Value; 32] {
+pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -153,6 +154,7 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 32] {
         Value::Text(serde_json::json!(legs).to_string()),
         Value::Text(serde_json::json!(transfers).to_string()),
         Value::Text(record.direction.as_str().to_owned()),
+        Value::MaybeText(record.diverted_from.as_ref().map(|number| number.reveal().clone())),
     ]
 }
 
@@ -196,6 +198,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         trunk: TrunkId::from(row.text("trunk")?),
         ani: Pii::new(row.text("ani")?),
         dnis: row.text("dnis")?,
+        diverted_from: row.maybe_text("diverted_from")?.map(Pii::new),
         sip_call_id: row.text("sip_call_id")?,
         arrived: row.wall("arrived_us")?,
         answered: row.maybe_wall("answered_us")?,

@@ -33,6 +33,9 @@ pub(crate) struct CallBody<'a> {
     ani: Cow<'a, str>,
     /// Our number: the one that was dialled, or that the called one was shown.
     dnis: &'a str,
+    /// The number that was dialled first, where the call was diverted here; masked without
+    /// `customer.unmask`.
+    diverted_from: Option<Cow<'a, str>>,
     /// SIP's Call-ID of the leg of the one outside.
     sip_call_id: &'a str,
     /// When it came, RFC 3339 with offset.
@@ -182,6 +185,7 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
         trunk: record.trunk.as_str(),
         ani: sight.show(&record.ani),
         dnis: &record.dnis,
+        diverted_from: record.diverted_from.as_ref().map(|number| sight.show(number)),
         sip_call_id: &record.sip_call_id,
         arrived_at: rfc3339(record.arrived, zone),
         answered_at: record.answered.map(|at| rfc3339(at, zone)),

@@ -22,7 +22,8 @@ pub(crate) struct FactEntry<'a> {
     seq: u64,
     /// When, RFC 3339 with offset.
     at: String,
-    /// What: `call_arrived`, `call_answered`, `call_placed`, `trunk_tried`, `number_answered`,
+    /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `trunk_tried`,
+    /// `number_answered`,
     /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `tier_reached`, `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
@@ -148,6 +149,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.ani = Some(sight.show(ani));
             entry.dnis = Some(dnis);
         }
+        FactBody::CallDiverted { number, .. } => entry.number = Some(sight.show(number)),
         FactBody::CallPlaced { agent, trunk, number, shown, .. } => {
             entry.agent_id = Some(agent.as_str());
             entry.trunk = Some(trunk.as_str());

@@ -273,6 +273,8 @@ export interface CallRecord {
   trunk: string;
   ani: string;
   dnis: string;
+  /** The number that was dialled first, where the call was diverted here. */
+  diverted_from: string | null;
   arrived_at: string;
   ended_at: string;
   menu_path: string[];

@@ -267,6 +267,7 @@ export const TEXTS = {
   'rec.empty': ['没有符合条件的通话', 'No calls match'],
   'rec.detail': ['通话详情', 'Call'],
   'rec.parties': ['参与方', 'Parties'],
+  'rec.diverted': ['由 {number} 转来', 'Diverted from {number}'],
   'rec.caller': ['客户', 'Caller'],
   'rec.timeline': ['时间线', 'Timeline'],
   'rec.choose': ['选择一通电话查看详情', 'Choose a call to see it'],
@@ -285,6 +286,7 @@ export const TEXTS = {
 
   // ---- facts of the timeline
   'fact.call_arrived': ['来电到达', 'Call arrived'],
+  'fact.call_diverted': ['由其他号码转来', 'Diverted from another number'],
   'fact.call_placed': ['座席外呼', 'Agent called'],
   'fact.trunk_tried': ['经中继呼出', 'Sent over line'],
   'fact.number_answered': ['被叫应答', 'Called party answered'],

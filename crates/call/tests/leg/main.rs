@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
 mod changes;
+mod early;
 mod glare;
 mod moves;
 mod outside;

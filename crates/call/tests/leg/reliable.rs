@@ -122,7 +122,8 @@ fn rfc_3262_section_5_the_answer_may_come_before_the_200() {
     let (mut call, invite) = Stage::calling();
     let early = described("198.51.100.9", 4000, "0", TALK);
     call.respond(&invite, 183, &[REQUIRED, ("RSeq", "1")], &early);
-    assert!(call.leg.media().is_none(), "it counts with the 200");
+    assert!(call.leg.media().is_some(), "it is heard");
+    assert_eq!(call.leg.state(), call::LegState::Early, "and counts with the 200");
     call.respond(&invite, 200, &[], "");
     assert_eq!(call.leg.media().unwrap().payload_type, 0);
     assert_eq!(call.ended(), None);

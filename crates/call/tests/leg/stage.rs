@@ -88,6 +88,21 @@ impl Stage {
     }
 
     pub(crate) fn called_within(session: SessionLimits, headers: Headers<'_>, body: &str) -> Self {
+        let mut stage = Self::invited(session, headers, body);
+        let now = stage.now;
+        stage.leg.accept("192.0.2.1:20000".parse().unwrap(), now);
+        stage.drain();
+        stage
+    }
+
+    /// The same, but nothing is said yet.
+    pub(crate) fn ringing(headers: Headers<'_>, body: &str) -> Self {
+        let mut stage = Self::invited(SessionLimits::default(), headers, body);
+        stage.leg.take_media("192.0.2.1:20000".parse().unwrap());
+        stage
+    }
+
+    fn invited(session: SessionLimits, headers: Headers<'_>, body: &str) -> Self {
         let invite = RequestBuilder::new(Method::Invite, "sip:95512@192.0.2.1")
             .header("Via", "SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bK1")
             .from("<sip:a@far>", "far")
@@ -100,11 +115,7 @@ impl Stage {
         let tokens = Tokens::new([7; 32]);
         let came = (ServerTx(1), invite, flow());
         let leg = Leg::incoming(id, LegRole::Caller, &tokens, came, description(session));
-        let mut stage = Self::of(leg);
-        let now = stage.now;
-        stage.leg.accept("192.0.2.1:20000".parse().unwrap(), now);
-        stage.drain();
-        stage
+        Self::of(leg)
     }
 
     /// A call that stands, with these headers in its INVITE.
@@ -328,6 +339,11 @@ impl Stage {
             Some(Output::Send { message, .. }) => Some(message),
             _ => None,
         }
+    }
+
+    /// How often the called one began to send something before its answer.
+    pub(crate) fn early_media(&self) -> usize {
+        self.outputs.iter().filter(|output| matches!(output, Output::SendsEarly)).count()
     }
 
     pub(crate) fn media_changed(&mut self) -> bool {

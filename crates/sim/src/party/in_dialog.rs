@@ -6,6 +6,7 @@ use sip::{CSeq, FromBrain, Message, Method, Name, ResponseBuilder, ServerTx};
 
 use super::{Party, Task};
 use crate::network::Datagram;
+use crate::plan::CallerPlan;
 
 /// What a party's description says of its media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,34 @@ impl Party {
     /// Sends a re-INVITE or UPDATE at that time, if it is in a call.
     pub fn change(&mut self, at: Mono, method: Method, media: Media) {
         self.tasks.push((at, Task::Change(method, media)));
+    }
+
+    /// A phone calls by itself at that time, shown as its agent if the plan has no account.
+    pub fn call(&mut self, at: Mono, plan: CallerPlan) {
+        self.challenge = None;
+        self.calls = Some(plan);
+        self.calls_made += 1;
+        self.tasks.push((at, Task::Invite));
+    }
+
+    /// The dialog that it is in, as a Replaces for the engine names it: Call-ID, the engine's tag,
+    /// its own.
+    pub fn dialog_named(&self) -> Option<String> {
+        let dialog = self.dialog.as_ref()?;
+        let (call_id, theirs) = (dialog.call_id(), dialog.remote_tag());
+        Some(format!("{call_id};to-tag={theirs};from-tag={}", dialog.local_tag()))
+    }
+
+    /// The same of the dialog of an INVITE that rings here.
+    pub fn ringing_named(&self) -> Option<String> {
+        let (_, invite) = self.ringing.as_ref()?;
+        let theirs = invite.from().and_then(|from| from.tag())?;
+        Some(format!("{};to-tag={theirs};from-tag={}", invite.call_id(), self.tag()))
+    }
+
+    /// Gives up its own call at that time, if it has no answer.
+    pub fn cancel(&mut self, at: Mono) {
+        self.tasks.push((at, Task::Cancel));
     }
 
     /// Sends a REFER at that time, if it is in a call; `told` says whether it wants NOTIFYs.

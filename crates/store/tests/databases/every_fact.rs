@@ -78,6 +78,7 @@ fn of_lines() -> Vec<FactBody> {
             number: Pii::from("13800138000"),
             shown: "02195512".to_owned(),
         },
+        FactBody::CallDiverted { call, number: Pii::from("4008000000") },
         FactBody::TrunkTried {
             call,
             leg,

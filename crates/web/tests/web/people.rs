@@ -116,6 +116,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
         trunk: "demo".into(),
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),
+        diverted_from: Some(Pii::from(PHONE)),
         sip_call_id: HARMFUL.to_owned(),
         arrived,
         answered: Some(arrived),

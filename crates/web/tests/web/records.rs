@@ -19,6 +19,7 @@ fn a_call_has_every_field_of_its_record() {
     let list = server.get("/api/v1/calls?limit=1", &server.fake.token("qa")).json();
     let wanted = json!({
         "call_id": "c1-1-3", "trunk": "demo", "ani": MASKED_PHONE, "dnis": "95512",
+        "diverted_from": MASKED_PHONE,
         "sip_call_id": HARMFUL,
         "arrived_at": "2026-09-21T22:13:23.000+08:00",
         "answered_at": "2026-09-21T22:13:23.000+08:00",

@@ -11,7 +11,15 @@ export type Move = 'transfer' | 'consult';
 /** How often colleagues and queues are asked for while the list is open. */
 const REFRESH_MS = 2_000;
 /** What can be dialled. */
-const NUMBER = /^\+?[0-9]{3,20}$/;
+const NUMBER = /^\+?[0-9*#]{3,20}$/;
+/** What people write between the digits of a number (RFC 3966 §5.1.1). */
+const SEPARATORS = /[\s().-]/g;
+
+/** The number that was typed or pasted, as it is dialled; null if it is none. */
+export function numberIn(typed: string): string | null {
+  const digits = typed.replace(SEPARATORS, '');
+  return NUMBER.test(digits) ? digits : null;
+}
 
 /** One line of the list. */
 export interface Choice {
@@ -44,10 +52,10 @@ export function choicesOf(move: Move, typed: string, targets: TargetsData | null
     queue.toLowerCase().includes(wanted) || names.queue(queue).toLowerCase().includes(wanted);
   const queues = move === 'transfer' ? (targets?.queues ?? []).filter(matches) : [];
   const isColleague = agents.some(({ agent_id }) => agent_id === typed.trim());
-  const number: Choice[] =
-    NUMBER.test(typed.trim()) && !isColleague
-      ? [{ key: 'number', title: typed.trim(), about: speech.t('move.number'), target: { number: typed.trim() }, can: true }]
-      : [];
+  const dialled = isColleague ? null : numberIn(typed);
+  const number: Choice[] = dialled
+    ? [{ key: 'number', title: dialled, about: speech.t('move.number'), target: { number: dialled }, can: true }]
+    : [];
   const free = agents.filter(({ available }) => available).map(colleague);
   const others = agents.filter(({ available }) => !available).map(colleague);
   return [...free, ...queues.map(line), ...number, ...others];

@@ -66,6 +66,7 @@ function Summary({ call }: { call: CallDetail | null }) {
       <dt>{t('pop.ani')}</dt>
       <dd>
         <b>{call ? phone(call.ani) : ''}</b> {call ? `→ ${call.dnis}` : ''}
+        {call?.diverted_from && <small> {t('rec.diverted', { number: phone(call.diverted_from) })}</small>}
       </dd>
       <dt>{t('rec.outcome')}</dt>
       <dd>{call && name('outcome', call.outcome)}</dd>

@@ -275,7 +275,8 @@ impl Message {
     }
 
     /// For how many seconds the other side wants to be left alone (Retry-After, RFC 3261 §20.33),
-    /// if it says so: a comment and parameters may follow the number. More than fits counts as most.
+    /// if it says so: a comment and parameters may follow the number. What does not fit counts as
+    /// the most there is.
     pub fn retry_after_s(&self) -> Option<u32> {
         leading_number(self.first(Name::RetryAfter)?)
     }

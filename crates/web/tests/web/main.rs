@@ -1,5 +1,7 @@
 //! The room over real loopback sockets, with a backend that lives in memory.
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+// A record has more fields than `json!` takes in one.
+#![recursion_limit = "256"]
 
 mod audio;
 mod backend;

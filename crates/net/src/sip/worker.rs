@@ -358,8 +358,8 @@ impl Running {
         }
     }
 
-    /// Gives a flow the listener that it leaves by, where the one that it names does not speak its
-    /// transport to such addresses: it was written down before a restart, or made from an address.
+    /// Gives a flow the listener that it leaves by, where it does not know: it was written down
+    /// before a restart, and then its own address tells; or made from the other side's address.
     fn settle(&mut self, flow: &mut Flow) {
         let listeners = &self.worker.config.listeners;
         let locals = &self.locals;
@@ -370,15 +370,16 @@ impl Running {
                     && listener.addr.is_ipv4() == flow.remote.is_ipv4()
             })
         };
-        if flow.connection != 0 || fits(usize::from(flow.listener)) {
+        if flow.connection != 0 {
             return;
         }
         let same = |number: &usize| {
             fits(*number) && locals.get(*number).is_some_and(|local| local.is_at(flow.local))
         };
-        let mut all = 0..listeners.len();
+        let named = usize::from(flow.listener);
+        let mut all = std::iter::once(named).chain(0..listeners.len());
         let found = all.clone().find(same).or_else(|| all.find(|number| fits(*number)));
-        let Some(number) = found else { return };
+        let Some(number) = found.filter(|found| *found != named) else { return };
         if let Some(local) = self.locals.get_mut(number) {
             flow.local = local.towards(flow.remote.ip());
             flow.listener = u16::try_from(number).unwrap_or(u16::MAX);

@@ -90,6 +90,11 @@ fn a_flow_from_before_a_restart_leaves_by_the_listener_that_fits_it() {
     ask(&stage, 1, remembered("192.0.2.1", addresses[2].port(), &four));
     let wanted = format!("UDP 192.0.2.1:{}", addresses[2].port());
     assert_eq!(via(&four), (wanted, addresses[2]));
+    // Also where the number is that of another listener for such addresses: its socket and its Via
+    // would be the other side's.
+    ask(&stage, 3, Flow { listener: 0, ..remembered("192.0.2.1", addresses[2].port(), &four) });
+    let wanted = format!("UDP 192.0.2.1:{}", addresses[2].port());
+    assert_eq!(via(&four), (wanted, addresses[2]));
     // Another address of IPv6 is still one of IPv6.
     ask(&stage, 2, remembered("2001:db8::1", 5060, &six));
     let wanted = format!("UDP [2001:db8::7]:{}", addresses[3].port());

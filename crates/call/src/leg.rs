@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
 use sdp::{Capabilities, Codec, Negotiated};
+use sip::digest::Account;
 use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
+use crate::challenge::Credentials;
 use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
@@ -190,6 +192,10 @@ pub(crate) struct Established {
     pub(crate) timer: Option<SessionTimer>,
     /// The least interval that the other side and its proxies agree to (RFC 4028 §7.3).
     pub(crate) min_se_s: u32,
+    /// What challenges of the other side are answered with.
+    pub(crate) account: Option<Account>,
+    /// The answers that our pending request carries.
+    pub(crate) credentials: Credentials,
     /// Where the dialog's requests go, as it was told last: target, transport, address.
     told: (String, Transport, SocketAddr),
 }
@@ -207,6 +213,8 @@ impl Established {
             pending: None,
             timer: None,
             min_se_s: session::MIN_SE_S,
+            account: None,
+            credentials: Credentials::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! machine here it is fed inputs and drained of [`Output`]s, and owns no clock.
 
 mod cause;
+mod challenge;
 mod early;
 mod incoming;
 mod leg;

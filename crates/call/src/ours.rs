@@ -6,8 +6,9 @@ use std::time::Duration;
 use model::{HangupCause, Mono};
 use sip::{CSeq, Flow, Message, Method};
 
+use crate::challenge::Credentials;
 use crate::incoming::SDP;
-use crate::leg::{Leg, Output, Stage};
+use crate::leg::{Established, Leg, Output, Stage};
 use crate::session::{self, Interval};
 
 /// When a refused refreshing is tried again, unless its answer says when.
@@ -56,10 +57,14 @@ impl Leg {
         let method = if by_update { Method::Update } else { Method::Invite };
         let request = established.dialog.request(method);
         let min_se_s = established.min_se_s;
+        let credentials = established.credentials.headers().to_vec();
         let mut request = self
             .introduce(request)
             .header("Session-Expires", session::request_value(interval))
             .header("Min-SE", min_se_s);
+        for (name, value) in credentials {
+            request = request.header(name.as_str(), value);
+        }
         if method == Method::Invite {
             let offer = self.negotiation.repeat(&capabilities);
             request = request.body(SDP, offer.as_bytes());
@@ -91,6 +96,7 @@ impl Leg {
             }
             return self.handle_refusal(response, status, pending.cseq.method, now);
         }
+        established.credentials = Credentials::default();
         established.dialog.accept_response(response);
         established.dialog.came_by(flow);
         let interval = session::agreed(response, self.description.session);
@@ -114,9 +120,30 @@ impl Leg {
         }
     }
 
+    /// The carrier asks who refreshes: the same once more with what answers it, as for the call's
+    /// first INVITE. Whether it leaves.
+    fn answer_refresh_challenge(&mut self, response: &Message, method: Method) -> bool {
+        let cnonce = format!("{:016x}", self.chance.below(u64::MAX));
+        let Stage::Established(established) = &mut self.stage else { return false };
+        let Some(interval) = established.timer.as_ref().map(|timer| timer.interval) else {
+            return false;
+        };
+        let Established { dialog, account, credentials, .. } = &mut **established;
+        let request = (method, dialog.remote_target());
+        let is_answered = credentials.answer(response, account.as_ref(), request, &cnonce);
+        if is_answered {
+            self.refresh(interval);
+        }
+        is_answered
+    }
+
     /// Our refreshing was refused: whoever refuses is there, unless it does not know the dialog.
     fn handle_refusal(&mut self, response: &Message, status: u16, method: Method, now: Mono) {
+        if self.answer_refresh_challenge(response, method) {
+            return;
+        }
         let Stage::Established(established) = &mut self.stage else { return };
+        established.credentials = Credentials::default();
         let Some(timer) = &mut established.timer else { return };
         let wait = match status {
             // RFC 3261 §12.2.1.2, RFC 4028 §10.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use model::{HangupCause, LegId, LegRole, Mono};
-use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, Name, RequestBuilder, ServerTx};
+use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, RequestBuilder, ServerTx};
 
+use crate::challenge::Credentials;
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
@@ -23,7 +24,7 @@ pub(crate) struct Ask {
     call_id: String,
     pub(crate) offer: String,
     /// What the challenges so far were answered with.
-    pub(crate) credentials: Vec<(Name, String)>,
+    pub(crate) credentials: Credentials,
     /// The least interval that the way to the phone agrees to.
     pub(crate) min_se_s: u32,
 }
@@ -46,7 +47,6 @@ pub(crate) struct Outgoing {
     pub(crate) tags: Vec<String>,
     /// How often we learned of a longer interval, and how often we were challenged.
     pub(crate) too_small: u8,
-    pub(crate) challenges: u8,
 }
 
 impl Leg {
@@ -66,7 +66,7 @@ impl Leg {
             invitation,
             call_id: tokens.call_id(id),
             offer: leg.negotiation.offer(&leg.capabilities(local_media)),
-            credentials: Vec::new(),
+            credentials: Credentials::default(),
             min_se_s: leg.description.session.min_se_s,
         };
         let invite = leg.invite(&ask, 1);
@@ -81,7 +81,6 @@ impl Leg {
             early: Vec::new(),
             tags: Vec::new(),
             too_small: 0,
-            challenges: 0,
         }));
         leg
     }
@@ -107,7 +106,7 @@ impl Leg {
         for (name, value) in &invitation.headers {
             request = request.header(name, value);
         }
-        for (name, value) in credentials {
+        for (name, value) in credentials.headers() {
             request = request.header(name.as_str(), value);
         }
         request.body(SDP, offer.as_bytes()).build()
@@ -222,7 +221,7 @@ impl Leg {
             outgoing.too_small += 1;
             outgoing.early.clear();
             self.invite_once_more();
-        } else if given_up || !self.answer_challenge(response, status) {
+        } else if given_up || !self.answer_challenge(response) {
             self.lose_way(HangupCause::Response(status), response.retry_after_s());
         }
     }
@@ -232,6 +231,8 @@ impl Leg {
         let (invite, cancelled) = (outgoing.invite.clone(), outgoing.cancelled);
         let early = std::mem::take(&mut outgoing.early);
         let min_se_s = outgoing.ask.min_se_s;
+        let outside = outgoing.ask.invitation.outside.as_ref();
+        let account = outside.and_then(|outside| outside.account.clone());
         let Some(mut dialog) = Dialog::uac(&invite, response, &flow) else {
             return self.end(HangupCause::Response(500));
         };
@@ -253,6 +254,7 @@ impl Leg {
             Ok(_) => {
                 let mut established = Established::new(dialog, response, true);
                 established.min_se_s = min_se_s;
+                established.account = account;
                 established.restart(session::agreed(response, self.description.session), now);
                 self.establish(established);
             }

@@ -2,14 +2,12 @@
 //! other ways where one fails (RFC 3263 §4.3).
 
 use model::{HangupCause, Mono};
-use sip::digest::{self, Account};
-use sip::{Message, Method, Name};
+use sip::digest::Account;
+use sip::{Message, Method};
 
+use crate::challenge::Credentials;
 use crate::leg::{Description, Invitation, Leg, Output, Seen, Stage};
-
-/// How many challenges are answered on one way: one of the carrier, one of a proxy before it, and
-/// either once more where its nonce was too old.
-const CHALLENGES_MAX: u8 = 4;
+use crate::outgoing::Ask;
 
 /// The other side was alerted and nobody answered (Q.850 §2.2.7).
 const NO_ANSWER: HangupCause = HangupCause::Q850(19);
@@ -36,32 +34,17 @@ pub(crate) struct Lost {
 impl Leg {
     /// The carrier asks who calls: the same INVITE once more with what answers it, if anything does
     /// and it was not refused before. Whether it leaves.
-    pub(crate) fn answer_challenge(&mut self, response: &Message, status: u16) -> bool {
-        let (asks, answers) = match status {
-            401 => (Name::WwwAuthenticate, Name::Authorization),
-            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
-            _ => return false,
-        };
+    pub(crate) fn answer_challenge(&mut self, response: &Message) -> bool {
         let cnonce = format!("{:016x}", self.chance.below(u64::MAX));
         let Stage::Outgoing(outgoing) = &mut self.stage else { return false };
-        let outside = outgoing.ask.invitation.outside.as_ref();
-        let Some(account) = outside.and_then(|outside| outside.account.as_ref()) else {
-            return false;
-        };
-        let was_answered = outgoing.ask.credentials.iter().any(|(name, _)| *name == answers);
-        let is_refused = was_answered && !digest::is_stale(response.all(asks));
-        if is_refused || outgoing.challenges == CHALLENGES_MAX {
-            return false;
+        let Ask { invitation, credentials, .. } = &mut outgoing.ask;
+        let account = invitation.outside.as_ref().and_then(|outside| outside.account.as_ref());
+        let request = (Method::Invite, &*invitation.target);
+        let is_answered = credentials.answer(response, account, request, &cnonce);
+        if is_answered {
+            self.invite_once_more();
         }
-        let target = &outgoing.ask.invitation.target;
-        let challenges = response.all(asks);
-        let answer = digest::answer(challenges, account, Method::Invite, target, 1, &cnonce);
-        let Some(answer) = answer else { return false };
-        outgoing.ask.credentials.retain(|(name, _)| *name != answers);
-        outgoing.ask.credentials.push((answers, answer));
-        outgoing.challenges += 1;
-        self.invite_once_more();
-        true
+        is_answered
     }
 
     /// This way has failed: for a leg to the outside that is not the end yet.
@@ -90,8 +73,7 @@ impl Leg {
         outgoing.heard = false;
         outgoing.early.clear();
         outgoing.tags.clear();
-        outgoing.ask.credentials.clear();
-        outgoing.challenges = 0;
+        outgoing.ask.credentials = Credentials::default();
         outgoing.too_small = 0;
         outgoing.ask.min_se_s = description.session.min_se_s;
         self.description = description;

@@ -2,6 +2,7 @@
 
 use call::Outside;
 use model::{HangupCause, Mono};
+use sip::Method;
 use sip::digest::Account;
 
 use crate::stage::{Stage, TALK, sdp};
@@ -39,6 +40,31 @@ fn rfc_3261_section_22_a_challenge_of_the_carrier_is_answered_in_the_same_call()
         stage.respond(&second, 200, &[], &sdp(TALK));
         let ack = stage.our_ack().expect("it is acknowledged");
         assert_eq!(ack.header(answers), Some(credentials), "§13.2.2.4");
+    }
+}
+
+#[test]
+fn rfc_3261_section_22_who_refreshes_the_session_is_known_to_the_carrier_too() {
+    for allow in [("Allow", "UPDATE"), ("Allow", "INVITE")] {
+        let (mut stage, first) = Stage::calling_by(Some(outside()));
+        let refresher = ("Session-Expires", "600;refresher=uac");
+        stage.respond(&first, 200, &[refresher, allow], &sdp(TALK));
+        assert!(stage.our_ack().is_some());
+        stage.wait(300_000, 300_000);
+        let asked = stage.ours();
+        assert_eq!(asked.header("Proxy-Authorization"), None);
+        stage.respond(&asked, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+        let again = stage.ours();
+        assert_eq!(again.method(), asked.method());
+        let credentials = again.header("Proxy-Authorization").expect("they are there");
+        assert!(credentials.contains(&format!("uri=\"{}\"", again.uri())), "{credentials}");
+        // A wrong password is not tried for ever; the call goes on meanwhile.
+        stage.respond(&again, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+        if asked.method() == Method::Update {
+            stage.wait(0, 0);
+            assert_eq!(stage.ours().method(), Method::Invite);
+        }
+        assert_eq!(stage.ended(), None);
     }
 }
 

@@ -103,7 +103,11 @@ fn measure(seconds: u32, seconds_a_rate: u32) -> anyhow::Result<Measured> {
     blaster.tail = Duration::ZERO;
     let overload = blaster.blast(wanted, seconds)?.rates();
     blaster.tail = TAIL;
-    let recovered = blaster.blast(peak as u32 / 2, RECOVERY_S)?.well_from();
+    let recovery = blaster.blast(peak as u32 / 2, RECOVERY_S)?;
+    for (second, Second { sent, good, refused }) in recovery.0.iter().enumerate() {
+        eprintln!("second {second} of recovery: {sent} sent, {good} served, {refused} refused");
+    }
+    let recovered = recovery.well_from();
     Ok(Measured { ceiling, peak, wanted, overload, recovered })
 }
 

@@ -18,7 +18,18 @@ await new Promise((ready) => mock.stdout.once('data', ready));
 mock.stderr.pipe(process.stderr);
 
 const make = (path) => fetch(`${URL_}mock/${path}`, { method: 'POST' });
-const settle = (page) => page.waitForTimeout(350);
+/** Until nothing moves any more: what is still fading in is drawn half. */
+const still = (page) => page.waitForFunction(() => document.getAnimations().every(({ playState, effect }) =>
+  playState !== 'running' || effect?.getTiming().iterations === Infinity));
+/** A sign-in that the server has answered, and the page has told. */
+const refused = async (page, password) => {
+  await page.fill('#password', password);
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.press('#password', 'Enter');
+  await answer;
+  await page.waitForSelector('.signin-told.error');
+};
+const mark = (page, of) => page.waitForSelector(`[data-testid=state][data-mark=${of}]`);
 
 const PAGES = {
   signin: async (page, take) => {
@@ -26,40 +37,38 @@ const PAGES = {
     await page.waitForSelector('#user');
     await take('signin');
     await page.fill('#user', `nobody-${Math.random()}`);
-    await page.fill('#password', 'wrong');
-    await page.press('#password', 'Enter');
-    await page.waitForSelector('.signin-told.error');
+    await refused(page, 'wrong');
     await take('signin-wrong');
-    for (let nth = 0; nth < 3; nth += 1) {
-      await page.fill('#password', 'wrong');
-      await page.press('#password', 'Enter');
-      await settle(page);
-    }
+    for (let nth = 0; nth < 3 && (await page.isEnabled('button[type=submit]')); nth += 1) await refused(page, 'wrong');
+    await page.waitForSelector('button[type=submit]:disabled');
     await take('signin-slowed');
     await page.fill('#user', '8002');
     await page.waitForSelector('button[type=submit]:enabled', { timeout: 70_000 });
     await make('drop?ms=1500');
     await page.fill('#password', 'demo');
     await page.press('#password', 'Enter');
-    await settle(page);
+    await page.waitForSelector('.signin-told.error');
     await take('signin-unreachable');
-    await page.waitForTimeout(1_500);
+    // The next page is asked of a server that is there again.
+    await page.waitForFunction(async () => (await fetch('/').catch(() => null))?.ok, undefined, { polling: 100 });
   },
   agent: async (page, take) => {
     await make('agent?agent=8003&status=not_ready&reason=signed_in&state=idle');
     await signIn(page, { ...options, user: '8003', password: 'demo' });
-    await settle(page);
+    await mark(page, 'not_ready');
     await take('agent-not-ready');
     await page.keyboard.press('F4');
-    await settle(page);
+    await page.waitForSelector('.ant-dropdown:not(.ant-dropdown-hidden) .reason');
+    await still(page);
     await take('agent-reasons');
     await page.keyboard.press('Escape');
     await make('call?agent=8003&lookup=pending&until=ringing&queue=claims');
-    await settle(page);
+    await page.waitForSelector('[data-lookup=pending]');
+    await mark(page, 'ringing');
     await take('agent-pending');
     await make('call?agent=8003&lookup=found&until=ringing&policies=4&queue=claims');
     await page.waitForSelector('[data-lookup=found]');
-    await settle(page);
+    await mark(page, 'ringing');
     await take('agent-ringing');
     await make('call?agent=8003&lookup=unknown&until=talking');
     await page.waitForSelector('[data-lookup=unknown]');
@@ -70,39 +79,45 @@ const PAGES = {
     await page.waitForSelector('[data-lookup=found]');
     await page.keyboard.press('F4');
     await page.keyboard.press('1');
-    await settle(page);
+    await still(page);
     await take('agent-talking');
     await make('agent?agent=8002&status=ready&state=idle');
     await page.keyboard.press('Shift+F2');
     await page.waitForSelector('[data-testid=agent-8002] .can');
-    await settle(page);
     await take('agent-picker');
-    await page.keyboard.press('Escape');
+    await page.fill('[data-testid=picker-field]', '138-0013-8000');
+    await page.waitForSelector('[data-testid=number]');
+    await take('agent-picker-number');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=move][data-guest]');
+    await take('agent-number-called');
+    await make('back?agent=8003&end=busy');
+    await page.waitForSelector('[data-testid=moved] .failed');
+    await take('agent-number-busy');
     await page.keyboard.press('Shift+F8');
     await page.waitForSelector('[data-testid=agent-8002] .can');
     await page.click('[data-testid=agent-8002]');
     await page.waitForSelector('[data-testid=act-conference]:enabled');
-    await settle(page);
     await take('agent-consulting');
     await make('back?agent=8003&end=guest_left');
     await make('asked?agent=8003&by=8011');
-    await settle(page);
+    await page.waitForSelector('.brought');
+    await still(page);
     await take('agent-came-back');
     await make('drop?ms=4000');
-    await settle(page);
+    await page.waitForSelector('.link-lost');
     await take('agent-disconnected');
     await page.waitForSelector('.link-open', { timeout: 20_000 });
     await make('end?agent=8003');
     await page.waitForSelector('[data-mark=acw]');
     await page.keyboard.press('2');
-    await settle(page);
+    await page.waitForSelector('[data-testid^=disposition-][aria-checked=true]');
     await take('agent-acw');
     await page.keyboard.press('F9');
-    await page.waitForSelector('[data-mark=not_ready]');
-    await settle(page);
+    await mark(page, 'not_ready');
     await take('agent-after');
     await make('agent?agent=8003&reachable=false');
-    await settle(page);
+    await page.waitForFunction(() => /未注册|not registered/.test(document.querySelector('[data-testid=state] small').textContent));
     await take('agent-phone-gone');
     await make('agent?agent=8003');
   },
@@ -112,20 +127,25 @@ const PAGES = {
     await make('alarm?alarm=recordings&detail=disk full: /recordings has 0 bytes left');
     await make('agent?agent=8002&reachable=false&status=ready');
     await signIn(page, { ...options, user: 'lead', password: 'demo' });
-    await page.waitForSelector('[data-agent]');
-    await page.waitForTimeout(1_200);
+    await page.waitForSelector('[data-agent="8002"]');
+    await page.waitForSelector('[data-queue=claims].waiting');
+    await page.waitForSelector('.alarms.raised');
+    await page.waitForSelector('[data-testid=lines] tbody tr');
+    await still(page);
     await take('board');
   },
   trace: async (page, take) => {
     await signIn(page, { ...options, user: 'lead', password: 'demo' });
     await page.goto(`${URL_}#/trace`);
     await page.waitForSelector('[data-testid=trace]');
-    await settle(page);
+    await page.waitForSelector('[data-testid=picker] .choice');
     await take('trace-none');
     await page.locator('[data-testid=picker] .choice').last().click();
     await page.waitForSelector('[data-testid=ladder] li');
-    await page.locator('[data-testid=ladder] li button').nth(7).click();
-    await settle(page);
+    const message = page.locator('[data-testid=ladder] li button').nth(7);
+    await message.click();
+    await message.and(page.locator('[aria-pressed=true]')).waitFor();
+    await still(page);
     await take('trace');
   },
   records: async (page, take) => {
@@ -134,15 +154,17 @@ const PAGES = {
     await take('records');
     await page.locator('tr[data-recorded=true]').first().click();
     await page.waitForSelector('[data-phase=here]');
-    await settle(page);
     await page.click('[data-testid=play]');
-    await page.waitForTimeout(1_500);
+    await page.waitForFunction(() => document.querySelector('[data-testid=audio]').currentTime > 1);
     await take('records-playing');
-    await page.locator('tr[data-recorded=false]').first().click();
-    await settle(page);
+    const silent = page.locator('tr[data-recorded=false]').first();
+    await silent.click();
+    await page.waitForSelector('tr.chosen[data-recorded=false]');
+    await page.waitForSelector('[data-testid=detail] .timeline li');
     await take('records-no-recording');
     await page.click('.filter-days');
-    await page.waitForTimeout(400);
+    await page.waitForSelector('.ant-picker-dropdown:not(.ant-picker-dropdown-hidden)');
+    await still(page);
     await take('records-days');
     await page.keyboard.press('Escape');
     await page.fill('.filter-agent', '9999');

@@ -30,9 +30,9 @@ impl Leg {
         self.progress(180, None);
     }
 
-    /// Lets the caller hear what there is before the answer: 183 with our answer to the offer. Once,
-    /// and [`Output::MediaChanged`] follows. Only a ring where the INVITE has no offer that we can
-    /// answer, or no place for media is known.
+    /// Lets the caller hear what there is before the answer, once: 183 with our answer to the
+    /// offer, and [`Output::MediaChanged`] follows. Only a ring where the INVITE has no offer that
+    /// we can answer, or no place for media is known.
     pub fn ring_with_media(&mut self) {
         let Stage::Incoming(incoming) = &self.stage else { return };
         if self.negotiation.agreed().is_some() || requires_reliable(&incoming.invite) {

@@ -22,7 +22,7 @@ pub struct CallFilter {
     pub to: Option<Wall>,
     /// The last queue.
     pub queue: Option<QueueId>,
-    /// Who answered (or was taped).
+    /// Who took part: answered, was asked, called out (or was taped).
     pub agent: Option<AgentId>,
     /// How it ended.
     pub outcome: Option<Outcome>,
@@ -42,6 +42,35 @@ pub struct CallDetail {
     pub facts: Vec<Fact>,
 }
 
+/// How a list of calls is asked for.
+struct Listed {
+    calls: &'static str,
+    from: &'static str,
+    to: &'static str,
+    after: &'static str,
+    order: &'static str,
+}
+
+impl Listed {
+    const ALL: Self = Self {
+        calls: "SELECT c.* FROM call_records c WHERE 1 = 1",
+        from: " AND c.arrived_us >= ",
+        to: " AND c.arrived_us < ",
+        after: " AND (c.arrived_us, c.call_id) < (",
+        order: " ORDER BY c.arrived_us DESC, c.call_id DESC LIMIT ",
+    };
+
+    /// Found, and in order, by the table of who took part.
+    const OF_AGENT: Self = Self {
+        calls: "SELECT c.* FROM call_parties p JOIN call_records c ON c.call_id = p.call_id
+                WHERE 1 = 1",
+        from: " AND p.arrived_us >= ",
+        to: " AND p.arrived_us < ",
+        after: " AND (p.arrived_us, p.call_id) < (",
+        order: " ORDER BY p.arrived_us DESC, p.call_id DESC LIMIT ",
+    };
+}
+
 impl Store {
     /// Records of ended calls, newest first.
     pub async fn calls(
@@ -49,16 +78,19 @@ impl Store {
         filter: &CallFilter,
         request: &PageRequest,
     ) -> Result<Page<CallRecord>> {
-        let mut sql = Sql::new("SELECT c.* FROM call_records c WHERE 1 = 1");
-        sql.and_if(" AND c.arrived_us >= ", filter.from.map(|wall| wall.0))?
-            .and_if(" AND c.arrived_us < ", filter.to.map(|wall| wall.0))?
-            .and_if(" AND c.agent = ", filter.agent.as_ref().map(AgentId::as_str))?;
+        let Listed { calls, from, to, after, order } = match &filter.agent {
+            Some(_) => Listed::OF_AGENT,
+            None => Listed::ALL,
+        };
+        let mut sql = Sql::new(calls);
+        sql.and_if(from, filter.from.map(|wall| wall.0))?
+            .and_if(to, filter.to.map(|wall| wall.0))?
+            .and_if(" AND p.agent = ", filter.agent.as_ref().map(AgentId::as_str))?;
         filter.push_record(&mut sql)?;
         if let Some((wall, call)) = request.key()? {
-            sql.push(" AND (c.arrived_us, c.call_id) < (").bind(wall.0)?;
-            sql.push(", ").bind(call)?.push(")");
+            sql.push(after).bind(wall.0)?.push(", ").bind(call)?.push(")");
         }
-        sql.push(" ORDER BY c.arrived_us DESC, c.call_id DESC LIMIT ").bind(request.rows())?;
+        sql.push(order).bind(request.rows())?;
         let rows = sql.fetch_all(self.readers()).await?;
         let records = rows.iter().map(record_row::read).collect::<Result<Vec<_>>>()?;
         let mut page = request.page(records, |record| (record.arrived, record.call.to_string()));

@@ -273,6 +273,9 @@ fn write_records(batch: &mut Batch, records: &[CallRecord]) {
     let newest: BTreeMap<_, _> = records.iter().map(|record| (record.call, record)).collect();
     let rows = newest.values().map(|record| record_row::row(record)).collect();
     batch.insert(record_row::COLUMNS, rows, record_row::REPLACE);
+    let parties = newest.values().flat_map(|record| record_row::parties(record)).collect();
+    let head = "call_parties (call_id, agent, arrived_us)";
+    batch.insert(head, parties, "ON CONFLICT (call_id, agent) DO NOTHING");
     for taped in newest.values().flat_map(|record| &record.recordings) {
         if taped.gaps > 0 {
             batch.add(

@@ -1,5 +1,7 @@
 //! A call record as a row, and back.
 
+use std::collections::BTreeSet;
+
 use model::{
     AgentId, Direction, HangupCause, LegId, LegRole, Outcome, Pii, QueueId, Target, Tier,
     TransferEnd, TransferKind, TrunkId, Wall,
@@ -156,6 +158,18 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
         Value::Text(record.direction.as_str().to_owned()),
         Value::MaybeText(record.diverted_from.as_ref().map(|number| number.reveal().clone())),
     ]
+}
+
+/// Every agent who took part, as rows of `call_parties`: who had the call, and whose phone answered.
+pub(crate) fn parties(record: &CallRecord) -> Vec<[Value; 3]> {
+    let answered = record.legs.iter().filter(|leg| leg.answered.is_some());
+    let agents: BTreeSet<&AgentId> =
+        answered.filter_map(|leg| leg.role.agent()).chain(&record.agent).collect();
+    let row = |agent: &AgentId| {
+        let (call, agent) = (record.call.to_string(), agent.to_string());
+        [Value::Text(call), Value::Text(agent), Value::Int(record.arrived.0)]
+    };
+    agents.into_iter().map(row).collect()
 }
 
 /// A list that a column keeps as JSON.

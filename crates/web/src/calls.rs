@@ -28,7 +28,7 @@ const MAX_FILTER_BYTES: usize = 64;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CallQuery {
-    /// Calls that this agent answered or was offered.
+    /// Calls that this agent took part in.
     agent: Option<String>,
     /// Calls that entered this queue.
     queue: Option<String>,
@@ -206,10 +206,11 @@ pub(crate) async fn one(
     Ok(json(&CallDetailBody { record: record::call(&detail.record, sight, zone), timeline }))
 }
 
-/// Whether `agent` answered the call or was offered it.
+/// Whether `agent` was in the call or was offered it.
 fn took_part(record: &CallRecord, agent: &AgentId) -> bool {
     let offered = record.offers.iter().any(|offer| offer.agent == *agent);
-    offered || record.agent.as_ref() == Some(agent)
+    let was_in = record.legs.iter().any(|leg| leg.role.agent() == Some(agent));
+    offered || was_in || record.agent.as_ref() == Some(agent)
 }
 
 /// `body` as JSON. Unlike `axum::Json` it can borrow.

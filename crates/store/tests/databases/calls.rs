@@ -8,6 +8,7 @@ use crate::story::{Story, call, recording, wall, write};
 
 on_both! {
     calls_are_listed_newest_first_and_filtered
+    an_agents_own_calls_are_all_that_they_took_part_in
     a_list_is_read_page_by_page_while_it_grows
     a_cursor_of_another_list_is_refused
     recordings_are_listed_with_their_calls
@@ -69,6 +70,37 @@ async fn calls_are_listed_newest_first_and_filtered(database: Database) {
             wanted,
             "{text:?}"
         );
+    }
+}
+
+async fn an_agents_own_calls_are_all_that_they_took_part_in(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.conversation(1, "13800138001", "8001", 0);
+    // 8001 hands the second one over to 8002; 8003 is rung for it and does not answer.
+    story.arrives(2, "13800138002", 100).queued(2, "claims", 101);
+    story.agent_answers(2, "8001", 105).is_rung(2, (1, "8001"), true, 105);
+    story.is_rung(2, (2, "8003"), false, 110).is_rung(2, (3, "8002"), true, 120);
+    story.takes(2, (3, "8002"), 120);
+    story.ends(2, Outcome::Answered, 160);
+    story.conversation(3, "13800138003", "8002", 200);
+    write(&store, &mut story).await;
+    for (agent, wanted) in
+        [("8001", vec![2, 1]), ("8002", vec![3, 2]), ("8003", vec![]), ("8004", vec![])]
+    {
+        let agent = Some(AgentId::from(agent));
+        let filter = CallFilter { agent, ..CallFilter::default() };
+        assert_eq!(listed(&store, filter.clone()).await, wanted, "{filter:?}");
+        let since = CallFilter { from: Some(wall(150)), ..filter.clone() };
+        let late: Vec<u32> = wanted.iter().copied().filter(|call| *call == 3).collect();
+        assert_eq!(listed(&store, since).await, late);
+        let mut request = PageRequest { limit: 1, ..PageRequest::default() };
+        let first = store.calls(&filter, &request).await.unwrap();
+        request.after.clone_from(&first.next);
+        if wanted.len() == 2 {
+            let second = store.calls(&filter, &request).await.unwrap();
+            assert_eq!(second.items[0].call, call(1, wanted[1]));
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Facts and records as an engine would write them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::{
-    AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, HangupCause, Id, LegId, Mono,
-    OfferId, Outcome, Pii, QueueId, RecordingId, SCHEMA_VERSION, Seal, TrunkId, Wall,
+    AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, Fact, FactBody, HangupCause, Id,
+    LegId, LegRole, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, SCHEMA_VERSION, Seal,
+    Transport, TrunkId, Wall,
 };
 use report::{CallRecord, CallRecords, Limits};
 use store::{Journal, Notice, Store, Writer, WriterLimits};
@@ -35,6 +37,25 @@ pub fn recording(epoch: u32, counter: u32) -> RecordingId {
 /// A second into the day, `at_s`.
 pub fn wall(at_s: i64) -> Wall {
     Wall(TODAY.0 + at_s * 1_000_000)
+}
+
+fn dialog() -> DialogSnapshot {
+    let address = SocketAddr::from(([10, 0, 0, 1], 5060));
+    DialogSnapshot {
+        call_id: "a@b".to_owned(),
+        local_tag: "us".to_owned(),
+        remote_tag: "them".to_owned(),
+        local_uri: "<sip:95512@10.0.0.1>".to_owned(),
+        remote_uri: "<sip:8001@10.0.0.2>".to_owned(),
+        remote_target: "sip:10.0.0.2:5060".to_owned(),
+        route_set: Vec::new(),
+        local_cseq: 1,
+        remote_cseq: 1,
+        transport: Transport::Udp,
+        local: address,
+        remote: address,
+        sdp_version: 1,
+    }
 }
 
 impl Story {
@@ -96,6 +117,33 @@ impl Story {
         let queue = QueueId::from("claims");
         self.tell(at_s, FactBody::Offered { call, offer, queue, agent: agent.clone() });
         self.tell(at_s, FactBody::AgentAnswered { call, offer, agent, leg })
+    }
+
+    /// The agent's phone is rung by its `number`th leg, and perhaps answers.
+    pub fn is_rung(
+        &mut self,
+        counter: u32,
+        (number, agent): (u32, &str),
+        answers: bool,
+        at_s: i64,
+    ) -> &mut Self {
+        let (call, agent) = (call(self.epoch, counter), AgentId::from(agent));
+        let leg = LegId(Id::new(1, self.epoch, 20_000 + number));
+        let offer = OfferId(Id::new(1, self.epoch, 20_000 + number));
+        let role = LegRole::Agent(agent.clone());
+        self.tell(at_s, FactBody::Rang { call, offer, agent, leg });
+        if answers {
+            let dialog = dialog();
+            self.tell(at_s, FactBody::DialogEstablished { call, leg, role, dialog });
+        }
+        self
+    }
+
+    /// The call is this agent's from now on.
+    pub fn takes(&mut self, counter: u32, (number, agent): (u32, &str), at_s: i64) -> &mut Self {
+        let role = LegRole::Agent(AgentId::from(agent));
+        let leg = LegId(Id::new(1, self.epoch, 20_000 + number));
+        self.tell(at_s, FactBody::CallTaken { call: call(self.epoch, counter), leg, role })
     }
 
     pub fn tapes(&mut self, counter: u32, agent: &str, at_s: i64) -> &mut Self {

@@ -160,7 +160,7 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
     ]
 }
 
-/// Every agent who took part, as rows of `call_parties`: who had the call, and whose phone answered.
+/// Every agent who took part, as rows of `call_parties`: who had the call, whose phone answered.
 pub(crate) fn parties(record: &CallRecord) -> Vec<[Value; 3]> {
     let answered = record.legs.iter().filter(|leg| leg.answered.is_some());
     let agents: BTreeSet<&AgentId> =

@@ -30,7 +30,8 @@ impl<'a> NameAddr<'a> {
         } else if let Some(open) = find(text, b'<') {
             let display = text.get(..open)?.trim_ascii_end();
             // RFC 3261 §25.1: a display name is tokens and spaces unless it is quoted.
-            if display.contains([',', ';', '"', '>', '@']) {
+            let is_outside = |byte: u8| matches!(byte, b',' | b';' | b'"' | b'>' | b'@');
+            if display.bytes().any(is_outside) {
                 return None;
             }
             (display, text.get(open..)?)
@@ -38,7 +39,8 @@ impl<'a> NameAddr<'a> {
             // Without brackets, what follows `;` is the header's and `?` may not be there (§20.10).
             let (uri, params) = cut_before(text, b';');
             let uri = uri.trim_ascii_end();
-            let plain = !uri.is_empty() && !uri.contains(['?', ',', ' ', '>', '"']);
+            let is_outside = |byte: u8| matches!(byte, b'?' | b',' | b' ' | b'>' | b'"');
+            let plain = !uri.is_empty() && !uri.bytes().any(is_outside);
             return plain.then_some(Self { display: "", uri, params: Params::new(params), text });
         };
         let (uri, params) = cut(rest.strip_prefix('<')?, b'>')?;

@@ -21,7 +21,9 @@ impl CSeq {
 
 /// Number and method's name.
 pub(crate) fn split(text: &str) -> Option<(u32, &str)> {
-    let (number, method) = text.trim_ascii().split_once([' ', '\t'])?;
+    let text = text.trim_ascii();
+    let blank = text.bytes().position(|byte| matches!(byte, b' ' | b'\t'))?;
+    let (number, method) = text.split_at(blank);
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -33,7 +33,7 @@ pub(crate) struct Span {
 impl Span {
     /// Offsets of a buffer that is no longer than [`MAX_MESSAGE_BYTES`].
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let offset = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+        let offset = |at: usize| at.min(MAX_MESSAGE_BYTES) as u16;
         Self { start: offset(start), end: offset(end) }
     }
 

@@ -33,7 +33,9 @@ impl<'a> Params<'a> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
             loop {
-                rest = rest.trim_start_matches([';', ' ', '\t']);
+                let is_between = |byte: &u8| matches!(byte, b';' | b' ' | b'\t');
+                let between = rest.bytes().take_while(is_between).count();
+                rest = rest.get(between..).unwrap_or_default();
                 if rest.is_empty() {
                     return None;
                 }

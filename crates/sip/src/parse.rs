@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
+use crate::cut::find_byte;
 use crate::message::{Defect, Field, Inner, MAX_HEADERS, MAX_MESSAGE_BYTES, Message, Span, Start};
 use crate::{Method, Name};
 
@@ -134,7 +135,7 @@ impl Index {
     fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
         let all = bytes.get(line.range()).unwrap_or_default();
         let base = line.range().start;
-        let colon = memchr(b':', all);
+        let colon = find_byte(all, b':');
         self.in_field = colon.is_some();
         let Some(colon) = colon else {
             self.mark(Defect::HeaderLine);

@@ -36,7 +36,7 @@ impl<'a> Via<'a> {
         let space = rest.bytes().position(|byte| matches!(byte, b' ' | b'\t'))?;
         let (transport, sent_by) = rest.split_at(space);
         let (host, port) = split_host_port(sent_by)?;
-        if host.contains([' ', '\t', ',']) {
+        if host.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b',')) {
             return None;
         }
         Some(Self { version, transport, host, port, params: Params::new(params) })

@@ -1,13 +1,15 @@
 //! One call's facts, folded.
 
+mod parties;
+mod tapes;
+
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Seal, Target,
-    TransferEnd, TrunkId, Wall,
+    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, TrunkId, Wall,
 };
 
-use crate::open_call::{OpenDialog, OpenRecording};
-use crate::record::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
+use crate::open_call::OpenDialog;
+use crate::record::{CallLeg, CallRecord, Input, Offer};
 
 /// A moment on the monotonic clock of one engine's life. Moments of different lives cannot be
 /// subtracted.
@@ -317,105 +319,6 @@ impl Fold {
         true
     }
 
-    /// Taping.
-    fn apply_tape(&mut self, fact: &Fact) -> bool {
-        match &fact.body {
-            FactBody::RecordingStarted { recording, agent, path, .. } => {
-                self.tape(*recording, agent, path, fact.wall)
-            }
-            FactBody::RecordingGap { recording, .. } => {
-                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
-            }
-            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
-                self.seal(*recording, seal, *recovered)
-            }
-            _ => false,
-        }
-    }
-
-    /// Someone is brought into the call.
-    fn bring_in(&mut self, fact: &Fact) -> bool {
-        let now = Moment::of(fact);
-        match &fact.body {
-            FactBody::Dialled { leg, number, .. } => {
-                self.join(begun(*leg, LegRole::Number(number.clone()), fact.wall))
-            }
-            FactBody::TransferBegun { by, to, kind, by_phone, .. } => {
-                let transfer = Transfer {
-                    by: by.clone(),
-                    to: to.clone(),
-                    kind: *kind,
-                    by_phone: *by_phone,
-                    at: fact.wall,
-                    end: None,
-                    ended: None,
-                };
-                push_bounded(&mut self.record.transfers, transfer, CallRecord::TRANSFER_LIMIT)
-            }
-            FactBody::TransferEnded { to, end, .. } => self.end_transfer(to, *end, fact.wall),
-            FactBody::GuestAnswered { .. } => {
-                self.stop_ringing(now);
-                false
-            }
-            FactBody::CallTaken { leg, role, .. } => self.take(*leg, role, now),
-            _ => false,
-        }
-    }
-
-    fn join(&mut self, leg: CallLeg) -> bool {
-        push_bounded(&mut self.record.legs, leg, CallRecord::LEG_LIMIT)
-    }
-
-    fn leg(&mut self, leg: LegId) -> Option<&mut CallLeg> {
-        self.record.legs.iter_mut().find(|known| known.leg == leg)
-    }
-
-    /// Someone else has the call; the conversation with the caller goes on.
-    fn take(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
-        self.stop_ringing(now);
-        self.record.agent = role.agent().cloned().or_else(|| self.record.agent.clone());
-        let since = match self.service {
-            Service::Talking { since, .. } => since,
-            Service::None | Service::Talked | Service::Acw { .. } | Service::Over => now,
-        };
-        self.service = Service::Talking { leg, since };
-        true
-    }
-
-    fn end_transfer(&mut self, to: &Target, end: TransferEnd, at: Wall) -> bool {
-        let open = |transfer: &&mut Transfer| transfer.end.is_none() && transfer.to == *to;
-        let Some(transfer) = self.record.transfers.iter_mut().rev().find(open) else {
-            return false;
-        };
-        transfer.end = Some(end);
-        transfer.ended = Some(at);
-        true
-    }
-
-    /// A leg's end changes no record by itself: the call's end will.
-    fn end_leg(&mut self, leg: LegId, role: &LegRole, cause: HangupCause, fact: &Fact) -> bool {
-        let now = Moment::of(fact);
-        self.dialogs.retain(|dialog| dialog.leg != leg);
-        if let Some(known) = self.leg(leg) {
-            known.ended = Some(fact.wall);
-            known.cause = Some(cause);
-        }
-        let caller = match role {
-            LegRole::Caller => true,
-            LegRole::Agent(_) | LegRole::Number(_) => false,
-        };
-        if caller || self.ringing.is_some_and(|ringing| ringing.leg == leg) {
-            self.stop_ringing(now);
-        }
-        if caller || self.service.is_talking_on(leg) {
-            self.stop_talking(now);
-        }
-        if caller {
-            self.stop_waiting(now);
-        }
-        false
-    }
-
     fn end(&mut self, outcome: Outcome, cause: HangupCause, fact: &Fact) -> bool {
         if self.ended {
             return false;
@@ -430,27 +333,6 @@ impl Fold {
         self.record.cause = cause;
         self.ended = true;
         true
-    }
-
-    fn tape(&mut self, recording: RecordingId, agent: &AgentId, path: &str, at: Wall) -> bool {
-        let begun = Recording {
-            recording,
-            agent: agent.clone(),
-            path: path.to_owned(),
-            started: at,
-            gaps: 0,
-            seal: None,
-            recovered: false,
-        };
-        push_bounded(&mut self.record.recordings, begun, CallRecord::RECORDING_LIMIT)
-    }
-
-    fn seal(&mut self, recording: RecordingId, seal: &Seal, recovered: bool) -> bool {
-        let sealed = self.recording(recording).map(|sealed| {
-            sealed.seal = Some(seal.clone());
-            sealed.recovered = recovered;
-        });
-        sealed.is_some()
     }
 
     /// The agent who answered this call is now in `state`, with `call`. Returns whether the agent
@@ -508,22 +390,6 @@ impl Fold {
     /// The dialogs that were established and did not end.
     pub(crate) fn dialogs(&self) -> &[OpenDialog] {
         &self.dialogs
-    }
-
-    /// The recordings that are not sealed.
-    pub(crate) fn unsealed(&self) -> impl Iterator<Item = OpenRecording> + '_ {
-        self.record.recordings.iter().filter(|taped| taped.seal.is_none()).map(|taped| {
-            OpenRecording {
-                call: self.record.call,
-                recording: taped.recording,
-                agent: taped.agent.clone(),
-                path: taped.path.clone(),
-            }
-        })
-    }
-
-    fn recording(&mut self, recording: RecordingId) -> Option<&mut Recording> {
-        self.record.recordings.iter_mut().find(|taped| taped.recording == recording)
     }
 
     fn stop_ringing(&mut self, now: Moment) {

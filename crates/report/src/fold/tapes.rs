@@ -1,0 +1,68 @@
+//! What of a call is taped, and when each recording is sealed.
+
+use model::{AgentId, Fact, FactBody, RecordingId, Seal, Wall};
+
+use super::{Fold, push_bounded};
+use crate::open_call::OpenRecording;
+use crate::record::{CallRecord, Recording};
+
+impl Fold {
+    /// Taping.
+    pub(super) fn apply_tape(&mut self, fact: &Fact) -> bool {
+        match &fact.body {
+            FactBody::RecordingStarted { recording, agent, path, .. } => {
+                self.tape(*recording, agent, path, fact.wall)
+            }
+            FactBody::RecordingGap { recording, .. } => {
+                self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
+            }
+            FactBody::RecordingSealed { recording, seal, recovered, .. } => {
+                self.seal(*recording, seal, *recovered)
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn tape(
+        &mut self,
+        recording: RecordingId,
+        agent: &AgentId,
+        path: &str,
+        at: Wall,
+    ) -> bool {
+        let begun = Recording {
+            recording,
+            agent: agent.clone(),
+            path: path.to_owned(),
+            started: at,
+            gaps: 0,
+            seal: None,
+            recovered: false,
+        };
+        push_bounded(&mut self.record.recordings, begun, CallRecord::RECORDING_LIMIT)
+    }
+
+    pub(super) fn seal(&mut self, recording: RecordingId, seal: &Seal, recovered: bool) -> bool {
+        let sealed = self.recording(recording).map(|sealed| {
+            sealed.seal = Some(seal.clone());
+            sealed.recovered = recovered;
+        });
+        sealed.is_some()
+    }
+
+    /// The recordings that are not sealed.
+    pub(crate) fn unsealed(&self) -> impl Iterator<Item = OpenRecording> + '_ {
+        self.record.recordings.iter().filter(|taped| taped.seal.is_none()).map(|taped| {
+            OpenRecording {
+                call: self.record.call,
+                recording: taped.recording,
+                agent: taped.agent.clone(),
+                path: taped.path.clone(),
+            }
+        })
+    }
+
+    pub(super) fn recording(&mut self, recording: RecordingId) -> Option<&mut Recording> {
+        self.record.recordings.iter_mut().find(|taped| taped.recording == recording)
+    }
+}

@@ -79,10 +79,13 @@ const PAGES = {
     await page.waitForSelector('[data-lookup=found]');
     await page.keyboard.press('F4');
     await page.keyboard.press('1');
-    await still(page);
+    await page.waitForFunction(() => /小休|Break/.test(document.querySelector('[data-testid=state] small').textContent));
+    await page.waitForSelector('.ant-dropdown', { state: 'hidden' });
     await take('agent-talking');
     await make('agent?agent=8002&status=ready&state=idle');
+    await page.waitForSelector('[data-testid=act-transfer]:enabled');
     await page.keyboard.press('Shift+F2');
+    await page.waitForSelector('[data-testid=picker]');
     await page.waitForSelector('[data-testid=agent-8002] .can');
     await take('agent-picker');
     await page.fill('[data-testid=picker-field]', '138-0013-8000');

@@ -124,6 +124,20 @@ const PAGES = {
     await take('agent-phone-gone');
     await make('agent?agent=8003');
   },
+  dial: async (page, take) => {
+    await make('agent?agent=8011&status=ready&state=idle');
+    await signIn(page, { ...options, user: '8011', password: 'demo' });
+    await mark(page, 'ready');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.waitForSelector('[data-testid=dial] button:enabled');
+    await still(page);
+    await take('dial');
+    await make('call?agent=8011&lookup=found&until=talking&policies=4');
+    await mark(page, 'talking');
+    await page.waitForSelector('[data-lookup=found]');
+    await take('dial-closed');
+  },
   board: async (page, take) => {
     await make('wait?queue=claims&waited=83000');
     await make('wait?queue=claims&waited=12000');

@@ -79,10 +79,13 @@ const PAGES = {
     await page.waitForSelector('[data-lookup=found]');
     await page.keyboard.press('F4');
     await page.keyboard.press('1');
-    await still(page);
+    await page.waitForFunction(() => /小休|Break/.test(document.querySelector('[data-testid=state] small').textContent));
+    await page.waitForSelector('.ant-dropdown', { state: 'hidden' });
     await take('agent-talking');
     await make('agent?agent=8002&status=ready&state=idle');
+    await page.waitForSelector('[data-testid=act-transfer]:enabled');
     await page.keyboard.press('Shift+F2');
+    await page.waitForSelector('[data-testid=picker]');
     await page.waitForSelector('[data-testid=agent-8002] .can');
     await take('agent-picker');
     await page.fill('[data-testid=picker-field]', '138-0013-8000');
@@ -120,6 +123,20 @@ const PAGES = {
     await page.waitForFunction(() => /未注册|not registered/.test(document.querySelector('[data-testid=state] small').textContent));
     await take('agent-phone-gone');
     await make('agent?agent=8003');
+  },
+  dial: async (page, take) => {
+    await make('agent?agent=8011&status=ready&state=idle');
+    await signIn(page, { ...options, user: '8011', password: 'demo' });
+    await mark(page, 'ready');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.waitForSelector('[data-testid=dial] button:enabled');
+    await still(page);
+    await take('dial');
+    await make('call?agent=8011&lookup=found&until=talking&policies=4');
+    await mark(page, 'talking');
+    await page.waitForSelector('[data-lookup=found]');
+    await take('dial-closed');
   },
   board: async (page, take) => {
     await make('wait?queue=claims&waited=83000');

@@ -49,7 +49,11 @@ let refusal = null;
 
 function identity(user) {
   const agent = [...world.agents.keys()].indexOf(user);
-  if (agent >= 0) return { user, name: NAMES[agent % NAMES.length], role: 'agent', tier: user < '8010' ? 1 : user < '8020' ? 2 : 3, permissions: ['policy.view', 'call.handle', 'call.view_own'] };
+  if (agent >= 0) {
+    const tier = user < '8010' ? 1 : user < '8020' ? 2 : 3;
+    const permissions = ['policy.view', 'call.handle', 'call.view_own', ...(tier > 1 ? ['call.outbound'] : [])];
+    return { user, name: NAMES[agent % NAMES.length], role: 'agent', tier, permissions };
+  }
   return USERS[user] && { user, name: USERS[user][1], role: USERS[user][0], tier: null, permissions: PERMISSIONS[USERS[user][0]] };
 }
 

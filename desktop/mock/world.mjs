@@ -73,6 +73,7 @@ export class World {
     if (status !== 'signed_out') all.push('sign_out');
     if (['reserved', 'ringing', 'talking'].includes(state)) all.push('hang_up');
     if (state === 'acw') all.push('extend_acw', 'wrap_up');
+    if (state === 'idle' && status !== 'signed_out' && id > '8010') all.push('dial');
     if (state === 'talking' && call?.agent === id) {
       const { guest, state: phase } = call;
       if (!guest) all.push('transfer', 'consult');
@@ -316,7 +317,7 @@ export class World {
     if (agent_id !== null && !colleague) return 'unknown_target';
     if (colleague && !(colleague.status === 'ready' && colleague.state === 'idle')) return 'agent_not_available';
     if (colleague) this.change(colleague, { state: 'ringing' });
-    const guest = { agent_id, number: number && `${number.slice(0, 3)}****${number.slice(-2)}`, by: agent.id, transfer, answered: false, with_caller: false };
+    const guest = { agent_id, number: number && `${number.slice(0, 3)}${'*'.repeat(Math.max(0, number.length - 5))}${number.slice(-2)}`, by: agent.id, transfer, answered: false, with_caller: false };
     this.move(call, { state: transfer === 'blind' ? 'transferring' : 'consulting', guest });
     this.change(agent, { since: agent.since });
     call.timer = setTimeout(() => this.guestAnswers(agent), this.pace.ring);

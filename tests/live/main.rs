@@ -19,6 +19,7 @@ mod lossy;
 mod networks;
 mod on_postgres;
 mod phone_gone;
+mod referred;
 mod sipp;
 mod sound;
 mod torture;

@@ -88,6 +88,32 @@ impl Baresip {
         baresip
     }
 
+    /// An agent's phone, registered, and where it takes commands.
+    pub(crate) fn agent_to_command(
+        sip: SocketAddr,
+        agent: &str,
+        samples: &[i16],
+    ) -> (Self, SocketAddr) {
+        let account = format!(
+            "<sip:{agent}@{sip};transport=udp>;auth_user={agent};auth_pass=demo;regint=600;\
+             answermode=auto;audio_codecs=PCMA/8000/1"
+        );
+        let control = SocketAddr::new(sip.ip(), free_port());
+        let more = format!("module_app ctrl_tcp.so\nctrl_tcp_listen {control}\n");
+        let baresip = Self::start_with(sip.ip(), &account, samples, (None, &more));
+        eventually("baresip registers", Duration::from_secs(20), || {
+            baresip.log().contains("200 OK").then_some(())
+        });
+        (baresip, control)
+    }
+
+    /// Whether it has heard so much so far.
+    pub(crate) fn has_heard(&self, samples: usize) -> bool {
+        let Ok(files) = fs::read_dir(self.folder.path().join("heard")) else { return false };
+        let heard = files.filter_map(Result::ok).filter_map(|file| file.metadata().ok());
+        heard.map(|file| file.len()).max().is_some_and(|bytes| bytes >= 2 * samples as u64)
+    }
+
     /// An agent's phone, registered over TLS with an engine whose certificate it knows.
     pub(crate) fn agent_over_tls(
         sip: SocketAddr,
@@ -108,7 +134,7 @@ impl Baresip {
     }
 
     /// A customer who calls, speaks and hangs up when everything is said.
-    fn caller(sip: SocketAddr, number: &str, codec: &str, samples: &[i16]) -> Self {
+    pub(crate) fn caller(sip: SocketAddr, number: &str, codec: &str, samples: &[i16]) -> Self {
         let account =
             format!("<sip:13800138000@{sip};transport=udp>;regint=0;audio_codecs={codec}");
         Self::start(sip.ip(), &account, samples, Some(&format!("sip:{number}@{sip}")))
@@ -119,7 +145,7 @@ impl Baresip {
     }
 
     /// Waits for the end of the call; what was heard in it.
-    fn heard(self) -> Vec<i16> {
+    pub(crate) fn heard(self) -> Vec<i16> {
         eventually("the call is over", Duration::from_secs(60), || {
             self.log().contains("terminated").then_some(())
         });
@@ -188,7 +214,7 @@ pub(crate) fn share(said: &[i16], heard: &[i16]) -> f64 {
 }
 
 /// The sealed recording of the one call: left, right.
-fn recording(inspector: &Client) -> (Vec<i16>, Vec<i16>) {
+pub(crate) fn recording(inspector: &Client) -> (Vec<i16>, Vec<i16>) {
     let recording = eventually("the recording's seal", Duration::from_secs(20), || {
         let (_, recordings) = inspector.get("/recordings");
         let recording = recordings["items"].as_array()?.first()?.clone();

@@ -143,6 +143,23 @@ fn who_may_not_call_out_may_not_by_the_phone_but_for_help() {
 }
 
 #[test]
+fn an_engine_that_is_full_takes_a_phones_call_for_help_and_no_other() {
+    let settings = Settings { outward: Some(outward()), calls_max: 0, ..settings() };
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let agent = phone(&mut world, "8011");
+    let number = gateway(&mut world, 1, Answer::After(500));
+    world.party_mut(agent).call(Mono::from_ms(2_000), calls("8011", MOBILE));
+    world.run_until(5_000);
+    assert_eq!(statuses(&world, agent), [503]);
+    world.party_mut(agent).call(Mono::from_ms(6_000), calls("8011", "110"));
+    world.run_until(10_000);
+    assert!(hears(&world, agent, number) && hears(&world, number, agent));
+    world.party_mut(agent).hang_up(Mono::from_ms(11_000));
+    world.run_until(60_000);
+    assert_sound(&world);
+}
+
+#[test]
 fn early_media_of_the_line_is_heard_by_the_phone_that_calls() {
     let mut world = world();
     let agent = phone(&mut world, "8011");

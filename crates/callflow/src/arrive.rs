@@ -19,7 +19,9 @@ const RETRY_AFTER_S: u32 = 5;
 impl Callflow {
     pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {
         let is_full = self.calls.len() >= self.config.calls_max;
-        if is_full || !self.welcomes_calls || self.stopping {
+        // A phone's own call may be one for help: there is always room for that.
+        let is_phones = self.is_from_phone(&flow);
+        if !is_phones && (is_full || !self.welcomes_calls || self.stopping) {
             return self.turn_away(tx, &invite, RETRY_AFTER_S);
         }
         match self.identify(&invite, &flow) {

@@ -41,7 +41,7 @@ impl Callflow {
     /// other side's addresses say nothing.
     pub(crate) fn identify(&mut self, invite: &Message, flow: &Flow) -> Identified {
         let side = self.side_of(flow);
-        if side.serves_agents() && self.registrar.agent_of(flow.remote).is_some() {
+        if self.is_from_phone(flow) {
             return Identified::Phone;
         }
         let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
@@ -77,6 +77,11 @@ impl Callflow {
         };
         let trunk = trunk.clone();
         self.arrival(&trunk, invite, &dialled)
+    }
+
+    /// Whether a phone is registered where a message came from, on a side where phones are.
+    pub(crate) fn is_from_phone(&self, flow: &Flow) -> bool {
+        self.side_of(flow).serves_agents() && self.registrar.agent_of(flow.remote).is_some()
     }
 
     fn arrival(&mut self, trunk: &Trunk, invite: &Message, dialled: &str) -> Identified {

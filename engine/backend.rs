@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use access::{Lockout, Tiers, Verdict};
 use async_trait::async_trait;
 use cti::SessionId;
 use model::{CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
-use store::Store;
+use store::{Settling, Store};
 use tokio::sync::{mpsc, oneshot};
 use web::{
     Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CallTrace, CommandRefused,
@@ -29,11 +30,15 @@ pub use sessions::Sessions;
 
 /// Passwords that are verified at once.
 pub const VERIFYING_MAX: usize = 2;
+/// How long a reader waits for a database that is behind.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Answers for the web.
 pub struct Backend {
     /// The database.
     pub store: Store,
+    /// Its way from the journal.
+    pub settling: Settling,
     /// The way to the brain.
     pub brain: Handle,
     /// The clocks.
@@ -65,6 +70,12 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// The store, with all that anyone was told to be kept; a little behind where it fails.
+    async fn records(&self) -> &Store {
+        self.settling.catch_up(CATCH_UP).await;
+        &self.store
+    }
+
     fn failed(error: impl std::fmt::Display) -> BackendError {
         tracing::error!(%error, "the store did not answer");
         BackendError::Internal(error.to_string())
@@ -234,17 +245,17 @@ impl web::Backend for Backend {
             ani: filter.ani.as_ref().map(|ani| ani.reveal().clone()),
             text: None,
         };
-        let found = self.store.calls(&filter, &asked(page)).await.map_err(page_error)?;
+        let found = self.records().await.calls(&filter, &asked(page)).await.map_err(page_error)?;
         Ok(Page { items: found.items, next: found.next })
     }
 
     async fn call(&self, call: CallId) -> Result<Option<CallDetail>, BackendError> {
-        let found = self.store.call(call).await.map_err(Self::failed)?;
+        let found = self.records().await.call(call).await.map_err(Self::failed)?;
         Ok(found.and_then(|found| Some(CallDetail { record: found.record?, facts: found.facts })))
     }
 
     async fn trace(&self, call: CallId) -> Result<Option<CallTrace>, BackendError> {
-        let found = self.store.call(call).await.map_err(Self::failed)?;
+        let found = self.records().await.call(call).await.map_err(Self::failed)?;
         let Some(found) = found else { return Ok(None) };
         let legs = traces::legs(&found.facts, &self.tokens);
         let ids: Vec<String> = legs.iter().map(|leg| leg.sip_call_id.clone()).collect();
@@ -264,7 +275,7 @@ impl web::Backend for Backend {
         page: &PageRequest,
     ) -> Result<Page<CallRecording>, BackendError> {
         if let Some(call) = filter.call {
-            let record = self.store.call_record(call).await.map_err(Self::failed)?;
+            let record = self.records().await.call_record(call).await.map_err(Self::failed)?;
             let items =
                 record.into_iter().flat_map(|record| record.recordings).filter(|recording| {
                     filter.agent.as_ref().is_none_or(|agent| *agent == recording.agent)
@@ -278,7 +289,7 @@ impl web::Backend for Backend {
             agent: filter.agent.clone(),
             ..store::CallFilter::default()
         };
-        let found = self.store.recordings(&filter, &asked(page)).await.map_err(page_error)?;
+        let found = self.records().await.recordings(&filter, &asked(page)).await.map_err(page_error)?;
         let items = found.items.into_iter();
         let items = items
             .map(|entry| CallRecording { call: entry.call, recording: entry.recording })
@@ -287,12 +298,12 @@ impl web::Backend for Backend {
     }
 
     async fn recording(&self, id: RecordingId) -> Result<Option<CallRecording>, BackendError> {
-        let found = self.store.recording(id).await.map_err(Self::failed)?;
+        let found = self.records().await.recording(id).await.map_err(Self::failed)?;
         Ok(found.map(|entry| CallRecording { call: entry.call, recording: entry.recording }))
     }
 
     async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError> {
-        let Some(entry) = self.store.recording(id).await.map_err(Self::failed)? else {
+        let Some(entry) = self.records().await.recording(id).await.map_err(Self::failed)? else {
             return Ok(None);
         };
         if !recording::is_safe(&entry.recording.path) {

@@ -145,6 +145,7 @@ impl Running {
         let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = Writer::start(&store, Some(journal), WriterLimits::default(), notify)?;
+        let settling = writer.settling();
         // Settled now, so that their facts are not read again at every start.
         writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 
@@ -185,6 +186,7 @@ impl Running {
 
         let backend = Backend {
             store: store.clone(),
+            settling,
             brain: handle.clone(),
             clock,
             tiers: assemble::tiers(config)?,

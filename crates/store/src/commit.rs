@@ -31,6 +31,11 @@ impl Work {
         }
     }
 
+    /// How many facts and records.
+    pub(crate) fn things(&self) -> u64 {
+        big_len(self.facts.len()) + big_len(self.records.len())
+    }
+
     /// Two halves, or `None` of a single thing.
     pub(crate) fn split(&mut self) -> Option<Work> {
         if self.facts.len() > 1 {
@@ -52,6 +57,10 @@ impl Work {
             (None, None) => "nothing".to_owned(),
         }
     }
+}
+
+fn big_len(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// The writer's connection, and how safe its next commit is.

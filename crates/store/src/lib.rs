@@ -3,7 +3,8 @@
 //! [`Store`] is the database: SQLite in a file by default, PostgreSQL by a URL. All queries are
 //! written once for both. Facts go through one [`Writer`], which tells up to which fact everything
 //! is committed: kept in its [`Journal`], a file, from where the database takes them within a tenth
-//! of a second; all else is a method of [`Store`].
+//! of a second, or at once where someone wants to read them ([`Settling`]); all else is a method of
+//! [`Store`].
 //!
 //! How durable: a committed fact survives the death of the process; seals, once the database has
 //! them, sessions, accounts, settings and epochs survive a power cut as well.
@@ -39,4 +40,4 @@ pub use page::{Page, PageRequest};
 pub use recordings::{RecordingEntry, Recordings};
 pub use restart::{AgentLast, FactKey, Registration};
 pub use sessions::{Session, token_sha256};
-pub use writer::{Full, Limits as WriterLimits, Notice, Pressure, Writer};
+pub use writer::{Full, Limits as WriterLimits, Notice, Pressure, Settling, Writer};

@@ -5,6 +5,9 @@
 //! after, in larger groups. Without one they are committed when the database has them.
 
 mod run;
+mod settling;
+
+pub use settling::Settling;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,6 +138,8 @@ struct Queue {
     wake: Notify,
     /// Something is in the journal.
     kept: Notify,
+    /// Something of it is in the database.
+    settled: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -149,6 +154,9 @@ struct Inner {
     keeps_no_more: bool,
     /// The last fact that is in the database.
     settled: u64,
+    /// How many facts and records have come into the journal, and from there into the database.
+    things_kept: u64,
+    things_settled: u64,
     /// Facts that are not in the database.
     facts: usize,
     /// When the first that is queued is committed: at once, or when it has waited for others. None
@@ -174,6 +182,7 @@ impl Writer {
             inner: Mutex::default(),
             wake: Notify::new(),
             kept: Notify::new(),
+            settled: Notify::new(),
         });
         let (done, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -342,6 +351,7 @@ impl Queue {
     fn keep(&self, work: Work) {
         let mut inner = self.lock();
         inner.kept_facts += work.facts.len();
+        inner.things_kept += work.things();
         inner.kept.push_back(work);
         let first = inner.settle_at.is_none();
         let settle_at = Instant::now() + Duration::from_millis(self.limits.settle_ms);

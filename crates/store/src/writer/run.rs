@@ -204,6 +204,7 @@ impl Settler<'_> {
     async fn settle_kept(&mut self) {
         while let Some(work) = self.queue.next_kept().await {
             let (facts, last) = (work.facts.len(), work.facts.last().map(|fact| fact.seq));
+            let things = work.things();
             if !self.write(work).await {
                 return;
             }
@@ -212,7 +213,9 @@ impl Settler<'_> {
                 inner.facts -= facts;
                 inner.kept_facts -= facts;
                 inner.settled = last.unwrap_or(inner.settled);
+                inner.things_settled += things;
             }
+            self.queue.settled.notify_waiters();
             self.look_after_log().await;
         }
     }

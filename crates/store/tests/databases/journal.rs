@@ -24,6 +24,7 @@ on_both! {
     what_the_database_has_is_not_taken_over_again
     files_whose_facts_are_in_the_database_are_removed
     many_small_appends_become_few_transactions
+    who_reads_finds_what_was_committed_before
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -188,6 +189,26 @@ async fn many_small_appends_become_few_transactions(database: Database) {
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 0, "they wait for more");
     written.stop().await;
     assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, 200);
+}
+
+async fn who_reads_finds_what_was_committed_before(database: Database) {
+    let (store, folder) = (database.open().await, tempdir().unwrap());
+    let limits = WriterLimits { settle_ms: 3_600_000, ..impatient() };
+    let mut written = Written::start_in(folder.path(), &store, limits).await;
+    let settling = written.writer.settling();
+    let mut story = Story::new(1);
+    assert!(settling.catch_up(Duration::ZERO).await, "there is nothing to wait for");
+    for counter in 1..=3 {
+        written.write(story.arrives(counter, "13800138000", 0)).await;
+        assert!(settling.catch_up(Duration::from_secs(60)).await);
+        assert_eq!(database.count("SELECT COUNT(*) FROM facts").await, i64::from(counter));
+    }
+    let holder = lock(&database).await;
+    written.write(story.arrives(4, "13800138000", 0)).await;
+    assert!(!settling.catch_up(Duration::from_millis(1)).await, "nobody waits for ever");
+    holder.close().await.unwrap();
+    assert!(settling.catch_up(Duration::from_secs(60)).await);
+    written.stop().await;
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ const PAGES = {
     await page.waitForSelector('.signin-told.error');
     await take('signin-unreachable');
     // The next page is asked of a server that is there again.
-    await page.waitForFunction(async () => (await fetch('/').catch(() => null))?.ok, undefined, { polling: 100 });
+    while (!(await fetch(URL_).then(({ ok }) => ok, () => false)));
   },
   agent: async (page, take) => {
     await make('agent?agent=8003&status=not_ready&reason=signed_in&state=idle');

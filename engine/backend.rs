@@ -289,7 +289,8 @@ impl web::Backend for Backend {
             agent: filter.agent.clone(),
             ..store::CallFilter::default()
         };
-        let found = self.records().await.recordings(&filter, &asked(page)).await.map_err(page_error)?;
+        let found =
+            self.records().await.recordings(&filter, &asked(page)).await.map_err(page_error)?;
         let items = found.items.into_iter();
         let items = items
             .map(|entry| CallRecording { call: entry.call, recording: entry.recording })

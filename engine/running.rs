@@ -145,7 +145,6 @@ impl Running {
         let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = Writer::start(&store, Some(journal), WriterLimits::default(), notify)?;
-        let settling = writer.settling();
         // Settled now, so that their facts are not read again at every start.
         writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
 
@@ -154,7 +153,7 @@ impl Running {
         let wanted = sip_config(config, clock, (&admit, &left.recovery), (&machine, tls.clone()))?;
         let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
         machine.listeners = assemble::listeners(config, sip.local_addrs());
-        let trace = sip.trace();
+        let (trace, settling) = (sip.trace(), writer.settling());
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media, media_events) = media(config, clock, library.prompts)?;
 

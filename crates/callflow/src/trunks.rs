@@ -316,7 +316,8 @@ impl Callflow {
                 let Some(asked) = self.lines.requests.remove(tx) else { return false };
                 match asked {
                     LineRequest::Options { trunk, target, server, asked_at } => {
-                        if let Some(server) = server {
+                        // Silence was noticed long before its transaction ended.
+                        if let (Some(server), ToBrain::TransportFailed { .. }) = (server, event) {
                             self.target_failed(server, None);
                         }
                         let of = (&trunk, &target);

@@ -4,6 +4,7 @@ use cti::{Command, Event};
 use model::{AgentState, FactBody, HangupCause, Outcome, Pii};
 use sim::{Answer, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::digest::Account;
+use sip::locate::{Answer as Answers, Question, Record, RecordKind};
 use trunk::{Outward, Rewrite};
 
 use crate::{assert_sound, ends, phone};
@@ -321,5 +322,56 @@ fn the_called_one_may_let_it_ring_only_so_long() {
     world.run_until(60_000);
     assert_eq!(world.party(called).saw.cancels.len(), 1);
     assert_eq!(ends(world.facts()), [(Outcome::Unanswered, HangupCause::Q850(19))]);
+    assert_sound(&world);
+}
+
+/// What the DNS says of a carrier's name: a server by UDP at each of these addresses, in order.
+fn named(world: &mut World, name: &str, servers: &[PartyId]) {
+    let question = |kind, name: &str| Question { kind, name: name.to_owned() };
+    let found = |records| Answers::Found { records, ttl_s: 300 };
+    let host = |number: usize| format!("s{number}.{name}");
+    let record = |(number, server): (usize, &PartyId)| Record::Srv {
+        priority: number as u16,
+        weight: 0,
+        port: world.address(*server).port(),
+        target: host(number),
+    };
+    let records = servers.iter().enumerate().map(record).collect();
+    let service = question(RecordKind::Srv, &format!("_sip._udp.{name}"));
+    world.resolves(service, found(records));
+    for (number, server) in servers.iter().enumerate() {
+        let address = Record::Address(world.address(*server).ip());
+        world.resolves(question(RecordKind::A, &host(number)), found(vec![address]));
+    }
+}
+
+#[test]
+fn rfc_3263_a_carriers_name_leads_to_its_servers_and_past_one_that_is_silent() {
+    let named_line =
+        Outward { targets: vec!["sbc.carrier.example".parse().expect("a target")], ..outward() };
+    let mut world = world_of(named_line, trunk::Limits::default());
+    agent(&mut world);
+    let silent = gateway(&mut world, 1, Answer::Silence);
+    let second = gateway(&mut world, 2, Answer::After(500));
+    named(&mut world, "sbc.carrier.example", &[silent, second]);
+    // That there was nothing of the name is remembered for a minute.
+    world.run_until(70_000);
+    dial(&mut world, "8011", MOBILE);
+    world.run_until(90_000);
+    assert!(world.party(second).is_connected());
+    let name = "sbc.carrier.example";
+    let both = [1, 2].map(|number| format!("{name} at 10.3.0.{number}:5060"));
+    assert_eq!(tried(&world), both);
+    let uri = format!("sip:+86{MOBILE}@{name}");
+    assert_eq!(world.party(second).saw.invitations[0].uri(), uri);
+    world.command("8011", Command::HangUp);
+    world.run_until(100_000);
+    // Who was silent comes last for a while.
+    dial(&mut world, "8011", MOBILE);
+    world.run_until(110_000);
+    assert_eq!(tried(&world).last(), both.last());
+    assert_eq!(tried(&world).len(), 3);
+    world.command("8011", Command::HangUp);
+    world.run_until(140_000);
     assert_sound(&world);
 }

@@ -36,6 +36,7 @@ mod locate;
 mod outward;
 mod own_calls;
 mod phones;
+mod places;
 mod probes;
 mod recover;
 mod replaces;

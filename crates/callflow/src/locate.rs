@@ -27,6 +27,11 @@ pub(crate) enum After {
         /// Which.
         uri: String,
     },
+    /// A line's target is there.
+    Line {
+        /// Which.
+        target: trunk::Target,
+    },
 }
 
 impl Callflow {
@@ -74,6 +79,7 @@ impl Callflow {
     fn handle_located(&mut self, after: After, end: Result<Vec<Target>, NotLocated>) {
         match after {
             After::Dialog { leg, uri } => self.dialog_located(leg, &uri, end),
+            After::Line { target } => self.target_located(&target, end),
         }
     }
 
@@ -103,16 +109,15 @@ impl Callflow {
         match response {
             Some(response) if response.status() != Some(503) => self.target_worked(&target),
             Some(_) | None => {
-                self.target_failed(target, response);
+                self.target_failed(target, response.and_then(Message::retry_after_s));
                 self.locate_dialog(leg);
             }
         }
     }
 
     /// A target did not respond, could not be reached, or said 503: then its Retry-After counts.
-    pub(crate) fn target_failed(&mut self, target: Target, response: Option<&Message>) {
-        let seconds = response.and_then(Message::retry_after_s);
-        let rest = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    pub(crate) fn target_failed(&mut self, target: Target, retry_after_s: Option<u32>) {
+        let rest = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
         self.locator.handle_failed(target, rest, self.now);
     }
 

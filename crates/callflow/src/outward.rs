@@ -11,6 +11,7 @@ use model::{
     RefusalKind, Target as Whom, TransferKind, TrunkId, UserId,
 };
 use sip::Flow;
+use sip::locate::Target as Server;
 use trunk::{NoWay, Outward, Target, Trunk, Way};
 
 use crate::calls::{Invite, LegEntry, Opening};
@@ -60,13 +61,29 @@ pub(crate) struct Outbound {
     /// The number as the agent dialled it.
     number: Pii<String>,
     /// What has not been tried.
-    left: VecDeque<(Way, Target)>,
+    left: VecDeque<Try>,
     /// The line among whose calls it counts.
     trunk: Option<TrunkId>,
     /// What is tried now.
-    current: Option<(TrunkId, Target)>,
+    current: Option<Try>,
     /// When it is given up if nobody answers; counts from the first try.
     answer_by: Option<Mono>,
+}
+
+/// One way to call a number.
+#[derive(Debug, Clone)]
+struct Try {
+    way: Way,
+    target: Target,
+    /// Which of the servers that its name led to; none where it is an address, or is not looked
+    /// at yet.
+    server: Option<Server>,
+}
+
+impl Try {
+    fn is_at(&self, other: &Try) -> bool {
+        self.way.trunk == other.way.trunk && self.target == other.target
+    }
 }
 
 impl Callflow {
@@ -126,6 +143,9 @@ impl Callflow {
         let ways = self.route_outward(agent, number)?;
         let leg = self.mint_leg();
         let outbound = self.outbound(number, ways);
+        for target in outbound.left.iter().map(|tried| tried.target.clone()) {
+            self.find_target(&target);
+        }
         self.opening.insert(leg, Opening::Number { call, outbound });
         self.outputs.push_back(Output::OpenMedia { call, leg });
         Ok(leg)
@@ -139,7 +159,7 @@ impl Callflow {
             let trunk = self.config.trunks.by_id(&way.trunk);
             let Some(outward) = trunk.and_then(|trunk| trunk.outward.as_ref()) else { continue };
             for target in &outward.targets {
-                let tried = (way.clone(), target.clone());
+                let tried = Try { way: way.clone(), target: target.clone(), server: None };
                 if self.lines.is_reachable(&way.trunk, target) {
                     left.push_back(tried);
                 } else if way.is_emergency || outward.options_interval_ms == 0 {
@@ -167,6 +187,10 @@ impl Callflow {
             }
             return self.number_left(call, leg, HangupCause::Response(503));
         };
+        if outbound.left.iter().any(|tried| self.lines.places.is_searched(&tried.target)) {
+            self.opening.insert(leg, Opening::Number { call, outbound });
+            return self.lines.places.wait(leg, address);
+        }
         let Some((invitation, description)) = self.next_way(call, leg, &mut outbound) else {
             self.release(&mut outbound);
             self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
@@ -194,8 +218,8 @@ impl Callflow {
         let call = entry.call;
         let mut outbound = entry.outbound.take();
         let failed = outbound.as_mut().and_then(|outbound| outbound.current.take());
-        if let Some((trunk, target)) = failed {
-            self.learn_from_call((&trunk, &target), cause, rest_s);
+        if let Some(failed) = failed {
+            self.learn_from_try(&failed, outbound.as_ref(), cause, rest_s);
         }
         let next = outbound.as_mut().and_then(|outbound| self.next_way(call, leg, outbound));
         let Some(entry) = self.legs.get_mut(&leg) else { return };
@@ -225,8 +249,9 @@ impl Callflow {
         leg: LegId,
         outbound: &mut Outbound,
     ) -> Option<(Invitation, Description)> {
-        while let Some((way, target)) = outbound.left.pop_front() {
-            let Some(flow) = self.line_flow(&target) else { continue };
+        while let Some(tried) = outbound.left.pop_front() {
+            let Some(flow) = self.flow_of(&tried, outbound) else { continue };
+            let Try { way, target, server } = tried.clone();
             if !self.take_line(&way, outbound) {
                 continue;
             }
@@ -244,8 +269,11 @@ impl Callflow {
             invitation.headers.extend(given_on.into_iter().flatten());
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
-            outbound.current = Some((way.trunk.clone(), target.clone()));
-            let target = target.to_string();
+            outbound.current = Some(tried);
+            let target = match server {
+                Some(server) => format!("{target} at {}", server.address),
+                None => target.to_string(),
+            };
             self.note(FactBody::TrunkTried { call, leg, trunk: way.trunk, target });
             return Some((invitation, description));
         }
@@ -273,6 +301,48 @@ impl Callflow {
         Some(diverted::headers(before, (&domain(outward, target), &way.number)))
     }
 
+    /// The way of a try. A name's is that of its best server; the others are tried next (RFC 3263
+    /// §4.3).
+    fn flow_of(&self, tried: &Try, outbound: &mut Outbound) -> Option<Flow> {
+        if let Some(server) = &tried.server {
+            return self.flow_to(server, Side::Carrier);
+        }
+        let mut servers = self.servers(&tried.target).into_iter();
+        let (first, flow) = servers.next()?;
+        if first.is_none() {
+            return Some(flow);
+        }
+        let all = [first].into_iter().chain(servers.map(|(server, _)| server));
+        let tries = all.map(|server| Try { server, ..tried.clone() });
+        for one in tries.collect::<Vec<_>>().into_iter().rev() {
+            outbound.left.push_front(one);
+        }
+        outbound.left.truncate(TRIES_MAX);
+        None
+    }
+
+    /// What became of a try says something of its server, and of its target when that was the last
+    /// server.
+    fn learn_from_try(
+        &mut self,
+        failed: &Try,
+        outbound: Option<&Outbound>,
+        cause: HangupCause,
+        rest_s: Option<u32>,
+    ) {
+        let is_down = match cause {
+            HangupCause::TransactionTimeout | HangupCause::TransportError => true,
+            other => other == HangupCause::Response(503),
+        };
+        if let Some(server) = failed.server.filter(|_| is_down) {
+            self.target_failed(server, rest_s);
+        }
+        let is_last = outbound.is_none_or(|left| !left.left.iter().any(|one| one.is_at(failed)));
+        if is_last {
+            self.learn_from_call((&failed.way.trunk, &failed.target), cause, rest_s);
+        }
+    }
+
     /// Counts the call among those of a line, if that one has room; it is no other line's then.
     fn take_line(&mut self, way: &Way, outbound: &mut Outbound) -> bool {
         if outbound.trunk.as_ref() == Some(&way.trunk) {
@@ -283,7 +353,7 @@ impl Callflow {
             self.loads.handle_emergency(&way.trunk);
         } else if self.loads.handle_call(&way.trunk, self.now).is_err() {
             // A line that is full is so for all of its targets.
-            outbound.left.retain(|(left, _)| left.trunk != way.trunk);
+            outbound.left.retain(|left| left.way.trunk != way.trunk);
             return false;
         }
         outbound.trunk = Some(way.trunk.clone());
@@ -307,14 +377,9 @@ impl Callflow {
         }
     }
 
-    /// The way to a target whose address is known, by a listener that speaks what it speaks.
-    pub(crate) fn line_flow(&self, target: &Target) -> Option<Flow> {
-        self.way_out(target.transport, target.address()?, Side::Carrier)
-    }
-
     /// The way that a call to the outside is begun on.
     pub(crate) fn first_flow(&self, outbound: &Outbound) -> Option<Flow> {
-        outbound.left.iter().find_map(|(_, target)| self.line_flow(target))
+        outbound.left.iter().find_map(|tried| self.line_flow(&tried.target))
     }
 
     /// Calls a number outside that `by` brings into a call of theirs.

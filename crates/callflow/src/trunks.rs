@@ -7,6 +7,7 @@ use std::time::Duration;
 use call::ALLOW;
 use cti::{Audience, Event};
 use model::{FactBody, HangupCause, Id, LegId, Mono, TrunkId};
+use sip::locate::Target as Server;
 use sip::{
     ClientTx, Flow, Message, Method, Registration, RegistrationConfig, RegistrationOutput,
     RequestBuilder, ToBrain, Uri,
@@ -14,6 +15,7 @@ use sip::{
 use trunk::{Health, HealthOutput, Outward, Target, Trunk};
 
 use crate::Callflow;
+use crate::places::Places;
 
 /// How often the board is told of a line's calls: each change at once would be thousands a second.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ const NO_LEG: LegId = LegId(Id(0));
 #[derive(Debug)]
 pub(crate) enum LineRequest {
     /// Is it there?
-    Options { trunk: TrunkId, target: Target, asked_at: Mono },
+    Options { trunk: TrunkId, target: Target, server: Option<Server>, asked_at: Mono },
     /// A REGISTER.
     Register { trunk: TrunkId },
 }
@@ -36,6 +38,8 @@ pub(crate) enum LineRequest {
 pub(crate) struct Lines {
     health: Health,
     registrations: BTreeMap<TrunkId, Registration>,
+    /// Where targets are that are names.
+    pub(crate) places: Places,
     requests: BTreeMap<ClientTx, LineRequest>,
     /// The user part of the Contact that a line is registered with.
     contacts: BTreeMap<String, TrunkId>,
@@ -71,13 +75,38 @@ impl Callflow {
         let lines: Vec<Arc<Trunk>> =
             self.config.trunks.iter().filter(|trunk| trunk.is_outward()).cloned().collect();
         for trunk in lines {
-            let Some(config) = self.registration(&trunk) else { continue };
-            let contact = Uri::parse(&config.contact).map(|uri| uri.user().to_owned());
-            self.lines.contacts.extend(contact.map(|user| (user, trunk.id.clone())));
-            let registration = Registration::new(config, self.now);
-            self.lines.registrations.insert(trunk.id.clone(), registration);
+            let targets = trunk.outward.iter().flat_map(|outward| &outward.targets);
+            for target in targets {
+                self.find_target(target);
+            }
+            self.start_registration(&trunk);
         }
         self.handle_lines_timeout();
+    }
+
+    /// Begins to register a line that does, as soon as it is known where that is.
+    fn start_registration(&mut self, trunk: &Trunk) {
+        let is_begun = self.lines.registrations.contains_key(&trunk.id);
+        let config = (!is_begun && !self.stopping).then(|| self.registration(trunk)).flatten();
+        let Some(config) = config else { return };
+        let contact = Uri::parse(&config.contact).map(|uri| uri.user().to_owned());
+        self.lines.contacts.extend(contact.map(|user| (user, trunk.id.clone())));
+        let registration = Registration::new(config, self.now);
+        self.lines.registrations.insert(trunk.id.clone(), registration);
+    }
+
+    /// A name was looked up: lines register with the servers that it has now.
+    pub(crate) fn servers_changed(&mut self, target: &Target) {
+        let has_it = |outward: &Outward| outward.targets.contains(target);
+        let trunks = self.config.trunks.iter();
+        let lines = trunks.filter(|trunk| trunk.outward.as_ref().is_some_and(has_it));
+        for trunk in lines.cloned().collect::<Vec<Arc<Trunk>>>() {
+            self.start_registration(&trunk);
+            let servers = trunk.outward.as_ref().map_or(0, |one| self.line_servers(one).len());
+            if let Some(registration) = self.lines.registrations.get_mut(&trunk.id) {
+                registration.handle_servers(servers);
+            }
+        }
     }
 
     /// What a line registers with its carrier, if it does.
@@ -85,7 +114,8 @@ impl Callflow {
         let outward = trunk.outward.as_ref()?;
         let (expires_s, account) = (outward.register_s?, outward.account.clone()?);
         let domain = domain(outward, outward.targets.first()?);
-        let flow = outward.targets.iter().find_map(|target| self.line_flow(target))?;
+        let servers = self.line_servers(outward);
+        let (_, flow) = servers.first()?;
         let token = |purpose: &str| self.tokens.token(NO_LEG, &format!("{purpose} {}", trunk.id));
         let seed = u64::from_str_radix(&token("chance"), 16).unwrap_or(0);
         Some(RegistrationConfig {
@@ -94,7 +124,7 @@ impl Callflow {
             contact: flow.our_uri(Some(&contact_user(&trunk.id))),
             expires_s,
             account,
-            servers: outward.targets.len(),
+            servers: servers.len(),
             call_id: token("register"),
             tag: token("register-tag"),
             seed,
@@ -153,10 +183,15 @@ impl Callflow {
     fn perform_registration(&mut self, trunk: TrunkId, output: RegistrationOutput) {
         match output {
             RegistrationOutput::Send { message, server } => {
-                let outward = self.config.trunks.by_id(&trunk).and_then(|t| t.outward.as_ref());
-                let target = outward.and_then(|outward| outward.targets.get(server));
-                match target.and_then(|target| self.line_flow(target)) {
-                    Some(flow) => {
+                let line = self.config.trunks.by_id(&trunk).and_then(|line| line.outward.clone());
+                let servers = line.map(|outward| {
+                    for target in &outward.targets {
+                        self.find_target(target);
+                    }
+                    self.line_servers(&outward)
+                });
+                match servers.unwrap_or_default().get(server).copied() {
+                    Some((_, flow)) => {
                         let tx = self.send(message, flow);
                         self.lines.requests.insert(tx, LineRequest::Register { trunk });
                     }
@@ -194,6 +229,9 @@ impl Callflow {
                     true => FactBody::TrunkReachable { trunk: trunk.clone(), target: name },
                     false => FactBody::TrunkUnreachable { trunk: trunk.clone(), target: name },
                 });
+                if !reachable {
+                    self.try_next_server(&trunk, &target);
+                }
                 if left == 0 {
                     let detail = "none of its targets can be reached: no calls go out over it; \
                                   look at the network and ask the carrier";
@@ -206,9 +244,41 @@ impl Callflow {
         }
     }
 
+    /// A target that was asked by its name does not answer: another of its servers may.
+    fn try_next_server(&mut self, trunk: &TrunkId, target: &Target) {
+        if self.note_silent_servers(trunk, target) && self.servers(target).len() > 1 {
+            self.ask_target(trunk.clone(), target.clone());
+        }
+    }
+
+    /// Servers that have a question of ours and have not answered it come last. Whether there are
+    /// any.
+    fn note_silent_servers(&mut self, trunk: &TrunkId, target: &Target) -> bool {
+        let silent: Vec<Server> = self
+            .lines
+            .requests
+            .values()
+            .filter_map(|asked| match asked {
+                LineRequest::Options { trunk: of, target: to, server, .. }
+                    if of == trunk && to == target =>
+                {
+                    *server
+                }
+                LineRequest::Options { .. } | LineRequest::Register { .. } => None,
+            })
+            .collect();
+        for server in &silent {
+            self.target_failed(*server, None);
+        }
+        !silent.is_empty()
+    }
+
     /// Asks a carrier whether it is there (RFC 3261 §11).
-    fn ask_target(&mut self, trunk: TrunkId, target: Target) {
-        let Some(flow) = self.line_flow(&target) else {
+    pub(crate) fn ask_server(&mut self, trunk: TrunkId, target: Target) {
+        if self.note_silent_servers(&trunk, &target) && self.find_target(&target) {
+            return self.ask_target(trunk, target);
+        }
+        let Some((server, flow)) = self.servers(&target).first().copied() else {
             return self.lines.health.handle_silence((&trunk, &target), self.now);
         };
         let number = self.mint_leg();
@@ -225,7 +295,7 @@ impl Callflow {
             .header("Accept", "application/sdp")
             .build();
         let (tx, asked_at) = (self.send(request, flow), self.now);
-        self.lines.requests.insert(tx, LineRequest::Options { trunk, target, asked_at });
+        self.lines.requests.insert(tx, LineRequest::Options { trunk, target, server, asked_at });
     }
 
     /// Whether an event is about a request to a carrier outside of any call; if so, it is dealt
@@ -245,7 +315,11 @@ impl Callflow {
             ToBrain::Timeout { tx } | ToBrain::TransportFailed { tx } => {
                 let Some(asked) = self.lines.requests.remove(tx) else { return false };
                 match asked {
-                    LineRequest::Options { trunk, target, asked_at } => {
+                    LineRequest::Options { trunk, target, server, asked_at } => {
+                        // Silence was noticed long before its transaction ended.
+                        if let (Some(server), ToBrain::TransportFailed { .. }) = (server, event) {
+                            self.target_failed(server, None);
+                        }
                         let of = (&trunk, &target);
                         self.lines.health.handle_unanswered(of, asked_at, self.now);
                     }
@@ -265,7 +339,10 @@ impl Callflow {
     fn line_answered(&mut self, asked: &LineRequest, response: &Message) {
         let now = self.now;
         match asked {
-            LineRequest::Options { trunk, target, asked_at: _ } => {
+            LineRequest::Options { trunk, target, server, asked_at: _ } => {
+                if let Some(server) = server {
+                    self.target_worked(server);
+                }
                 let status = response.status().unwrap_or(0);
                 let rest = response.retry_after_s();
                 self.lines.health.handle_answer((trunk, target), status, rest, now);
@@ -306,8 +383,8 @@ impl Callflow {
     pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Trunk> {
         let trunk = self.config.trunks.by_id(self.lines.contacts.get(user)?)?;
         let source = flow.remote.ip();
-        let targets = trunk.outward.as_ref().map(|outward| &outward.targets).into_iter().flatten();
-        let is_carrier = targets.filter_map(Target::address).any(|target| target.ip() == source)
+        let mut targets = trunk.outward.iter().flat_map(|outward| &outward.targets);
+        let is_carrier = targets.any(|target| self.lines.places.is_at(target, source))
             || trunk.sources.iter().any(|cidr| cidr.contains(source));
         is_carrier.then_some(trunk)
     }

@@ -169,6 +169,14 @@ impl Registration {
         }
     }
 
+    /// There are so many servers now, the preferred one first: a name leads to others than before.
+    pub fn handle_servers(&mut self, servers: usize) {
+        if servers != self.rests.len() && servers > 0 {
+            self.rests.resize(servers, Mono::default());
+            self.server = if self.server < servers { self.server } else { 0 };
+        }
+    }
+
     /// Takes it back by a last REGISTER (§10.2.2). One that is under way is waited for: what the
     /// registrar makes of it is not known before (§10.2). [`Registration::is_over`] says when it is
     /// done.

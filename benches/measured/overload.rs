@@ -224,7 +224,7 @@ impl Blaster {
                 if self.calls.len() >= due || elapsed >= end {
                     break;
                 }
-                self.invite(elapsed);
+                self.invite();
             }
             for _ in 0..READS_A_TURN {
                 if !self.receive()? {
@@ -236,10 +236,10 @@ impl Blaster {
         Ok(Run(std::mem::take(&mut self.seconds)))
     }
 
-    fn invite(&mut self, elapsed: Duration) {
+    fn invite(&mut self) {
         let number = self.calls.len();
         self.calls.push(Known::Invited);
-        if let Some(second) = self.seconds.get_mut(elapsed.as_secs() as usize) {
+        if let Some((second, _)) = self.second_of(number) {
             second.sent += 1;
         }
         let (to, local, of) = (&self.to, &self.local, self.of);

@@ -20,6 +20,7 @@ mod networks;
 mod on_postgres;
 mod phone_gone;
 mod referred;
+mod registrar;
 mod sipp;
 mod sound;
 mod torture;

@@ -63,6 +63,11 @@ impl Stage {
         Sipp { child, log }
     }
 
+    /// Whether a scenario left a file of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.folder.path().join(name).exists()
+    }
+
     /// Runs SIPp to its end; it must succeed.
     pub(crate) fn run(&self, to: SocketAddr, scenario: &str, arguments: &[&str]) {
         self.start(to, scenario, arguments).succeed();

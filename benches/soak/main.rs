@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     ensure!(calls >= 1_000, "fewer than 1,000 calls soak nothing");
     let lab = Lab::set_up()?;
     let engine = lab.engine(false)?;
-    let before = Left::of(&lab)?;
+    let before = first(&lab)?;
     let warm_up = calls / WARM_UP_SHARE;
     let warmed = run(&lab, &engine, warm_up)?;
     let soaked = run(&lab, &engine, calls - warm_up)?;
@@ -84,6 +84,17 @@ impl Left {
             transactions: gauge("hotline_sip_transactions")?,
             free_ports: gauge("hotline_rtp_ports_free")?,
         })
+    }
+}
+
+/// What there is before any call. The engine tells nothing until its first turn is over.
+fn first(lab: &Lab) -> anyhow::Result<Left> {
+    let deadline = Instant::now() + SETTLES_WITHIN;
+    loop {
+        match Left::of(lab) {
+            Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+            told => return told,
+        }
     }
 }
 

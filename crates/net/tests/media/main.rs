@@ -14,4 +14,5 @@ mod prompts;
 mod recording;
 mod source;
 mod stage;
+mod steady;
 mod supervised;

@@ -260,7 +260,14 @@ impl Phone {
 
     fn receive(&self) -> Option<Heard> {
         let mut buffer = [0; 2_000];
-        let (bytes, from) = self.socket.recv_from(&mut buffer).ok()?;
+        let (bytes, from) = loop {
+            match self.socket.recv_from(&mut buffer) {
+                Ok(received) => break received,
+                // A process that was stopped and goes on.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        };
         assert_eq!(from, self.engine, "everything comes from the leg's own port");
         let packet = Packet::parse(&buffer[..bytes]).unwrap();
         Some(Heard { header: packet.header, payload: packet.payload.to_vec(), at: Instant::now() })

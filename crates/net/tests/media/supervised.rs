@@ -4,6 +4,7 @@ use media::{Codec, MediaCommand, MediaEvent, Prompts, Sides, Supervision, TapedV
 
 use crate::mixed::{FRAMES, all_talk, assert_matrix, parties};
 use crate::stage::{HEARD, Stage, middle, read_wav, share, talk};
+use crate::steady::unhindered;
 
 const CUSTOMER: usize = 0;
 const AGENT: usize = 1;
@@ -30,69 +31,84 @@ fn assert_heard(host: u8, supervision: Supervision, wanted: [&[usize]; 3]) {
 
 #[test]
 fn a_monitor_hears_both_and_is_heard_by_none() {
-    assert_heard(81, Supervision::Monitor, [&[AGENT], &[CUSTOMER], &[CUSTOMER, AGENT]]);
+    unhindered(|| {
+        assert_heard(81, Supervision::Monitor, [&[AGENT], &[CUSTOMER], &[CUSTOMER, AGENT]]);
+    });
 }
 
 #[test]
 fn a_whisper_is_heard_by_the_agent_and_not_by_the_customer() {
-    assert_heard(82, Supervision::Whisper, [&[AGENT], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]]);
+    unhindered(|| {
+        assert_heard(82, Supervision::Whisper, [&[AGENT], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]]);
+    });
 }
 
 #[test]
 fn who_barges_in_is_heard_by_all() {
-    let wanted: [&[usize]; 3] = [&[AGENT, BOSS], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]];
-    assert_heard(83, Supervision::Barge, wanted);
+    unhindered(|| {
+        let wanted: [&[usize]; 3] = [&[AGENT, BOSS], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]];
+        assert_heard(83, Supervision::Barge, wanted);
+    });
 }
 
 #[test]
 fn who_takes_over_speaks_with_the_customer_alone() {
-    assert_heard(84, Supervision::Takeover, [&[BOSS], &[], &[CUSTOMER]]);
+    unhindered(|| {
+        assert_heard(84, Supervision::Takeover, [&[BOSS], &[], &[CUSTOMER]]);
+    });
 }
 
 #[test]
 fn a_recording_follows_the_call_from_agent_to_agent_and_keeps_whispers_by_choice() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().to_path_buf();
-    let mut stage = Stage::with(85, Prompts::default(), |config| config.recordings_dir = root);
-    let [(customer, mut caller), (agent, mut phone), (boss, mut chief)] =
-        [Codec::Pcma, Codec::Pcmu, Codec::Pcma].map(|codec| stage.leg(codec));
-    let (recording, path) = stage.record(&customer, &agent);
-    let sides = Sides { customers: &[customer.leg], agents: &[agent.leg] };
-    let wanted = [
-        sides.taped_agents(Supervision::Whisper, boss.leg, false),
-        sides.taped_agents(Supervision::Whisper, boss.leg, true),
-        sides.taped_agents(Supervision::Takeover, boss.leg, false),
-    ];
-    // In each part customer and agent speak at once, then the supervisor, each a new voice.
-    let voices =
-        [1, 2, 3].map(|part| [10, 20, 30].map(|who| tone::voice(part + who, 9_000, 8_000)));
-    for ([customers, agents, bosses], taped) in voices.iter().zip(wanted) {
-        let customers_legs = [customer.leg].into();
-        let taped = TapedVoices { recording, customers: customers_legs, agents: taped };
-        stage.workers.send(MediaCommand::TapeVoices(taped)).unwrap();
-        stage.settle();
-        talk(&mut [(&mut caller, customers), (&mut phone, agents)]);
-        talk(&mut [(&mut chief, bosses)]);
-    }
-    stage.settle();
-    stage.stop_recording(recording);
-    stage.event(|event| match event {
-        MediaEvent::RecordingSealed { recording: sealed, .. } if *sealed == recording => Some(()),
-        _ => None,
-    });
-    let (left, right) = read_wav(&dir.path().join(path));
-    let is_taped = [[false, true, false], [false, true, true], [false, false, true]];
-    for (part, voices) in voices.iter().enumerate() {
-        assert!(share(&voices[CUSTOMER], &left) > HEARD, "the customer in part {part}");
-        for speaker in [CUSTOMER, AGENT, BOSS] {
-            let share = share(&voices[speaker], &right);
-            let told = format!("part {part}, voice {speaker}: {share:.2}");
-            assert!(if is_taped[part][speaker] { share > HEARD } else { share < 0.2 }, "{told}");
+    unhindered(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().to_path_buf();
+        let mut stage = Stage::with(85, Prompts::default(), |config| config.recordings_dir = root);
+        let [(customer, mut caller), (agent, mut phone), (boss, mut chief)] =
+            [Codec::Pcma, Codec::Pcmu, Codec::Pcma].map(|codec| stage.leg(codec));
+        let (recording, path) = stage.record(&customer, &agent);
+        let sides = Sides { customers: &[customer.leg], agents: &[agent.leg] };
+        let wanted = [
+            sides.taped_agents(Supervision::Whisper, boss.leg, false),
+            sides.taped_agents(Supervision::Whisper, boss.leg, true),
+            sides.taped_agents(Supervision::Takeover, boss.leg, false),
+        ];
+        // In each part customer and agent speak at once, then the supervisor, each a new voice.
+        let voices =
+            [1, 2, 3].map(|part| [10, 20, 30].map(|who| tone::voice(part + who, 9_000, 8_000)));
+        for ([customers, agents, bosses], taped) in voices.iter().zip(wanted) {
+            let customers_legs = [customer.leg].into();
+            let taped = TapedVoices { recording, customers: customers_legs, agents: taped };
+            stage.workers.send(MediaCommand::TapeVoices(taped)).unwrap();
+            stage.settle();
+            talk(&mut [(&mut caller, customers), (&mut phone, agents)]);
+            talk(&mut [(&mut chief, bosses)]);
         }
-    }
-    // The sides stay together through the changes: who spoke at once lies side by side.
-    for voices in &voices[..2] {
-        let apart = middle(&voices[CUSTOMER], &left).abs_diff(middle(&voices[AGENT], &right));
-        assert!(apart <= 800, "{apart} samples apart");
-    }
+        stage.settle();
+        stage.stop_recording(recording);
+        stage.event(|event| match event {
+            MediaEvent::RecordingSealed { recording: sealed, .. } if *sealed == recording => {
+                Some(())
+            }
+            _ => None,
+        });
+        let (left, right) = read_wav(&dir.path().join(path));
+        let is_taped = [[false, true, false], [false, true, true], [false, false, true]];
+        for (part, voices) in voices.iter().enumerate() {
+            assert!(share(&voices[CUSTOMER], &left) > HEARD, "the customer in part {part}");
+            for speaker in [CUSTOMER, AGENT, BOSS] {
+                let share = share(&voices[speaker], &right);
+                let told = format!("part {part}, voice {speaker}: {share:.2}");
+                assert!(
+                    if is_taped[part][speaker] { share > HEARD } else { share < 0.2 },
+                    "{told}"
+                );
+            }
+        }
+        // The sides stay together through the changes: who spoke at once lies side by side.
+        for voices in &voices[..2] {
+            let apart = middle(&voices[CUSTOMER], &left).abs_diff(middle(&voices[AGENT], &right));
+            assert!(apart <= 800, "{apart} samples apart");
+        }
+    });
 }

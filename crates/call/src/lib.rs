@@ -27,4 +27,4 @@ pub use outside::Outside;
 pub use reason::reason;
 pub use refer::{Referral, Replaces};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};
-pub use token::Tokens;
+pub use token::{Tokens, tag_number};

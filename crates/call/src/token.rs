@@ -38,6 +38,12 @@ impl Tokens {
     }
 }
 
+/// The number that a tag of ours stands for: what it is found by. `None` for what no token can be.
+pub fn tag_number(tag: &str) -> Option<u64> {
+    let is_token = tag.len() == 16 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(tag, 16).ok().filter(|_| is_token)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +58,18 @@ mod tests {
         assert_ne!(tokens.token(one, "tag"), tokens.token(one, "call-id"));
         assert_ne!(tokens.token(one, "tag"), Tokens::new([8; 32]).token(one, "tag"));
         assert_eq!(tokens.token(one, "tag").len(), 16);
+    }
+
+    #[test]
+    fn a_tag_is_a_number_and_nothing_else_is() {
+        let tag = Tokens::new([7; 32]).token(LegId(Id::new(1, 1, 1)), "tag");
+        let number = tag_number(&tag).unwrap();
+        assert_eq!(format!("{number:016x}"), tag);
+        for other in
+            ["", "1", "+123456789abcdef", "0123456789abcdeg", "0123456789abcdef0", "人人人人人1"]
+        {
+            assert_eq!(tag_number(other), None, "{other}");
+        }
     }
 
     #[test]

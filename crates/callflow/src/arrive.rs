@@ -150,7 +150,7 @@ impl Callflow {
     }
 
     pub(crate) fn add_leg(&mut self, call: CallId, leg: Leg, invite: Invite) {
-        self.dialogs.insert(leg.tag().to_owned(), leg.id());
+        self.dialogs.extend(call::tag_number(leg.tag()).map(|tag| (tag, leg.id())));
         if let Invite::Theirs(tx) = invite {
             self.incoming.insert(tx, leg.id());
         }
@@ -167,7 +167,7 @@ impl Callflow {
             dialog: None,
             replaces: None,
         };
-        self.legs.insert(entry.leg.id(), entry);
+        self.legs.insert(entry.leg.id(), Box::new(entry));
     }
 
     /// What we say of ourselves: A-law first, as mainland China's carriers do.

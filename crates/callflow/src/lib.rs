@@ -57,7 +57,7 @@ use acd::Acd;
 use call::Tokens;
 use cti::Cti;
 use lookup::Lookup;
-use model::{AgentId, CallId, IdSource, LegId, Mono, OfferId, RecordingId};
+use model::{AgentId, CallId, Found, IdSource, LegId, Mono, OfferId, RecordingId};
 use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
@@ -93,15 +93,15 @@ pub struct Callflow {
     /// Agents who were ready before a restart and whose phones have not answered yet.
     was_ready: BTreeSet<AgentId>,
     calls: BTreeMap<CallId, Call>,
-    legs: BTreeMap<LegId, LegEntry>,
+    legs: Found<LegId, Box<LegEntry>>,
     /// Legs that wait for their port.
     opening: BTreeMap<LegId, Opening>,
-    /// Our tag → the leg whose dialog it is.
-    dialogs: BTreeMap<String, LegId>,
+    /// Our tag as a number → the leg whose dialog it is.
+    dialogs: Found<u64, LegId>,
     /// INVITEs that came, in and outside of dialogs.
-    incoming: BTreeMap<ServerTx, LegId>,
+    incoming: Found<ServerTx, LegId>,
     /// Requests of ours.
-    outgoing: BTreeMap<ClientTx, LegId>,
+    outgoing: Found<ClientTx, LegId>,
     /// The leg by which each agent's phone was rung last, until it is over.
     rung: BTreeMap<AgentId, LegId>,
     /// Dialogs of agents' phones that are over: what a late Replaces may name.
@@ -163,11 +163,11 @@ impl Callflow {
             next_fact: 1,
             next_tx: 1,
             calls: BTreeMap::new(),
-            legs: BTreeMap::new(),
+            legs: Found::default(),
             opening: BTreeMap::new(),
-            dialogs: BTreeMap::new(),
-            incoming: BTreeMap::new(),
-            outgoing: BTreeMap::new(),
+            dialogs: Found::default(),
+            incoming: Found::default(),
+            outgoing: Found::default(),
             rung: BTreeMap::new(),
             ended: Ended::default(),
             recordings: BTreeMap::new(),

@@ -112,8 +112,13 @@ impl Callflow {
     }
 
     fn leg_of(&self, request: &Message) -> Option<LegId> {
-        let tag = request.to().and_then(|to| to.tag())?;
-        self.dialogs.get(tag).copied()
+        self.leg_of_tag(request.to().and_then(|to| to.tag())?)
+    }
+
+    /// The leg whose tag that is, to the letter.
+    pub(crate) fn leg_of_tag(&self, tag: &str) -> Option<LegId> {
+        let leg = self.dialogs.get(&call::tag_number(tag)?)?;
+        self.legs.get(leg).filter(|entry| entry.leg.tag() == tag).map(|_| *leg)
     }
 
     /// The leg whose dialog a request belongs to: by our tag, which no two legs share.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{CallId, LegId, Mono};
+use model::{CallId, Found, LegId, Mono};
 
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +88,7 @@ impl Timers {
 #[derive(Debug, Default)]
 pub(crate) struct LegTimers {
     by_time: BTreeSet<(Mono, LegId)>,
-    by_leg: BTreeMap<LegId, (Mono, &'static str)>,
+    by_leg: Found<LegId, (Mono, &'static str)>,
 }
 
 impl LegTimers {

@@ -63,7 +63,9 @@ impl Callflow {
 
     /// Everything but the leg itself.
     pub(crate) fn forget_leg(&mut self, leg: LegId, entry: &LegEntry) {
-        self.dialogs.remove(entry.leg.tag());
+        if let Some(tag) = call::tag_number(entry.leg.tag()) {
+            self.dialogs.remove(&tag);
+        }
         self.leg_timers.stop(leg);
         self.keep_ended(entry);
         for (_, tx) in &entry.requests {

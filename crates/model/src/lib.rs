@@ -7,6 +7,7 @@ mod agent;
 mod customer;
 mod dialog;
 mod fact;
+mod found;
 mod id;
 mod name;
 mod outcome;
@@ -19,6 +20,7 @@ pub use agent::{AgentAction, AgentState, AgentStatus, AgentTotals, NotReadyReaso
 pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
 pub use dialog::{DialogSnapshot, Transport};
 pub use fact::{Fact, FactBody, LegRole, RefusalKind, SCHEMA_VERSION, Seal};
+pub use found::{Found, Spread};
 pub use id::{CallId, Id, IdSource, LegId, OfferId, ParseIdError, PlayId, RecordingId};
 pub use name::{AgentId, PromptId, QueueId, TrunkId, UserId};
 pub use outcome::{Direction, HangupCause, MissedCause, Outcome};

@@ -149,31 +149,6 @@ impl fmt::Display for Branch {
     }
 }
 
-/// Passes a key on as its own hash: it is one already.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        // Numbers of client transactions count up: spread them (Fibonacci hashing).
-        self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_u128(&mut self, value: u128) {
-        self.0 = value as u64;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Keys, worker_of_response};

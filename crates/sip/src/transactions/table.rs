@@ -1,16 +1,15 @@
 //! The table: where transactions live, how they are found, and how their wishes are done.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use model::Mono;
+use model::{Found, Mono};
 
 use super::effect::{Effect, Effects};
 use super::invite_client::InviteClient;
 use super::invite_server::InviteServer;
-use super::key::{AsIs, Key, Keys};
+use super::key::{Key, Keys};
 use super::large::Large;
 use super::other_client::OtherClient;
 use super::other_server::OtherServer;
@@ -20,9 +19,6 @@ use crate::{ClientTx, Flow, Message, ServerTx, ToBrain};
 
 /// Disarmed timers are thrown away when they outnumber the transactions by so much.
 const TIMERS_PER_TRANSACTION: usize = 8;
-
-/// Found by key, never walked.
-type Found<K> = HashMap<K, u32, BuildHasherDefault<AsIs>>;
 
 /// All transactions of one worker.
 #[derive(Debug)]
@@ -34,13 +30,13 @@ pub struct Transactions {
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// Server transactions by what RFC 3261 §17.2.3 names.
-    pub(super) servers: Found<Key>,
+    pub(super) servers: Found<Key, u32>,
     /// Accepted INVITEs by what their ACK will name.
-    pub(super) acks: Found<Key>,
+    pub(super) acks: Found<Key, u32>,
     /// INVITEs outside of dialogs by what a copy of them would have in common.
-    pub(super) merged: Found<Key>,
-    pub(super) clients: Found<u64>,
-    pub(super) cancels: Found<u64>,
+    pub(super) merged: Found<Key, u32>,
+    pub(super) clients: Found<u64, u32>,
+    pub(super) cancels: Found<u64, u32>,
     /// Client transactions over connections, by where they went.
     streams: BTreeSet<(SocketAddr, u32)>,
     /// Those that are too long for datagrams.
@@ -94,11 +90,11 @@ impl Transactions {
             counts: TransactionCounts::default(),
             slots: Vec::new(),
             free: Vec::new(),
-            servers: HashMap::default(),
-            acks: HashMap::default(),
-            merged: HashMap::default(),
-            clients: HashMap::default(),
-            cancels: HashMap::default(),
+            servers: Found::default(),
+            acks: Found::default(),
+            merged: Found::default(),
+            clients: Found::default(),
+            cancels: Found::default(),
             streams: BTreeSet::new(),
             large: Large::default(),
             timers: Timers::default(),

@@ -33,8 +33,8 @@ pub(crate) struct Span {
 impl Span {
     /// Offsets of a buffer that is no longer than [`MAX_MESSAGE_BYTES`].
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let offset = |at: usize| at.min(MAX_MESSAGE_BYTES) as u16;
-        Self { start: offset(start), end: offset(end) }
+        debug_assert!(start.max(end) <= MAX_MESSAGE_BYTES, "{start}..{end}");
+        Self { start: start as u16, end: end as u16 }
     }
 
     pub(crate) fn range(self) -> Range<usize> {

@@ -15,6 +15,9 @@ use crate::{Method, Name};
 /// How many headers an index has room for before it grows.
 const USUAL_HEADERS: usize = 24;
 
+/// Within how many bytes the colon of nearly every header is.
+const USUAL_LABEL: usize = 32;
+
 /// Why bytes are no SIP message: they are dropped, not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParseError {
@@ -135,7 +138,8 @@ impl Index {
     fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
         let all = bytes.get(line.range()).unwrap_or_default();
         let base = line.range().start;
-        let colon = find_byte(all, b':');
+        let colon = find_byte(all.get(..USUAL_LABEL).unwrap_or(all), b':');
+        let colon = colon.or_else(|| find_byte(all, b':'));
         self.in_field = colon.is_some();
         let Some(colon) = colon else {
             self.mark(Defect::HeaderLine);

@@ -16,10 +16,16 @@ use serde_json::Value;
 use lab::{Engine, Lab};
 use table::{Row, Table};
 
-/// Calls a second at which what the engine costs with nothing to do weighs little.
+/// Calls a second at which most of what is measured is the waking of threads.
+const LIGHT_RATE: u32 = 200;
+/// Calls a second at which that weighs little.
 const BUSY_RATE: u32 = 1_500;
 /// The same of calls with two legs.
-const BRIDGED_RATE: u32 = 200;
+const BUSY_BRIDGED_RATE: u32 = 750;
+/// The rates of which the highest clean one is looked for, in calls a second.
+const RATES: [u32; 6] = [500, 1_000, 1_500, 2_000, 3_000, 4_000];
+/// Clean calls a second on one core of a machine where the kernel loop takes 1.2 µs a packet.
+const CLEAN_RATE_MIN: f64 = 4_000.0;
 /// The generator is at its ceiling when one packet of a hundred leaves so late.
 const AT_CEILING_MS: f64 = 20.0;
 
@@ -99,14 +105,14 @@ fn answer_and_hang_up(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::
             &[("--rate", &rate_text), ("--calls", &calls), ("--concurrent", "20000")],
         )
     };
-    for rate in [200, BUSY_RATE] {
+    for (rate, target) in [(LIGHT_RATE, None), (BUSY_RATE, Some(("≤ 0.15 ms scaled", 0.15)))] {
         let run = call(rate, lab.seconds(15))?;
         let work = format!("M1 answer and hang up, {rate} calls/s: CPU a call");
-        let row = signalling(table, &run, work, ("≤ 0.15 ms scaled", 0.15))?;
+        let row = signalling(table, &run, work, target)?;
         table.add(row);
     }
     let (mut clean, mut last) = (0, String::from("not one rate was clean"));
-    for rate in [500, 1000, 2000, 4000] {
+    for rate in RATES {
         let run = call(rate, lab.seconds(5))?;
         let all = figure(&run, "/calls/ok")? >= figure(&run, "/calls/begun")?;
         // Beyond T1 (500 ms) an INVITE is sent again: that is no clean answer any more.
@@ -121,12 +127,13 @@ fn answer_and_hang_up(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::
         }
         clean = rate;
     }
+    let scaled = table.scaled_rate(clean.into());
     table.add(Row {
-        work: "M1 highest clean rate of 500, 1000, 2000, 4000".into(),
+        work: format!("M1 highest clean rate of {RATES:?}"),
         measured: format!("{clean} calls/s"),
-        beside: String::new(),
-        target: "≥ 4,000 calls/s",
-        met: Some(clean >= 4000),
+        beside: format!("{scaled:.0} calls/s where the loop takes 1.2 µs"),
+        target: "≥ 4,000 calls/s scaled",
+        met: Some(scaled >= CLEAN_RATE_MIN),
         remarks: last,
     });
     Ok(())
@@ -137,7 +144,7 @@ fn signalling(
     table: &Table,
     run: &Value,
     work: String,
-    (target, limit): (&'static str, f64),
+    target: Option<(&'static str, f64)>,
 ) -> anyhow::Result<Row> {
     let cost = figure(run, "/target/cpu_ms_a_call")?;
     let scaled = table.scaled(cost);
@@ -147,24 +154,29 @@ fn signalling(
         work,
         measured: format!("{cost:.3} ms"),
         beside: format!("{scaled:.3} ms where the loop takes 1.2 µs"),
-        target,
-        met: verdict(run, scaled <= limit).filter(|_| all),
+        target: target.map_or("", |(text, _)| text),
+        met: target.and_then(|(_, limit)| verdict(run, scaled <= limit)).filter(|_| all),
         remarks: remarks(run),
     })
 }
 
 /// A caller and an agent, bridged and over at once: what both legs' signalling costs.
 fn both_legs(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
-    let calls = (BRIDGED_RATE * lab.seconds(15)).to_string();
-    let (agents, rate) = (lab.agents(lab.size(1_000)), BRIDGED_RATE.to_string());
-    let run = lab.load(
-        engine,
-        &["--number", "95500", "--duration", "0", "--media", "off", "--concurrent", "5000"],
-        &[("--calls", &calls), ("--rate", &rate), ("--agents", &agents)],
-    )?;
-    let work = format!("both legs of a bridged call, signalling only, {rate} calls/s: CPU a call");
-    let row = signalling(table, &run, work, ("≤ 0.25 ms scaled", 0.25))?;
-    table.add(row);
+    let agents = lab.agents(lab.size(1_000));
+    for (rate, target) in
+        [(LIGHT_RATE, None), (BUSY_BRIDGED_RATE, Some(("≤ 0.25 ms scaled", 0.25)))]
+    {
+        let (calls, rate) = ((rate * lab.seconds(15)).to_string(), rate.to_string());
+        let run = lab.load(
+            engine,
+            &["--number", "95500", "--duration", "0", "--media", "off", "--concurrent", "5000"],
+            &[("--calls", &calls), ("--rate", &rate), ("--agents", &agents)],
+        )?;
+        let work =
+            format!("both legs of a bridged call, signalling only, {rate} calls/s: CPU a call");
+        let row = signalling(table, &run, work, target)?;
+        table.add(row);
+    }
     Ok(())
 }
 

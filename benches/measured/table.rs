@@ -62,6 +62,11 @@ impl Table {
         ms * REFERENCE_LOOP_US / (self.kernel_loop_ms() * 1000.0)
     }
 
+    /// And how often a second something would be done there that is done so often here.
+    pub(crate) fn scaled_rate(&self, rate: f64) -> f64 {
+        rate * self.kernel_loop_ms() * 1000.0 / REFERENCE_LOOP_US
+    }
+
     /// What a packet costs to send, in milliseconds.
     pub(crate) fn sending_alone_ms(&self) -> f64 {
         self.loops.first().map_or(0.0, |cost| cost.us_sending_alone) / 1000.0

@@ -91,5 +91,5 @@ fn a_phone_is_unreachable_the_moment_its_connection_closes() {
     let closed = Instant::now();
     drop(line);
     wait_until(&mut board, "8001", false);
-    assert!(closed.elapsed() < Duration::from_secs(2), "after {:?}", closed.elapsed());
+    assert!(closed.elapsed() < Duration::from_secs(5), "after {:?}", closed.elapsed());
 }

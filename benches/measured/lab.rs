@@ -173,6 +173,13 @@ impl Lab {
         })
     }
 
+    /// Where the engine is, if it has a place of its own.
+    pub(crate) fn first_core(&self) -> Option<rustix::thread::CpuSet> {
+        let mut cores = rustix::thread::CpuSet::new();
+        cores.set(0);
+        self.pinned.then_some(cores)
+    }
+
     /// Keeps this thread where the generator is.
     pub(crate) fn stay_on_second_core(&self) -> anyhow::Result<()> {
         let mut cores = rustix::thread::CpuSet::new();

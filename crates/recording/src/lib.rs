@@ -21,7 +21,7 @@ pub use disk::{Disk, Notice, RETRY_FIRST_MS, RETRY_LAST_MS};
 pub use header::{Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, TAPE_MAGIC};
 pub use keys::{DataKey, Drawn, KEY_BYTES, KEYS_MAX, KeyFault, Keyring, NAME_MAX, Wrapped};
 pub use path::{is_safe, relative_path};
-pub use peaks::{PEAK_BYTES, PEAK_FRAMES};
+pub use peaks::{PEAK_BYTES, PEAK_FRAMES, peak_bytes};
 pub use piece::{FRONT_MOST, Head, Kind, Opener, PIECE_MOST, SEAL_BYTES};
 pub use seal::{Sealer, Verdict, compare};
 pub use stream::{Counts, DEADBAND, MAX_PACKET, STEP_LIMIT};

@@ -7,7 +7,7 @@ pub const PEAK_FRAMES: u32 = 160;
 pub const PEAK_BYTES: usize = 4;
 
 /// Bytes of the peaks of so many frames.
-pub(crate) const fn bytes(frames: u32) -> usize {
+pub const fn peak_bytes(frames: u32) -> usize {
     frames.div_ceil(PEAK_FRAMES) as usize * PEAK_BYTES
 }
 
@@ -37,7 +37,7 @@ mod tests {
     fn peaks(frames: &[i16]) -> Vec<i8> {
         let mut out = Vec::new();
         push(frames, &mut out);
-        assert_eq!(out.len(), bytes(frames.len() as u32 / 2));
+        assert_eq!(out.len(), peak_bytes(frames.len() as u32 / 2));
         out.into_iter().map(|byte| byte as i8).collect()
     }
 

@@ -34,13 +34,13 @@ pub(crate) const HASH_BYTES: usize = 32;
 pub const SEAL_BYTES: usize = 96;
 /// Bytes of the longest piece.
 pub const PIECE_MOST: usize = HEAD_BYTES
-    + peaks::bytes(PIECE_FRAMES)
+    + peaks::peak_bytes(PIECE_FRAMES)
     + TAG_BYTES
     + PIECE_FRAMES as usize * FRAME_BYTES as usize
     + TAG_BYTES
     + HASH_BYTES;
 /// Bytes from a piece's beginning to the end of its peaks, at most.
-pub const FRONT_MOST: usize = HEAD_BYTES + peaks::bytes(PIECE_FRAMES) + TAG_BYTES;
+pub const FRONT_MOST: usize = HEAD_BYTES + peaks::peak_bytes(PIECE_FRAMES) + TAG_BYTES;
 
 pub(crate) const PIECE_MAGIC: [u8; 4] = *b"PIEC";
 pub(crate) const SEAL_MAGIC: [u8; 4] = *b"SEAL";
@@ -115,7 +115,7 @@ impl Head {
     /// Where its peaks are, with their tag.
     fn peaks(self) -> Range<usize> {
         let peaks = match self.kind {
-            Kind::Sound => peaks::bytes(self.frames),
+            Kind::Sound => peaks::peak_bytes(self.frames),
             Kind::Silence => 0,
         };
         HEAD_BYTES..HEAD_BYTES + peaks + self.tag_bytes()
@@ -173,6 +173,16 @@ impl Opener {
     /// Whether `head` begins a piece of this recording.
     pub fn owns(&self, head: &Head) -> bool {
         head.tag == self.header[..8] && head.is_encrypted == self.key.is_some()
+    }
+
+    /// Whether the seal of this recording begins here.
+    pub fn owns_seal(&self, bytes: &[u8]) -> bool {
+        bytes.starts_with(&SEAL_MAGIC) && bytes.get(8..16) == Some(&self.header[..8])
+    }
+
+    /// Bytes of a piece of sound of [`PIECE_FRAMES`].
+    pub fn full_piece_bytes(&self) -> usize {
+        PIECE_MOST - if self.key.is_some() { 0 } else { 2 * TAG_BYTES }
     }
 
     /// Decrypts a whole piece's sound in place and says where it is: little-endian samples, the

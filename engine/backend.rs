@@ -1,5 +1,6 @@
 //! What stands behind the web: the store for what was, the brain for what is.
 
+mod audio;
 mod sessions;
 mod traces;
 
@@ -53,6 +54,8 @@ pub struct Backend {
     pub verifying: tokio::sync::Semaphore,
     /// Where recordings are.
     pub recordings: PathBuf,
+    /// What opens them.
+    pub keys: Arc<recording::Keyring>,
     /// The live figures.
     pub published: Arc<Published>,
     /// How the parts are.
@@ -310,14 +313,19 @@ impl web::Backend for Backend {
         if !recording::is_safe(&entry.recording.path) {
             return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
         }
-        let path = self.recordings.join(&entry.recording.path);
-        let file = match tokio::fs::File::open(&path).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Self::failed(error)),
-        };
-        let bytes = file.metadata().await.map_err(Self::failed)?.len();
-        Ok(Some(Audio { reader: Box::new(file), bytes }))
+        let (path, keys) = (self.recordings.join(&entry.recording.path), Arc::clone(&self.keys));
+        let opening = tokio::task::spawn_blocking(move || net::recorder::Audio::open(&path, &keys));
+        match opening.await.map_err(Self::failed)? {
+            Ok(audio) => {
+                let bytes = audio.length();
+                Ok(Some(Audio { reader: Box::new(audio::Offloaded::new(audio)), bytes }))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                tracing::error!(recording = %id, %error, "a recording cannot be played");
+                Err(BackendError::Internal(error.to_string()))
+            }
+        }
     }
 
     async fn audit(&self, entry: Audit) -> Result<(), BackendError> {

@@ -42,7 +42,7 @@ enum Command {
     /// Recordings and their seals.
     Recordings {
         #[command(subcommand)]
-        command: RecordingsCommand,
+        command: recordings::Command,
         #[command(flatten)]
         database: Database,
     },
@@ -89,12 +89,6 @@ impl Database {
             (None, None) => Ok(Config::load(Path::new("hotline.toml"))?),
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-enum RecordingsCommand {
-    /// Compare every recording with its seal.
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +164,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let read = Config::load(&config)?;
             let library = running::library(&read)?;
             running::tls(&read)?;
+            recordings::keys(&read)?;
             let wall = model::Wall(0);
             crate::assemble::callflow(&read, &[], &library, 1, wall)?;
             let (file, scripts) = (config.display(), library.scripts.len());
@@ -180,10 +175,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let store = running::open_store(&database.config()?, Purpose::Tool).await?;
             policies::run(&store, command).await
         }
-        Command::Recordings { command: RecordingsCommand::Verify, database } => {
+        Command::Recordings { command, database } => {
             let config = database.config()?;
+            let keys = recordings::keys(&config)?;
             let store = running::open_store(&config, Purpose::Tool).await?;
-            recordings::verify(&store, &running::recordings_folder(&config)).await
+            let folder = running::recordings_folder(&config);
+            recordings::run(&store, (&folder, &keys), command).await
         }
         Command::Accounts { command, database } => {
             let config = database.config()?;

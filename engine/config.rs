@@ -196,6 +196,9 @@ section! {
     Recordings {
         enabled: bool = true,
         folder: PathBuf = "recordings".into(),
+        flush_ms: u64 = 1_000,
+        key_file: PathBuf = PathBuf::new(),
+        key_env: String = String::new(),
     }
 }
 

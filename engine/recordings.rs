@@ -1,41 +1,236 @@
-//! `hotline recordings verify`: every recording against its seal.
+//! Recordings as tools see them: their master keys, `hotline recordings verify` and `export`.
 
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use net::recorder::Verdict;
-use store::Store;
+use anyhow::{Context as _, anyhow, bail};
+use clap::Subcommand;
+use model::RecordingId;
+use net::recorder::{Audio, Expected, Verdict};
+use recording::Keyring;
+use store::{RecordingEntry, Store};
+use zeroize::Zeroizing;
 
 use crate::cli::say;
+use crate::config::Config;
 
-/// Compares every sealed recording's file with its seal, and names what is not as it was.
+/// What is to be done with recordings.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare recordings with their seals, a line each; ends with status 1 if any is not as sealed.
+    Verify {
+        /// Recordings by id, such as r1-2-3, or files; all recordings if none is named.
+        #[arg(value_name = "ID|FILE")]
+        which: Vec<String>,
+    },
+    /// Write a recording as 16-bit WAV, decrypted.
+    Export {
+        /// Its id, such as r1-2-3, or its file.
+        #[arg(value_name = "ID|FILE")]
+        which: String,
+        /// The file to write, which must not be there.
+        to: PathBuf,
+    },
+}
+
+/// The master keys that a configuration names; none if it names none.
 ///
 /// # Errors
-/// The database fails, or a recording is missing or changed.
-pub async fn verify(store: &Store, folder: &Path) -> anyhow::Result<()> {
-    let (mut whole, mut open, mut bad) = (0_u64, 0_u64, 0_u64);
-    let mut entries = store.all_recordings();
-    while let Some(entry) = entries.next().await? {
-        let id = entry.recording.recording;
-        let Some(seal) = &entry.recording.seal else {
-            open += 1;
-            say(&format!(
-                "{id}: not sealed: the call goes on, or the engine must start to mend it"
-            ))?;
-            continue;
-        };
-        let path = folder.join(&entry.recording.path);
-        let wrong = match net::recorder::verify(&path, seal) {
-            Ok(Verdict::Ok) => {
-                whole += 1;
-                continue;
-            }
-            Ok(verdict) => format!("{verdict:?}"),
-            Err(error) => error.to_string(),
-        };
-        bad += 1;
-        say(&format!("{id}: {}: {wrong}", path.display()))?;
+/// They cannot be read: which key of the configuration leads there, and what to do about it.
+pub fn keys(config: &Config) -> anyhow::Result<Arc<Keyring>> {
+    let recordings = &config.recordings;
+    let (key, place, text) = if !recordings.key_file.as_os_str().is_empty() {
+        let file = &recordings.key_file;
+        let text = std::fs::read_to_string(file).map_err(anyhow::Error::from);
+        if let Ok(about) = std::fs::metadata(file)
+            && about.permissions().mode() & 0o007 != 0
+        {
+            tracing::warn!(file = %file.display(), "everybody can read recordings' master keys");
+        }
+        ("recordings.key_file", file.display().to_string(), text)
+    } else if !recordings.key_env.is_empty() {
+        let name = recordings.key_env.clone();
+        // What is wrong with a value is not said by showing it.
+        let text = std::env::var_os(&name).ok_or_else(|| anyhow!("it is not set"));
+        let text = text.and_then(|text| text.into_string().map_err(|_| anyhow!("it is no text")));
+        ("recordings.key_env", name, text)
+    } else {
+        return Ok(Arc::default());
+    };
+    let remedy = "write one `name = 64 hexadecimal digits` a line, the newest last; \
+                  `openssl rand -hex 32` makes the digits";
+    let read = text.map(Zeroizing::new).and_then(|text| Ok(Keyring::parse(&text)?));
+    let keys = read.map_err(|error| anyhow!("{key}: {place}: {error}\n  remedy: {remedy}"))?;
+    Ok(Arc::new(keys))
+}
+
+/// Does what is asked for.
+///
+/// # Errors
+/// The database or a file fails, or a recording is missing or not as sealed.
+pub async fn run(
+    store: &Store,
+    (folder, keys): (&Path, &Keyring),
+    command: Command,
+) -> anyhow::Result<()> {
+    match command {
+        Command::Verify { which } => verify(store, folder, keys, which).await,
+        Command::Export { which, to } => {
+            let from = match which.parse::<RecordingId>() {
+                Ok(id) => folder.join(entry(store, id).await?.recording.path),
+                Err(_) => PathBuf::from(which),
+            };
+            let frames = export(&from, keys, &to)?;
+            say(&format!("{}: {frames} frames", to.display()))
+        }
     }
+}
+
+async fn entry(store: &Store, id: RecordingId) -> anyhow::Result<RecordingEntry> {
+    store.recording(id).await?.ok_or_else(|| anyhow!("there is no recording {id}"))
+}
+
+/// How many recordings are what.
+#[derive(Debug, Default)]
+struct Tally {
+    whole: u64,
+    open: u64,
+    bad: u64,
+}
+
+async fn verify(
+    store: &Store,
+    folder: &Path,
+    keys: &Keyring,
+    which: Vec<String>,
+) -> anyhow::Result<()> {
+    let mut tally = Tally::default();
+    if which.is_empty() {
+        let mut entries = store.all_recordings();
+        while let Some(entry) = entries.next().await? {
+            tally.verify(&entry, folder, keys)?;
+        }
+    }
+    for name in which {
+        match name.parse::<RecordingId>() {
+            Ok(id) => tally.verify(&entry(store, id).await?, folder, keys)?,
+            Err(_) => tally.examine(Path::new(&name), keys)?,
+        }
+    }
+    let Tally { whole, open, bad } = tally;
     say(&format!("{whole} recordings are as sealed, {open} not sealed, {bad} missing or changed"))?;
     anyhow::ensure!(bad == 0, "{bad} recordings are missing or changed");
     Ok(())
+}
+
+impl Tally {
+    /// One recording that the database knows.
+    fn verify(
+        &mut self,
+        entry: &RecordingEntry,
+        folder: &Path,
+        keys: &Keyring,
+    ) -> anyhow::Result<()> {
+        let (id, seal) = (entry.recording.recording, entry.recording.seal.clone());
+        if seal.is_none() {
+            self.open += 1;
+            let why = "the call goes on, or the engine must start to mend it";
+            return say(&format!("{id}: not sealed: {why}"));
+        }
+        let path = folder.join(&entry.recording.path);
+        let expected = Expected { recording: Some(id), seal };
+        let what = match net::recorder::verify(&path, &expected, keys) {
+            Ok(Verdict::Ok) => {
+                self.whole += 1;
+                return say(&format!("{id}: as sealed"));
+            }
+            Ok(Verdict::Missing) => "missing".to_owned(),
+            Ok(Verdict::Damaged(report)) => report.to_string(),
+            Ok(Verdict::Changed { .. }) => "changed since it was sealed".to_owned(),
+            Ok(Verdict::Unknown) => "of the old form and without a seal".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.bad += 1;
+        say(&format!("{id}: {}: {what}", path.display()))
+    }
+
+    /// A file of which nothing is known but what it says itself.
+    fn examine(&mut self, path: &Path, keys: &Keyring) -> anyhow::Result<()> {
+        let report = net::recorder::examine(path, keys);
+        let report = report.with_context(|| path.display().to_string())?;
+        let of = report.header.as_ref().map(|header| format!(" {}", header.recording));
+        let of = of.unwrap_or_default();
+        if report.is_whole() {
+            self.whole += 1;
+        } else {
+            self.bad += 1;
+        }
+        say(&format!("{}:{of} {report}", path.display()))
+    }
+}
+
+/// Writes the recording at `from` as WAV and says how many frames it has.
+fn export(from: &Path, keys: &Keyring, to: &Path) -> anyhow::Result<u64> {
+    let mut audio = Audio::open(from, keys).with_context(|| from.display().to_string())?;
+    let mut options = std::fs::OpenOptions::new();
+    let made = options.write(true).create_new(true).mode(0o640).open(to);
+    let mut file = made.with_context(|| to.display().to_string())?;
+    let bytes = io::copy(&mut audio, &mut file).with_context(|| to.display().to_string())?;
+    if bytes != audio.length() {
+        bail!("{}: it became shorter while it was read", from.display());
+    }
+    file.sync_all()?;
+    Ok(bytes.saturating_sub(recording::HEADER_BYTES as u64) / recording::FRAME_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Config)) -> anyhow::Result<Arc<Keyring>> {
+        let mut config = Config::without_trunks();
+        change(&mut config);
+        keys(&config)
+    }
+
+    #[test]
+    fn without_a_word_about_keys_there_are_none() {
+        assert!(with(|_| {}).unwrap().is_empty());
+    }
+
+    #[test]
+    fn keys_come_from_a_file_and_what_is_wrong_names_the_key_and_the_remedy_but_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        let missing = with(|config| config.recordings.key_file.clone_from(&file));
+        let said = missing.unwrap_err().to_string();
+        assert!(said.contains("recordings.key_file") && said.contains("remedy"), "{said}");
+        let digits = "5a".repeat(32);
+        std::fs::write(&file, format!("a = {digits}\nb = {}\n", "6b".repeat(32))).unwrap();
+        let keys = with(|config| config.recordings.key_file.clone_from(&file)).unwrap();
+        assert_eq!(keys.newest(), Some("b"));
+        std::fs::write(&file, format!("a = {digits}5")).unwrap();
+        let wrong = with(|config| config.recordings.key_file.clone_from(&file));
+        let said = wrong.unwrap_err().to_string();
+        assert!(said.contains("line 1") && !said.contains("5a5a"), "{said}");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let unset = with(|config| config.recordings.key_env = "HOTLINE_NO_SUCH_KEYS".to_owned());
+        let said = unset.unwrap_err().to_string();
+        assert!(said.contains("recordings.key_env: HOTLINE_NO_SUCH_KEYS"), "{said}");
+    }
+
+    #[test]
+    fn an_export_never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
+        std::fs::write(&from, recording::header(0)).unwrap();
+        assert_eq!(export(&from, &Keyring::default(), &to).unwrap(), 0);
+        assert_eq!(std::fs::read(&to).unwrap(), recording::header(0));
+        assert!(export(&from, &Keyring::default(), &to).is_err());
+    }
 }

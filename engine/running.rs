@@ -16,6 +16,7 @@ use model::{AgentStatus, FactBody, QueueId};
 use net::media::MediaWorkers;
 use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
+use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ use crate::config::Config;
 use crate::figures::Published;
 use crate::health::Watch;
 use crate::lookups::Lookups;
+use crate::recordings;
 use crate::scripts::{self, Library};
 
 /// Messages that may wait for the brain, beside those of the workers.
@@ -133,6 +135,7 @@ impl Running {
     pub async fn start(config: &Config, store: Store, admit: Admit) -> anyhow::Result<Self> {
         let clock = Clock::start();
         let library = library(config)?;
+        let keys = recordings::keys(config)?;
         let accounts = store.accounts().await?;
         let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
@@ -155,7 +158,7 @@ impl Running {
         machine.listeners = assemble::listeners(config, sip.local_addrs());
         let (trace, settling) = (sip.trace(), writer.settling());
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
-        let (media, media_events) = media(config, clock, library.prompts)?;
+        let (media, media_events) = media(config, clock, library.prompts, &keys)?;
 
         let published = Arc::new(Published::default());
         let queues = machine.acd.queues.iter().map(|queue| queue.queue.clone());
@@ -193,6 +196,7 @@ impl Running {
             sessions: Arc::default(),
             verifying: tokio::sync::Semaphore::new(crate::backend::VERIFYING_MAX),
             recordings: recordings_folder(config),
+            keys,
             published,
             watch: Arc::clone(&watch),
             desktop: Arc::new(assemble::desktop(config)),
@@ -372,14 +376,15 @@ fn media(
     config: &Config,
     clock: Clock,
     prompts: Arc<Prompts>,
+    keys: &Arc<Keyring>,
 ) -> anyhow::Result<(MediaWorkers, Receiver<MediaEvent>)> {
     let (sender, events) = crossbeam_channel::bounded(MEDIA_EVENTS);
-    let media = MediaWorkers::start(media_config(config, clock), prompts, sender)
+    let media = MediaWorkers::start(media_config(config, clock, keys), prompts, sender)
         .context("the media workers cannot be started")?;
     Ok((media, events))
 }
 
-fn media_config(config: &Config, clock: Clock) -> net::media::Config {
+fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::media::Config {
     let (first, last) = config.media_ports().unwrap_or((20_000, 29_999));
     let (ip, other_ip) = config.sip.media_addresses();
     net::media::Config {
@@ -389,7 +394,12 @@ fn media_config(config: &Config, clock: Clock) -> net::media::Config {
         workers: config.media.workers,
         tick_us: config.media.tick_us,
         silent_after_ms: config.media.silent_after_ms,
-        recordings_dir: recordings_folder(config),
+        recordings: net::recorder::Settings {
+            dir: recordings_folder(config),
+            keys: Arc::clone(keys),
+            flush_ms: config.recordings.flush_ms,
+            started: clock.started(),
+        },
         origin: clock.origin(),
         ..net::media::Config::default()
     }
@@ -403,7 +413,7 @@ fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyh
     std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
         for left in unsealed {
             let OpenRecording { call, recording, path, .. } = left;
-            let body = match net::recorder::repair(&folder.join(&path)) {
+            let body = match net::recorder::repair(&folder.join(&path), recording, call) {
                 Ok(seal) => FactBody::RecordingSealed { call, recording, seal, recovered: true },
                 Err(error) => {
                     tracing::error!(%recording, %error, "a recording could not be made whole");

@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     listeners::check(config, places, &mut faults);
     hep(config, places, &mut faults);
     ports(config, places, &mut faults);
+    recording_keys(config, places, &mut faults);
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
     trunks(config, places, &mut faults);
@@ -65,6 +66,7 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     within("media", "workers", count(config.media.workers), 1, count(WORKERS_MAX));
     within("media", "tick_us", config.media.tick_us, 500, 10_000);
     within("media", "silent_after_ms", config.media.silent_after_ms, 1_000, 86_400_000);
+    within("recordings", "flush_ms", config.recordings.flush_ms, 100, 60_000);
     within("lookup", "deadline_ms", config.lookup.deadline_ms, 1, 10_000);
     within("lookup", "cache_ttl_ms", config.lookup.cache_ttl_ms, 0, 86_400_000);
     within("lookup", "cache_capacity", count(config.lookup.cache_capacity), 0, 10_000_000);
@@ -113,6 +115,15 @@ fn ports(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
         let message = format!("{:?} is no range of ports", config.media.ports);
         let remedy = "write the first and the last port, as in ports = \"20000-29999\"";
         faults.push(places.fault("media", 0, "ports", message, remedy));
+    }
+}
+
+fn recording_keys(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let recordings = &config.recordings;
+    if !recordings.key_file.as_os_str().is_empty() && !recordings.key_env.is_empty() {
+        let message = "master keys come from one place, and `key_file` names another";
+        let remedy = "keep one of `key_file` and `key_env`, with all keys in it";
+        faults.push(places.fault("recordings", 0, "key_env", message, remedy));
     }
 }
 

@@ -56,6 +56,13 @@ fn each_fault_names_its_place_and_remedy() {
         ("[sip]", "[sip]\nworker = 2", ":3: sip.worker: ", "hotline config"),
         ("[sip]", "[media]\nports = \"9\"\n[sip]", ":3: media.ports: ", "20000-29999"),
         ("[sip]", "[acd]\nacw_ms = -1\n[sip]", ":3: acd.acw_ms: ", "hotline config"),
+        ("[sip]", "[recordings]\nflush_ms = 1\n[sip]", ":3: recordings.flush_ms: ", "from 100 to"),
+        (
+            "[sip]",
+            "[recordings]\nkey_file = \"k\"\nkey_env = \"K\"\n[sip]",
+            ":4: recordings.key_env: ",
+            "keep one of",
+        ),
         ("[sip]", "[sip]\nrealm = \"a\\\"b\"", ":3: sip.realm: ", "realm = "),
         ("[sip]", "[sip]\ntrace_mb = 70000", ":3: sip.trace_mb: ", "from 0 to 65536"),
         (

@@ -133,7 +133,10 @@ impl Engine {
         let config = Config {
             ip: IpAddr::V4(ENGINE),
             port_range: 10_000..=29_999,
-            recordings_dir: recordings.path().to_owned(),
+            recordings: net::recorder::Settings {
+                dir: recordings.path().to_owned(),
+                ..net::recorder::Settings::default()
+            },
             origin,
             ..Config::default()
         };
@@ -168,7 +171,7 @@ impl Engine {
             }
             if work == Work::Record {
                 let recording = RecordingId(ids.mint());
-                let path = format!("{recording}.wav");
+                let path = format!("{recording}.tape");
                 let at = Mono(origin.elapsed().as_nanos() as u64);
                 let (caller, agent) = (legs[0], legs[1]);
                 let start =

@@ -1,19 +1,31 @@
-//! What is taped: the timeline of two voices, where a recording lies, what happens when the disk
-//! fails, and the seal that makes it provable.
+//! What is taped: the timeline of two voices, where a recording lies, the form of its file and the
+//! keys it is encrypted with, what happens when the disk fails, and how it is proved to be whole.
 //!
 //! Everything here is pure: packets, times and bytes come in, frames and verdicts come out. The
 //! threads and files are `net::recorder`'s.
 
 mod disk;
+mod header;
+mod keys;
 mod path;
+mod peaks;
+mod piece;
 mod seal;
 mod stream;
+mod tape;
 mod timeline;
+mod verify;
 mod wav;
 
 pub use disk::{Disk, Notice, RETRY_FIRST_MS, RETRY_LAST_MS};
+pub use header::{Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, TAPE_MAGIC};
+pub use keys::{DataKey, Drawn, KEY_BYTES, KEYS_MAX, KeyFault, Keyring, NAME_MAX, Wrapped};
 pub use path::{is_safe, relative_path};
+pub use peaks::{PEAK_BYTES, PEAK_FRAMES, peak_bytes};
+pub use piece::{FRONT_MOST, Head, Kind, Opener, PIECE_MOST, SEAL_BYTES};
 pub use seal::{Sealer, Verdict, compare};
 pub use stream::{Counts, DEADBAND, MAX_PACKET, STEP_LIMIT};
+pub use tape::Tape;
 pub use timeline::{BLOCK, HORIZON_MS, MAX_VOICES, Packet, Side, Timeline};
+pub use verify::{Damage, Expected, FAULTS_MAX, Fault, Report, Verifier};
 pub use wav::{FRAME_BYTES, HEADER_BYTES, MAX_FRAMES, RATE, Repair, SPEC, header, repair};

@@ -5,19 +5,20 @@
 
 use model::{RecordingId, Wall};
 
-/// `YYYY/MM/DD/<id>.wav`, by the day (UTC) on which the recording began.
+/// `YYYY/MM/DD/<id>.tape`, by the day (UTC) on which the recording began.
 pub fn relative_path(recording: RecordingId, began: Wall) -> String {
     let (year, month, day) = date(began.0.div_euclid(86_400_000_000));
-    format!("{year:04}/{month:02}/{day:02}/{recording}.wav")
+    format!("{year:04}/{month:02}/{day:02}/{recording}.tape")
 }
 
-/// Whether a path stays below the folder that it is joined to, and is a recording's.
+/// Whether a path stays below the folder that it is joined to, and is a recording's: a tape, or a
+/// WAV as they were before.
 ///
 /// Only letters, digits, `-`, `_`, `.` and single `/` between names; no name begins with a dot.
 pub fn is_safe(path: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     path.len() <= 255
-        && path.ends_with(".wav")
+        && (path.ends_with(".tape") || path.ends_with(".wav"))
         && path
             .split('/')
             .all(|name| !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain))
@@ -48,16 +49,16 @@ mod tests {
     fn a_recording_lies_under_its_day() {
         let id = RecordingId(Id::new(1, 3, 42));
         for (seconds, path) in [
-            (0, "1970/01/01/r1-3-42.wav"),
-            (951_782_399, "2000/02/28/r1-3-42.wav"),
-            (951_782_400, "2000/02/29/r1-3-42.wav"),
-            (1_735_689_599, "2024/12/31/r1-3-42.wav"),
-            (1_735_689_600, "2025/01/01/r1-3-42.wav"),
-            (4_107_542_400, "2100/03/01/r1-3-42.wav"),
+            (0, "1970/01/01/r1-3-42.tape"),
+            (951_782_399, "2000/02/28/r1-3-42.tape"),
+            (951_782_400, "2000/02/29/r1-3-42.tape"),
+            (1_735_689_599, "2024/12/31/r1-3-42.tape"),
+            (1_735_689_600, "2025/01/01/r1-3-42.tape"),
+            (4_107_542_400, "2100/03/01/r1-3-42.tape"),
         ] {
             let path_then = relative_path(id, Wall(seconds * 1_000_000));
             assert_eq!(path_then, path);
-            assert!(is_safe(&path_then));
+            assert!(is_safe(&path_then) && is_safe(&path_then.replace(".tape", ".wav")));
         }
     }
 
@@ -66,6 +67,7 @@ mod tests {
         for path in [
             "",
             ".wav",
+            ".tape",
             "/etc/passwd.wav",
             "../x.wav",
             "2025/../../x.wav",

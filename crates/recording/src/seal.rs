@@ -1,11 +1,12 @@
-//! What makes a recording provable: the seal over its whole file, and what comparing tells.
+//! What verifying a recording tells; and the seal of an old one, which is over its whole file.
 
 use model::Seal;
 use sha2::{Digest, Sha256};
 
+use crate::verify::Report;
 use crate::wav::{FRAME_BYTES, HEADER_BYTES};
 
-/// Computes the seal of a file that is handed in piece by piece, from its first byte.
+/// Computes the seal of a WAV file that is handed in piece by piece, from its first byte.
 #[derive(Debug, Clone, Default)]
 pub struct Sealer {
     hash: Sha256,
@@ -41,7 +42,11 @@ pub enum Verdict {
     Ok,
     /// It is not there.
     Missing,
-    /// It is not what was sealed.
+    /// It was never sealed, and is of the old form: nothing can be told of it.
+    Unknown,
+    /// It is not what was written; the report says where.
+    Damaged(Box<Report>),
+    /// An old one that is not what was sealed.
     Changed {
         /// What was sealed.
         sealed: Seal,

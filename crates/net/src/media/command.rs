@@ -15,6 +15,7 @@ use super::mixing::Mixing;
 use super::origin::Origin;
 use super::playing::Playing;
 use super::worker::{Then, Worker};
+use crate::recorder::Begin;
 
 impl Worker {
     /// Does what it is told.
@@ -30,15 +31,16 @@ impl Worker {
             ToWorker::Command(MediaCommand::Set(media)) => self.set(media, now),
             ToWorker::Command(MediaCommand::Close { leg }) => self.close(leg),
             ToWorker::Command(MediaCommand::StartRecording {
-                call: _,
+                call,
                 recording,
                 caller,
                 agent,
                 path,
                 at,
             }) => {
+                let begin = Begin { recording, call, path, at };
                 let (legs, outbox) = (&mut self.legs, &mut self.outbox);
-                self.tapes.start(recording, (caller, agent), (path, at), legs, outbox);
+                self.tapes.start(begin, (caller, agent), legs, outbox);
             }
             ToWorker::Command(MediaCommand::TapeVoices(voices)) => {
                 if !self.tapes.set_voices(&voices, &mut self.legs) {

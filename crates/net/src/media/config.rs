@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Instant;
+
+use crate::recorder::Settings;
 
 /// How the media workers are set up.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ pub struct Config {
     pub tick_us: u64,
     /// A leg from which nothing came for this long is reported as silent, in milliseconds.
     pub silent_after_ms: u64,
-    /// Where recordings are written.
-    pub recordings_dir: PathBuf,
+    /// Where and how recordings are written.
+    pub recordings: Settings,
     /// Threads that write recordings, at least 1.
     pub recorders: usize,
     /// The zero of [`model::Mono`].
@@ -39,7 +40,7 @@ impl Default for Config {
             workers: 1,
             tick_us: 2_000,
             silent_after_ms: 30_000,
-            recordings_dir: PathBuf::from("recordings"),
+            recordings: Settings::default(),
             recorders: 1,
             origin: Instant::now(),
         }

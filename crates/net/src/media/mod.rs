@@ -118,7 +118,7 @@ impl MediaWorkers {
         let ports = Ports::new(ips, config.port_range.clone());
         let shared = Arc::new(Shared { ip: config.ip, ports, counters: SharedCounters::default() });
         let recorders = (0..config.recorders.max(1))
-            .map(|number| Recorder::start(number, config.recordings_dir.clone(), clock, &events))
+            .map(|number| Recorder::start(number, &config.recordings, clock, &events))
             .collect::<io::Result<Vec<_>>>()?;
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..config.workers.max(1) {

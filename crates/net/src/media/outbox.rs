@@ -46,6 +46,11 @@ impl Outbox {
         }
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Sends what waits, waiting for room no longer than `patience`.
     pub(crate) fn close(mut self, patience: Duration) {
         let until = Instant::now() + patience;

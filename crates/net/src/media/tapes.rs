@@ -9,7 +9,7 @@ use rtp::Header;
 
 use super::legs::Legs;
 use super::outbox::Outbox;
-use crate::recorder::{Head, Tapper};
+use crate::recorder::{Begin, Head, Tapper};
 
 /// Where a leg's voice goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +67,12 @@ impl Tapes {
     /// Begins a recording of two legs. One that is running already goes on as it is.
     pub(crate) fn start(
         &mut self,
-        recording: RecordingId,
+        begin: Begin,
         (caller, agent): (LegId, LegId),
-        (path, at): (String, Mono),
         legs: &mut Legs,
         outbox: &mut Outbox,
     ) {
+        let recording = begin.recording;
         if self.by_id.contains_key(&recording) {
             return;
         }
@@ -80,7 +80,7 @@ impl Tapes {
             self.slots.push(None);
             self.slots.len() as u32 - 1
         });
-        if !self.tapper.start(slot, recording, path, at) {
+        if !self.tapper.start(slot, begin) {
             self.free.push(slot);
             let error = "the recorder has no room for another recording".to_owned();
             outbox.push(MediaEvent::RecordingGap { recording, error });
@@ -273,10 +273,14 @@ mod tests {
 
     impl Stage {
         fn start(&mut self, counter: u32) {
-            let path = format!("{counter}.wav");
-            let pair = (leg(1), leg(2));
+            let begin = Begin {
+                recording: recording(counter),
+                call: model::CallId(Id::new(0, 0, 1)),
+                path: format!("{counter}.tape"),
+                at: Mono(0),
+            };
             let Self { tapes, legs, outbox, .. } = self;
-            tapes.start(recording(counter), pair, (path, Mono(0)), legs, outbox);
+            tapes.start(begin, (leg(1), leg(2)), legs, outbox);
         }
 
         fn tap(&mut self) -> bool {

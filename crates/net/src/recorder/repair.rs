@@ -5,24 +5,63 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use model::Seal;
-use recording::{HEADER_BYTES, Sealer, Verdict};
+use model::{CallId, Mono, RecordingId, Seal, Wall};
+use recording::{
+    Expected, HEADER_BYTES, Header, Keyring, Report, Sealer, TAPE_HEADER_BYTES, Tape, Verdict,
+    Verifier,
+};
+
+use super::is_wav;
 
 /// Bytes read at once: the file never is in memory as a whole.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Makes the recording that a killed process left at `path` whole, by the file's length alone: cuts
-/// a half frame off, corrects the header, and seals it. A whole file is not changed.
+/// Makes the recording that a killed process left at `path` whole, and seals it: all pieces that
+/// were written are kept, a half-written one at the end is cut off. No key is needed, nothing is
+/// encrypted anew. A whole file is not changed.
 ///
 /// # Errors
-/// There is no such file, or it cannot be read or written.
-pub fn repair(path: &Path) -> io::Result<Seal> {
+/// There is no such file, it cannot be read or written, or its header cannot be read.
+pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Seal> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
+    if is_wav(path) {
+        return repair_wav(&file);
+    }
+    if file.metadata()?.len() < TAPE_HEADER_BYTES as u64 {
+        return begin_anew(&file, recording, call);
+    }
+    let nothing = Expected { recording: Some(recording), seal: None };
+    let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
+    let seal = match (&report.seal, report.mend()) {
+        (Some(seal), _) => seal.clone(),
+        (None, Some((at, bytes, seal))) => {
+            file.set_len(at)?;
+            file.write_all_at(&bytes, at)?;
+            seal
+        }
+        (None, None) => return Err(io::Error::new(io::ErrorKind::InvalidData, report.to_string())),
+    };
+    file.sync_all()?;
+    Ok(seal)
+}
+
+/// The process was killed before the header was written: nothing was taped yet.
+fn begin_anew(file: &File, recording: RecordingId, call: CallId) -> io::Result<Seal> {
+    let header = Header { recording, call, wall: Wall(0), mono: Mono(0), key: None };
+    let mut bytes = Vec::new();
+    let seal = Tape::new(&header, None, &mut bytes).seal(&mut bytes);
+    file.set_len(0)?;
+    file.write_all_at(&bytes, 0)?;
+    file.sync_all()?;
+    Ok(seal)
+}
+
+/// An old recording: by the file's length alone its half frame is cut off and its header corrected.
+fn repair_wav(file: &File) -> io::Result<Seal> {
     let bytes = file.metadata()?.len();
     let whole = recording::repair(bytes);
     let mut header = [0; HEADER_BYTES];
-    let has_header = bytes >= HEADER_BYTES as u64;
-    if has_header {
+    if bytes >= HEADER_BYTES as u64 {
         file.read_exact_at(&mut header, 0)?;
     }
     if header != whole.header {
@@ -31,35 +70,58 @@ pub fn repair(path: &Path) -> io::Result<Seal> {
     if bytes != whole.bytes {
         file.set_len(whole.bytes)?;
     }
-    seal(&file)
-}
-
-/// Whether the file at `path` is byte by byte what was sealed.
-///
-/// # Errors
-/// It is there and cannot be read.
-pub fn verify(path: &Path, sealed: &Seal) -> io::Result<Verdict> {
-    let found = match File::open(path) {
-        Ok(file) => Some(read_seal(file)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    Ok(recording::compare(sealed, found))
-}
-
-/// Flushes a file down to the disk and computes the seal of what is there.
-pub(super) fn seal(file: &File) -> io::Result<Seal> {
     file.sync_all()?;
     read_seal(Positioned { file, at: 0 })
 }
 
-fn read_seal(mut from: impl Read) -> io::Result<Seal> {
+/// Whether the file at `path` is what was written, and what was sealed: read as a stream, with
+/// `keys` also as who has them sees it.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Verdict> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Missing),
+        Err(error) => return Err(error),
+    };
+    if !is_wav(path) {
+        let report = read(file, expected.clone(), Some(keys))?;
+        let is_whole = report.is_whole();
+        return Ok(if is_whole { Verdict::Ok } else { Verdict::Damaged(Box::new(report)) });
+    }
+    match &expected.seal {
+        Some(seal) => Ok(recording::compare(seal, Some(read_seal(file)?))),
+        None => Ok(Verdict::Unknown),
+    }
+}
+
+/// What the file at `path` is found to be, whatever it should be.
+///
+/// # Errors
+/// It cannot be read.
+pub fn examine(path: &Path, keys: &Keyring) -> io::Result<Report> {
+    read(File::open(path)?, Expected::default(), Some(keys))
+}
+
+fn read(from: impl Read, expected: Expected, keys: Option<&Keyring>) -> io::Result<Report> {
+    let mut verifier = Verifier::new(expected, keys);
+    each_piece(from, |piece| verifier.update(piece))?;
+    Ok(verifier.finish())
+}
+
+fn read_seal(from: impl Read) -> io::Result<Seal> {
     let mut sealer = Sealer::new();
+    each_piece(from, |piece| sealer.update(piece))?;
+    Ok(sealer.finish())
+}
+
+fn each_piece(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         match from.read(&mut piece) {
-            Ok(0) => return Ok(sealer.finish()),
-            Ok(count) => sealer.update(&piece[..count]),
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&piece[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -82,66 +144,111 @@ impl Read for Positioned<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::recorder::file::WavFile;
+    use recording::{Damage, Fault};
 
-    fn recorded(path: &Path, frames: usize) -> Seal {
-        let mut file = WavFile::new(path.to_owned()).unwrap();
+    use super::super::file::TapeFile;
+    use super::super::file::tests::{header, keys, played};
+    use super::*;
+
+    fn recorded(path: &Path, keys: &Keyring, frames: usize) -> Seal {
+        let mut file = TapeFile::new(path.to_owned(), header(), keys).unwrap();
         let samples: Vec<i16> = (0..2 * frames).map(|n| n as i16).collect();
-        file.write(&samples).unwrap();
-        let (_path, file) = file.finish().unwrap();
-        seal(&file).unwrap()
+        samples.chunks(320).for_each(|block| file.write(block));
+        file.finish(&mut Vec::new()).unwrap()
+    }
+
+    fn mended(path: &Path) -> io::Result<Seal> {
+        repair(path, header().recording, header().call)
+    }
+
+    fn sealed(seal: &Seal) -> Expected {
+        Expected { recording: Some(header().recording), seal: Some(seal.clone()) }
     }
 
     #[test]
     fn a_whole_file_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.wav");
-        let sealed = recorded(&path, 1_000);
-        assert_eq!(sealed.frames, 1_000);
-        assert_eq!(sealed.bytes, 44 + 4_000);
-        assert_eq!(repair(&path).unwrap(), sealed);
-        assert_eq!(verify(&path, &sealed).unwrap(), Verdict::Ok);
+        let path = folder.path().join("a.tape");
+        let seal = recorded(&path, &keys(), 9_000);
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(mended(&path).unwrap(), seal);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
+        assert!(examine(&path, &Keyring::default()).unwrap().is_whole());
     }
 
     #[test]
-    fn a_file_cut_anywhere_plays_up_to_the_cut() {
+    fn a_file_cut_anywhere_plays_up_to_the_last_piece_before_the_cut() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.wav");
-        recorded(&path, 100);
+        let path = folder.path().join("a.tape");
+        recorded(&path, &keys(), 9_000);
         let whole = std::fs::read(&path).unwrap();
-        for bytes in 0..whole.len() {
+        for bytes in (0..whole.len()).step_by(97) {
             std::fs::write(&path, &whole[..bytes]).unwrap();
-            let seal = repair(&path).unwrap();
-            let mut reader = hound::WavReader::open(&path).unwrap();
-            assert_eq!(reader.spec(), recording::SPEC);
-            let samples: Vec<i16> = reader.samples::<i16>().map(Result::unwrap).collect();
-            let frames = bytes.saturating_sub(44) / 4;
-            assert_eq!(seal.frames, frames as u64);
+            let seal = mended(&path).unwrap();
+            let samples = played(&path, &keys());
+            let piece = recording::PIECE_MOST;
+            let pieces = bytes.saturating_sub(TAPE_HEADER_BYTES) / piece;
+            let left = whole.len() - bytes;
+            let frames = if left <= recording::SEAL_BYTES { 9_000 } else { 4_000 * pieces };
+            assert_eq!((seal.frames, samples.len()), (frames as u64, 2 * frames), "{bytes}");
             assert!(samples.iter().enumerate().all(|(n, sample)| *sample == n as i16));
-            assert_eq!(samples.len(), 2 * frames);
-            assert_eq!(verify(&path, &seal).unwrap(), Verdict::Ok);
+            assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         }
     }
 
     #[test]
-    fn a_flipped_bit_a_cut_a_longer_file_and_a_missing_one_are_found() {
+    fn a_flipped_bit_a_cut_and_a_missing_file_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        let seal = recorded(&path, &Keyring::default(), 20_000);
+        let whole = std::fs::read(&path).unwrap();
+        let fault = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            match verify(&path, &sealed(&seal), &keys()).unwrap() {
+                Verdict::Damaged(report) => report.faults[0],
+                other => panic!("{other:?}"),
+            }
+        };
+        let mut flipped = whole.clone();
+        flipped[40_000] ^= 0x10;
+        assert_eq!(fault(&flipped), Fault { second: 1, damage: Damage::Altered });
+        let cut = Fault { second: 1, damage: Damage::Cut };
+        assert_eq!(fault(&whole[..40_000]), cut);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Missing);
+        assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_not_mended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        std::fs::write(&path, [9; 1_000]).unwrap();
+        assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(std::fs::read(&path).unwrap(), [9; 1_000]);
+    }
+
+    #[test]
+    fn old_recordings_are_mended_verified_and_played_as_ever() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
-        let sealed = recorded(&path, 500);
-        let whole = std::fs::read(&path).unwrap();
-        for byte in [0, 43, 44, 1_000, whole.len() - 1] {
-            let mut changed = whole.clone();
-            changed[byte] ^= 0x10;
-            std::fs::write(&path, &changed).unwrap();
-            assert!(matches!(verify(&path, &sealed).unwrap(), Verdict::Changed { .. }), "{byte}");
-        }
-        std::fs::write(&path, &whole[..whole.len() - 4]).unwrap();
-        assert!(matches!(verify(&path, &sealed).unwrap(), Verdict::Changed { .. }));
-        std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
-        assert!(matches!(verify(&path, &sealed).unwrap(), Verdict::Changed { .. }));
-        std::fs::remove_file(&path).unwrap();
-        assert_eq!(verify(&path, &sealed).unwrap(), Verdict::Missing);
-        assert_eq!(repair(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let samples: Vec<u8> = (0..1_600_u16).flat_map(u16::to_le_bytes).collect();
+        // Killed: the header claims less than there is, and half a frame stands at the end.
+        let left = [&recording::header(100)[..], &samples, &[1]].concat();
+        std::fs::write(&path, &left).unwrap();
+        assert_eq!(verify(&path, &Expected::default(), &keys()).unwrap(), Verdict::Unknown);
+        let seal = mended(&path).unwrap();
+        assert_eq!((seal.frames, seal.bytes), (800, 44 + 3_200));
+        assert_eq!(mended(&path).unwrap(), seal);
+        assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
+        let heard = played(&path, &Keyring::default());
+        assert!(heard.iter().enumerate().all(|(n, sample)| *sample == n as i16));
+        assert_eq!(heard.len(), 1_600);
+        let mut flipped = std::fs::read(&path).unwrap();
+        flipped[50] ^= 1;
+        std::fs::write(&path, flipped).unwrap();
+        let verdict = verify(&path, &sealed(&seal), &keys()).unwrap();
+        assert!(matches!(verdict, Verdict::Changed { .. }), "{verdict:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 use media::Codec;
-use model::{Mono, RecordingId};
+use model::{CallId, Mono, RecordingId};
 use recording::Side;
 
 /// Chunks between the workers and one recorder: what may wait while a disk is slow.
@@ -111,13 +111,24 @@ impl Pool {
     }
 }
 
+/// A recording that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Begin {
+    pub(crate) recording: RecordingId,
+    pub(crate) call: CallId,
+    /// The file, relative to the recordings' folder.
+    pub(crate) path: String,
+    /// The time of its first frame.
+    pub(crate) at: Mono,
+}
+
 /// What a worker tells a recorder.
 #[derive(Debug)]
 pub(crate) enum ToRecorder {
     /// Packets.
     Taps { worker: u16, chunk: Chunk },
     /// A new recording; `slot` names it from now on.
-    Start { worker: u16, slot: u32, recording: RecordingId, path: String, at: Mono },
+    Start { worker: u16, slot: u32, begin: Begin },
     /// The recording of that slot is complete; the slot is free.
     Stop { worker: u16, slot: u32, at: Mono },
 }
@@ -184,16 +195,9 @@ impl Tapper {
     }
 
     /// Begins a recording. False if there is no room for it.
-    pub(crate) fn start(
-        &mut self,
-        slot: u32,
-        recording: RecordingId,
-        path: String,
-        at: Mono,
-    ) -> bool {
+    pub(crate) fn start(&mut self, slot: u32, begin: Begin) -> bool {
         let worker = self.worker;
-        let start = ToRecorder::Start { worker, slot, recording, path, at };
-        self.link.sender.try_send(start).is_ok()
+        self.link.sender.try_send(ToRecorder::Start { worker, slot, begin }).is_ok()
     }
 
     /// Ends a recording, behind its taps. False if there is no room: to be tried again.

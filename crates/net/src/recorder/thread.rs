@@ -1,25 +1,23 @@
 //! The thread that writes recordings.
 
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use media::{MediaEvent, g711};
 use model::{Mono, RecordingId};
-use recording::{Disk, MAX_PACKET, Notice, Packet, Timeline};
+use recording::{Disk, Header, MAX_PACKET, Notice, PIECE_MOST, Packet, Timeline};
 
-use super::file::WavFile;
-use super::sealer::Job;
-use super::tap::{Chunk, Pool, ToRecorder};
+use super::Settings;
+use super::file::TapeFile;
+use super::sealer::{Job, ToSealer, Unflushed};
+use super::tap::{Begin, Chunk, Pool, ToRecorder};
 use crate::media::clock::Clock;
 use crate::media::outbox::Outbox;
 
 /// How often the thread wakes.
 const TURN: Duration = Duration::from_millis(40);
-/// How often a file is brought to disk: with the horizon of the timeline and a turn, what a
-/// killed process loses stays below a second.
-const STORE_EVERY: Duration = Duration::from_millis(500);
 /// Complete recordings that may wait for their disk.
 const FINISHING_LIMIT: usize = 4_096;
 /// Messages handled before the files are looked at again.
@@ -31,35 +29,24 @@ const PATIENCE: Duration = Duration::from_secs(1);
 struct Tape {
     recording: RecordingId,
     timeline: Timeline,
-    file: WavFile,
+    file: TapeFile,
     disk: Disk,
-    store_at: Mono,
     is_full: bool,
 }
 
 /// What the thread is made from; everything else is made within it.
 pub(crate) struct RecorderThread {
-    inbox: Receiver<ToRecorder>,
-    pool: Arc<Pool>,
-    jobs: Sender<Job>,
-    dir: PathBuf,
-    clock: Clock,
-    outbox: Outbox,
+    pub(crate) inbox: Receiver<ToRecorder>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) jobs: Sender<ToSealer>,
+    pub(crate) unflushed: Unflushed,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) outbox: Outbox,
 }
 
 impl RecorderThread {
-    pub(crate) fn new(
-        inbox: Receiver<ToRecorder>,
-        pool: Arc<Pool>,
-        jobs: Sender<Job>,
-        dir: PathBuf,
-        clock: Clock,
-        outbox: Outbox,
-    ) -> Self {
-        Self { inbox, pool, jobs, dir, clock, outbox }
-    }
-
-    /// On the thread: files that are written share their spool within it.
+    /// On the thread: what it has room for is made there.
     pub(crate) fn start(self) -> Tapes {
         Tapes {
             shell: self,
@@ -67,6 +54,7 @@ impl RecorderThread {
             finishing: Vec::new(),
             waiting: None,
             samples: Box::new([0; MAX_PACKET]),
+            bytes: Vec::with_capacity(PIECE_MOST),
         }
     }
 }
@@ -81,6 +69,8 @@ pub(crate) struct Tapes {
     /// A finished file that the sealer had no room for.
     waiting: Option<Job>,
     samples: Box<[i16; MAX_PACKET]>,
+    /// Room for the bytes of a piece.
+    bytes: Vec<u8>,
 }
 
 impl Tapes {
@@ -140,9 +130,7 @@ impl Tapes {
                 self.write(worker, &chunk);
                 self.shell.pool.give_back(chunk);
             }
-            ToRecorder::Start { worker, slot, recording, path, at } => {
-                self.begin(worker, slot, recording, &path, at);
-            }
+            ToRecorder::Start { worker, slot, begin } => self.begin(worker, slot, begin),
             ToRecorder::Stop { worker, slot, at } => {
                 if let Some(mut tape) = self.slot(worker, slot).take() {
                     tape.timeline.finish(at);
@@ -178,30 +166,30 @@ impl Tapes {
         &mut tapes[slot]
     }
 
-    fn begin(&mut self, worker: u16, slot: u32, recording: RecordingId, path: &str, at: Mono) {
-        let tape = if recording::is_safe(path) {
-            WavFile::new(self.shell.dir.join(path)).map_err(|error| error.to_string())
-        } else {
-            Err(format!("'{path}' is not a path for recordings"))
-        };
-        match tape {
+    fn begin(&mut self, worker: u16, slot: u32, begin: Begin) {
+        let (recording, at) = (begin.recording, begin.at);
+        match self.file(begin) {
             Ok(file) => {
-                let tape = Tape {
-                    recording,
-                    timeline: Timeline::new(at),
-                    file,
-                    disk: Disk::default(),
-                    // At once, so that an alarm about the disk comes at once, too.
-                    store_at: at,
-                    is_full: false,
-                };
+                let (timeline, disk) = (Timeline::new(at), Disk::default());
+                let tape = Tape { recording, timeline, file, disk, is_full: false };
                 *self.slot(worker, slot) = Some(tape);
             }
             Err(error) => {
+                let error = error.to_string();
                 tracing::error!(%recording, error, "cannot record");
                 self.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
             }
         }
+    }
+
+    fn file(&self, Begin { recording, call, path, at }: Begin) -> io::Result<TapeFile> {
+        if !recording::is_safe(&path) {
+            return Err(io::Error::other(format!("'{path}' is not a path for recordings")));
+        }
+        let settings = &self.shell.settings;
+        let wall = settings.started.after(Duration::from_nanos(at.0));
+        let header = Header { recording, call, wall, mono: at, key: None };
+        TapeFile::new(settings.dir.join(path), header, &settings.keys)
     }
 
     /// Puts packets on their timelines.
@@ -232,14 +220,18 @@ impl Tapes {
         }
     }
 
-    /// Stores each file on its own schedule.
+    /// Stores what has a piece to be stored.
     fn store_due(&mut self, now: Mono) {
+        let mut has_stored = false;
         for tape in self.running.iter_mut().flatten().flatten() {
-            if tape.store_at <= now && tape.disk.may_write(now) {
-                let stored = tape.file.store();
-                tape.store_at = now + STORE_EVERY;
+            if tape.file.is_due() && tape.disk.may_write(now) {
+                let stored = tape.file.store(&mut self.bytes);
+                has_stored |= stored.is_ok();
                 note(tape, stored.err().as_ref(), now, &mut self.shell.outbox);
             }
+        }
+        if has_stored {
+            self.shell.unflushed.mark(&self.shell.jobs);
         }
     }
 
@@ -252,11 +244,11 @@ impl Tapes {
                 at += 1;
                 continue;
             }
-            match tape.file.finish() {
-                Ok((path, file)) => {
+            match tape.file.finish(&mut self.bytes) {
+                Ok(seal) => {
                     note(tape, None, now, &mut self.shell.outbox);
                     let recording = self.finishing.swap_remove(at).recording;
-                    self.waiting = Some(Job { recording, path, file, disk: Disk::default() });
+                    self.waiting = Some(Job { recording, seal, disk: Disk::default() });
                 }
                 Err(error) => {
                     note(tape, Some(&error), now, &mut self.shell.outbox);
@@ -268,10 +260,12 @@ impl Tapes {
 
     /// Hands a finished file to the sealer. False if it has to wait.
     fn give(&mut self, job: Job) -> bool {
-        match self.shell.jobs.try_send(job) {
+        match self.shell.jobs.try_send(ToSealer::Finished(job)) {
             Ok(()) => true,
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                self.waiting = Some(job);
+            Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => {
+                if let ToSealer::Finished(job) = back {
+                    self.waiting = Some(job);
+                }
                 false
             }
         }
@@ -283,7 +277,7 @@ impl Tapes {
         self.finish_due(now, true);
         while let Some(job) = self.waiting.take() {
             // The sealer empties its queue before it ends.
-            if self.shell.jobs.send(job).is_err() {
+            if self.shell.jobs.send(ToSealer::Finished(job)).is_err() {
                 break;
             }
             self.finish_due(now, true);
@@ -295,18 +289,11 @@ impl Tapes {
     }
 }
 
-/// Moves what the timeline has ready into the file's spool.
+/// Moves what the timeline has ready to the file.
 fn pump(tape: &mut Tape, outbox: &mut Outbox) {
     let recording = tape.recording;
     while let Some(frames) = tape.timeline.poll_output() {
-        if let Err(error) = tape.file.write(frames) {
-            // The spool takes everything; should hound refuse, it is told like a disk's error.
-            if let Some(Notice::Gap { error }) =
-                tape.disk.handle_failure(&error.to_string(), tape.store_at)
-            {
-                outbox.push(MediaEvent::RecordingGap { recording, error });
-            }
-        }
+        tape.file.write(frames);
     }
     if tape.timeline.is_complete() && !tape.is_full {
         tape.is_full = true;
@@ -331,7 +318,7 @@ fn note(tape: &mut Tape, error: Option<&std::io::Error>, now: Mono, outbox: &mut
         }
         Some(Notice::Resumed) => {
             let lost = tape.file.given_up();
-            tracing::info!(%recording, lost_bytes = lost, "a recording is written again");
+            tracing::info!(%recording, lost_half_seconds = lost, "a recording is written again");
             outbox.push(MediaEvent::RecordingResumed { recording });
         }
         None => {}

@@ -6,9 +6,8 @@ use std::process::Command;
 
 use media::{Codec, MediaEvent, Prompts, tone};
 use model::RecordingId;
-use net::recorder::{Verdict, verify};
 
-use crate::stage::{HEARD, Phone, Stage, middle, read_wav, share, talk};
+use crate::stage::{HEARD, Phone, Stage, assert_whole, middle, read_wav, share, talk};
 
 fn gap(stage: &Stage, wanted: RecordingId) -> String {
     stage.event(|event| match event {
@@ -38,7 +37,7 @@ fn seal(stage: &Stage, wanted: RecordingId) -> model::Seal {
 }
 
 fn with_recordings(host: u8, folder: &Path) -> Stage {
-    Stage::with(host, Prompts::default(), |config| config.recordings_dir = folder.to_owned())
+    Stage::with(host, Prompts::default(), |config| config.recordings.dir = folder.to_owned())
 }
 
 /// The call goes on: what one says the other hears.
@@ -100,7 +99,7 @@ fn a_full_disk_makes_a_gap_and_the_rest_is_recorded() {
     let ended_ms = stage.now().as_ms();
     let seal = seal(&stage, recording);
     let file = folder.path().join(path);
-    assert_eq!(verify(&file, &seal).unwrap(), Verdict::Ok);
+    assert_whole(&file, &seal);
     let (left, _) = read_wav(&file);
     assert!(share(&before, &left) >= HEARD, "what was said before is there");
     assert!(share(&after, &left) >= HEARD, "what was said afterwards is there");
@@ -129,7 +128,7 @@ fn a_folder_that_cannot_be_made_is_tried_again_until_it_can() {
     resumed(&stage, recording);
     let seal = seal(&stage, recording);
     let file = recordings.join(path);
-    assert_eq!(verify(&file, &seal).unwrap(), Verdict::Ok);
+    assert_whole(&file, &seal);
     let (left, _) = read_wav(&file);
     assert!(share(&voice, &left) >= HEARD);
 }
@@ -145,7 +144,7 @@ fn a_path_that_leaves_the_folder_is_refused() {
         recording,
         caller: a.leg,
         agent: b.leg,
-        path: "../escaped.wav".to_owned(),
+        path: "../escaped.tape".to_owned(),
         at: stage.now(),
     };
     stage.workers.send(command).unwrap();
@@ -153,5 +152,5 @@ fn a_path_that_leaves_the_folder_is_refused() {
     stage.stop_recording(recording);
     stage.settle();
     stage.workers.stop();
-    assert!(!folder.path().join("escaped.wav").exists());
+    assert!(!folder.path().join("escaped.tape").exists());
 }

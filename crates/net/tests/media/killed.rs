@@ -6,9 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use media::{Codec, LegMedia, Prompts, Source, tone};
-use net::recorder::{Verdict, repair, verify};
 
-use crate::stage::{HEARD, Phone, Stage, read_wav, share, talk};
+use crate::stage::{HEARD, Phone, Stage, assert_whole, mended, read_wav, share, talk};
 
 /// Asks a test binary to be an engine that records until it is killed; says where.
 const FOLDER: &str = "HOTLINE_TEST_RECORD_INTO";
@@ -26,10 +25,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Repairs a recording and looks for what was said in it, which took until `said` after it began.
 fn assert_recovered(file: &Path, voice: &[i16], said: Duration) {
     // Even unrepaired it is a file that plays.
-    let playable = hound::WavReader::open(file).unwrap().duration();
-    let seal = repair(file).unwrap();
-    assert!(seal.frames >= u64::from(playable));
-    assert_eq!(verify(file, &seal).unwrap(), Verdict::Ok);
+    let playable = read_wav(file).0.len();
+    let seal = mended(file);
+    assert!(seal.frames >= playable as u64);
+    assert_whole(file, &seal);
     let lost = said.as_millis() as u64 - seal.frames / 8;
     assert!(lost <= 1_000, "{lost} ms lost");
     let (left, _) = read_wav(file);
@@ -41,7 +40,7 @@ fn assert_recovered(file: &Path, voice: &[i16], said: Duration) {
 fn dropped_without_a_stop_the_recording_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::with(81, Prompts::default(), |config| {
-        config.recordings_dir = folder.path().to_owned();
+        config.recordings.dir = folder.path().to_owned();
     });
     let [(a, mut phone_a), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     stage.settle();
@@ -65,7 +64,7 @@ fn dropped_without_a_stop_the_recording_is_there() {
 fn an_engine_that_records_until_it_is_killed() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let mut stage = Stage::with(82, Prompts::default(), |config| {
-        config.recordings_dir = folder.into();
+        config.recordings.dir = folder.into();
         config.workers = 2;
     });
     let mut out = std::io::stdout();
@@ -129,8 +128,8 @@ fn after_kill_9_every_recording_plays_up_to_the_last_second() {
     let files = files(folder.path());
     assert_eq!(files.len(), RECORDINGS, "none is orphaned");
     for (file, voice) in files.iter().zip(&voices) {
-        let seal = repair(file).unwrap();
-        assert_eq!(verify(file, &seal).unwrap(), Verdict::Ok);
+        let seal = mended(file);
+        assert_whole(file, &seal);
         let (left, _) = read_wav(file);
         assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
         // What was said until a second before the end is all there.

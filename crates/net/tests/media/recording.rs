@@ -4,14 +4,17 @@ use std::path::Path;
 
 use media::{Codec, MediaEvent, tone};
 use model::{RecordingId, Seal};
-use net::recorder::{Verdict, repair, verify};
+use net::recorder::Audio;
+use recording::Keyring;
 use rtp::digits::Sender;
 
-use crate::stage::{DIGITS, HEARD, Stage, beat, middle, read_wav, share, talk};
+use crate::stage::{
+    DIGITS, HEARD, Stage, assert_whole, beat, mended, middle, read_wav, read_wav_with, share, talk,
+};
 
 fn with_recordings(host: u8, folder: &Path) -> Stage {
     Stage::with(host, media::Prompts::default(), |config| {
-        config.recordings_dir = folder.to_owned();
+        config.recordings.dir = folder.to_owned();
     })
 }
 
@@ -50,8 +53,8 @@ fn each_voice_is_on_its_own_channel() {
     let (at_left, at_right) = (middle(&caller, &left), middle(&agent, &right));
     assert!(at_left.abs_diff(at_right) <= 160, "{at_left} and {at_right} are not together");
 
-    assert_eq!(verify(&file, &seal).unwrap(), Verdict::Ok);
-    assert_eq!(repair(&file).unwrap(), seal, "a whole recording stays as it is");
+    assert_whole(&file, &seal);
+    assert_eq!(mended(&file), seal, "a whole recording stays as it is");
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn told_to_stop_in_order_every_recording_is_sealed() {
     for ((recording, path), (sealed, seal)) in paths.iter().zip(&seals) {
         assert_eq!(recording, sealed);
         let file = folder.path().join(path);
-        assert_eq!(verify(&file, seal).unwrap(), Verdict::Ok);
+        assert_whole(&file, seal);
         let share = share(&voice, &read_wav(&file).0);
         assert!(share >= HEARD, "{path}: {share}");
     }
@@ -204,4 +207,33 @@ fn a_recording_may_begin_and_end_while_others_run() {
         assert!(right.iter().all(|sample| *sample == 0));
     }
     assert!(second_seal.frames > third_seal.frames);
+}
+
+#[test]
+fn an_encrypted_recording_is_heard_with_its_key_alone_and_mended_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = "1f".repeat(32);
+    let keys = std::sync::Arc::new(Keyring::parse(&format!("k = {digits}")).unwrap());
+    let mut stage = Stage::with(68, media::Prompts::default(), |config| {
+        config.recordings.dir = folder.path().to_owned();
+        config.recordings.keys = std::sync::Arc::clone(&keys);
+    });
+    let [(a, mut phone_a), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+    stage.settle();
+    let (recording, path) = stage.record(&a, &b);
+    let voice = tone::voice(6, 12_000, 12_000);
+    talk(&mut [(&mut phone_a, &voice)]);
+    stage.stop_recording(recording);
+    let seal = sealed(&stage, recording);
+    let file = folder.path().join(path);
+    assert_whole(&file, &seal);
+    let error = Audio::open(&file, &Keyring::default()).unwrap_err();
+    assert!(error.to_string().contains("'k'"), "{error}");
+    // What a killed engine leaves: the end is missing. It is sealed by whoever has no key.
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 200]).unwrap();
+    assert!(mended(&file).frames < seal.frames);
+    let (left, _) = read_wav_with(&file, &keys);
+    let share = share(&voice[..left.len() - 1_600], &left);
+    assert!(share >= HEARD, "{share}");
 }

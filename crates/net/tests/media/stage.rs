@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use media::{Codec, LegMedia, MediaCommand, MediaEvent, Play, Prompts, Source, compare, g711};
-use model::{CallId, IdSource, LegId, Mono, PlayId, RecordingId};
+use model::{CallId, IdSource, LegId, Mono, PlayId, RecordingId, Seal};
 use net::media::{Config, MediaWorkers};
+use net::recorder::{Audio, Expected, Verdict, repair, verify};
+use recording::Keyring;
 use rtp::{Header, Packet};
 
 /// How long anything may take before a test fails.
@@ -119,7 +121,7 @@ impl Stage {
 
     pub(crate) fn record(&mut self, caller: &LegMedia, agent: &LegMedia) -> (RecordingId, String) {
         let recording = self.recording_id();
-        let path = format!("2025/01/02/{recording}.wav");
+        let path = format!("2025/01/02/{recording}.tape");
         let command = MediaCommand::StartRecording {
             call: self.call,
             recording,
@@ -340,9 +342,31 @@ pub(crate) fn assert_continuous(heard: &[Heard]) {
     }
 }
 
+/// Which recording a file is of, by its name.
+fn recording_of(path: &Path) -> RecordingId {
+    path.file_stem().unwrap().to_str().unwrap().parse().unwrap()
+}
+
+/// Asserts that a recording's file is what was sealed.
+pub(crate) fn assert_whole(path: &Path, seal: &Seal) {
+    let expected = Expected { recording: Some(recording_of(path)), seal: Some(seal.clone()) };
+    assert_eq!(verify(path, &expected, &Keyring::default()).unwrap(), Verdict::Ok);
+}
+
+/// Makes what a killed engine left whole.
+pub(crate) fn mended(path: &Path) -> Seal {
+    repair(path, recording_of(path), CallId::default()).unwrap()
+}
+
 /// Both channels of a recording.
 pub(crate) fn read_wav(path: &Path) -> (Vec<i16>, Vec<i16>) {
-    let mut reader = hound::WavReader::open(path).unwrap();
+    read_wav_with(path, &Keyring::default())
+}
+
+/// [`read_wav`] of one that is encrypted.
+pub(crate) fn read_wav_with(path: &Path, keys: &Keyring) -> (Vec<i16>, Vec<i16>) {
+    let audio = Audio::open(path, keys).unwrap();
+    let mut reader = hound::WavReader::new(std::io::BufReader::new(audio)).unwrap();
     let spec = reader.spec();
     assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (2, 8_000, 16));
     let samples: Vec<i16> = reader.samples::<i16>().map(Result::unwrap).collect();

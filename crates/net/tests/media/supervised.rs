@@ -63,7 +63,7 @@ fn a_recording_follows_the_call_from_agent_to_agent_and_keeps_whispers_by_choice
     unhindered(|| {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_path_buf();
-        let mut stage = Stage::with(85, Prompts::default(), |config| config.recordings_dir = root);
+        let mut stage = Stage::with(85, Prompts::default(), |config| config.recordings.dir = root);
         let [(customer, mut caller), (agent, mut phone), (boss, mut chief)] =
             [Codec::Pcma, Codec::Pcmu, Codec::Pcma].map(|codec| stage.leg(codec));
         let (recording, path) = stage.record(&customer, &agent);

@@ -1,0 +1,368 @@
+//! A recording as it is listened to: 16-bit WAV, whatever its file is, decrypted on the way.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use recording::{
+    FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener, PIECE_FRAMES,
+    PIECE_MOST, TAPE_HEADER_BYTES,
+};
+
+/// Bytes of sound in a piece.
+const PIECE_BYTES: u64 = PIECE_FRAMES as u64 * FRAME_BYTES;
+/// Bytes that are enough to know where a piece ends.
+const HEAD_MOST: usize = 64;
+
+/// A recording that is being read as WAV.
+#[derive(Debug)]
+pub struct Audio {
+    content: Content,
+    bytes: u64,
+    at: u64,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// An old recording: the file is what is heard.
+    Wav(File),
+    Tape(Box<TapeAudio>),
+}
+
+impl Audio {
+    /// Opens the recording at `path`: as much of it as there is now.
+    ///
+    /// # Errors
+    /// It cannot be read, is no recording, or is encrypted under a key that is not among `keys`.
+    pub fn open(path: &Path, keys: &Keyring) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let (content, bytes) = if super::is_wav(path) {
+            let bytes = file.metadata()?.len();
+            (Content::Wav(file), bytes)
+        } else {
+            let tape = TapeAudio::open(file, keys)?;
+            let bytes = HEADER_BYTES as u64 + tape.frames * FRAME_BYTES;
+            (Content::Tape(Box::new(tape)), bytes)
+        };
+        Ok(Self { content, bytes, at: 0 })
+    }
+
+    /// Bytes of the whole WAV.
+    pub fn length(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Read for Audio {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let into = if into.len() > left { &mut into[..left] } else { into };
+        let count = match &mut self.content {
+            Content::Wav(file) => file.read_at(into, self.at)?,
+            Content::Tape(tape) => tape.read_at(into, self.at)?,
+        };
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Audio {
+    /// Never waits for the disk.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.at, by),
+            SeekFrom::End(by) => (self.bytes, by),
+        };
+        self.at = from.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// A file of pieces, read as one WAV.
+#[derive(Debug)]
+pub(super) struct TapeAudio {
+    file: File,
+    opener: Opener,
+    header: [u8; HEADER_BYTES],
+    frames: u64,
+    /// Where each piece begins; nothing where that cannot be seen.
+    pieces: Vec<Option<u64>>,
+    /// The piece read last, where its sound is in it, and its bytes.
+    current: (usize, Range<usize>),
+    piece: Vec<u8>,
+}
+
+impl TapeAudio {
+    fn open(file: File, keys: &Keyring) -> io::Result<Self> {
+        let header = read_header(&file)?;
+        let key = header.data_key(keys);
+        let key = key.map_err(|fault| io::Error::new(io::ErrorKind::PermissionDenied, fault))?;
+        let opener = Opener::new(&header, key);
+        let (pieces, frames) = pieces(&file, &opener)?;
+        let header = recording::header(frames);
+        let (current, piece) = ((usize::MAX, 0..0), Vec::with_capacity(PIECE_MOST));
+        Ok(Self { file, opener, header, frames, pieces, current, piece })
+    }
+
+    fn read_at(&mut self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        let (header, sound) = (HEADER_BYTES as u64, at.saturating_sub(HEADER_BYTES as u64));
+        if at < header {
+            let rest = &self.header[at as usize..];
+            let count = rest.len().min(into.len());
+            into[..count].copy_from_slice(&rest[..count]);
+            return Ok(count);
+        }
+        let (number, from) = ((sound / PIECE_BYTES) as usize, (sound % PIECE_BYTES) as usize);
+        if number >= self.pieces.len() {
+            return Ok(0);
+        }
+        self.load(number)?;
+        let piece = &self.piece[self.current.1.clone()];
+        let frames = self.frames - number as u64 * u64::from(PIECE_FRAMES);
+        let bytes = (frames * FRAME_BYTES).min(PIECE_BYTES) as usize;
+        let count = bytes.saturating_sub(from).min(into.len());
+        match piece.get(from..from + count) {
+            Some(found) => into[..count].copy_from_slice(found),
+            None => into[..count].fill(0),
+        }
+        Ok(count)
+    }
+
+    /// Reads a piece. One that was lost, or is not what was written, is silence.
+    fn load(&mut self, number: usize) -> io::Result<()> {
+        if self.current.0 == number {
+            return Ok(());
+        }
+        self.current = (number, 0..0);
+        let Some(at) = self.pieces[number] else { return Ok(()) };
+        let head = read_head(&self.file, at)?;
+        self.piece.resize(head.map_or(0, Head::bytes), 0);
+        self.file.read_exact_at(&mut self.piece, at)?;
+        match self.opener.sound(&mut self.piece) {
+            Some(sound) => self.current.1 = sound,
+            None => {
+                let second = number as u64 * u64::from(PIECE_FRAMES) / u64::from(recording::RATE);
+                tracing::error!(second, "a piece of a recording is altered: played as silence");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The header of a file of pieces.
+pub(super) fn read_header(file: &File) -> io::Result<Header> {
+    let mut bytes = [0; TAPE_HEADER_BYTES];
+    file.read_exact_at(&mut bytes, 0)?;
+    Header::read(&bytes).map_err(|fault| {
+        let what = match fault {
+            HeaderFault::NotOurs => "it does not begin as a recording does",
+            HeaderFault::Newer => "a later version wrote it",
+            HeaderFault::Altered => "its header was altered",
+        };
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    })
+}
+
+fn read_head(file: &File, at: u64) -> io::Result<Option<Head>> {
+    let mut bytes = [0; HEAD_MOST];
+    let count = read_some(file, &mut bytes, at)?;
+    Ok(Head::read(&bytes[..count]))
+}
+
+/// Reads as much as there is.
+fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut count = 0;
+    while count < bytes.len() {
+        match file.read_at(&mut bytes[count..], at + count as u64) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+/// Where each piece begins, and how many frames they have. A half-written one at the end is left
+/// out; one whose beginning was altered is passed over if something is where the next should be.
+fn pieces(file: &File, opener: &Opener) -> io::Result<(Vec<Option<u64>>, u64)> {
+    let length = file.metadata()?.len();
+    let (mut pieces, mut frames, mut at) = (Vec::new(), 0, TAPE_HEADER_BYTES as u64);
+    let whole = opener.full_piece_bytes() as u64;
+    let limit = (recording::MAX_FRAMES / u64::from(PIECE_FRAMES)) as usize;
+    while pieces.len() <= limit {
+        let head = read_head(file, at)?.filter(|head| opener.owns(head));
+        let is_whole_next = follows(file, at + whole, opener)?;
+        let head = match head {
+            // Only the last is short, and none stands where a whole one ends.
+            Some(head) if head.bytes() as u64 != whole && is_whole_next => {
+                let next = at + head.bytes() as u64;
+                Some(head)
+                    .filter(|_| next == length || follows(file, next, opener).unwrap_or(false))
+            }
+            head => head,
+        };
+        let before = pieces.len() as u64 * u64::from(PIECE_FRAMES);
+        match head {
+            Some(head) if at + head.bytes() as u64 <= length => {
+                pieces.push(Some(at));
+                frames = before + u64::from(head.frames);
+                at += head.bytes() as u64;
+            }
+            Some(_) | None if is_whole_next => {
+                pieces.push(None);
+                frames = before + u64::from(PIECE_FRAMES);
+                at += whole;
+            }
+            Some(_) | None => break,
+        }
+    }
+    Ok((pieces, frames))
+}
+
+/// Whether a piece of the recording or its seal begins at a place.
+fn follows(file: &File, at: u64, opener: &Opener) -> io::Result<bool> {
+    let mut bytes = [0; HEAD_MOST];
+    let count = read_some(file, &mut bytes, at)?;
+    let head = Head::read(&bytes[..count]);
+    Ok(head.is_some_and(|head| opener.owns(&head)) || opener.owns_seal(&bytes[..count]))
+}
+
+/// The peaks of the recording at `path`: the lowest and the highest sample of each 20 ms, caller's
+/// and agent's ([`recording::PEAK_BYTES`] each). `None` for an old WAV, which has none.
+///
+/// # Errors
+/// As [`Audio::open`].
+pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    if super::is_wav(path) {
+        return Ok(None);
+    }
+    let tape = TapeAudio::open(file, keys)?;
+    let mut all = Vec::with_capacity(tape.pieces.len() * 100);
+    let mut front = Vec::with_capacity(recording::FRONT_MOST);
+    for (number, at) in tape.pieces.iter().enumerate() {
+        let wanted = recording::peak_bytes(PIECE_FRAMES) * (number + 1);
+        let head = match at {
+            Some(at) => read_head(&tape.file, *at)?.map(|head| (head, *at)),
+            None => None,
+        };
+        if let Some((head, at)) = head.filter(|(head, _)| head.kind == Kind::Sound) {
+            front.resize(head.front_bytes(), 0);
+            tape.file.read_exact_at(&mut front, at)?;
+            if let Some(peaks) = tape.opener.peaks(&mut front) {
+                all.extend_from_slice(&front[peaks]);
+            }
+        }
+        // Only the last piece may have less; what was lost or altered is silence.
+        if number + 1 < tape.pieces.len() {
+            all.resize(wanted, 0);
+        }
+    }
+    Ok(Some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::TapeFile;
+    use super::super::file::tests::{header, keys, played};
+    use super::*;
+
+    /// Three and a half pieces of counting samples.
+    fn recorded(path: &Path, keys: &Keyring) -> Vec<i16> {
+        let mut file = TapeFile::new(path.to_owned(), header(), keys).unwrap();
+        let samples: Vec<i16> = (0..28_000).collect();
+        for block in samples.chunks(320) {
+            file.write(block);
+        }
+        file.finish(&mut Vec::new()).unwrap();
+        samples
+    }
+
+    #[test]
+    fn any_range_of_the_wav_is_read_as_the_whole_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let samples = recorded(&path, &keys);
+            let mut whole = Vec::new();
+            let mut audio = Audio::open(&path, &keys).unwrap();
+            audio.read_to_end(&mut whole).unwrap();
+            assert_eq!(whole.len() as u64, audio.length());
+            assert_eq!(whole[..44], recording::header(14_000));
+            let wanted: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            assert_eq!(whole[44..], wanted);
+            for (from, count) in [(0, 1), (43, 2), (44, 7), (16_043, 9), (30_000, 26_044), (0, 99)]
+            {
+                let mut part = vec![0; count];
+                audio.seek(SeekFrom::Start(from as u64)).unwrap();
+                audio.read_exact(&mut part).unwrap();
+                assert_eq!(part, whole[from..from + count], "{count} bytes from {from}");
+            }
+            audio.seek(SeekFrom::End(10)).unwrap();
+            assert_eq!(audio.read(&mut [0; 10]).unwrap(), 0);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_encrypted_recording_is_not_played_without_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        recorded(&path, &keys());
+        let error = Audio::open(&path, &Keyring::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("'k1', which is not configured"), "{error}");
+        let other = Keyring::parse(&format!("k1 = {}", "08".repeat(32))).unwrap();
+        let error = Audio::open(&path, &other).unwrap_err();
+        assert!(error.to_string().contains("does not open"), "{error}");
+        std::fs::write(&path, [7; 500]).unwrap();
+        let error = Audio::open(&path, &keys()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn what_was_altered_is_silence_and_the_rest_is_played() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let samples = recorded(&path, &keys);
+            let whole = std::fs::read(&path).unwrap();
+            let second = 192 + if keys.is_empty() { PIECE_MOST - 32 } else { PIECE_MOST };
+            // Its sound, its beginning, its length, its kind.
+            for byte in [second + 500, second, second + 20, second + 21, second + 4] {
+                let mut altered = whole.clone();
+                altered[byte] ^= 3;
+                std::fs::write(&path, &altered).unwrap();
+                let heard = played(&path, &keys);
+                assert_eq!(heard[..8_000], samples[..8_000]);
+                assert!(heard[8_000..16_000].iter().all(|sample| *sample == 0), "{byte}");
+                assert_eq!(heard[16_000..], samples[16_000..]);
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn peaks_are_those_of_the_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let samples = recorded(&path, &keys);
+            let peaks = peaks(&path, &keys).unwrap().unwrap();
+            assert_eq!(peaks.len(), 4 * samples.len().div_ceil(320));
+            for (peak, block) in peaks.chunks(4).zip(samples.chunks(320)) {
+                let highest = block[block.len() - 2..].iter().map(|sample| (sample + 255) >> 8);
+                let wanted: Vec<u8> = highest.flat_map(|high| [0, high as u8]).collect();
+                assert_eq!(peak, wanted);
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+        let old = folder.path().join("old.wav");
+        std::fs::write(&old, recording::header(0)).unwrap();
+        assert_eq!(super::peaks(&old, &keys()).unwrap(), None);
+    }
+}

@@ -1,0 +1,314 @@
+//! The pieces of a recording: half a second of sound each, chained by their hashes, and the seal
+//! behind the last one.
+//!
+//! ```text
+//!  a piece                                     the seal
+//!   0  magic "PIEC"                             0  magic "SEAL"
+//!   4  kind, u8: 1 sound, 2 silence             4  how, u8: 1 in order, 2 after a crash
+//!   5  cipher, u8: as in the header             5  zeros
+//!   6  zeros                                    8  tag
+//!   8  tag: how the header's hash begins       16  pieces, u32
+//!  16  number, u32                             20  zeros
+//!  20  frames, u32                             24  frames, u64
+//!  24  hash of the piece before                32  hash of the last piece
+//!  56  peaks, then sound (piece.rs, peaks.rs)  64  SHA-256 of all before in the seal
+//!   …  SHA-256 of all before in the piece
+//! ```
+//! The first piece, or the seal of a recording without any, names the header's hash as the one
+//! before. Peaks and sound are encrypted apart from each other, each with its tag behind it, so
+//! that waveforms are drawn without reading the sound. A piece of silence stands for what could
+//! not be written; it has a tag alone.
+
+use std::ops::Range;
+
+use crate::header::{Hash, PIECE_FRAMES, field, hash};
+use crate::keys::{DataKey, TAG_BYTES};
+use crate::peaks;
+use crate::wav::FRAME_BYTES;
+
+/// Bytes before a piece's peaks.
+pub(crate) const HEAD_BYTES: usize = 56;
+/// Bytes of a hash.
+pub(crate) const HASH_BYTES: usize = 32;
+/// Bytes of a seal.
+pub const SEAL_BYTES: usize = 96;
+/// Bytes of the longest piece.
+pub const PIECE_MOST: usize = HEAD_BYTES
+    + peaks::peak_bytes(PIECE_FRAMES)
+    + TAG_BYTES
+    + PIECE_FRAMES as usize * FRAME_BYTES as usize
+    + TAG_BYTES
+    + HASH_BYTES;
+/// Bytes from a piece's beginning to the end of its peaks, at most.
+pub const FRONT_MOST: usize = HEAD_BYTES + peaks::peak_bytes(PIECE_FRAMES) + TAG_BYTES;
+
+pub(crate) const PIECE_MAGIC: [u8; 4] = *b"PIEC";
+pub(crate) const SEAL_MAGIC: [u8; 4] = *b"SEAL";
+
+/// What names the header in each piece.
+pub(crate) type HeaderTag = [u8; 8];
+
+/// What a piece holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Peaks and sound.
+    Sound,
+    /// Nothing: what was said was lost, and is silence of its length.
+    Silence,
+}
+
+/// A piece's beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether that is encrypted.
+    pub is_encrypted: bool,
+    pub(crate) tag: HeaderTag,
+    /// Its number, from 0: it begins at frame `number` × [`PIECE_FRAMES`].
+    pub number: u32,
+    /// Its frames, 1 to [`PIECE_FRAMES`].
+    pub frames: u32,
+    pub(crate) previous: Hash,
+}
+
+impl Head {
+    pub(crate) fn to_bytes(self) -> [u8; HEAD_BYTES] {
+        let mut bytes = [0; HEAD_BYTES];
+        bytes[..4].copy_from_slice(&PIECE_MAGIC);
+        bytes[4] = match self.kind {
+            Kind::Sound => 1,
+            Kind::Silence => 2,
+        };
+        bytes[5] = u8::from(self.is_encrypted);
+        bytes[8..16].copy_from_slice(&self.tag);
+        bytes[16..20].copy_from_slice(&self.number.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.frames.to_le_bytes());
+        bytes[24..].copy_from_slice(&self.previous);
+        bytes
+    }
+
+    /// Reads the beginning of a piece; `None` if this can be none.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..HEAD_BYTES)?;
+        let kind = match bytes[4] {
+            1 => Kind::Sound,
+            2 => Kind::Silence,
+            _ => return None,
+        };
+        let head = Self {
+            kind,
+            is_encrypted: bytes[5] == 1,
+            tag: field(bytes, 8),
+            number: u32::from_le_bytes(field(bytes, 16)),
+            frames: u32::from_le_bytes(field(bytes, 20)),
+            previous: field(bytes, 24),
+        };
+        let is_one = (1..=PIECE_FRAMES).contains(&head.frames) && head.to_bytes() == *bytes;
+        is_one.then_some(head)
+    }
+
+    fn tag_bytes(self) -> usize {
+        if self.is_encrypted { TAG_BYTES } else { 0 }
+    }
+
+    /// Where its peaks are, with their tag.
+    fn peaks(self) -> Range<usize> {
+        let peaks = match self.kind {
+            Kind::Sound => peaks::peak_bytes(self.frames),
+            Kind::Silence => 0,
+        };
+        HEAD_BYTES..HEAD_BYTES + peaks + self.tag_bytes()
+    }
+
+    /// Where its sound is, with its tag.
+    fn sound(self) -> Range<usize> {
+        let from = self.peaks().end;
+        match self.kind {
+            Kind::Sound => {
+                let bytes = self.frames as usize * FRAME_BYTES as usize;
+                from..from + bytes + self.tag_bytes()
+            }
+            Kind::Silence => from..from,
+        }
+    }
+
+    /// Bytes from its beginning to the end of its peaks.
+    pub fn front_bytes(self) -> usize {
+        self.peaks().end
+    }
+
+    /// Bytes of the whole piece.
+    pub fn bytes(self) -> usize {
+        self.sound().end + HASH_BYTES
+    }
+}
+
+/// What encrypted parts are bound to: their recording's header and their piece's beginning.
+pub(crate) fn binding(header: &Hash, head: Head) -> [u8; HASH_BYTES + HEAD_BYTES] {
+    let mut bytes = [0; HASH_BYTES + HEAD_BYTES];
+    bytes[..HASH_BYTES].copy_from_slice(header);
+    bytes[HASH_BYTES..].copy_from_slice(&head.to_bytes());
+    bytes
+}
+
+/// The numbers under which a piece's peaks and its sound are encrypted.
+pub(crate) fn nonces(number: u32) -> (u64, u64) {
+    (2 * u64::from(number), 2 * u64::from(number) + 1)
+}
+
+/// Reads the pieces of one recording.
+#[derive(Debug)]
+pub struct Opener {
+    header: Hash,
+    key: Option<DataKey>,
+}
+
+impl Opener {
+    /// For the recording with this header; `key` if it is encrypted.
+    pub fn new(header: &crate::Header, key: Option<DataKey>) -> Self {
+        Self { header: crate::header::hash_of(&header.to_bytes()), key }
+    }
+
+    /// Whether `head` begins a piece of this recording.
+    pub fn owns(&self, head: &Head) -> bool {
+        head.tag == self.header[..8] && head.is_encrypted == self.key.is_some()
+    }
+
+    /// Whether the seal of this recording begins here.
+    pub fn owns_seal(&self, bytes: &[u8]) -> bool {
+        bytes.starts_with(&SEAL_MAGIC) && bytes.get(8..16) == Some(&self.header[..8])
+    }
+
+    /// Bytes of a piece of sound of [`PIECE_FRAMES`].
+    pub fn full_piece_bytes(&self) -> usize {
+        PIECE_MOST - if self.key.is_some() { 0 } else { 2 * TAG_BYTES }
+    }
+
+    /// Decrypts a whole piece's sound in place and says where it is: little-endian samples, the
+    /// caller's and the agent's in turn; nothing for silence. `None` if the piece is not what was
+    /// written.
+    pub fn sound(&self, piece: &mut [u8]) -> Option<Range<usize>> {
+        let head = Head::read(piece).filter(|head| piece.len() == head.bytes())?;
+        let (body, stored) = piece.split_at(piece.len() - HASH_BYTES);
+        if !self.owns(&head) || hash(&[body]) != stored {
+            return None;
+        }
+        let (_, nonce) = nonces(head.number);
+        match head.kind {
+            Kind::Sound => self.open(head, nonce, head.sound(), piece),
+            Kind::Silence => Some(0..0),
+        }
+    }
+
+    /// Decrypts the sound of a piece whose hash is known to be right. False if it was made anew.
+    pub(crate) fn sound_of_known(&self, head: Head, piece: &mut [u8]) -> bool {
+        let (_, nonce) = nonces(head.number);
+        self.open(head, nonce, head.sound(), piece).is_some()
+    }
+
+    /// Decrypts the peaks of a piece of which at least [`Head::front_bytes`] are here. `None` if
+    /// they are not what was encrypted; without encryption nobody can tell.
+    pub fn peaks(&self, front: &mut [u8]) -> Option<Range<usize>> {
+        let head = Head::read(front).filter(|head| self.owns(head))?;
+        let (nonce, _) = nonces(head.number);
+        self.open(head, nonce, head.peaks(), front)
+    }
+
+    fn open(
+        &self,
+        head: Head,
+        nonce: u64,
+        part: Range<usize>,
+        bytes: &mut [u8],
+    ) -> Option<Range<usize>> {
+        let Some(key) = &self.key else { return Some(part) };
+        let is_open = key.open(nonce, &binding(&self.header, head), bytes.get_mut(part.clone())?);
+        is_open.then_some(part.start..part.end - TAG_BYTES)
+    }
+}
+
+/// The end of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) is_recovered: bool,
+    pub(crate) tag: HeaderTag,
+    pub(crate) pieces: u32,
+    pub(crate) frames: u64,
+    pub(crate) previous: Hash,
+}
+
+impl End {
+    pub(crate) fn to_bytes(self) -> [u8; SEAL_BYTES] {
+        let mut bytes = [0; SEAL_BYTES];
+        bytes[..4].copy_from_slice(&SEAL_MAGIC);
+        bytes[4] = if self.is_recovered { 2 } else { 1 };
+        bytes[8..16].copy_from_slice(&self.tag);
+        bytes[16..20].copy_from_slice(&self.pieces.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.frames.to_le_bytes());
+        bytes[32..64].copy_from_slice(&self.previous);
+        let hash = hash(&[&bytes[..64]]);
+        bytes[64..].copy_from_slice(&hash);
+        bytes
+    }
+
+    /// Reads a seal; `None` if it is not what was written.
+    pub(crate) fn read(bytes: &[u8; SEAL_BYTES]) -> Option<Self> {
+        let end = Self {
+            is_recovered: bytes[4] == 2,
+            tag: field(bytes, 8),
+            pieces: u32::from_le_bytes(field(bytes, 16)),
+            frames: u64::from_le_bytes(field(bytes, 24)),
+            previous: field(bytes, 32),
+        };
+        (end.to_bytes() == *bytes).then_some(end)
+    }
+
+    /// The hash that a seal ends with.
+    pub(crate) fn hash(bytes: &[u8; SEAL_BYTES]) -> Hash {
+        field(bytes, 64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_read_as_they_were_written_and_nothing_else_is() {
+        let head = Head {
+            kind: Kind::Sound,
+            is_encrypted: true,
+            tag: [1; 8],
+            number: 7,
+            frames: 4_000,
+            previous: [9; 32],
+        };
+        let bytes = head.to_bytes();
+        assert_eq!(Head::read(&bytes), Some(head));
+        assert_eq!(head.bytes(), PIECE_MOST);
+        assert_eq!(Head::read(&bytes[..55]), None);
+        for (at, byte) in [(0, b'p'), (4, 0), (4, 3), (5, 2), (6, 1), (20, 0xa1), (21, 0xff)] {
+            let mut other = bytes;
+            other[at] = byte;
+            assert_eq!(Head::read(&other), None, "byte {at}");
+        }
+        let silence = Head { kind: Kind::Silence, ..head };
+        assert_eq!(silence.bytes(), HEAD_BYTES + TAG_BYTES + HASH_BYTES);
+        let plain = Head { is_encrypted: false, ..silence };
+        assert_eq!(plain.bytes(), HEAD_BYTES + HASH_BYTES);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_seal_is_found() {
+        let end =
+            End { is_recovered: false, tag: [3; 8], pieces: 9, frames: 35_999, previous: [7; 32] };
+        let bytes = end.to_bytes();
+        assert_eq!(End::read(&bytes), Some(end));
+        for bit in 0..8 * SEAL_BYTES {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(End::read(&flipped), None, "bit {bit}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use media::{Codec, MediaEvent, Prompts, tone};
 use model::RecordingId;
 
 use crate::stage::{HEARD, Phone, Stage, assert_whole, middle, read_wav, share, talk};
+use crate::steady::unhindered;
 
 fn gap(stage: &Stage, wanted: RecordingId) -> String {
     stage.event(|event| match event {
@@ -75,82 +76,88 @@ impl Drop for SmallDisk<'_> {
 
 #[test]
 fn a_full_disk_makes_a_gap_and_the_rest_is_recorded() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(_disk) = SmallDisk::mount(folder.path(), 256 * 1024) else { return };
-    let ballast = folder.path().join("ballast");
-    std::fs::write(&ballast, vec![0; 216 * 1024]).unwrap();
-    let mut stage = with_recordings(71, folder.path());
-    let [(a, mut phone_a), (b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
-    stage.settle();
-    let (recording, path) = stage.record(&a, &b);
-    // 32 kB a second: the disk is full after a second or so.
-    let (before, lost) = (tone::voice(6, 12_000, 4_800), tone::voice(7, 12_000, 32_000));
-    talk(&mut [(&mut phone_a, &before)]);
-    talk(&mut [(&mut phone_a, &lost)]);
-    let error = gap(&stage, recording);
-    assert!(error.contains("space"), "{error}");
-    assert_talking(&mut phone_a, &phone_b);
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(_disk) = SmallDisk::mount(folder.path(), 256 * 1024) else { return };
+        let ballast = folder.path().join("ballast");
+        std::fs::write(&ballast, vec![0; 216 * 1024]).unwrap();
+        let mut stage = with_recordings(71, folder.path());
+        let [(a, mut phone_a), (b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        stage.settle();
+        let (recording, path) = stage.record(&a, &b);
+        // 32 kB a second: the disk is full after a second or so.
+        let (before, lost) = (tone::voice(6, 12_000, 4_800), tone::voice(7, 12_000, 32_000));
+        talk(&mut [(&mut phone_a, &before)]);
+        talk(&mut [(&mut phone_a, &lost)]);
+        let error = gap(&stage, recording);
+        assert!(error.contains("space"), "{error}");
+        assert_talking(&mut phone_a, &phone_b);
 
-    std::fs::remove_file(&ballast).unwrap();
-    resumed(&stage, recording);
-    let after = tone::voice(8, 12_000, 8_000);
-    talk(&mut [(&mut phone_a, &after)]);
-    stage.stop_recording(recording);
-    let ended_ms = stage.now().as_ms();
-    let seal = seal(&stage, recording);
-    let file = folder.path().join(path);
-    assert_whole(&file, &seal);
-    let (left, _) = read_wav(&file);
-    assert!(share(&before, &left) >= HEARD, "what was said before is there");
-    assert!(share(&after, &left) >= HEARD, "what was said afterwards is there");
-    // And lies where it was said: the gap has its length.
-    let to_end = left.len() - middle(&after, &left);
-    assert!((4_000 - 160..4_000 + 1_600).contains(&to_end), "{to_end} samples before the end");
-    assert!(seal.frames / 8 <= ended_ms && seal.frames > 45_000, "{seal:?}");
+        std::fs::remove_file(&ballast).unwrap();
+        resumed(&stage, recording);
+        let after = tone::voice(8, 12_000, 8_000);
+        talk(&mut [(&mut phone_a, &after)]);
+        stage.stop_recording(recording);
+        let ended_ms = stage.now().as_ms();
+        let seal = seal(&stage, recording);
+        let file = folder.path().join(path);
+        assert_whole(&file, &seal);
+        let (left, _) = read_wav(&file);
+        assert!(share(&before, &left) >= HEARD, "what was said before is there");
+        assert!(share(&after, &left) >= HEARD, "what was said afterwards is there");
+        // And lies where it was said: the gap has its length.
+        let to_end = left.len() - middle(&after, &left);
+        assert!((4_000 - 160..4_000 + 1_600).contains(&to_end), "{to_end} samples before the end");
+        assert!(seal.frames / 8 <= ended_ms && seal.frames > 45_000, "{seal:?}");
+    });
 }
 
 #[test]
 fn a_folder_that_cannot_be_made_is_tried_again_until_it_can() {
-    let folder = tempfile::tempdir().unwrap();
-    let recordings = folder.path().join("recordings");
-    std::fs::write(&recordings, b"a file where the folder should be").unwrap();
-    let mut stage = with_recordings(72, &recordings);
-    let [(a, mut phone_a), (b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
-    stage.settle();
-    let (recording, path) = stage.record(&a, &b);
-    gap(&stage, recording);
-    assert_talking(&mut phone_a, &phone_b);
-    // It is not given up when the call is over, either.
-    let voice = tone::voice(9, 12_000, 8_000);
-    talk(&mut [(&mut phone_a, &voice)]);
-    stage.stop_recording(recording);
-    std::fs::remove_file(&recordings).unwrap();
-    resumed(&stage, recording);
-    let seal = seal(&stage, recording);
-    let file = recordings.join(path);
-    assert_whole(&file, &seal);
-    let (left, _) = read_wav(&file);
-    assert!(share(&voice, &left) >= HEARD);
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = folder.path().join("recordings");
+        std::fs::write(&recordings, b"a file where the folder should be").unwrap();
+        let mut stage = with_recordings(72, &recordings);
+        let [(a, mut phone_a), (b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        stage.settle();
+        let (recording, path) = stage.record(&a, &b);
+        gap(&stage, recording);
+        assert_talking(&mut phone_a, &phone_b);
+        // It is not given up when the call is over, either.
+        let voice = tone::voice(9, 12_000, 8_000);
+        talk(&mut [(&mut phone_a, &voice)]);
+        stage.stop_recording(recording);
+        std::fs::remove_file(&recordings).unwrap();
+        resumed(&stage, recording);
+        let seal = seal(&stage, recording);
+        let file = recordings.join(path);
+        assert_whole(&file, &seal);
+        let (left, _) = read_wav(&file);
+        assert!(share(&voice, &left) >= HEARD);
+    });
 }
 
 #[test]
 fn a_path_that_leaves_the_folder_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut stage = with_recordings(73, &folder.path().join("recordings"));
-    let [(a, _), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
-    let recording = stage.recording_id();
-    let command = media::MediaCommand::StartRecording {
-        call: stage.call,
-        recording,
-        caller: a.leg,
-        agent: b.leg,
-        path: "../escaped.tape".to_owned(),
-        at: stage.now(),
-    };
-    stage.workers.send(command).unwrap();
-    assert!(gap(&stage, recording).contains("escaped"));
-    stage.stop_recording(recording);
-    stage.settle();
-    stage.workers.stop();
-    assert!(!folder.path().join("escaped.tape").exists());
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = with_recordings(73, &folder.path().join("recordings"));
+        let [(a, _), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        let recording = stage.recording_id();
+        let command = media::MediaCommand::StartRecording {
+            call: stage.call,
+            recording,
+            caller: a.leg,
+            agent: b.leg,
+            path: "../escaped.tape".to_owned(),
+            at: stage.now(),
+        };
+        stage.workers.send(command).unwrap();
+        assert!(gap(&stage, recording).contains("escaped"));
+        stage.stop_recording(recording);
+        stage.settle();
+        stage.workers.stop();
+        assert!(!folder.path().join("escaped.tape").exists());
+    });
 }

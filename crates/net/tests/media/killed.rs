@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use media::{Codec, LegMedia, Prompts, Source, tone};
 
 use crate::stage::{HEARD, Phone, Stage, assert_whole, mended, read_wav, share, talk};
+use crate::steady::unhindered;
 
 /// Asks a test binary to be an engine that records until it is killed; says where.
 const FOLDER: &str = "HOTLINE_TEST_RECORD_INTO";
@@ -38,25 +39,27 @@ fn assert_recovered(file: &Path, voice: &[i16], said: Duration) {
 
 #[test]
 fn dropped_without_a_stop_the_recording_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut stage = Stage::with(81, Prompts::default(), |config| {
-        config.recordings.dir = folder.path().to_owned();
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::with(81, Prompts::default(), |config| {
+            config.recordings.dir = folder.path().to_owned();
+        });
+        let [(a, mut phone_a), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        stage.settle();
+        let began = Instant::now();
+        stage.record(&a, &b);
+        let voice = tone::voice(10, 12_000, 24_000);
+        talk(&mut [(&mut phone_a, &voice)]);
+        let said = began.elapsed();
+        let Stage { workers, events, .. } = stage;
+        drop(workers);
+        // The channel ends when the threads have.
+        let told: Vec<media::MediaEvent> = events.iter().collect();
+        assert!(told.is_empty(), "nothing is sealed or closed: {told:?}");
+        let files = files(folder.path());
+        assert_eq!(files.len(), 1);
+        assert_recovered(&files[0], &voice, said);
     });
-    let [(a, mut phone_a), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
-    stage.settle();
-    let began = Instant::now();
-    stage.record(&a, &b);
-    let voice = tone::voice(10, 12_000, 24_000);
-    talk(&mut [(&mut phone_a, &voice)]);
-    let said = began.elapsed();
-    let Stage { workers, events, .. } = stage;
-    drop(workers);
-    // The channel ends when the threads have.
-    let told: Vec<media::MediaEvent> = events.iter().collect();
-    assert!(told.is_empty(), "nothing is sealed or closed: {told:?}");
-    let files = files(folder.path());
-    assert_eq!(files.len(), 1);
-    assert_recovered(&files[0], &voice, said);
 }
 
 /// Not a test by itself: the engine that the next one kills.
@@ -88,52 +91,57 @@ fn an_engine_that_records_until_it_is_killed() {
 
 #[test]
 fn after_kill_9_every_recording_plays_up_to_the_last_second() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut engine = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "killed::an_engine_that_records_until_it_is_killed", "--nocapture"])
-        .env(FOLDER, folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut told = BufReader::new(engine.stdout.take().unwrap()).lines();
-    let mut tell = engine.stdin.take().unwrap();
-    let mut next = || loop {
-        let line = told.next().expect("the engine runs").unwrap();
-        if let Some((_, rest)) = line.split_once("leg ") {
-            return rest.to_owned();
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "killed::an_engine_that_records_until_it_is_killed", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(engine.stdout.take().unwrap()).lines();
+        let mut tell = engine.stdin.take().unwrap();
+        let mut next = || loop {
+            let line = told.next().expect("the engine runs").unwrap();
+            if let Some((_, rest)) = line.split_once("leg ") {
+                return rest.to_owned();
+            }
+        };
+        let mut phones = Vec::new();
+        for n in 0..RECORDINGS as u32 {
+            let line = next();
+            let (_, address) = line.split_once(' ').unwrap();
+            let ip = std::net::Ipv4Addr::new(127, 88, 3, 82);
+            let phone = Phone::new(ip, address.parse().unwrap(), Codec::Pcma, n + 1);
+            writeln!(tell, "{}", phone.address()).unwrap();
+            phones.push(phone);
         }
-    };
-    let mut phones = Vec::new();
-    for n in 0..RECORDINGS as u32 {
-        let line = next();
-        let (_, address) = line.split_once(' ').unwrap();
-        let ip = std::net::Ipv4Addr::new(127, 88, 3, 82);
-        let phone = Phone::new(ip, address.parse().unwrap(), Codec::Pcma, n + 1);
-        writeln!(tell, "{}", phone.address()).unwrap();
-        phones.push(phone);
-    }
-    assert_eq!(next(), "- ready");
-    let voices: Vec<Vec<i16>> =
-        (0..RECORDINGS as u64).map(|n| tone::voice(20 + n, 12_000, 24_000)).collect();
-    let mut talking: Vec<(&mut Phone, &[i16])> =
-        phones.iter_mut().zip(&voices).map(|(phone, voice)| (phone, voice.as_slice())).collect();
-    let talked = Instant::now();
-    talk(&mut talking);
-    let said = talked.elapsed();
-    // SIGKILL: nothing in the engine hears of it.
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    let files = files(folder.path());
-    assert_eq!(files.len(), RECORDINGS, "none is orphaned");
-    for (file, voice) in files.iter().zip(&voices) {
-        let seal = mended(file);
-        assert_whole(file, &seal);
-        let (left, _) = read_wav(file);
-        assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
-        // What was said until a second before the end is all there.
-        let share = share(&voice[..voice.len() - 8_000], &left);
-        assert!(share >= HEARD, "{share}");
-    }
+        assert_eq!(next(), "- ready");
+        let voices: Vec<Vec<i16>> =
+            (0..RECORDINGS as u64).map(|n| tone::voice(20 + n, 12_000, 24_000)).collect();
+        let mut talking: Vec<(&mut Phone, &[i16])> = phones
+            .iter_mut()
+            .zip(&voices)
+            .map(|(phone, voice)| (phone, voice.as_slice()))
+            .collect();
+        let talked = Instant::now();
+        talk(&mut talking);
+        let said = talked.elapsed();
+        // SIGKILL: nothing in the engine hears of it.
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        let files = files(folder.path());
+        assert_eq!(files.len(), RECORDINGS, "none is orphaned");
+        for (file, voice) in files.iter().zip(&voices) {
+            let seal = mended(file);
+            assert_whole(file, &seal);
+            let (left, _) = read_wav(file);
+            assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
+            // What was said until a second before the end is all there.
+            let share = share(&voice[..voice.len() - 8_000], &left);
+            assert!(share >= HEARD, "{share}");
+        }
+    });
 }

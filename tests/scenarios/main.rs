@@ -33,6 +33,7 @@ mod session_timer;
 mod sides;
 mod tier_climb;
 mod transfer;
+mod transfer_dialled;
 mod transfer_outside;
 mod trunks_watched;
 mod two_calls_one_agent;

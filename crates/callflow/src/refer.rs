@@ -133,7 +133,7 @@ impl Callflow {
         let Target::Queue(queue) = to else { return false };
         let call = self.call_held_by(agent).ok().and_then(|call| self.calls.get(&call));
         let conversation = call.and_then(|known| known.conversation());
-        conversation.is_some_and(|talk| self.acd.takes(queue, talk.waiting.permission).is_ok())
+        conversation.is_some_and(|talk| self.acd.takes(queue, talk.permission()).is_ok())
     }
 
     fn notify_referral(&mut self, referred: Referred, status: u16) {

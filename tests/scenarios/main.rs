@@ -12,6 +12,7 @@ mod consult;
 mod disk_fails;
 mod diverted;
 mod engine_stops;
+mod farewells;
 mod hold;
 mod hotline;
 mod lookup_late;

@@ -17,7 +17,10 @@ const STATELESS_TAG: &str = "hotline";
 
 impl Callflow {
     pub(crate) fn handle_sip(&mut self, event: ToBrain) {
-        if self.handle_probe_event(&event) || self.handle_line_event(&event) {
+        let is_done = self.handle_probe_event(&event)
+            || self.handle_line_event(&event)
+            || self.handle_farewell_event(&event);
+        if is_done {
             return;
         }
         match event {
@@ -185,8 +188,8 @@ impl Callflow {
                     self.outputs.push_back(Output::Sip(FromBrain::Ack { tx, message, flow }));
                 }
             }
-            LegOutput::Send { message, flow } => {
-                self.send(message, flow);
+            LegOutput::Send { message, flow, farewell } => {
+                self.bid_farewell((message, flow), farewell);
             }
             LegOutput::Progressed => self.phone_responds(call, leg),
             LegOutput::Unreachable { cause, retry_after_s } => {

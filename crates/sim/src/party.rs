@@ -372,6 +372,9 @@ impl Party {
             }
             Method::Bye => {
                 self.saw.byes.push(now);
+                if let Some(challenge) = self.ask_who_calls(request, now) {
+                    return self.respond(tx, challenge, now);
+                }
                 self.keep_reason(Some(request));
                 let status = if self.dialog.take().is_some() { 200 } else { 481 };
                 self.saw.disconnected.push(now);

@@ -77,6 +77,8 @@ pub struct PhonePlan {
     pub password: &'static str,
     /// Realm, user and password that it asks for before it takes an INVITE, if it does.
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
+    /// The password that it asks for before it takes a BYE, if it does.
+    pub challenges_bye: Option<&'static str>,
 }
 
 impl PhonePlan {
@@ -93,6 +95,7 @@ impl PhonePlan {
             headers: Vec::new(),
             password: PASSWORD,
             challenges: None,
+            challenges_bye: None,
         }
     }
 }

@@ -16,6 +16,10 @@ impl Party {
     pub(super) fn ask_who_calls(&mut self, request: &Message, now: Mono) -> Option<Message> {
         let Role::Phone(plan) = &self.role else { return None };
         let (realm, user, password) = plan.challenges?;
+        let password = match request.method() {
+            Method::Bye => plan.challenges_bye?,
+            _ => password,
+        };
         let algorithms = [Algorithm::Sha256, Algorithm::Md5];
         let secrets = Secrets::from_password(&algorithms, user, realm, password);
         let challenger = self.challenger.as_mut()?;

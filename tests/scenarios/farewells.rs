@@ -1,4 +1,5 @@
-//! Goodbyes that need more than one word: a carrier that asks who hangs up.
+//! Goodbyes that need more than one word: a carrier that asks who hangs up, one that answers when
+//! nobody waits any more.
 
 use cti::Command;
 use model::{Mono, Outcome, Pii};
@@ -56,4 +57,35 @@ fn a_carrier_that_refuses_the_answer_is_not_asked_for_ever() {
     world.run_for(120_000);
     assert_eq!(world.party(called).saw.byes.len(), 2);
     assert_eq!(ends(world.facts()).len(), 1, "for us the call is over whatever it says");
+}
+
+#[test]
+fn rfc_3261_section_13_2_2_4_who_answers_when_nobody_waits_any_more_gets_ack_and_bye() {
+    // Half a minute after the CANCEL, which it never heard, the INVITE is forgotten; or it is not.
+    for answers_ms in [20_000, 60_000] {
+        let settings = Settings { outward: Some(outward()), ..settings() };
+        let mut world = World::new(&settings, Weather::FAIR, 1);
+        let agent = phone(&mut world, "8011");
+        world.desktop("8011", 2, Some(10));
+        let called = world.gateway(
+            1,
+            PhonePlan {
+                answers: vec![Answer::After(answers_ms)],
+                hears_cancel: false,
+                ..PhonePlan::of("gateway")
+            },
+        );
+        world.run_until(1_000);
+        world.command("8011", Command::Dial { number: Pii::from(MOBILE) });
+        world.run_until(6_000);
+        world.party_mut(agent).hang_up(Mono::from_ms(6_500));
+        world.run_until(50_000);
+        assert_eq!(ends(world.facts())[0].0, Outcome::Unanswered, "for us it was over long ago");
+        world.run_until(70_000);
+        let saw = &world.party(called).saw;
+        assert_eq!(saw.byes.len(), 1, "{answers_ms}");
+        assert_eq!(saw.unacknowledged, 0);
+        assert!(!world.party(called).is_connected());
+        assert_sound(&world);
+    }
 }

@@ -1,9 +1,9 @@
-//! A BYE that its receiver asks about: a carrier may challenge it as it does the INVITE
-//! (RFC 3261 §22.3), when the leg that sent it is gone already.
+//! Goodbyes to dialogs that no leg has: a BYE that its carrier challenges when the leg is gone
+//! (RFC 3261 §22.3), and the end of a dialog that a 2xx makes which nobody waits for (§13.2.2.4).
 
 use model::HangupCause;
 use sip::digest::Account;
-use sip::{Chance, Dialog, Flow, Message};
+use sip::{Chance, Dialog, DialogId, Flow, Message, Method, RequestBuilder};
 
 use crate::challenge::Credentials;
 use crate::reason;
@@ -37,7 +37,7 @@ impl Farewell {
     /// over all the same (RFC 3261 §15.1.1).
     pub fn handle_response(&mut self, response: &Message) -> Option<(Message, Flow)> {
         let cnonce = format!("{:016x}", self.chance.below(u64::MAX));
-        let request = (sip::Method::Bye, &*self.uri);
+        let request = (Method::Bye, &*self.uri);
         if !self.credentials.answer(response, Some(&self.account), request, &cnonce) {
             return None;
         }
@@ -45,5 +45,41 @@ impl Farewell {
         let headers = self.credentials.headers().iter();
         let bye = headers.fold(bye, |bye, (name, value)| bye.header(name.as_str(), value));
         Some((bye.build(), self.dialog.flow()))
+    }
+}
+
+/// What a 2xx to an INVITE of ours is told that nobody waits for: another phone has answered, or we
+/// have given up. It is acknowledged, and its dialog ended (RFC 3261 §13.2.2.4).
+#[derive(Debug, Clone)]
+pub struct Unwanted {
+    /// The ACK.
+    pub ack: Message,
+    /// The dialog that a BYE is owed to.
+    pub(crate) dialog: Dialog,
+}
+
+impl Unwanted {
+    /// `answer` is the 2xx, which came by `flow`; `None` if it makes no dialog.
+    pub fn of(answer: &Message, flow: &Flow) -> Option<Self> {
+        // All of the INVITE that its dialog needs stands in the answer too.
+        let invite = RequestBuilder::new(Method::Invite, "sip:nobody@invalid");
+        let invite = invite.cseq(answer.cseq()?.number).build();
+        let dialog = Dialog::uac(&invite, answer, flow)?;
+        Some(Self { ack: dialog.ack(&invite).build(), dialog })
+    }
+
+    /// Where ACK and BYE go.
+    pub fn flow(&self) -> Flow {
+        self.dialog.flow()
+    }
+
+    /// Which dialog.
+    pub const fn id(&self) -> &DialogId {
+        self.dialog.id()
+    }
+
+    /// The BYE.
+    pub fn bye(&mut self) -> Message {
+        self.dialog.bye().header("Reason", reason::reason(HangupCause::LocalBye)).build()
     }
 }

@@ -7,6 +7,7 @@ use sip::digest::Account;
 use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, RequestBuilder, ServerTx};
 
 use crate::challenge::Credentials;
+use crate::farewell::Unwanted;
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
@@ -281,15 +282,8 @@ impl Leg {
     /// A second phone answered the same INVITE: it is acknowledged and told goodbye
     /// (RFC 3261 §13.2.2.4).
     fn refuse_fork(&mut self, response: &Message, flow: Flow) {
-        let invite = RequestBuilder::new(Method::Invite, "sip:fork@invalid")
-            .from(response.from().map_or("", |from| from.without_params()), &self.tag)
-            .to(response.to().map_or("", |to| to.without_params()), None)
-            .call_id(response.call_id())
-            .cseq(response.cseq().map_or(1, |cseq| cseq.number))
-            .build();
-        if let Some(dialog) = Dialog::uac(&invite, response, &flow) {
-            let flow = dialog.flow();
-            self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
+        if let Some(Unwanted { ack, dialog }) = Unwanted::of(response, &flow) {
+            self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
             let account = self.account().cloned();
             self.send_bye(dialog, account, HangupCause::LocalBye);
         }

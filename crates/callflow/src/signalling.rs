@@ -36,9 +36,10 @@ impl Callflow {
             }),
             ToBrain::Response { tx, message, flow } => {
                 let now = self.now;
-                if let Some(leg) = self.outgoing.get(&tx).copied() {
-                    self.note_target(leg, Some(&message));
-                }
+                let Some(leg) = self.outgoing.get(&tx).copied() else {
+                    return self.refuse_late(tx, &message, &flow);
+                };
+                self.note_target(leg, Some(&message));
                 self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow, now));
                 if message.status().is_some_and(|status| status >= 200) {
                     self.forget_request(tx);

@@ -13,6 +13,7 @@ mod disk_fails;
 mod diverted;
 mod engine_stops;
 mod farewells;
+mod gruus;
 mod hold;
 mod hotline;
 mod lookup_late;

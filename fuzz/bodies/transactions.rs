@@ -344,7 +344,8 @@ impl World {
                 self.seen.responses += 1;
                 self.seen.forked += u32::from(accepted && ours.finals > 0);
                 let forks = ours.method == Some(Method::Invite) && accepted;
-                assert!(!ours.failed, "nothing comes after a failure");
+                // RFC 3261 §13.2.2.4: whoever accepts too late is to be told so.
+                assert!(!ours.failed || forks, "nothing else comes after a failure");
                 assert!(status >= 200 || ours.finals == 0, "nothing provisional after a final one");
                 assert!(ours.finals == 0 || forks, "one final response");
                 ours.finals += u32::from(status >= 200);

@@ -30,6 +30,7 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
     CallerPlan {
         account: None,
         contact: None,
+        params: "",
         number,
         keys: vec![(chance.random_range(100..9_000), key)],
         hangs_up_after_ms: Some(chance.random_range(1..120_000)),

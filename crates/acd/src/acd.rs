@@ -139,8 +139,8 @@ impl Acd {
             Input::Engage { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.engage(at, call));
             }
-            Input::Disengage { agent, call, talked } => {
-                self.for_agent(agent, |acd, at| acd.disengage(at, call, talked));
+            Input::Disengage { agent, call } => {
+                self.for_agent(agent, |acd, at| acd.disengage(at, call));
             }
         }
         self.serve_more();

@@ -38,17 +38,14 @@ impl Acd {
             agent.status = AgentStatus::Ready;
             agent.activity = Activity::Talking { call };
         });
+        self.invitations.join(call, at);
     }
 
-    /// That call is over.
-    pub(crate) fn disengage(&mut self, at: AgentIndex, call: CallId, talked: bool) {
-        let agent = self.agent_at(at);
-        if agent.activity != (Activity::Talking { call }) || self.calls.contains_key(&call) {
-            return;
-        }
-        match talked {
-            true => self.work_after(at, call, None),
-            false => self.finish_acw(at),
+    /// That call came to nothing.
+    pub(crate) fn disengage(&mut self, at: AgentIndex, call: CallId) {
+        let is_in_it = self.agent_at(at).activity == (Activity::Talking { call });
+        if is_in_it && self.invitations.leave(call, at) {
+            self.finish_acw(at);
         }
     }
 }

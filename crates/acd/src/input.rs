@@ -106,22 +106,22 @@ pub enum Input {
         /// Which call.
         call: CallId,
     },
-    /// The agent calls someone, and is busy with that until [`Input::Disengage`]. Refused unless
-    /// the agent is at work, idle, and has a phone that can be rung.
+    /// The agent calls someone, and is busy with that until [`Input::Disengage`], or, once they
+    /// talk, [`Input::AgentLeft`] or [`Input::CallEnded`]. Refused unless the agent is at work,
+    /// idle, and has a phone that can be rung.
     Engage {
         /// Who.
         agent: AgentId,
         /// With which call.
         call: CallId,
     },
-    /// The call that the agent was engaged with is over. Ignored for any other.
+    /// Nobody answered the call that the agent was engaged with: there is no after-call work.
+    /// Ignored for any other call.
     Disengage {
         /// Who.
         agent: AgentId,
         /// Which call.
         call: CallId,
-        /// Whether they talked: after-call work follows.
-        talked: bool,
     },
     /// The agent needs more time after the call.
     ExtendAcw {

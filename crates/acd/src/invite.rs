@@ -20,7 +20,7 @@ struct Invited {
     deadline: Mono,
 }
 
-/// Who is in a call, or asked to be, by a colleague.
+/// Who is in a call by a colleague, or by having made it, and who is asked to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Invitations {
     open: BTreeMap<OfferId, Invited>,
@@ -30,6 +30,16 @@ pub(crate) struct Invitations {
 impl Invitations {
     pub(crate) fn has(&self, offer: OfferId) -> bool {
         self.open.contains_key(&offer)
+    }
+
+    /// The agent is in a call that no queue gave them.
+    pub(crate) fn join(&mut self, call: CallId, agent: AgentIndex) {
+        self.joined.insert((call, agent));
+    }
+
+    /// The agent is so no more; false if they were not.
+    pub(crate) fn leave(&mut self, call: CallId, agent: AgentIndex) -> bool {
+        self.joined.remove(&(call, agent))
     }
 }
 
@@ -70,7 +80,7 @@ impl Acd {
 
     pub(crate) fn invited_answered(&mut self, offer: OfferId) {
         let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
-        self.invitations.joined.insert((call, agent));
+        self.invitations.join(call, agent);
         let id = self.agent_at(agent).id.clone();
         self.outputs.push_back(Output::Joined { offer, call, agent: id });
         self.change(agent, |agent| agent.activity = Activity::Talking { call });
@@ -120,7 +130,7 @@ impl Acd {
         if self.agent_at(at).activity != (Activity::Talking { call }) {
             return;
         }
-        self.invitations.joined.remove(&(call, at));
+        self.invitations.leave(call, at);
         let had_it = |progress| matches!(progress, Progress::Talking { agent } if agent == at);
         let had = self.calls.get(&call).filter(|known| had_it(known.progress));
         let queue = had.map(|known| known.queue);
@@ -141,7 +151,7 @@ impl Acd {
         let joined: Vec<AgentIndex> =
             self.invitations.joined.range(all).map(|(_, agent)| *agent).collect();
         for agent in joined {
-            self.invitations.joined.remove(&(call, agent));
+            self.invitations.leave(call, agent);
             self.work_after(agent, call, None);
         }
     }

@@ -139,3 +139,46 @@ fn a_queue_says_beforehand_whether_it_takes_a_call() {
         Err(NotEnqueued::NobodyMay)
     );
 }
+
+/// 8001 has called someone: call 1 is no queue's.
+fn engaged() -> Room {
+    let mut room = Room::demo();
+    room.ready("8001").ready("8002").pass(5_000);
+    room.tell(Input::Engage { agent: "8001".into(), call: call(1) });
+    assert_eq!(room.state("8001").1, AgentState::Talking);
+    room.said();
+    room
+}
+
+#[test]
+fn everyone_works_after_a_call_that_an_agent_made_and_shared() {
+    let mut room = engaged();
+    let offer = invite(&mut room, "8002").unwrap();
+    room.tell(Input::OfferRinging { offer }).tell(Input::OfferAnswered { offer });
+    room.end(1);
+    for agent in ["8001", "8002"] {
+        assert_eq!(room.state(agent).1, AgentState::Acw, "{agent}");
+    }
+}
+
+#[test]
+fn who_made_a_call_and_leaves_it_works_after_it_and_it_may_enter_a_queue() {
+    let mut room = engaged();
+    room.tell(left("8001")).enqueue(1, "general");
+    assert_eq!(room.state("8001").1, AgentState::Acw);
+    assert_eq!(room.offers(), [(call(1), "8002".to_owned())]);
+    room.answer("8002").end(1);
+    assert_eq!(room.state("8002").1, AgentState::Acw);
+}
+
+#[test]
+fn a_call_that_nobody_answered_leaves_no_work_and_only_its_own_agent() {
+    let mut room = engaged();
+    let disengage = |counter| Input::Disengage { agent: "8001".into(), call: call(counter) };
+    room.tell(disengage(2));
+    assert_eq!(room.state("8001").1, AgentState::Talking, "another call is not theirs");
+    room.tell(disengage(1));
+    assert_eq!(room.state("8001").1, AgentState::Idle);
+    room.end(1);
+    assert_eq!(room.state("8001").1, AgentState::Idle, "nothing of it is left");
+}

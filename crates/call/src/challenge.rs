@@ -9,7 +9,7 @@ use sip::{Message, Method, Name};
 const CHALLENGES_MAX: u8 = 4;
 
 /// The answers that a request carries.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Credentials {
     headers: Vec<(Name, String)>,
     /// How many challenges they answer.

@@ -10,6 +10,7 @@ use sip::digest::Account;
 use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
 use crate::challenge::Credentials;
+use crate::farewell::Farewell;
 use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
@@ -86,12 +87,14 @@ pub enum Output {
         /// Where to.
         flow: Flow,
     },
-    /// Send a request whose response changes nothing (BYE).
+    /// Send a BYE, whose response changes nothing for the leg.
     Send {
         /// The request.
         message: Message,
         /// Where to.
         flow: Flow,
+        /// What its response is to be given to; none where nothing could answer a challenge.
+        farewell: Option<Box<Farewell>>,
     },
     /// This way leads nowhere, but another may: answer by [`Leg::invite_again`] or
     /// [`Leg::give_up`]. Only for a leg to the outside.
@@ -414,8 +417,9 @@ impl Leg {
                 }
                 self.stage = Stage::Outgoing(outgoing);
             }
-            Stage::Established(mut established) => {
-                self.send_bye(&mut established.dialog, cause);
+            Stage::Established(established) => {
+                let Established { dialog, account, .. } = *established;
+                self.send_bye(dialog, account, cause);
                 self.outputs.push_back(Output::Ended(cause));
             }
             Stage::Terminated => {}
@@ -451,9 +455,19 @@ impl Leg {
         self.outputs.push_back(Output::Respond { tx, message });
     }
 
-    pub(crate) fn send_bye(&mut self, dialog: &mut Dialog, cause: HangupCause) {
+    /// Ends a dialog; with `account`, so that it can be told who does.
+    pub(crate) fn send_bye(
+        &mut self,
+        mut dialog: Dialog,
+        account: Option<Account>,
+        cause: HangupCause,
+    ) {
         let message = dialog.bye().header("Reason", crate::reason(cause)).build();
-        self.outputs.push_back(Output::Send { message, flow: self.flow });
+        let flow = dialog.flow();
+        let chance = Chance(self.chance.draw());
+        let farewell = account
+            .map(|account| Box::new(Farewell::new((dialog, cause), account, &message, chance)));
+        self.outputs.push_back(Output::Send { message, flow, farewell });
     }
 
     pub(crate) fn end(&mut self, cause: HangupCause) {

@@ -8,6 +8,7 @@
 mod cause;
 mod challenge;
 mod early;
+mod farewell;
 mod incoming;
 mod leg;
 mod negotiation;
@@ -22,6 +23,7 @@ mod session;
 mod token;
 
 pub use cause::{missed, not_reached};
+pub use farewell::{Farewell, Unwanted};
 pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported};
 pub use outside::Outside;
 pub use reason::reason;

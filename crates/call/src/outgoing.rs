@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 
 use model::{HangupCause, LegId, LegRole, Mono};
+use sip::digest::Account;
 use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, RequestBuilder, ServerTx};
 
 use crate::challenge::Credentials;
+use crate::farewell::Unwanted;
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
 use crate::outside::Lost;
 use crate::reliable::Early;
-use crate::{Tokens, reason, session};
+use crate::{Tokens, session};
 
 /// How often an INVITE is sent again because an interval was too small: once for each proxy that
 /// may know better than the one before (RFC 4028 §7.3).
@@ -128,8 +130,10 @@ impl Leg {
     pub fn handle_response(&mut self, response: &Message, flow: Flow, now: Mono) {
         let (Some(status), Some(cseq)) = (response.status(), response.cseq()) else { return };
         match &self.stage {
-            // What a PRACK is answered with changes nothing.
-            Stage::Outgoing(_) if cseq.method != Method::Invite => {}
+            // A PRACK may be challenged; what else it is answered with changes nothing.
+            Stage::Outgoing(_) if cseq.method != Method::Invite => {
+                self.answer_prack_challenge(response, cseq);
+            }
             // What a way that was given up answers after all.
             Stage::Outgoing(outgoing) if outgoing.invite.cseq() != Some(cseq) => {
                 if (200..300).contains(&status) {
@@ -244,7 +248,7 @@ impl Leg {
         let message = dialog.ack(&invite).build();
         self.outputs.push_back(Output::Ack { message, flow: self.flow });
         if let Some(cause) = cancelled {
-            self.send_bye(&mut dialog, cause);
+            self.send_bye(dialog, account, cause);
             return self.end(cause);
         }
         // RFC 3262 §5: the answer may have come reliably already.
@@ -260,26 +264,28 @@ impl Leg {
             }
             Err(status) => {
                 let cause = HangupCause::Response(status);
-                self.send_bye(&mut dialog, cause);
+                self.send_bye(dialog, account, cause);
                 self.end(cause);
             }
+        }
+    }
+
+    /// What challenges on this way are answered with.
+    fn account(&self) -> Option<&Account> {
+        match &self.stage {
+            Stage::Outgoing(outgoing) => outgoing.ask.invitation.outside.as_ref()?.account.as_ref(),
+            Stage::Established(established) => established.account.as_ref(),
+            Stage::Incoming(_) | Stage::Terminated => None,
         }
     }
 
     /// A second phone answered the same INVITE: it is acknowledged and told goodbye
     /// (RFC 3261 §13.2.2.4).
     fn refuse_fork(&mut self, response: &Message, flow: Flow) {
-        let invite = RequestBuilder::new(Method::Invite, "sip:fork@invalid")
-            .from(response.from().map_or("", |from| from.without_params()), &self.tag)
-            .to(response.to().map_or("", |to| to.without_params()), None)
-            .call_id(response.call_id())
-            .cseq(response.cseq().map_or(1, |cseq| cseq.number))
-            .build();
-        if let Some(mut dialog) = Dialog::uac(&invite, response, &flow) {
-            let flow = dialog.flow();
-            self.outputs.push_back(Output::Ack { message: dialog.ack(&invite).build(), flow });
-            let bye = dialog.bye().header("Reason", reason::reason(HangupCause::LocalBye)).build();
-            self.outputs.push_back(Output::Send { message: bye, flow });
+        if let Some(Unwanted { ack, dialog }) = Unwanted::of(response, &flow) {
+            self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
+            let account = self.account().cloned();
+            self.send_bye(dialog, account, HangupCause::LocalBye);
         }
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use model::{HangupCause, Mono};
 use sdp::Session;
-use sip::{Dialog, Flow, MAX_FORKS, Message, Method, Name, ServerTx, T1, T1_64};
+use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, Name, ServerTx, T1, T1_64};
 
+use crate::challenge::Credentials;
 use crate::incoming::SDP;
 use crate::leg::{Leg, Output, Stage};
 use crate::negotiation::description_in;
@@ -47,6 +48,27 @@ pub(crate) struct Early {
     rseq: u32,
     /// The answer to our offer, if a reliable response had it (§5).
     pub(crate) answer: Option<Session>,
+    /// Our last PRACK.
+    prack: Option<Message>,
+    /// The answers that it carries.
+    credentials: Credentials,
+}
+
+impl Early {
+    fn new(dialog: Dialog, rseq: u32) -> Self {
+        let credentials = Credentials::default();
+        Self { dialog, rseq: rseq.wrapping_sub(1), answer: None, prack: None, credentials }
+    }
+
+    /// Our PRACK for what `rack` names (§7.2).
+    fn acknowledge(&mut self, rack: &str) -> Message {
+        let prack = self.dialog.request(Method::Prack).header("RAck", rack);
+        let headers = self.credentials.headers().iter();
+        let prack = headers.fold(prack, |prack, (name, value)| prack.header(name.as_str(), value));
+        let prack = prack.build();
+        self.prack = Some(prack.clone());
+        prack
+    }
 }
 
 impl Leg {
@@ -132,7 +154,7 @@ impl Leg {
         if known.is_none() {
             let dialog = Dialog::uac(&outgoing.invite, response, &flow);
             let Some(dialog) = dialog.filter(|_| at < MAX_FORKS) else { return };
-            outgoing.early.push(Early { dialog, rseq: rseq.wrapping_sub(1), answer: None });
+            outgoing.early.push(Early::new(dialog, rseq));
         }
         let Some(early) = outgoing.early.get_mut(at) else { return };
         if rseq != early.rseq.wrapping_add(1) {
@@ -144,7 +166,28 @@ impl Leg {
             early.answer.get_or_insert(answer);
         }
         let rack = format!("{rseq} {} INVITE", number.number);
-        let message = early.dialog.request(Method::Prack).header("RAck", rack).build();
+        early.credentials = Credentials::default();
+        let message = early.acknowledge(&rack);
+        self.outputs.push_back(Output::Request { message, flow });
+    }
+
+    /// The carrier asks who acknowledges: the same PRACK once more with what answers it, as for
+    /// the INVITE (RFC 3261 §22.3).
+    pub(crate) fn answer_prack_challenge(&mut self, response: &Message, cseq: CSeq) {
+        let cnonce = format!("{:016x}", self.chance.below(u64::MAX));
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let Some(outside) = &outgoing.ask.invitation.outside else { return };
+        let tag = response.to().and_then(|to| to.tag()).unwrap_or("");
+        let early = outgoing.early.iter_mut().find(|early| early.dialog.remote_tag() == tag);
+        let Some(early) = early else { return };
+        let Some(prack) = early.prack.take_if(|prack| prack.cseq() == Some(cseq)) else { return };
+        let request = (Method::Prack, prack.uri());
+        if !early.credentials.answer(response, outside.account.as_ref(), request, &cnonce) {
+            return;
+        }
+        let Some(rack) = prack.first(Name::RAck) else { return };
+        let message = early.acknowledge(rack);
+        let flow = early.dialog.flow();
         self.outputs.push_back(Output::Request { message, flow });
     }
 }

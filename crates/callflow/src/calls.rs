@@ -57,7 +57,7 @@ pub(crate) enum Stage {
     Waiting { waiting: Waiting, offer: Option<Offer> },
     /// In conversation.
     Connected(Box<Conversation>),
-    /// An agent calls out.
+    /// An agent calls out, and nobody has answered yet.
     Dialled(Box<Dialled>),
     /// Told that nobody can take the call.
     Leaving,
@@ -118,12 +118,23 @@ impl Call {
     pub(crate) fn queue(&self) -> Option<&QueueId> {
         match &self.stage {
             Stage::Waiting { waiting, .. } => Some(&waiting.queue),
-            Stage::Connected(conversation) => Some(&conversation.waiting.queue),
+            Stage::Connected(conversation) => {
+                conversation.waiting.as_ref().map(|waiting| &waiting.queue)
+            }
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)
             | Stage::Leaving
             | Stage::Over => None,
+        }
+    }
+
+    /// How the call ends where nobody is left who would take it.
+    pub(crate) const fn outcome_unserved(&self) -> Outcome {
+        match self.direction {
+            Direction::Inbound => Outcome::Error,
+            // The agent who called them has talked with them.
+            Direction::Outbound => Outcome::Answered,
         }
     }
 

@@ -35,7 +35,7 @@ impl Callflow {
         else {
             return;
         };
-        let waiting = waiting.clone();
+        let waiting = Some(waiting.clone());
         let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg });
         let conversation = Conversation { waiting, holder, talk: Talk::Together };
         self.timers.stop_all(call);
@@ -126,7 +126,7 @@ impl Callflow {
             Stage::Waiting { .. } => self.abandon(call, cause),
             Stage::Connected(_) => self.disconnect(call, cause),
             Stage::Dialled(_) => self.end_dialled(call, cause),
-            Stage::Leaving => self.decide(call, Outcome::Error, cause),
+            Stage::Leaving => self.decide(call, known.outcome_unserved(), cause),
             Stage::Over => {}
         }
     }

@@ -3,7 +3,8 @@
 use cti::GuestState;
 use media::{Play, Source};
 use model::{
-    AgentAction, AgentId, CallId, LegId, LegRole, OfferId, PlayId, PromptId, Target, TransferKind,
+    AgentAction, AgentId, CallId, LegId, LegRole, OfferId, Permission, PlayId, PromptId, Target,
+    TransferKind,
 };
 
 use crate::Callflow;
@@ -13,8 +14,9 @@ use crate::refer::Referred;
 /// Caller and agent talk, with whom the agent brings in.
 #[derive(Debug)]
 pub(crate) struct Conversation {
-    /// The place in line that the call had, and has again if it comes back.
-    pub(crate) waiting: Waiting,
+    /// The place in line that the call had, and has again if it comes back; none where an agent
+    /// made the call.
+    pub(crate) waiting: Option<Waiting>,
     /// Who has the call; nobody while a transfer is under way for which the agent did not wait.
     pub(crate) holder: Option<Party>,
     pub(crate) talk: Talk,
@@ -134,6 +136,11 @@ impl Guest {
 impl Conversation {
     pub(crate) fn agent(&self) -> Option<&AgentId> {
         self.holder.as_ref().and_then(|holder| holder.role.agent())
+    }
+
+    /// What whoever takes the call must be allowed to do, if something special.
+    pub(crate) fn permission(&self) -> Option<Permission> {
+        self.waiting.as_ref().and_then(|waiting| waiting.permission)
     }
 
     pub(crate) const fn guest(&self) -> Option<&Guest> {
@@ -273,7 +280,7 @@ impl Callflow {
     /// sides hold, hears music. To who holds nothing is sent, whatever there is to hear.
     pub(crate) fn bridge(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
-        let Some(conversation) = known.conversation() else { return self.bridge_dialled(call) };
+        let Some(conversation) = known.conversation() else { return self.ring_back(call) };
         let heard = conversation.heard(known.caller);
         let waits: Vec<LegId> = heard
             .iter()
@@ -344,7 +351,7 @@ mod tests {
             told: None,
         };
         let holder = Some(Party { role: LegRole::Agent("8001".into()), leg: leg(2) });
-        Conversation { waiting, holder, talk }
+        Conversation { waiting: Some(waiting), holder, talk }
     }
 
     fn answered() -> Guest {

@@ -15,9 +15,11 @@ use sip::Flow;
 use trunk::Way;
 
 use crate::calls::{Call, Invite, Opening, Stage};
+use crate::conversation::{Conversation, Party, Talk};
 use crate::{Callflow, Output};
 
-/// A call that an agent makes. The one who is called has the place of the caller.
+/// A call that an agent makes, until it is answered: then it is a conversation like any other, in
+/// which the one who was called has the place of the caller.
 #[derive(Debug)]
 pub(crate) struct Dialled {
     pub(crate) agent: AgentId,
@@ -33,8 +35,6 @@ pub(crate) enum DialStep {
     Phone,
     /// The number is called.
     Number { rings: bool },
-    /// They talk.
-    Talking,
 }
 
 impl Dialled {
@@ -42,7 +42,6 @@ impl Dialled {
         match self.step {
             DialStep::Phone | DialStep::Number { rings: false } => CallPhase::Dialling,
             DialStep::Number { rings: true } => CallPhase::Ringing,
-            DialStep::Talking => CallPhase::Talking,
         }
     }
 }
@@ -58,7 +57,7 @@ impl Callflow {
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
         let Some((flow, target, route)) = self.phone_contact(&agent) else {
-            self.disengage(&agent, call, false);
+            self.disengage(&agent, call);
             let why = acd::Refusal::PhoneUnreachable.as_str();
             return Err(CommandError::new(why, "your phone is not registered: connect it first"));
         };
@@ -215,23 +214,28 @@ impl Callflow {
     pub(crate) fn dialled_answered(&mut self, call: CallId, leg: LegId) -> bool {
         let is_callee = self.calls.get(&call).is_some_and(|known| known.caller == leg);
         let Some(dialled) = self.dialled(call).filter(|_| is_callee) else { return false };
-        dialled.step = DialStep::Talking;
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
-        if let Some(known) = self.calls.get_mut(&call) {
-            known.stage_since = self.now;
-        }
+        let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg: phone });
+        let conversation = Conversation { waiting: None, holder, talk: Talk::Together };
+        self.enter_stage(call, Stage::Connected(Box::new(conversation)));
         self.last_calls.insert(agent.clone(), call);
         self.note(FactBody::NumberAnswered { call, leg, agent: agent.clone() });
+        self.look_up(call);
         self.bridge(call);
         self.start_tape(call, &agent, phone);
-        self.publish_call(call, CallPhase::Talking);
+        self.publish_conversation(call);
         self.tell_own(call);
         true
     }
 
-    /// Makes the two of a call that an agent made hear each other; before, the agent hears what the
-    /// other's line sends, or that it rings.
-    pub(crate) fn bridge_dialled(&mut self, call: CallId) {
+    /// Who was called is looked up for colleagues whom the call may be given to.
+    fn look_up(&mut self, call: CallId) {
+        let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else { return };
+        self.lookup.handle_ask(call, number, self.now);
+    }
+
+    /// Before the answer the agent hears what the other's line sends, or that it rings.
+    pub(crate) fn ring_back(&mut self, call: CallId) {
         let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
         let Some((phone, step)) = self.dialled(call).map(|dialled| (dialled.phone, dialled.step))
         else {
@@ -239,56 +243,31 @@ impl Callflow {
         };
         let sends = self.legs.get(&callee).is_some_and(|entry| entry.leg.media().is_some());
         match step {
-            DialStep::Phone | DialStep::Number { rings: false } if !sends => {}
-            DialStep::Number { rings: true } if !sends => {
+            DialStep::Phone | DialStep::Number { .. } if sends => {
+                self.hear(phone, Source::Leg(callee));
+            }
+            DialStep::Phone | DialStep::Number { rings: false } => {}
+            DialStep::Number { rings: true } => {
                 let tone = self.ringback(phone);
                 self.hear(phone, tone);
             }
-            DialStep::Phone | DialStep::Number { .. } => self.hear(phone, Source::Leg(callee)),
-            DialStep::Talking => {
-                for (leg, other) in [(phone, callee), (callee, phone)] {
-                    let holds = self.legs.get(&other).is_some_and(|entry| entry.holds);
-                    let source = if holds { self.music(leg) } else { Source::Leg(other) };
-                    self.hear(leg, source);
-                }
-            }
         }
     }
 
-    /// The two who talk, in a call that an agent made.
-    pub(crate) fn dialled_talk(&self, call: CallId) -> Option<[LegId; 2]> {
-        let known = self.calls.get(&call)?;
-        match &known.stage {
-            Stage::Dialled(dialled) if dialled.step == DialStep::Talking => {
-                Some([known.caller, dialled.phone])
-            }
-            Stage::Dialled(_)
-            | Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Waiting { .. }
-            | Stage::Connected(_)
-            | Stage::Leaving
-            | Stage::Over => None,
-        }
-    }
-
-    /// The agent ends it on the desktop; false if it is no call that an agent made.
+    /// The agent gives it up on the desktop; false if it is no call that an agent makes.
     pub(crate) fn hang_up_dialled(&mut self, call: CallId) -> bool {
         let is_dialled = self.dialled(call).is_some();
         self.end_dialled(call, HangupCause::AgentHangUp);
         is_dialled
     }
 
-    /// One of the two is gone, or the agent ends it: so is the other.
+    /// One of the two is gone, or the agent gives it up, before they talk: so is the other.
     pub(crate) fn end_dialled(&mut self, call: CallId, cause: HangupCause) {
         let Some(dialled) = self.dialled(call) else { return };
-        let talked = dialled.step == DialStep::Talking;
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
         let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
-        self.stop_tape(call);
-        let outcome = if talked { Outcome::Answered } else { Outcome::Unanswered };
-        self.decide(call, outcome, cause);
-        self.disengage(&agent, call, talked);
+        self.decide(call, Outcome::Unanswered, cause);
+        self.disengage(&agent, call);
         let ours = match cause {
             HangupCause::AgentHangUp => cause,
             _ => HangupCause::LocalBye,
@@ -298,8 +277,8 @@ impl Callflow {
         self.end_if_empty(call);
     }
 
-    fn disengage(&mut self, agent: &AgentId, call: CallId, talked: bool) {
-        let input = AcdInput::Disengage { agent: agent.clone(), call, talked };
+    fn disengage(&mut self, agent: &AgentId, call: CallId) {
+        let input = AcdInput::Disengage { agent: agent.clone(), call };
         self.acd.handle_input(input, self.now);
     }
 

@@ -31,6 +31,7 @@ mod conversation;
 mod desktop;
 mod dial;
 mod diverted;
+mod farewells;
 mod io;
 mod locate;
 mod outward;
@@ -62,6 +63,7 @@ use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
+use crate::farewells::Farewells;
 use crate::locate::After;
 use crate::phones::Challenger;
 use crate::probes::Probed;
@@ -102,6 +104,8 @@ pub struct Callflow {
     incoming: Found<ServerTx, LegId>,
     /// Requests of ours.
     outgoing: Found<ClientTx, LegId>,
+    /// BYEs that have no final response, of legs that are over.
+    farewells: Farewells,
     /// The leg by which each agent's phone was rung last, until it is over.
     rung: BTreeMap<AgentId, LegId>,
     /// Dialogs of agents' phones that are over: what a late Replaces may name.
@@ -168,6 +172,7 @@ impl Callflow {
             dialogs: Found::default(),
             incoming: Found::default(),
             outgoing: Found::default(),
+            farewells: Farewells::default(),
             rung: BTreeMap::new(),
             ended: Ended::default(),
             recordings: BTreeMap::new(),

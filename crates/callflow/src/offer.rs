@@ -55,7 +55,7 @@ impl Callflow {
 
     /// Shows the agent who is calling; the phone waits for the screen.
     fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
-        self.note(FactBody::Offered { call, offer, queue, agent: agent.clone() });
+        self.note(FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() });
         let Some(known) = self.calls.get_mut(&call) else {
             return self.miss(offer, MissedCause::Error);
         };
@@ -89,10 +89,11 @@ impl Callflow {
         let known = self.calls.get(&call)?;
         let offer = known.offer()?.offer;
         let (queue, waited_ms) = match &known.stage {
-            Stage::Waiting { waiting, .. } => {
-                (waiting.queue.clone(), waiting.before_ms + self.now.ms_since(waiting.entered))
-            }
-            Stage::Connected(conversation) => (conversation.waiting.queue.clone(), 0),
+            Stage::Waiting { waiting, .. } => (
+                Some(waiting.queue.clone()),
+                waiting.before_ms + self.now.ms_since(waiting.entered),
+            ),
+            Stage::Connected(_) => (known.queue().cloned(), 0),
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)

@@ -193,13 +193,11 @@ impl Callflow {
     fn own_and_called(&self, call: CallId) -> Option<(LegId, LegId, bool)> {
         let known = self.calls.get(&call)?;
         match &known.stage {
-            Stage::Dialled(dialled) => {
-                Some((dialled.phone, known.caller, dialled.step == DialStep::Talking))
-            }
-            Stage::Connected(conversation) => {
-                let guest = conversation.guest()?;
-                Some((guest.own?, guest.leg()?, guest.answered().is_some()))
-            }
+            Stage::Dialled(dialled) => Some((dialled.phone, known.caller, false)),
+            Stage::Connected(conversation) => match conversation.guest() {
+                Some(guest) => Some((guest.own?, guest.leg()?, guest.answered().is_some())),
+                None => Some((conversation.holder.as_ref()?.leg, known.caller, true)),
+            },
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }

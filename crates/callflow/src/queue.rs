@@ -123,7 +123,8 @@ impl Callflow {
                         self.play(call, self.config.prompts.music.clone(), true);
                     }
                     Stage::Leaving => {
-                        self.give_up(call, Outcome::Error, HangupCause::LocalBye, 480);
+                        let outcome = known.outcome_unserved();
+                        self.give_up(call, outcome, HangupCause::LocalBye, 480);
                     }
                     Stage::Arriving | Stage::Connected(_) | Stage::Dialled(_) | Stage::Over => {}
                 }

@@ -62,6 +62,9 @@ impl Callflow {
         if !is_ours {
             return Err(FORBIDDEN);
         }
+        if uri.params().has("gr") {
+            return self.agent_of_gruu(uri, user.into());
+        }
         let (agent, queue) = (AgentId::from(user.as_str()), user.as_str().into());
         if self.acd.agent(&agent).is_some() {
             Ok(Target::Agent(agent))
@@ -71,6 +74,17 @@ impl Callflow {
             Ok(Target::Number(Pii::new(user)))
         } else {
             Err(NOT_FOUND)
+        }
+    }
+
+    /// Whose phone a GRUU of ours is (RFC 5627 §5.1): 480 where that one is registered no more, 404
+    /// where there never was one, a temporary one that is over among them.
+    fn agent_of_gruu(&self, gruu: &Uri<'_>, named: AgentId) -> Result<Target, u16> {
+        let bound = self.registrar.binding_of(gruu).map(|(aor, _)| AgentId::from(aor));
+        match bound.filter(|agent| self.acd.agent(agent).is_some()) {
+            Some(agent) => Ok(Target::Agent(agent)),
+            None if self.acd.agent(&named).is_some() => Err(UNAVAILABLE),
+            None => Err(NOT_FOUND),
         }
     }
 
@@ -133,7 +147,7 @@ impl Callflow {
         let Target::Queue(queue) = to else { return false };
         let call = self.call_held_by(agent).ok().and_then(|call| self.calls.get(&call));
         let conversation = call.and_then(|known| known.conversation());
-        conversation.is_some_and(|talk| self.acd.takes(queue, talk.waiting.permission).is_ok())
+        conversation.is_some_and(|talk| self.acd.takes(queue, talk.permission()).is_ok())
     }
 
     fn notify_referral(&mut self, referred: Referred, status: u16) {
@@ -159,6 +173,7 @@ const BAD_REQUEST: u16 = 400;
 const FORBIDDEN: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const UNSUPPORTED_SCHEME: u16 = 416;
+const UNAVAILABLE: u16 = 480;
 /// Someone is brought into the call already.
 const REQUEST_PENDING: u16 = 491;
 

@@ -102,9 +102,6 @@ impl Callflow {
             self.note(FactBody::CallTaken { call, leg: new, role });
             self.hang_up_leg(old, HangupCause::LocalBye);
             self.bridge(call);
-            if let Some([_, phone]) = self.dialled_talk(call) {
-                self.follow_with_tape(call, vec![phone]);
-            }
         } else {
             self.hang_up_leg(old, HangupCause::LocalBye);
             self.phone_answered(call, new);

@@ -117,8 +117,8 @@ impl Callflow {
                     && *popped == call
                 {
                     *lookup = result.clone();
+                    self.publish_to(&agent, Event::ScreenPopUpdate { call, lookup: result });
                 }
-                self.publish_to(&agent, Event::ScreenPopUpdate { call, lookup: result });
             }
         }
     }

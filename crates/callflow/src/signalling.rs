@@ -17,7 +17,10 @@ const STATELESS_TAG: &str = "hotline";
 
 impl Callflow {
     pub(crate) fn handle_sip(&mut self, event: ToBrain) {
-        if self.handle_probe_event(&event) || self.handle_line_event(&event) {
+        let is_done = self.handle_probe_event(&event)
+            || self.handle_line_event(&event)
+            || self.handle_farewell_event(&event);
+        if is_done {
             return;
         }
         match event {
@@ -33,9 +36,10 @@ impl Callflow {
             }),
             ToBrain::Response { tx, message, flow } => {
                 let now = self.now;
-                if let Some(leg) = self.outgoing.get(&tx).copied() {
-                    self.note_target(leg, Some(&message));
-                }
+                let Some(leg) = self.outgoing.get(&tx).copied() else {
+                    return self.refuse_late(tx, &message, &flow);
+                };
+                self.note_target(leg, Some(&message));
                 self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow, now));
                 if message.status().is_some_and(|status| status >= 200) {
                     self.forget_request(tx);
@@ -185,8 +189,8 @@ impl Callflow {
                     self.outputs.push_back(Output::Sip(FromBrain::Ack { tx, message, flow }));
                 }
             }
-            LegOutput::Send { message, flow } => {
-                self.send(message, flow);
+            LegOutput::Send { message, flow, farewell } => {
+                self.bid_farewell((message, flow), farewell);
             }
             LegOutput::Progressed => self.phone_responds(call, leg),
             LegOutput::Unreachable { cause, retry_after_s } => {

@@ -74,7 +74,7 @@ impl Callflow {
             return Ok(());
         };
         let waiting = conversation.waiting.clone();
-        self.acd.takes(&queue, waiting.permission).map_err(not_taken)?;
+        self.acd.takes(&queue, conversation.permission()).map_err(not_taken)?;
         let (by, kind) = (agent.clone(), TransferKind::Blind);
         let to = Target::Queue(queue.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
@@ -84,8 +84,9 @@ impl Callflow {
         Ok(())
     }
 
-    /// The call goes back to a queue with the place that it had; who has it is done with it.
-    fn wait_again(&mut self, call: CallId, queue: QueueId, before: Waiting) {
+    /// The call goes back to a queue with the place that it had, or, where it had none, as one that
+    /// comes now; who has it is done with it.
+    fn wait_again(&mut self, call: CallId, queue: QueueId, before: Option<Waiting>) {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Connected(conversation) = std::mem::replace(&mut known.stage, Stage::Leaving)
         else {
@@ -99,8 +100,10 @@ impl Callflow {
         if let Some(holder) = conversation.holder {
             self.leave(call, &holder);
         }
-        let before_ms = before.before_ms + self.now.ms_since(before.entered);
-        self.wait(call, queue, before.permission, before_ms);
+        let before_ms =
+            before.as_ref().map_or(0, |place| place.before_ms + self.now.ms_since(place.entered));
+        let permission = before.and_then(|place| place.permission);
+        self.wait(call, queue, permission, before_ms);
     }
 
     /// Someone is out of a call that goes on.
@@ -138,9 +141,8 @@ impl Callflow {
             own: None,
             referred: None,
         };
-        if let Some(queue) = self.calls.get(&call).and_then(|known| known.queue()).cloned() {
-            self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
-        }
+        let queue = self.calls.get(&call).and_then(|known| known.queue()).cloned();
+        self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
         self.bring_in(call, guest, talk);
         self.show_pop(offer, call, colleague);
         self.publish_conversation(call);
@@ -257,16 +259,24 @@ impl Callflow {
         }
     }
 
-    /// Without a guest the call is with who has it, else in its queue.
+    /// Without a guest the call is with who has it, else in its queue. One that an agent made has
+    /// no queue: whom they called is told that nobody is there any more.
     pub(crate) fn come_back(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
         let Some(conversation) = known.conversation() else { return };
         if conversation.holder.is_none() {
-            let waiting = conversation.waiting.clone();
-            return self.wait_again(call, waiting.queue.clone(), waiting);
+            let Some(waiting) = conversation.waiting.clone() else { return self.part(call) };
+            return self.wait_again(call, waiting.queue.clone(), Some(waiting));
         }
         self.bridge(call);
         self.publish_conversation(call);
+    }
+
+    /// Nobody is left who has the call, nor a queue for it.
+    fn part(&mut self, call: CallId) {
+        self.stop_tape(call);
+        self.acd.handle_input(AcdInput::CallEnded { call }, self.now);
+        self.apologise(call);
     }
 
     /// Someone of a conversation hung up.

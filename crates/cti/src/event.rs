@@ -138,8 +138,8 @@ pub enum Event {
         ani: Pii<String>,
         /// The dialled number.
         dnis: String,
-        /// The queue that the caller waited in.
-        queue: QueueId,
+        /// The queue that the caller waited in; none where an agent called them.
+        queue: Option<QueueId>,
         /// How long, in milliseconds.
         waited_ms: u64,
         /// The places of the menu that the caller passed, in order.

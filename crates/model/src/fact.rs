@@ -132,8 +132,8 @@ pub enum FactBody {
     Queued { call: CallId, queue: QueueId, entered: Mono },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
-    /// A call was reserved for an agent.
-    Offered { call: CallId, offer: OfferId, queue: QueueId, agent: AgentId },
+    /// A call was reserved for an agent; one that an agent made and gives away has no queue.
+    Offered { call: CallId, offer: OfferId, queue: Option<QueueId>, agent: AgentId },
     /// The screen pop left for the agent's desktop; `desktop` is false where none is connected.
     Popped { call: CallId, offer: OfferId, agent: AgentId, desktop: bool },
     /// The INVITE to the agent's phone left.

@@ -58,6 +58,8 @@ pub struct Saw {
     pub refers: Vec<(Mono, u16)>,
     /// What NOTIFYs said: the subscription's state and the status line.
     pub notified: Vec<(String, String)>,
+    /// Its 200s that were never acknowledged.
+    pub unacknowledged: usize,
     /// When its dialog began.
     pub connected: Vec<Mono>,
     /// When it ended.
@@ -256,6 +258,13 @@ impl Party {
         bytes.starts_with(b"INVITE ") && self.answer() == Some(Answer::Silence)
     }
 
+    fn hears_cancel(&self) -> bool {
+        match &self.role {
+            Role::Caller(_) => true,
+            Role::Phone(plan) => plan.hears_cancel,
+        }
+    }
+
     fn answer(&self) -> Option<Answer> {
         let Role::Phone(plan) = &self.role else { return None };
         plan.answers.get(self.calls_taken).or(plan.answers.last()).copied()
@@ -320,15 +329,18 @@ impl Party {
         match event {
             ToBrain::Request { tx, message, flow: _ } => self.handle_request(tx, &message, now),
             ToBrain::Response { tx, message, flow: _ } => self.handle_response(tx, &message, now),
+            ToBrain::Cancelled { .. } if !self.hears_cancel() => {}
             ToBrain::Cancelled { tx, .. } => {
                 if let Some((ringing, invite)) = self.ringing.take() {
                     let response = ResponseBuilder::to(&invite, 487).to_tag("phone").build();
                     self.respond(if ringing == tx { tx } else { ringing }, response, now);
                 }
             }
-            ToBrain::AckTimeout { .. } | ToBrain::Timeout { .. } => {
+            ToBrain::AckTimeout { .. } => {
+                self.saw.unacknowledged += 1;
                 self.dialog = None;
             }
+            ToBrain::Timeout { .. } => self.dialog = None,
             ToBrain::Ack { .. } | ToBrain::TransportFailed { .. } | ToBrain::FlowClosed { .. } => {}
         }
     }
@@ -372,6 +384,9 @@ impl Party {
             }
             Method::Bye => {
                 self.saw.byes.push(now);
+                if let Some(challenge) = self.ask_who_calls(request, now) {
+                    return self.respond(tx, challenge, now);
+                }
                 self.keep_reason(Some(request));
                 let status = if self.dialog.take().is_some() { 200 } else { 481 };
                 self.saw.disconnected.push(now);

@@ -9,6 +9,8 @@ pub struct CallerPlan {
     pub number: &'static str,
     /// The user part of the Request-URI where that is not the number: a registered Contact's.
     pub contact: Option<String>,
+    /// The parameters of the Request-URI, each with its semicolon.
+    pub params: &'static str,
     /// Keys and when they are pressed, in milliseconds after the answer.
     pub keys: Vec<(u64, char)>,
     /// When the caller hangs up, in milliseconds after the INVITE; never if none.
@@ -30,6 +32,7 @@ impl Default for CallerPlan {
         Self {
             number: "95500",
             contact: None,
+            params: "",
             keys: Vec::new(),
             hangs_up_after_ms: None,
             account: None,
@@ -67,6 +70,10 @@ pub struct PhonePlan {
     pub expires_s: u32,
     /// Whether it refreshes its registration.
     pub refreshes: bool,
+    /// Its identity (`+sip.instance`, RFC 5626), if it tells one.
+    pub instance: Option<&'static str>,
+    /// Whether a CANCEL makes it stop ringing; else it answers all the same.
+    pub hears_cancel: bool,
     /// Whether it rings with media (183), so that the caller hears something before the answer.
     pub rings_with_media: bool,
     /// Whether it rings reliably (RFC 3262).
@@ -77,6 +84,8 @@ pub struct PhonePlan {
     pub password: &'static str,
     /// Realm, user and password that it asks for before it takes an INVITE, if it does.
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
+    /// The password that it asks for before it takes a BYE, if it does.
+    pub challenges_bye: Option<&'static str>,
 }
 
 impl PhonePlan {
@@ -88,11 +97,14 @@ impl PhonePlan {
             talks_ms: None,
             expires_s: 3_600,
             refreshes: true,
+            instance: None,
+            hears_cancel: true,
             rings_with_media: false,
             rings_reliably: false,
             headers: Vec::new(),
             password: PASSWORD,
             challenges: None,
+            challenges_bye: None,
         }
     }
 }

@@ -83,7 +83,8 @@ pub enum ToBrain {
         tx: ServerTx,
     },
     /// A response to a request of ours: each provisional one, the final one, and of an INVITE each
-    /// forked 2xx once.
+    /// forked 2xx once; also each 2xx, and every copy of it, that comes when the INVITE has failed
+    /// or is over, as long as they are not too many.
     Response {
         /// The request.
         tx: ClientTx,

@@ -184,7 +184,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         }
         FactBody::Offered { offer, queue, agent, .. } => {
             entry.offer_id = Some(offer.to_string());
-            entry.queue = Some(queue.as_str());
+            entry.queue = queue.as_ref().map(model::QueueId::as_str);
             entry.agent_id = Some(agent.as_str());
         }
         FactBody::Popped { offer, agent, desktop, .. } => {

@@ -126,8 +126,8 @@ pub(crate) struct ScreenPopData<'a> {
     ani: Cow<'a, str>,
     /// The number that was dialled.
     dnis: &'a str,
-    /// The queue that the caller waited in.
-    queue: &'a str,
+    /// The queue that the caller waited in; none where an agent called them.
+    queue: Option<&'a str>,
     /// How long the caller waited there, in milliseconds.
     waited_ms: u64,
     /// What the caller did in the menu.

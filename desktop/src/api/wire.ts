@@ -126,7 +126,8 @@ export interface ScreenPopData {
   transfer: TransferKind | null;
   ani: string;
   dnis: string;
-  queue: string;
+  /** Null where an agent called the one outside. */
+  queue: string | null;
   waited_ms: number;
   ivr: { path: string[]; inputs: IvrInput[] };
   lookup: LookupResult;

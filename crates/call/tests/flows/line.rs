@@ -288,7 +288,7 @@ impl Line {
                 self.invite = Some(tx);
                 FromBrain::Request { tx, message, flow }
             }
-            Output::Request { message, flow } | Output::Send { message, flow } => {
+            Output::Request { message, flow } | Output::Send { message, flow, .. } => {
                 FromBrain::Request { tx: self.number(&message), message, flow }
             }
             Output::Ack { message, flow } => {

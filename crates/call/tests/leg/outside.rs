@@ -2,8 +2,8 @@
 
 use call::Outside;
 use model::{HangupCause, Mono};
-use sip::Method;
 use sip::digest::Account;
+use sip::{Message, Method, ResponseBuilder};
 
 use crate::stage::{Stage, TALK, sdp};
 
@@ -66,6 +66,101 @@ fn rfc_3261_section_22_who_refreshes_the_session_is_known_to_the_carrier_too() {
         }
         assert_eq!(stage.ended(), None);
     }
+}
+
+/// What a carrier says to a request of ours.
+fn answer(request: &Message, status: u16, headers: &[(&str, &str)]) -> Message {
+    let response = ResponseBuilder::to(request, status).to_tag("far");
+    headers.iter().fold(response, |response, (name, value)| response.header(name, value)).build()
+}
+
+#[test]
+fn rfc_3261_section_22_3_a_challenged_bye_is_sent_again_with_credentials() {
+    for (status, asks, answers) in [
+        (401, "WWW-Authenticate", "Authorization"),
+        (407, "Proxy-Authenticate", "Proxy-Authorization"),
+    ] {
+        let (mut stage, invite) = Stage::calling_by(Some(outside()));
+        stage.respond(&invite, 200, &[], &sdp(TALK));
+        stage.leg.hang_up(HangupCause::AgentHangUp, 480);
+        stage.drain();
+        let (bye, farewell) = stage.farewell().unwrap();
+        assert_eq!(bye.header(answers), None);
+        let mut farewell = farewell.expect("the line has an account");
+        let asked = answer(&bye, status, &[(asks, CHALLENGE)]);
+        let (again, _) = farewell.handle_response(&asked).expect("the BYE leaves again");
+        assert_eq!((again.method(), again.uri()), (Method::Bye, bye.uri()));
+        assert_eq!(
+            (again.call_id(), again.header("Reason")),
+            (bye.call_id(), bye.header("Reason"))
+        );
+        assert_eq!(again.to().unwrap().tag(), Some("far"));
+        assert_eq!(again.cseq().unwrap().number, bye.cseq().unwrap().number + 1);
+        let credentials = again.header(answers).expect("they are there");
+        assert!(credentials.contains(&format!("uri=\"{}\"", bye.uri())), "{credentials}");
+        assert!(!credentials.contains("sesame"));
+        // The same password is not tried again, but for a nonce that was too old.
+        let stale = answer(&again, status, &[(asks, STALE)]);
+        assert!(farewell.handle_response(&stale).is_some());
+        assert!(farewell.handle_response(&asked).is_none());
+    }
+}
+
+#[test]
+fn a_bye_that_is_accepted_or_asked_about_by_others_is_not_sent_again() {
+    let (mut stage, invite) = Stage::calling_by(Some(outside()));
+    stage.respond(&invite, 200, &[], &sdp(TALK));
+    stage.leg.hang_up(HangupCause::AgentHangUp, 480);
+    stage.drain();
+    let (bye, farewell) = stage.farewell().unwrap();
+    let mut farewell = farewell.unwrap();
+    let foreign = "Digest realm=\"evil\", nonce=\"1\", qop=\"auth\"";
+    for response in [
+        answer(&bye, 200, &[]),
+        answer(&bye, 481, &[]),
+        answer(&bye, 401, &[]),
+        answer(&bye, 401, &[("WWW-Authenticate", foreign)]),
+    ] {
+        assert!(farewell.handle_response(&response).is_none(), "{:?}", response.status());
+    }
+    let mut phone = Stage::answered(&[]);
+    phone.leg.hang_up(HangupCause::LocalBye, 480);
+    phone.drain();
+    assert!(phone.farewell().unwrap().1.is_none(), "a phone of ours has no account");
+}
+
+#[test]
+fn rfc_3261_section_22_3_whom_we_hang_up_on_after_the_cancel_may_ask_too() {
+    let (mut stage, invite) = Stage::calling_by(Some(outside()));
+    stage.leg.hang_up(HangupCause::AgentHangUp, 480);
+    stage.respond(&invite, 200, &[], &sdp(TALK));
+    assert!(stage.our_ack().is_some());
+    assert!(stage.farewell().unwrap().1.is_some());
+    assert_eq!(stage.ended(), Some(HangupCause::AgentHangUp));
+}
+
+#[test]
+fn rfc_3261_section_22_3_a_challenged_prack_is_sent_again_with_credentials() {
+    let (mut stage, invite) = Stage::calling_by(Some(outside()));
+    let reliable = [("Require", "100rel"), ("RSeq", "7")];
+    stage.respond(&invite, 180, &reliable, "");
+    let prack = stage.ours();
+    stage.respond(&prack, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    let again = stage.ours();
+    assert_eq!((again.method(), again.header("RAck")), (Method::Prack, Some("7 1 INVITE")));
+    assert_eq!(again.cseq().unwrap().number, prack.cseq().unwrap().number + 1);
+    assert!(again.header("Proxy-Authorization").unwrap().contains("realm=\"ims\""));
+    // A refusal is the end of it, and what is no answer to it changes nothing.
+    stage.respond(&again, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    stage.respond(&prack, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    let asked = |output: &call::Output| matches!(output, call::Output::Request { .. });
+    assert!(!stage.outputs.iter().any(asked));
+    // The next one begins anew, as each request may be challenged.
+    stage.respond(&invite, 180, &[("Require", "100rel"), ("RSeq", "8")], "");
+    assert_eq!(stage.ours().header("Proxy-Authorization"), None);
+    stage.respond(&invite, 200, &[], &sdp(TALK));
+    assert!(stage.our_ack().is_some());
+    assert_eq!(stage.ended(), None);
 }
 
 #[test]

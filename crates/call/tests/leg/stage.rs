@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::{Description, Invitation, Leg, Output, Outside, SessionLimits, Tokens};
+use call::{Description, Farewell, Invitation, Leg, Output, Outside, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
 use sdp::{Codec, Session};
 use sip::{Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
@@ -337,6 +337,14 @@ impl Stage {
     pub(crate) fn bye(&mut self) -> Option<Message> {
         match self.take(|output| matches!(output, Output::Send { .. })) {
             Some(Output::Send { message, .. }) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Our BYE, with what its response is to be given to.
+    pub(crate) fn farewell(&mut self) -> Option<(Message, Option<Box<Farewell>>)> {
+        match self.take(|output| matches!(output, Output::Send { .. })) {
+            Some(Output::Send { message, farewell, .. }) => Some((message, farewell)),
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod counts;
 mod framing;
+mod identity;
 mod local;
 mod quota;
 mod secure;

@@ -5,14 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, Connection, ServerConfig, ServerConnection};
 
 use super::connection::Broken;
+use super::identity::domains_of;
 use super::tls::Contexts;
 
-/// Names of one certificate that are looked at.
-const NAMES_MAX: usize = 32;
 /// Decrypted bytes given on at once.
 const PIECE_BYTES: usize = 4 * 1024;
 
@@ -73,7 +72,7 @@ impl Secure {
             self.session.process_new_packets().map_err(|_| Broken::Refused)?;
             if !was_open && self.is_open() {
                 let chain = self.session.peer_certificates().unwrap_or_default();
-                self.names = chain.first().map(names_of).filter(|names| !names.is_empty());
+                self.names = chain.first().map(domains_of).filter(|names| !names.is_empty());
             }
             loop {
                 match self.session.reader().read(&mut piece) {
@@ -106,21 +105,5 @@ impl Secure {
     /// Says that nothing more will come.
     pub(super) fn close(&mut self) {
         self.session.send_close_notify();
-    }
-}
-
-/// The domains that a certificate is for (RFC 5922 §7.1): of its SIP URIs, where it has any, else
-/// its DNS names. In lower case.
-fn names_of(certificate: &CertificateDer<'static>) -> Arc<[String]> {
-    let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else { return Arc::default() };
-    let of_uris = parsed.valid_uri_names().take(NAMES_MAX).filter_map(|uri| {
-        let uri = sip::Uri::parse(uri)?;
-        let is_domain = uri.scheme() == sip::Scheme::Sip && uri.user().is_empty();
-        is_domain.then(|| uri.host().to_ascii_lowercase())
-    });
-    let of_uris: Vec<String> = of_uris.collect();
-    match of_uris.is_empty() {
-        true => parsed.valid_dns_names().take(NAMES_MAX).map(str::to_ascii_lowercase).collect(),
-        false => of_uris.into(),
     }
 }

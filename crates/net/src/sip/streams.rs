@@ -41,6 +41,10 @@ pub(super) enum StreamEvent {
     NotConnected(Flow),
 }
 
+/// Where a connection leads: listener, peer, and the name, in lower case, that a server that we
+/// connected to over TLS has to prove; none for all others.
+type Place = (u16, SocketAddr, Option<String>);
+
 /// Why a message could not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unsent {
@@ -57,7 +61,8 @@ pub(super) struct Streams {
     tls: Option<Tls>,
     origins: Origins,
     connections: BTreeMap<u64, Connection>,
-    by_remote: BTreeMap<(u16, SocketAddr), u64>,
+    /// One for each name that servers at one address have proved to us.
+    by_remote: BTreeMap<Place, u64>,
     by_source: BTreeMap<IpAddr, usize>,
     next: u64,
     next_sweep: Mono,
@@ -151,7 +156,7 @@ impl Streams {
             if let (Ok(()), Some(channel)) = (stream.set_nonblocking(true), channel) {
                 // Without it a response waits for an ACK of the packet before.
                 let _ = stream.set_nodelay(true);
-                self.add(stream, flow, (channel, false), now);
+                self.add(stream, flow, (channel, false, None), now);
             }
         }
     }
@@ -176,17 +181,18 @@ impl Streams {
         &mut self,
         stream: TcpStream,
         flow: Flow,
-        channel: (Channel, bool),
+        (channel, is_ours, proves): (Channel, bool, Option<String>),
         now: Mono,
     ) -> Option<u64> {
         let key = self.next;
         let Flow { remote, listener, .. } = flow;
         let flow = Flow { connection: key, ..flow };
-        let connection = Connection::new(stream, flow, channel, &self.limits, now);
+        let mut connection = Connection::new(stream, flow, (channel, is_ours), &self.limits, now);
+        connection.proves = proves;
         let (data, flags) = (EventData::new_u64(key), connection.wanted());
         epoll::add(&*self.epoll, &connection.stream, data, flags).ok()?;
         self.next += 1;
-        self.by_remote.insert((listener, remote), key);
+        self.by_remote.insert((listener, remote, connection.proves.clone()), key);
         *self.by_source.entry(remote.ip()).or_default() += 1;
         self.connections.insert(key, connection);
         Some(key)
@@ -211,19 +217,17 @@ impl Streams {
     /// The connection to a peer that there is none to by number.
     fn key_to(&mut self, flow: &Flow, message: &Message, now: Mono) -> Option<u64> {
         let flow = Flow { remote: reopened(flow, message), ..*flow };
-        let host = flow.transport.is_encrypted().then(|| host_of(message)).flatten();
-        self.open_to(&flow, host).or_else(|| self.connect(&flow, host, now))
+        if !flow.transport.is_encrypted() {
+            return self.open_to(&flow, None).or_else(|| self.connect(&flow, None, now));
+        }
+        let host = host_of(message)?.to_ascii_lowercase();
+        self.open_to(&flow, Some(&host)).or_else(|| self.connect(&flow, Some(&host), now))
     }
 
     /// A connection that is there already and whose peer is known to be `host`.
     fn open_to(&self, flow: &Flow, host: Option<&str>) -> Option<u64> {
-        let key = self.by_remote.get(&(flow.listener, flow.remote)).copied()?;
-        let connection = self.connections.get(&key)?;
-        let is_it = match connection.flow.transport.is_encrypted() {
-            true => host.is_some() && connection.proves.as_deref() == host,
-            false => true,
-        };
-        is_it.then_some(key)
+        let place = (flow.listener, flow.remote, host.map(str::to_owned));
+        self.by_remote.get(&place).copied()
     }
 
     fn connect(&mut self, flow: &Flow, host: Option<&str>, now: Mono) -> Option<u64> {
@@ -247,11 +251,7 @@ impl Streams {
             }
         }
         let stream = TcpStream::from(socket);
-        let key = self.add(stream, *flow, (channel, true), now)?;
-        if let Some(connection) = self.connections.get_mut(&key) {
-            connection.proves = host.map(str::to_owned);
-        }
-        Some(key)
+        self.add(stream, *flow, (channel, true, host.map(str::to_owned)), now)
     }
 
     /// Something happened on a connection.
@@ -329,7 +329,7 @@ impl Streams {
         // The descriptor goes with the stream; the kernel forgets it then anyway.
         let _ = epoll::delete(&*self.epoll, &connection.stream);
         let flow = connection.flow;
-        let place = (flow.listener, flow.remote);
+        let place = (flow.listener, flow.remote, connection.proves.clone());
         if self.by_remote.get(&place) == Some(&key) {
             self.by_remote.remove(&place);
         }

@@ -12,6 +12,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
+use super::identity::Servers;
+
 /// Where the certificates are; all files are PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -99,11 +101,13 @@ fn read(files: &TlsFiles) -> io::Result<Contexts> {
         None => system_roots(),
         Some(file) => roots(file)?,
     };
+    let servers = Arc::new(Servers::new(roots, Arc::clone(&provider)));
     let outgoing = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .and_then(|config| {
             config
-                .with_root_certificates(roots)
+                .dangerous()
+                .with_custom_certificate_verifier(servers)
                 .with_client_auth_cert(chain.clone(), key.clone_key())
         })
         .map_err(|error| named(&files.certificate, error))?;

@@ -33,17 +33,21 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// Signs a certificate for these names: domains, addresses, and URIs.
+    /// Signs a certificate for these names: domains, addresses, URIs, and, as `CN=domain`, what its
+    /// subject is called.
     pub(crate) fn sign(&self, file: &str, names: &[&str]) -> Files {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = names
-            .iter()
-            .map(|name| match name.parse() {
+        for name in names {
+            if let Some(common) = name.strip_prefix("CN=") {
+                params.distinguished_name.push(rcgen::DnType::CommonName, common);
+                continue;
+            }
+            params.subject_alt_names.push(match name.parse() {
                 Ok(ip) => SanType::IpAddress(ip),
                 Err(_) if name.contains(':') => SanType::URI((*name).try_into().unwrap()),
                 Err(_) => SanType::DnsName((*name).try_into().unwrap()),
-            })
-            .collect();
+            });
+        }
         let key = KeyPair::generate().unwrap();
         let signed = params.signed_by(&key, &self.issuer).unwrap();
         let at = |ending: &str| self.folder.path().join(format!("{file}.{ending}"));

@@ -7,6 +7,7 @@ mod certificates;
 mod datagrams;
 mod families;
 mod flood;
+mod identities;
 mod secured;
 mod shards;
 mod stage;

@@ -18,7 +18,7 @@ use crate::stage::{Line, PATIENCE, Phone, Setting, Stage};
 /// The TLS listener's number on these stages.
 const TLS: u16 = 2;
 
-fn tls(authority: &Authority, ours: &Files) -> Tls {
+pub(crate) fn tls(authority: &Authority, ours: &Files) -> Tls {
     Tls::load(TlsFiles {
         certificate: ours.certificate.clone(),
         key: ours.key.clone(),
@@ -28,22 +28,22 @@ fn tls(authority: &Authority, ours: &Files) -> Tls {
     .unwrap()
 }
 
-fn setting(tls: &Tls) -> Setting {
+pub(crate) fn setting(tls: &Tls) -> Setting {
     let addr = "127.0.0.1:0".parse().unwrap();
     let listeners = vec![Listener { transport: Transport::Tls, addr, advertise: None }];
     Setting { listeners, tls: Some(tls.clone()), ..Setting::default() }
 }
 
-fn stage(authority: &Authority) -> Stage {
+pub(crate) fn stage(authority: &Authority) -> Stage {
     Stage::with(setting(&tls(authority, &authority.sign("ours", &["localhost", "127.0.0.1"]))))
 }
 
-fn address(stage: &Stage) -> SocketAddr {
+pub(crate) fn address(stage: &Stage) -> SocketAddr {
     stage.workers.local_addrs()[usize::from(TLS)]
 }
 
 /// `openssl s_client` or `s_server`: what goes in comes out at the other end, encrypted between.
-struct OpenSsl {
+pub(crate) struct OpenSsl {
     process: Child,
     framer: Framer,
 }
@@ -61,7 +61,12 @@ impl OpenSsl {
     }
 
     /// Connects; the engine must prove that it is `name`.
-    fn client(to: SocketAddr, roots: &Path, name: &str, certificate: Option<&Files>) -> Self {
+    pub(crate) fn client(
+        to: SocketAddr,
+        roots: &Path,
+        name: &str,
+        certificate: Option<&Files>,
+    ) -> Self {
         let (to, roots) = (to.to_string(), roots.display().to_string());
         let mut arguments =
             vec!["s_client", "-quiet", "-verify_return_error", "-connect", &to, "-CAfile", &roots];
@@ -74,11 +79,11 @@ impl OpenSsl {
         Self::run(&arguments)
     }
 
-    fn send(&mut self, text: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, text: impl AsRef<[u8]>) {
         self.process.stdin.as_mut().unwrap().write_all(text.as_ref()).unwrap();
     }
 
-    fn receive(&mut self) -> Message {
+    pub(crate) fn receive(&mut self) -> Message {
         loop {
             match self.framer.next_frame().unwrap() {
                 Some(Frame::Message(message)) => return message,
@@ -106,7 +111,7 @@ impl Drop for OpenSsl {
     }
 }
 
-fn options(call: &str) -> String {
+pub(crate) fn options(call: &str) -> String {
     format!(
         "OPTIONS sip:95512@localhost SIP/2.0\r\n\
          Via: SIP/2.0/TLS 127.0.0.1:5061;branch=z9hG4bK{call};rport\r\n\
@@ -115,7 +120,7 @@ fn options(call: &str) -> String {
     )
 }
 
-fn ask(stage: &Stage, number: u64, remote: SocketAddr, uri: &str) {
+pub(crate) fn ask(stage: &Stage, number: u64, remote: SocketAddr, uri: &str) {
     let message = RequestBuilder::new(Method::Options, uri)
         .from("<sip:95512@127.0.0.1>", "us")
         .to(&format!("<{uri}>"), None)

@@ -1,6 +1,6 @@
 //! Who else is in a call: legs that come and go, transfers and how they end.
 
-use model::{Fact, FactBody, HangupCause, LegId, LegRole, Target, TransferEnd, Wall};
+use model::{Direction, Fact, FactBody, HangupCause, LegId, LegRole, Target, TransferEnd, Wall};
 
 use super::{Fold, Moment, Service, begun, push_bounded};
 use crate::record::{CallLeg, CallRecord, Transfer};
@@ -81,7 +81,11 @@ impl Fold {
         }
         let caller = match role {
             LegRole::Caller => true,
-            LegRole::Agent(_) | LegRole::Number(_) => false,
+            // Who was called has the caller's place.
+            LegRole::Number(number) => {
+                self.record.direction == Direction::Outbound && *number == self.record.ani
+            }
+            LegRole::Agent(_) => false,
         };
         if caller || self.ringing.is_some_and(|ringing| ringing.leg == leg) {
             self.stop_ringing(now);

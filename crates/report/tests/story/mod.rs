@@ -133,7 +133,7 @@ impl Story {
         self.tell(FactBody::Offered {
             call: call(counter),
             offer: offer(number),
-            queue: QueueId::from("claims"),
+            queue: Some(QueueId::from("claims")),
             agent: agent(to),
         })
     }

@@ -16,6 +16,10 @@ impl Party {
     pub(super) fn ask_who_calls(&mut self, request: &Message, now: Mono) -> Option<Message> {
         let Role::Phone(plan) = &self.role else { return None };
         let (realm, user, password) = plan.challenges?;
+        let password = match request.method() {
+            Method::Bye => plan.challenges_bye?,
+            _ => password,
+        };
         let algorithms = [Algorithm::Sha256, Algorithm::Md5];
         let secrets = Secrets::from_password(&algorithms, user, realm, password);
         let challenger = self.challenger.as_mut()?;
@@ -41,7 +45,7 @@ impl Party {
         let Some(plan) = self.caller_plan() else { return };
         let user = self.user();
         let asked = plan.contact.as_deref().unwrap_or(plan.number);
-        let uri = format!("sip:{asked}@{}", Engine::address());
+        let uri = format!("sip:{asked}@{}{}", Engine::address(), plan.params);
         let mut invite = RequestBuilder::new(Method::Invite, &uri)
             .from(&format!("<sip:{user}@{}>", self.home()), &self.tag())
             .to(&format!("<sip:{}@hotline>", plan.number), None)
@@ -77,12 +81,14 @@ impl Party {
         self.registered += 1;
         let uri = format!("sip:{}", Engine::address());
         let aor = format!("<sip:{}@{REALM}>", plan.agent);
+        let instance = plan.instance.map(|one| format!(";+sip.instance=\"<{one}>\""));
+        let instance = instance.unwrap_or_default();
         let mut request = RequestBuilder::new(Method::Register, &uri)
             .from(&aor, &self.tag())
             .to(&aor, None)
             .call_id(&format!("register-{}", self.address))
             .cseq(self.registered)
-            .contact(&format!("<sip:{}@{}>", plan.agent, self.address))
+            .contact(&format!("<sip:{}@{}>{instance}", plan.agent, self.address))
             .header("Allow", call::ALLOW)
             .header("Expires", plan.expires_s);
         if let Some(challenge) = &self.challenge {

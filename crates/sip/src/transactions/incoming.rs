@@ -150,9 +150,9 @@ impl Transactions {
     }
 
     fn handle_response(&mut self, response: Message, flow: Flow, now: Mono) {
-        let Some(slot) = self.client_of(&response) else {
-            self.counts.stray += 1;
-            return;
+        let slot = match self.client_of(&response) {
+            Some(slot) if !self.has_failed(slot) || !is_accepting(&response) => slot,
+            _ => return self.handle_stray(response, flow, now),
         };
         let mut is_new = false;
         self.run(slot, now, |machine, out| {
@@ -166,11 +166,34 @@ impl Transactions {
         self.counts.repeats += u64::from(!is_new);
     }
 
+    /// A response that no transaction waits for. A 2xx to an INVITE of ours is told all the same:
+    /// whoever sent it believes that there is a call, until it gets ACK and BYE (RFC 3261
+    /// §13.2.2.4).
+    fn handle_stray(&mut self, response: Message, flow: Flow, now: Mono) {
+        self.counts.stray += 1;
+        if !is_accepting(&response) || !is_ours_alone(&response) {
+            return;
+        }
+        let tx = response.top_via().and_then(|via| self.keys.client(&via));
+        if let Some(tx) = tx.filter(|_| self.late.takes_one(now)) {
+            self.report(ToBrain::Response { tx, message: response, flow });
+        }
+    }
+
+    /// Whether the INVITE that lives here has a failure for its final response.
+    fn has_failed(&mut self, slot: u32) -> bool {
+        match self.entry(slot).map(|entry| &entry.machine) {
+            Some(Machine::InviteClient(machine)) => machine.has_failed(),
+            Some(Machine::OtherClient(_) | Machine::InviteServer(_) | Machine::OtherServer(_))
+            | None => false,
+        }
+    }
+
     /// RFC 3261 §17.1.3: the branch and the method of CSeq. A response that is broken, or has been
     /// on another way than ours (§8.1.3.3), belongs to none.
     fn client_of(&mut self, response: &Message) -> Option<u32> {
         let via = response.top_via()?;
-        if response.defect().is_some() || response.all(Name::Via).count() != 1 {
+        if !is_ours_alone(response) {
             return None;
         }
         let tx = self.keys.client(&via)?;
@@ -218,4 +241,15 @@ impl Transactions {
             self.report(ToBrain::FlowClosed { flow });
         }
     }
+}
+
+/// Whether a response is a 2xx to an INVITE.
+fn is_accepting(response: &Message) -> bool {
+    response.status().is_some_and(|status| (200..300).contains(&status))
+        && response.cseq().is_some_and(|cseq| cseq.method == Method::Invite)
+}
+
+/// Whether a response is whole and names no way but ours (RFC 3261 §8.1.3.3).
+fn is_ours_alone(response: &Message) -> bool {
+    response.defect().is_none() && response.all(Name::Via).count() == 1
 }

@@ -164,6 +164,11 @@ impl InviteClient {
         true
     }
 
+    /// Whether its final response was a failure.
+    pub(super) const fn has_failed(&self) -> bool {
+        matches!(self.state, State::Completed { .. })
+    }
+
     /// Whether nothing has come yet.
     pub(super) const fn is_unanswered(&self) -> bool {
         matches!(self.state, State::Calling { .. })

@@ -10,6 +10,7 @@ mod invite_client;
 mod invite_server;
 mod key;
 mod large;
+mod late;
 mod other_client;
 mod other_server;
 mod outgoing;

@@ -11,6 +11,7 @@ use super::invite_client::InviteClient;
 use super::invite_server::InviteServer;
 use super::key::{Key, Keys};
 use super::large::Large;
+use super::late::Late;
 use super::other_client::OtherClient;
 use super::other_server::OtherServer;
 use super::timer::{Due, Timer, Timers};
@@ -41,6 +42,8 @@ pub struct Transactions {
     streams: BTreeSet<(SocketAddr, u32)>,
     /// Those that are too long for datagrams.
     pub(super) large: Large,
+    /// Answers that came when their transactions were over.
+    pub(super) late: Late,
     timers: Timers,
     outputs: VecDeque<TxOutput>,
     /// Empty between turns: kept for its room.
@@ -97,6 +100,7 @@ impl Transactions {
             cancels: Found::default(),
             streams: BTreeSet::new(),
             large: Large::default(),
+            late: Late::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             effects: Vec::new(),

@@ -55,7 +55,7 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
         FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
         FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
-        FactBody::Offered { call, offer, queue, agent: agent.clone() },
+        FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },
         FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
         FactBody::Rang { call, offer, agent: agent.clone(), leg },
         FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },

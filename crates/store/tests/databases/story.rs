@@ -115,7 +115,10 @@ impl Story {
         let offer = OfferId(Id::new(1, self.epoch, counter));
         let leg = LegId(Id::new(1, self.epoch, 10_000 + counter));
         let queue = QueueId::from("claims");
-        self.tell(at_s, FactBody::Offered { call, offer, queue, agent: agent.clone() });
+        self.tell(
+            at_s,
+            FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },
+        );
         self.tell(at_s, FactBody::AgentAnswered { call, offer, agent, leg })
     }
 

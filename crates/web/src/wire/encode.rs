@@ -92,7 +92,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             transfer: brought.as_ref().map(|(kind, _)| (*kind).into()),
             ani: sight.show(ani),
             dnis,
-            queue: queue.as_str(),
+            queue: queue.as_ref().map(model::QueueId::as_str),
             waited_ms: *waited_ms,
             ivr: IvrData {
                 path: ivr_path,

@@ -67,7 +67,6 @@ fn a_failure_is_acknowledged_each_time_and_reported_once() {
     bench.send(Method::Invite, 1);
     assert_eq!(bench.answer(486, "x"), ["send ACK", "response 486"]);
     assert_eq!(bench.answer(486, "x"), ["send ACK"]);
-    assert_eq!(bench.answer(200, "y"), [""; 0]);
     assert_eq!(bench.pass(32_000), [""; 0]);
     assert!(bench.table.is_empty());
     assert_eq!(bench.answer(486, "x"), [""; 0]);
@@ -280,4 +279,41 @@ fn rfc3261_16_7_each_101_to_199_has_timer_c_begin_anew() {
     let cancelled = said.iter().position(|what| what.ends_with("send CANCEL"));
     assert!(cancelled.is_some(), "{said:?}");
     assert_eq!(said.last().map(|what| what.ends_with("timeout")), Some(true), "{said:?}");
+}
+
+#[test]
+fn rfc_3261_section_13_2_2_4_a_2xx_that_comes_too_late_is_told_all_the_same() {
+    // The INVITE failed, was given up, or was accepted by another long ago.
+    for (first, passes_ms) in
+        [(Some(486), 0), (Some(486), 40_000), (None, 40_000), (Some(200), 40_000)]
+    {
+        let mut bench = Bench::over(UDP);
+        bench.send(Method::Invite, 1);
+        let invite = bench.sent.clone();
+        first.map(|status| bench.answer(status, "x"));
+        bench.pass(passes_ms);
+        bench.sent = invite;
+        assert_eq!(bench.answer(200, "late"), ["response 200"], "{first:?} {passes_ms}");
+        let (tx, flow) = (ClientTx::new(0, 1), bench.flow);
+        let acknowledged = bench.command(FromBrain::Ack { tx, message: ack("late"), flow });
+        assert_eq!(acknowledged, ["send ACK"]);
+        assert_eq!(bench.answer(180, "late"), [""; 0], "nothing else is");
+        bench.pass(40_000);
+        assert!(bench.table.is_empty(), "and nothing is kept of it");
+    }
+}
+
+#[test]
+fn a_late_2xx_must_carry_a_branch_of_ours_and_they_must_not_be_many() {
+    let mut bench = Bench::over(UDP);
+    bench.send(Method::Invite, 1);
+    let invite = bench.sent.clone().unwrap();
+    bench.pass(40_000);
+    let forged = invite.with_top_via("Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1.1\r\n");
+    bench.sent = Some(forged);
+    assert_eq!(bench.answer(200, "late"), [""; 0]);
+    bench.sent = Some(invite);
+    let told: usize = (0..1_000).map(|tag| bench.answer(200, &format!("t{tag}")).len()).sum();
+    assert_eq!(told, 50);
+    assert!(bench.table.is_empty());
 }

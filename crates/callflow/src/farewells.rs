@@ -1,0 +1,131 @@
+//! Goodbyes to dialogs that no leg has: BYEs that a carrier challenges when their legs are gone
+//! (RFC 3261 §22.3), and the ends of dialogs that late 2xx make (§13.2.2.4).
+
+use std::collections::VecDeque;
+
+use call::{Farewell, Unwanted};
+use model::Found;
+use sip::{ClientTx, DialogId, Flow, FromBrain, Message, Method, ToBrain};
+
+use crate::calls::LegEntry;
+use crate::{Callflow, Output};
+
+/// How many BYEs may wait for their final response with what a challenge is answered with. Each is
+/// over after 64 × T1 (32 s) at the latest; one more leaves without, and ends our side as well.
+const FAREWELLS_MAX: usize = 10_000;
+
+/// How many dialogs that a late 2xx made are remembered: each copy of one is acknowledged, but the
+/// BYE is sent once. One more forgets the oldest, whose next copy gets another BYE.
+const LATE_MAX: usize = 256;
+
+/// What is left of legs that are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Farewells {
+    /// BYEs that have no final response.
+    open: Found<ClientTx, Box<Farewell>>,
+    /// Dialogs of late 2xx that were told goodbye.
+    late: VecDeque<DialogId>,
+}
+
+impl Farewells {
+    fn keep(&mut self, tx: ClientTx, farewell: Box<Farewell>) {
+        if self.open.len() < FAREWELLS_MAX {
+            self.open.insert(tx, farewell);
+        }
+    }
+
+    /// Whether a late 2xx is the first that makes this dialog.
+    fn is_first(&mut self, dialog: &DialogId) -> bool {
+        if self.late.contains(dialog) {
+            return false;
+        }
+        if self.late.len() == LATE_MAX {
+            self.late.pop_front();
+        }
+        self.late.push_back(dialog.clone());
+        true
+    }
+}
+
+impl Callflow {
+    /// A leg says goodbye.
+    pub(crate) fn bid_farewell(
+        &mut self,
+        (message, flow): (Message, Flow),
+        farewell: Option<Box<Farewell>>,
+    ) {
+        let tx = self.send(message, flow);
+        if let Some(farewell) = farewell {
+            self.farewells.keep(tx, farewell);
+        }
+    }
+
+    /// What became of a BYE; false if it is about something else.
+    pub(crate) fn handle_farewell_event(&mut self, event: &ToBrain) -> bool {
+        match event {
+            ToBrain::Response { tx, message, .. } => {
+                if message.status().is_some_and(|status| status < 200) {
+                    return self.farewells.open.contains_key(tx);
+                }
+                let Some(mut farewell) = self.farewells.open.remove(tx) else { return false };
+                if let Some(again) = farewell.handle_response(message) {
+                    self.bid_farewell(again, Some(farewell));
+                }
+                true
+            }
+            ToBrain::Timeout { tx } | ToBrain::TransportFailed { tx } => {
+                self.farewells.open.remove(tx).is_some()
+            }
+            ToBrain::Request { .. }
+            | ToBrain::Ack { .. }
+            | ToBrain::Cancelled { .. }
+            | ToBrain::AckTimeout { .. }
+            | ToBrain::FlowClosed { .. } => false,
+        }
+    }
+    /// A 2xx to an INVITE of ours that no leg knows: it came after we had given up and were done,
+    /// or from one more phone that the INVITE was forked to. Whoever sent it is told goodbye, for
+    /// they believe that they talk with us.
+    pub(crate) fn refuse_late(&mut self, tx: ClientTx, answer: &Message, flow: &Flow) {
+        let is_accepted = answer.status().is_some_and(|status| (200..300).contains(&status));
+        if !is_accepted || answer.method() != Method::Invite {
+            return;
+        }
+        let Some(mut unwanted) = Unwanted::of(answer, flow) else { return };
+        // One more copy of what our re-INVITE was answered with: that dialog stands.
+        let leg = self.leg_of_tag(&unwanted.id().local_tag);
+        let entry = leg.and_then(|leg| self.legs.get(&leg));
+        if entry.is_some_and(|entry| has_dialog(entry, unwanted.id())) {
+            return;
+        }
+        let (message, flow) = (unwanted.ack.clone(), unwanted.flow());
+        self.outputs.push_back(Output::Sip(FromBrain::Ack { tx, message, flow }));
+        if self.farewells.is_first(unwanted.id()) {
+            let bye = unwanted.bye();
+            self.send(bye, flow);
+        }
+    }
+}
+
+fn has_dialog(entry: &LegEntry, dialog: &DialogId) -> bool {
+    entry.dialog.as_ref() == Some(dialog)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dialogs_of_late_answers_are_remembered_up_to_a_limit() {
+        let dialog = |number: usize| DialogId {
+            call_id: "c".to_owned(),
+            local_tag: "ours".to_owned(),
+            remote_tag: number.to_string(),
+        };
+        let mut farewells = Farewells::default();
+        assert!((0..=LATE_MAX).all(|number| farewells.is_first(&dialog(number))));
+        assert!(!farewells.is_first(&dialog(LATE_MAX)) && !farewells.is_first(&dialog(1)));
+        assert!(farewells.is_first(&dialog(0)), "the oldest is forgotten");
+        assert_eq!(farewells.late.len(), LATE_MAX);
+    }
+}

@@ -129,6 +129,9 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("rtp_sent_total", "counter", "RTP packets sent.", media.packets_sent),
         ("rtp_refused_source_total", "counter", "Not from the leg.", media.refused_source),
         ("rtp_refused_content_total", "counter", "No RTP, or not agreed.", media.refused_content),
+        ("rtcp_received_total", "counter", "RTCP packets taken.", media.reports_received),
+        ("rtcp_sent_total", "counter", "RTCP packets sent.", media.reports_sent),
+        ("rtcp_ports_missing_total", "counter", "Legs without RTCP.", media.report_ports_missing),
         ("rtp_send_errors_total", "counter", "RTP the system did not take.", media.send_errors),
         ("taps_dropped_total", "counter", "Packets lost to a recording.", media.taps_dropped),
     ] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use media::FRAME_SAMPLES;
 use model::Mono;
 use rtp::digits::Sender;
-use rtp::{Arrival, HEADER_BYTES, OutStream, Packet, SequenceTracker};
+use rtp::{Arrival, HEADER_BYTES, OutStream, Packet, SequenceTracker, rtcp};
 
 use super::histogram::Histogram;
 
@@ -172,6 +172,9 @@ impl Stream {
 
     /// Counts a packet that came.
     pub(super) fn handle_packet(&mut self, datagram: &[u8], now: Mono, relay: &mut Histogram) {
+        if rtcp::is_rtcp(datagram) {
+            return;
+        }
         let Ok(packet) = Packet::parse(datagram) else { return };
         if self.ssrc.replace(packet.header.ssrc).is_some_and(|ssrc| ssrc != packet.header.ssrc) {
             self.before = self.totals();

@@ -3,7 +3,8 @@
 
 use model::Mono;
 use rtp::digits::Receiver;
-use rtp::{OutStream, Packet, SequenceTracker, rtcp::Report};
+use rtp::rtcp::{Control, MAX_REPORT_BYTES, Report};
+use rtp::{OutStream, Packet, SequenceTracker};
 
 /// Datagrams, each behind its length in one byte: they are read or refused, digits end, and what is
 /// forwarded keeps its length.
@@ -45,11 +46,22 @@ pub(crate) fn rtp(data: &[u8]) {
     }
 }
 
-/// A compound packet is read or refused; what is read can be written and reads back.
+/// A compound packet is read or refused; what is read can be written and reads back, about
+/// whichever stream it is; and an exchange that takes it in goes on within its bounds.
 pub(crate) fn rtcp(data: &[u8]) {
-    let Ok(report) = Report::parse(data) else { return };
-    let mut buffer = [0; 2_048];
-    if let Ok(length) = report.write("hotline", &mut buffer) {
-        assert_eq!(Report::parse(&buffer[..length]).ok(), Some(report));
-    }
+    let now = Mono(60_000_000_000);
+    let mut control = Control::new(1, Mono(0));
+    let parsed = Report::parse(data, None);
+    let ours =
+        parsed.as_ref().ok().and_then(|report| report.received).map_or(9, |block| block.ssrc);
+    assert_eq!(control.handle_datagram(data, ours, now).is_ok(), parsed.is_ok());
+    assert!(control.told().round_trip_us.is_none_or(|micros| micros <= 10_000_000));
+    let mut buffer = [0; MAX_REPORT_BYTES];
+    let out = OutStream::new(ours, 2, 3);
+    let length = control.write(&out, None, true, now, &mut buffer).unwrap();
+    assert!(Report::parse(&buffer[..length], None).unwrap().bye);
+    let Ok(report) = parsed else { return };
+    let length = report.write("hotline", &mut buffer).unwrap();
+    let about = report.received.map(|block| block.ssrc);
+    assert_eq!(Report::parse(&buffer[..length], about).ok(), Some(report));
 }

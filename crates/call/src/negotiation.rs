@@ -98,7 +98,7 @@ impl Negotiation {
         // The address 0.0.0.0 of an old hold says that nothing is to be sent, not where to: what
         // comes is told by where the phone was before.
         if let Some(before) = self.agreed.filter(|_| agreed.remote.ip().is_unspecified()) {
-            agreed.remote = before.remote;
+            (agreed.remote, agreed.rtcp) = (before.remote, before.rtcp);
         }
         self.agreed.replace(agreed) != Some(agreed)
     }

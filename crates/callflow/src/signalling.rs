@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use call::Output as LegOutput;
-use media::{LegMedia, MediaCommand, Source};
+use media::{LegMedia, MediaCommand, Rtcp, Source};
 use model::{DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Transport};
 use sip::{
     CSeq, ClientTx, DialogId, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain,
@@ -319,6 +319,9 @@ impl Callflow {
             codec: media.codec,
             payload_type: media.payload_type,
             digits_payload_type: media.digits_payload_type,
+            rtcp: media
+                .rtcp
+                .map(|rtcp| Rtcp { remote: reachable(rtcp.remote, entry.leg.flow()), ..rtcp }),
             hears: entry.hears.clone(),
             sends: media.direction.sends(),
         };

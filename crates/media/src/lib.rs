@@ -23,10 +23,12 @@ pub use mix::{MAX_PARTIES, Mixer};
 pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
-pub use sdp::Codec;
+pub use sdp::{Codec, Rtcp};
 pub use seam::glide;
 pub use supervise::{Sides, Supervision};
-pub use topology::{LegMedia, LegStats, MediaCommand, MediaEvent, Play, Source, TapedVoices};
+pub use topology::{
+    LegMedia, LegStats, MediaCommand, MediaEvent, Play, Reported, Source, TapedVoices,
+};
 
 /// Samples a second of telephone voice.
 pub const SAMPLE_RATE: u32 = 8000;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{CallId, LegId, Mono, PlayId, PromptId, RecordingId, Seal};
 
-use crate::Codec;
+use crate::{Codec, Rtcp};
 
 /// What a media worker is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct LegMedia {
     pub payload_type: u8,
     /// The payload type of RFC 4733 digits, if both sides know them.
     pub digits_payload_type: Option<u8>,
+    /// How reports (RTCP) are exchanged; `None` where they are not.
+    pub rtcp: Option<Rtcp>,
     /// What this leg hears.
     pub hears: Source,
     /// False while the leg is on hold: nothing is sent to it.
@@ -191,5 +193,22 @@ pub struct LegStats {
     pub longest_gap_ms: u32,
     /// How good the phone's voice was when it came here: the mean opinion score by the E-model
     /// ([`rtp::Quality`]) in hundredths, 100 to 441. 0 if nothing came.
+    pub mos: u16,
+    /// From here to the phone and back, in microseconds, as its last report told (RFC 3550
+    /// §6.4.1).
+    pub round_trip_us: Option<u32>,
+    /// What the phone reported of the voice that it was sent.
+    pub reported: Option<Reported>,
+}
+
+/// What a phone reported of the voice that it was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Packets that did not come there.
+    pub packets_lost: u64,
+    /// Interarrival jitter there, in microseconds.
+    pub jitter_us: u32,
+    /// The mean opinion score in hundredths: as the phone reckons it where it says so (RFC 3611
+    /// §4.7.5), else by the E-model from the two above.
     pub mos: u16,
 }

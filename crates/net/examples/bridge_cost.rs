@@ -163,6 +163,7 @@ impl Engine {
                     codec: Codec::Pcma,
                     payload_type: 8,
                     digits_payload_type: None,
+                    rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,
                 };
@@ -238,6 +239,6 @@ impl Engine {
 fn patiently(workers: &MediaWorkers, mut command: MediaCommand) {
     while let Err(busy) = workers.send(command) {
         thread::yield_now();
-        command = busy.0;
+        command = *busy.0;
     }
 }

@@ -5,6 +5,7 @@
 //! changes.
 
 pub mod digits;
+mod gaps;
 mod out;
 mod packet;
 mod quality;
@@ -21,3 +22,9 @@ pub const CLOCK_RATE: u32 = 8000;
 
 /// The longest packet that is read, in bytes: an Ethernet frame's worth.
 pub const MAX_PACKET_BYTES: usize = 1500;
+
+/// Ticks of [`CLOCK_RATE`] in microseconds, as many as fit.
+pub fn micros(ticks: u32) -> u32 {
+    let micros = u64::from(ticks) * 1_000_000 / u64::from(CLOCK_RATE);
+    u32::try_from(micros).unwrap_or(u32::MAX)
+}

@@ -37,8 +37,16 @@ impl Quality {
         if self.expected == 0 {
             return None;
         }
-        let rating = BEST - self.delay_impairment() - self.loss_impairment();
-        Some(mos_of(rating))
+        Some(mos_of(self.exact_rating()))
+    }
+
+    /// The rating that the score follows from, 0 to 100; `None` if nothing was expected.
+    pub fn rating(&self) -> Option<u8> {
+        (self.expected > 0).then(|| self.exact_rating().round().clamp(0.0, 100.0) as u8)
+    }
+
+    fn exact_rating(&self) -> f64 {
+        BEST - self.delay_impairment() - self.loss_impairment()
     }
 
     /// Id (G.107 §7.4, simplified): what delay costs.
@@ -93,7 +101,9 @@ mod tests {
     fn a_clean_way_is_the_best_and_a_dead_one_the_worst() {
         assert_eq!(mos(0, 0, 0), BEST_MOS);
         assert!(mos(1_000, 1, 0) < 150);
-        assert_eq!(Quality::default().mos(), None);
+        assert_eq!((Quality::default().mos(), Quality::default().rating()), (None, None));
+        let clean = Quality { expected: 1, ..Quality::default() };
+        assert_eq!(clean.rating(), Some(93));
     }
 
     #[test]

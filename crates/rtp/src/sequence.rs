@@ -3,6 +3,7 @@
 use model::Mono;
 
 use crate::CLOCK_RATE;
+use crate::gaps::Gaps;
 use crate::rtcp::ReportBlock;
 
 /// A jump forward beyond which the numbering may have begun anew (RFC 3550 A.1).
@@ -47,6 +48,7 @@ pub struct SequenceTracker {
     late: u64,
     duplicates: u64,
     jitter: Jitter,
+    gaps: Gaps,
     /// What was expected and received at the last report.
     reported: (u64, u64),
 }
@@ -74,7 +76,12 @@ impl SequenceTracker {
             }
             Arrival::Newest { .. } | Arrival::Restarted => {
                 self.received += 1;
-                self.bursts += u64::from(matches!(arrival, Arrival::Newest { skipped: 1.. }));
+                let skipped = match arrival {
+                    Arrival::Newest { skipped } => skipped,
+                    _ => 0,
+                };
+                self.bursts += u64::from(skipped > 0);
+                self.gaps.handle_packet(skipped);
                 self.jitter.handle_packet(timestamp, now);
             }
         }
@@ -155,6 +162,16 @@ impl SequenceTracker {
     /// Interarrival jitter in ticks of the stream's clock.
     pub const fn jitter(&self) -> u32 {
         self.jitter.sixteenths >> 4
+    }
+
+    /// Interarrival jitter in microseconds.
+    pub fn jitter_us(&self) -> u32 {
+        crate::micros(self.jitter())
+    }
+
+    /// How the losses lie; what came behind a newer one is lost here.
+    pub(crate) const fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 
     /// The report on the stream `ssrc` since the last report (RFC 3550 A.3).

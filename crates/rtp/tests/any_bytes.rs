@@ -13,7 +13,7 @@ proptest! {
         if let Ok(packet) = Packet::parse(&bytes) {
             Receiver::default().handle_packet(&packet, Mono(0));
         }
-        let _ = rtcp::Report::parse(&bytes);
+        let _ = rtcp::Report::parse(&bytes, None);
         let before = bytes.clone();
         let mut out = OutStream::new(1, 2, 3);
         match out.forward(&mut bytes, 8, Mono(0)) {
@@ -22,6 +22,40 @@ proptest! {
             }
             Err(_) => prop_assert_eq!(bytes, before),
         }
+    }
+
+    /// Compound packets of any parts, some of them cut or mixed up: read or refused, and what is
+    /// made of them stays within its bounds.
+    #[test]
+    fn any_compound_packet_is_read_or_refused(
+        parts in proptest::collection::vec(
+            (0..32_u8, 198..210_u8, 0..20_u16, proptest::collection::vec(any::<u8>(), 0..120)),
+            1..8,
+        ),
+        now in 0..u64::MAX / 4,
+    ) {
+        let mut bytes = Vec::new();
+        for (count, kind, words, body) in parts {
+            bytes.extend([0x80 | count, kind]);
+            // Half of the lengths are true.
+            let words = if words % 2 == 0 { body.len() as u16 / 4 } else { words };
+            bytes.extend(words.to_be_bytes());
+            bytes.extend(&body[..body.len() / 4 * 4]);
+        }
+        let mut control = rtcp::Control::new(1, Mono(0));
+        let ours = bytes.get(8..12).and_then(|word| word.try_into().ok()).map_or(7, u32::from_be_bytes);
+        let is_taken = control.handle_datagram(&bytes, ours, Mono(now)).is_ok();
+        prop_assert_eq!(is_taken, rtcp::Report::parse(&bytes, Some(ours)).is_ok());
+        let told = control.told();
+        prop_assert!(told.lost <= 0x7f_ffff && told.round_trip_us.is_none_or(|us| us <= 10_000_000));
+        prop_assert!(told.mos.is_none_or(|mos| (100..=500).contains(&mos)));
+        let mut tracker = SequenceTracker::default();
+        tracker.handle_packet(1, 1, Mono(now));
+        let heard = rtcp::Heard { ssrc: ours, sequence: &mut tracker, packet_ms: 20 };
+        let mut buffer = [0; rtcp::MAX_REPORT_BYTES];
+        control.set_wants_metrics(true);
+        let out = OutStream::new(9, 0, 0);
+        prop_assert!(control.write(&out, Some(heard), true, Mono(now), &mut buffer).is_ok());
     }
 
     #[test]

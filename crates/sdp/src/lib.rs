@@ -11,7 +11,7 @@ mod types;
 pub use negotiate::{Refusal, accept, answer, offer};
 pub use parse::{Error, Problem};
 pub use types::{
-    Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, Origin, Session,
+    Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, Origin, Rtcp, Session,
 };
 
 /// The longest description that is read, in bytes: more than any telephone sends.

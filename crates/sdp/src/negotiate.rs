@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, Map, Media, Negotiated, Origin,
-    Session,
+    Rtcp, Session,
 };
 
 /// The profile of plain RTP, the only one that is accepted.
@@ -50,7 +50,7 @@ impl std::error::Error for Refusal {}
 pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
     let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
     let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
-    let media = stream(capabilities, maps, digits, direction);
+    let media = stream(capabilities, maps, digits, direction, (true, true));
     describe(capabilities, version, vec![media])
 }
 
@@ -79,7 +79,10 @@ pub fn answer(
                     }
                     let map = [(negotiated.codec, negotiated.payload_type)];
                     let digits = negotiated.digits_payload_type;
-                    streams.push(stream(capabilities, map, digits, negotiated.direction));
+                    // What the offer does not have is no part of the answer (RFC 5761 §5.1.1,
+                    // RFC 3611 §5.2).
+                    let rtcp = (media.rtcp_mux, media.asks_metrics);
+                    streams.push(stream(capabilities, map, digits, negotiated.direction, rtcp));
                     taken = Ok(negotiated);
                     continue;
                 }
@@ -111,6 +114,14 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
     if ours.digits().is_none() {
         negotiated.digits_payload_type = None;
     }
+    if let Some(rtcp) = negotiated.rtcp.as_mut().filter(|rtcp| rtcp.is_muxed && !ours.rtcp_mux) {
+        // It may not be answered where it was not offered, and goes beside RTP then.
+        *rtcp = Rtcp {
+            remote: rtcp_beside(theirs, negotiated.remote).unwrap_or(rtcp.remote),
+            is_muxed: false,
+            ..*rtcp
+        };
+    }
     Ok(negotiated)
 }
 
@@ -129,14 +140,30 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         // Hold as it was before RFC 3264 (§8.4): nothing is to be sent there.
         direction = Direction::of(false, direction.receives());
     }
+    let remote = SocketAddr::new(address, media.port);
     Ok(Negotiated {
-        remote: SocketAddr::new(address, media.port),
+        remote,
         codec,
         payload_type,
         digits_payload_type: media.digits(),
         direction,
         ptime_ms: media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS),
+        rtcp: rtcp(media, remote),
     })
+}
+
+/// Where and how the other side takes reports.
+fn rtcp(media: &Media, remote: SocketAddr) -> Option<Rtcp> {
+    let (is_muxed, wants_metrics) = (media.rtcp_mux, media.asks_metrics);
+    let remote = if is_muxed { remote } else { rtcp_beside(media, remote)? };
+    Some(Rtcp { remote, is_muxed, wants_metrics })
+}
+
+/// The port of RTCP that a description names, or else the one after RTP's (RFC 3605 §2.1).
+fn rtcp_beside(media: &Media, remote: SocketAddr) -> Option<SocketAddr> {
+    let port = media.rtcp_port.or(media.port.checked_add(1)).filter(|port| *port > 0)?;
+    let named = media.rtcp_address.filter(|address| !address.is_unspecified());
+    Some(SocketAddr::new(named.unwrap_or(remote.ip()), port))
 }
 
 /// A name that never is anybody's (RFC 6761 §6.4).
@@ -196,6 +223,7 @@ fn stream(
     codecs: impl IntoIterator<Item = (Codec, u8)>,
     digits: Option<u8>,
     direction: Direction,
+    (rtcp_mux, asks_metrics): (bool, bool),
 ) -> Media {
     let map = |payload_type: u8, encoding: &str| Map {
         payload_type,
@@ -216,6 +244,9 @@ fn stream(
         direction: Some(direction),
         ptime_ms: Some(DEFAULT_PTIME_MS),
         rtcp_port: None,
+        rtcp_address: None,
+        rtcp_mux,
+        asks_metrics,
     }
 }
 
@@ -232,5 +263,8 @@ fn refused(media: &Media) -> Media {
         direction: None,
         ptime_ms: None,
         rtcp_port: None,
+        rtcp_address: None,
+        rtcp_mux: false,
+        asks_metrics: false,
     }
 }

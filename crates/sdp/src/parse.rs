@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::print::METRICS;
 use crate::{
     Connection, Direction, MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map, Media, Origin,
     Session,
@@ -150,8 +151,15 @@ impl Media {
             }
             "ptime" => self.ptime_ms = value.parse().ok().filter(|ms| (1..=1000).contains(ms)),
             "rtcp" => {
-                self.rtcp_port = value.split_whitespace().next().and_then(|port| port.parse().ok());
+                let (port, address) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
+                self.rtcp_port = port.parse().ok();
+                self.rtcp_address = match connection(address) {
+                    Some(Connection::Ip(address)) => Some(address),
+                    Some(Connection::Host(_)) | None => None,
+                };
             }
+            "rtcp-mux" => self.rtcp_mux = true,
+            "rtcp-xr" => self.asks_metrics |= value.split_whitespace().any(is_metrics),
             _ => self.direction = Direction::from_name(name).or(self.direction),
         }
         Ok(())
@@ -213,7 +221,15 @@ fn media(value: &str) -> Result<Media, Problem> {
         direction: None,
         ptime_ms: None,
         rtcp_port: None,
+        rtcp_address: None,
+        rtcp_mux: false,
+        asks_metrics: false,
     })
+}
+
+/// A format of `a=rtcp-xr` may have parameters.
+fn is_metrics(format: &str) -> bool {
+    format.split('=').next() == Some(METRICS)
 }
 
 fn map(value: &str) -> Option<Map> {

@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use crate::{Connection, Media, Session};
 
+/// The format of `a=rtcp-xr` that asks for VoIP metrics.
+pub(crate) const METRICS: &str = "voip-metrics";
+
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +60,17 @@ impl fmt::Display for Media {
             write!(f, "a=ptime:{ptime}\r\n")?;
         }
         if let Some(port) = self.rtcp_port {
-            write!(f, "a=rtcp:{port}\r\n")?;
+            write!(f, "a=rtcp:{port}")?;
+            if let Some(address) = self.rtcp_address {
+                write!(f, " {}", Connection::Ip(address))?;
+            }
+            f.write_str("\r\n")?;
+        }
+        if self.rtcp_mux {
+            f.write_str("a=rtcp-mux\r\n")?;
+        }
+        if self.asks_metrics {
+            write!(f, "a=rtcp-xr:{METRICS}\r\n")?;
         }
         if let Some(direction) = self.direction {
             write!(f, "a={}\r\n", direction.as_str())?;

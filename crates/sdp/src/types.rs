@@ -177,6 +177,12 @@ pub struct Media {
     pub ptime_ms: Option<u32>,
     /// `a=rtcp`: the port of RTCP where it is not the next one (RFC 3605).
     pub rtcp_port: Option<u16>,
+    /// Its address where that is another one than RTP's.
+    pub rtcp_address: Option<IpAddr>,
+    /// `a=rtcp-mux`: RTCP may come on the port of RTP (RFC 5761 §5.1.1).
+    pub rtcp_mux: bool,
+    /// `a=rtcp-xr:voip-metrics`: its writer would like to have VoIP metrics (RFC 3611 §5.1).
+    pub asks_metrics: bool,
 }
 
 /// One `a=rtpmap`: what a payload type means.
@@ -220,4 +226,17 @@ pub struct Negotiated {
     pub direction: Direction,
     /// Milliseconds of audio in a packet that the other side wishes; 20 unless it says so.
     pub ptime_ms: u32,
+    /// How reports are exchanged; `None` where the other side names no port for them.
+    pub rtcp: Option<Rtcp>,
+}
+
+/// How RTCP goes with a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rtcp {
+    /// Where to send it.
+    pub remote: SocketAddr,
+    /// Both directions share the ports of RTP.
+    pub is_muxed: bool,
+    /// The other side would like to have VoIP metrics.
+    pub wants_metrics: bool,
 }

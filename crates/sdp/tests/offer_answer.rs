@@ -1,7 +1,8 @@
 //! Offers and answers as real telephones write them (RFC 3264, RFC 4317).
 
 use sdp::{
-    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Session, accept, answer, offer,
+    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, accept, answer,
+    offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -50,6 +51,11 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             digits_payload_type: Some(101),
             direction: Direction::SendRecv,
             ptime_ms: 30,
+            rtcp: Some(Rtcp {
+                remote: "198.51.100.9:49171".parse().expect("an address"),
+                is_muxed: false,
+                wants_metrics: false,
+            }),
         }
     );
     assert_eq!(
@@ -268,4 +274,50 @@ fn limits_are_kept() {
     let formats = |count| format!("v=0\nm=audio 1 RTP/AVP{}", " 8".repeat(count));
     assert!(problem(&formats(sdp::MAX_FORMATS)).is_ok());
     assert_eq!(problem(&formats(sdp::MAX_FORMATS + 1)), Err(Problem::TooMany));
+}
+
+/// How reports go to a phone that offers these lines, and whether our answer speaks of it.
+fn reports(lines: &[&str]) -> (Option<(String, bool, bool)>, [bool; 2]) {
+    let (ours, agreed) = take(&[&["m=audio 4000 RTP/AVP 8"], lines].concat()).expect("agreed");
+    let text = ours.to_string();
+    let rtcp = agreed.rtcp.map(|it| (it.remote.to_string(), it.is_muxed, it.wants_metrics));
+    (rtcp, ["a=rtcp-mux\r\n", "a=rtcp-xr:voip-metrics\r\n"].map(|line| text.contains(line)))
+}
+
+#[test]
+fn reports_go_beside_rtp_or_with_it_as_the_offer_says() {
+    let to = |address: &str, muxed, metrics| Some((address.to_owned(), muxed, metrics));
+    let plain = [false, false];
+    assert_eq!(reports(&[]), (to("198.51.100.9:4001", false, false), plain));
+    assert_eq!(reports(&["a=rtcp:5005"]), (to("198.51.100.9:5005", false, false), plain));
+    let elsewhere = ["a=rtcp:5005 IN IP4 198.51.100.77"];
+    assert_eq!(reports(&elsewhere), (to("198.51.100.77:5005", false, false), plain));
+    let all = ["a=rtcp:5005", "a=rtcp-mux", "a=rtcp-xr:rcvr-rtt=all voip-metrics"];
+    assert_eq!(reports(&all), (to("198.51.100.9:4000", true, true), [true, true]));
+    let other = ["a=rtcp-xr:rcvr-rtt=all stat-summary=loss"];
+    assert_eq!(reports(&other), (to("198.51.100.9:4001", false, false), plain));
+    // No port is nowhere.
+    assert_eq!(reports(&["a=rtcp:0"]), (None, plain));
+    let (_, agreed) = take(&["m=audio 65535 RTP/AVP 8"]).expect("agreed");
+    assert_eq!(agreed.rtcp, None, "there is no port after the last");
+}
+
+#[test]
+fn an_offer_of_ours_shares_the_port_where_the_answer_does() {
+    let ours = offer(&engine(), 1, Direction::SendRecv);
+    assert!(ours.to_string().contains("a=rtcp-mux\r\na=rtcp-xr:voip-metrics\r\n"), "{ours}");
+    assert_eq!(read(&ours.to_string().lines().collect::<Vec<_>>()), ours);
+    let rtcp = |ours: &Session, lines: &[&str]| {
+        let theirs = offered(&[&["m=audio 4000 RTP/AVP 8"], lines].concat());
+        accept(ours, &theirs).expect("agreed").rtcp.expect("reports")
+    };
+    let beside = rtcp(&ours, &[]);
+    assert_eq!((beside.remote.port(), beside.is_muxed), (4001, false));
+    let muxed = rtcp(&ours, &["a=rtcp-mux", "a=rtcp-xr:voip-metrics"]);
+    assert_eq!((muxed.remote.port(), muxed.is_muxed, muxed.wants_metrics), (4000, true, true));
+    // An answer may not bring up what was not offered.
+    let mut silent = ours.clone();
+    silent.media[0].rtcp_mux = false;
+    let refused = rtcp(&silent, &["a=rtcp-mux"]);
+    assert_eq!((refused.remote.port(), refused.is_muxed), (4001, false));
 }

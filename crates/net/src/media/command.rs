@@ -106,6 +106,8 @@ impl Worker {
             leg.pause();
         }
         leg.wanted = Some(Wanted { media, origin });
+        self.set_reports(index, now);
+        let Some(leg) = self.legs.at(index) else { return };
         match (&had, &hears) {
             (Some((Source::Play(old), old_codec)), Source::Play(new)) if old.id == new.id => {
                 if let Paced::Playing(playing) = &mut leg.paced
@@ -200,7 +202,8 @@ impl Worker {
             mixing.leave(&mut self.legs);
         }
         let port = leg.port;
-        let stats = leg.into_stats();
+        leg.report(true, self.clock.now(), &mut self.counted);
+        let stats = leg.stats();
         self.shared.ports.give_back(port);
         self.counted.legs_closed += 1;
         self.outbox.push(MediaEvent::Closed { leg: id, stats });

@@ -44,8 +44,14 @@ counters! {
     packets_sent
     /// Datagrams from an address that is not the leg's: dropped.
     refused_source
-    /// Datagrams that are no RTP, or of a payload type that was not agreed: dropped.
+    /// Datagrams that are neither RTP nor RTCP, or of a payload type that was not agreed: dropped.
     refused_content
+    /// RTCP packets taken.
+    reports_received
+    /// RTCP packets sent.
+    reports_sent
+    /// Legs that found no port for RTCP.
+    report_ports_missing
     /// Packets that the system did not take.
     send_errors
     /// Packets for a recording that found its recorder's queue full: silence in the file.

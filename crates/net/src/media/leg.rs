@@ -2,12 +2,13 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use media::{Codec, FRAME_MS, FRAME_SAMPLES, LegMedia, LegStats, Playout, VoicePacket};
+use media::{Codec, FRAME_MS, FRAME_SAMPLES, LegMedia, LegStats, Playout, Reported, VoicePacket};
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::frame::Paced;
 use super::origin::Origin;
+use super::reports::Reports;
 use super::tapes::Taped;
 
 /// What a packet carries, by its payload type.
@@ -74,8 +75,10 @@ pub(crate) struct Leg {
     pub(crate) digits: digits::Receiver,
     /// Whether it is among those whose digit has not ended.
     pub(crate) is_pressing: bool,
-    source: Option<u32>,
-    sequence: SequenceTracker,
+    /// Its RTCP; `None` until there is any.
+    pub(crate) reports: Option<Box<Reports>>,
+    pub(crate) source: Option<u32>,
+    pub(crate) sequence: SequenceTracker,
     pub(crate) heard: Mono,
     pub(crate) is_silent: bool,
     pub(crate) stats: LegStats,
@@ -109,6 +112,7 @@ impl Leg {
             tape: None,
             digits: digits::Receiver::default(),
             is_pressing: false,
+            reports: None,
             source: None,
             sequence: SequenceTracker::default(),
             heard: now,
@@ -157,26 +161,40 @@ impl Leg {
         self.stats.packets_lost += sequence.lost();
         self.stats.loss_bursts += sequence.bursts();
         self.stats.packets_late += sequence.late();
-        if self.source.is_some() {
-            let micros = u64::from(sequence.jitter()) * 1_000_000 / u64::from(rtp::CLOCK_RATE);
-            self.stats.jitter_us = u32::try_from(micros).unwrap_or(u32::MAX);
-        }
     }
 
-    /// The leg's figures at its end.
-    pub(crate) fn into_stats(mut self) -> LegStats {
-        self.close_sequence();
-        let stats = &self.stats;
+    /// The leg's figures up to now.
+    pub(crate) fn stats(&self) -> LegStats {
+        let mut stats = self.stats;
+        let sequence = &self.sequence;
+        stats.packets_lost += sequence.lost();
+        stats.loss_bursts += sequence.bursts();
+        stats.packets_late += sequence.late();
+        if self.source.is_some() {
+            stats.jitter_us = sequence.jitter_us();
+        }
+        let told = self.reports.as_ref().map(|reports| *reports.told());
+        stats.round_trip_us = told.and_then(|told| told.round_trip_us);
         let quality = Quality {
             expected: stats.packets_received + stats.packets_lost,
             lost: stats.packets_lost,
             bursts: stats.loss_bursts,
-            // What a receiver has to keep back for that jitter, and a packet; the way itself is
-            // not known.
-            delay_ms: FRAME_MS as u32 + 2 * stats.jitter_us / 1_000,
+            delay_ms: delay_ms(stats.jitter_us, stats.round_trip_us),
         };
-        self.stats.mos = quality.mos().unwrap_or(0);
-        self.stats
+        stats.mos = quality.mos().unwrap_or(0);
+        stats.reported = told.filter(|told| told.reports > 0).map(|told| {
+            let jitter_us = rtp::micros(told.jitter);
+            let lost = u64::from(told.lost);
+            let quality = Quality {
+                expected: self.out.packets(),
+                lost,
+                bursts: 0,
+                delay_ms: delay_ms(jitter_us, stats.round_trip_us),
+            };
+            let mos = told.mos.or_else(|| quality.mos()).unwrap_or(0);
+            Reported { packets_lost: lost, jitter_us, mos }
+        });
+        stats
     }
 
     /// Where to send, and as what; `None` while on hold and before the first `Set`.
@@ -260,4 +278,10 @@ impl Leg {
             }
         }
     }
+}
+
+/// From mouth to ear as far as it is known: half of the way there and back, what a receiver has to
+/// keep back for that jitter, and a packet.
+fn delay_ms(jitter_us: u32, round_trip_us: Option<u32>) -> u32 {
+    FRAME_MS as u32 + (2 * (jitter_us / 1_000)).saturating_add(round_trip_us.unwrap_or(0) / 2_000)
 }

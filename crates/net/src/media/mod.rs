@@ -21,6 +21,7 @@ pub(crate) mod outbox;
 mod playing;
 mod ports;
 mod receive;
+mod reports;
 mod tapes;
 mod wheel;
 mod worker;
@@ -73,7 +74,7 @@ pub(crate) struct Shared {
 
 /// A worker's queue is full: the command was not taken and comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Busy(pub MediaCommand);
+pub struct Busy(pub Box<MediaCommand>);
 
 impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,7 +209,7 @@ impl MediaWorkers {
             }
             Err(TrySendError::Full(refused) | TrySendError::Disconnected(refused)) => match refused
             {
-                ToWorker::Command(command) => Err(Busy(command)),
+                ToWorker::Command(command) => Err(Busy(Box::new(command))),
                 ToWorker::Open { .. } | ToWorker::Stop => Ok(()),
             },
         }

@@ -71,6 +71,13 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// A socket for RTCP there.
+pub(crate) fn open_at(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(address)?;
+    prepare(&socket)?;
+    Ok(socket)
+}
+
 /// Never waits, and asks the network to carry voice first. That a network or system knows no such
 /// wish is no failure.
 fn prepare(socket: &UdpSocket) -> io::Result<()> {

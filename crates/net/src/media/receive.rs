@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::reports;
 use super::tapes::Voice;
 use super::worker::{Then, Worker};
 
@@ -64,6 +65,11 @@ impl Worker {
             let now = self.now();
             for at in 0..count {
                 let key = ready.events[at].data.u64();
+                if reports::is_beside(key) {
+                    let Self { legs, counted, .. } = self;
+                    reports::receive(key, now, legs, &mut ready.buffer[..], counted);
+                    continue;
+                }
                 self.receive_one(key, now, &mut ready.buffer[..], &mut ready.copy[..]);
             }
         }
@@ -79,6 +85,10 @@ impl Worker {
             Err(_) => return,
         };
         let datagram = &mut buffer[..bytes];
+        if rtp::rtcp::is_rtcp(datagram) && leg.shares_its_port() {
+            leg.handle_report(datagram, from, true, now, &mut self.counted);
+            return;
+        }
         let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
         leg.count(&packet, bytes, now);
         self.counted.packets_received += 1;

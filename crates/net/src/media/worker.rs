@@ -16,7 +16,7 @@ use super::legs::Legs;
 use super::outbox::Outbox;
 use super::tapes::Tapes;
 use super::wheel::Wheel;
-use super::{COMMAND_LIMIT, Shared, ToWorker};
+use super::{COMMAND_LIMIT, Shared, ToWorker, reports};
 
 /// How often taps are handed to the recorder, in nanoseconds.
 const TAPS_EVERY: u64 = 20_000_000;
@@ -53,6 +53,7 @@ pub(super) struct Worker {
     pub(super) outbox: Outbox,
     pub(super) counted: Counters,
     pub(super) wheel: Wheel,
+    pub(super) reports_due: reports::Due,
     /// Legs whose digit has begun and not ended.
     pub(super) pressing: Vec<u64>,
     pub(super) mixer: Mixer,
@@ -87,6 +88,7 @@ impl Worker {
             outbox: setup.outbox,
             counted: Counters::default(),
             wheel: Wheel::new(tick_nanos),
+            reports_due: reports::Due::default(),
             pressing: Vec::new(),
             mixer: Mixer::default(),
             packet: [0; rtp::HEADER_BYTES + FRAME_SAMPLES],
@@ -121,6 +123,7 @@ impl Worker {
         let now = self.clock.now();
         self.play(now);
         self.end_digits(now);
+        self.report(now);
         if self.taps_due <= now {
             self.tapes.flush();
             self.taps_due = Mono(now.0 + TAPS_EVERY);

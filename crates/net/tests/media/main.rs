@@ -12,6 +12,7 @@ mod mixed;
 mod ports;
 mod prompts;
 mod recording;
+mod reports;
 mod source;
 mod stage;
 mod steady;

@@ -82,6 +82,7 @@ impl Stage {
             codec,
             payload_type: phone.payload_type,
             digits_payload_type: Some(DIGITS),
+            rtcp: None,
             hears: Source::Silence,
             sends: true,
         };
@@ -258,6 +259,15 @@ impl Phone {
     pub(crate) fn hear_within(&self, patience: Duration) -> Option<Heard> {
         self.socket.set_read_timeout(Some(patience)).unwrap();
         self.receive()
+    }
+
+    /// The next datagram, whatever it is.
+    pub(crate) fn hear_raw(&self) -> Vec<u8> {
+        self.socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut buffer = [0; 2_000];
+        let (bytes, from) = self.socket.recv_from(&mut buffer).expect("a datagram in time");
+        assert_eq!(from, self.engine, "everything comes from the leg's own port");
+        buffer[..bytes].to_vec()
     }
 
     fn receive(&self) -> Option<Heard> {

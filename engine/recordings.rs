@@ -19,7 +19,7 @@ use crate::config::Config;
 /// What is to be done with recordings.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compare recordings with their seals, a line each; ends with status 1 if any is not as sealed.
+    /// Compare recordings with their seals, a line each; status 1 if any is not as it was sealed.
     Verify {
         /// Recordings by id, such as r1-2-3, or files; all recordings if none is named.
         #[arg(value_name = "ID|FILE")]

@@ -127,6 +127,24 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
     Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
 }
 
+/// The live figures of all queues.
+fn figures(config: &acd::Config) -> Figures {
+    let queues: Vec<_> = config.queues.iter().map(|queue| queue.queue.clone()).collect();
+    Figures::new(report::FiguresConfig::default(), queues)
+}
+
+/// Starts what commits facts, and puts the records away that the last start left open, so that
+/// their facts are not read again at every start.
+fn writer(
+    (store, journal): (&Store, Journal),
+    notify: impl FnMut(Notice) + Send + 'static,
+    settled: Vec<CallRecord>,
+) -> anyhow::Result<Writer> {
+    let writer = Writer::start(store, Some(journal), WriterLimits::default(), notify)?;
+    writer.append(Vec::new(), settled).map_err(|_| anyhow::anyhow!("no room"))?;
+    Ok(writer)
+}
+
 impl Running {
     /// Starts everything; what it returns is open for calls.
     ///
@@ -141,15 +159,13 @@ impl Running {
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
-        let session_queue = machine.cti.session_queue;
-        let tokens = call::Tokens::new(machine.secret);
+        let (session_queue, tokens) =
+            (machine.cti.session_queue, call::Tokens::new(machine.secret));
         let watch = Arc::new(Watch::default());
         let (handle, inbox) = Handle::bounded(INBOX);
         let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
-        let writer = Writer::start(&store, Some(journal), WriterLimits::default(), notify)?;
-        // Settled now, so that their facts are not read again at every start.
-        writer.append(Vec::new(), left.settled).map_err(|_| anyhow::anyhow!("no room"))?;
+        let writer = writer((&store, journal), notify, left.settled)?;
 
         let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let tls = tls(config)?;
@@ -161,9 +177,8 @@ impl Running {
         let (media, media_events) = media(config, clock, library.prompts, &keys)?;
 
         let published = Arc::new(Published::default());
-        let queues = machine.acd.queues.iter().map(|queue| queue.queue.clone());
         let mut parts = Parts {
-            figures: Figures::new(report::FiguresConfig::default(), queues.collect::<Vec<_>>()),
+            figures: figures(&machine.acd),
             callflow: Callflow::new(machine)?,
             clock,
             sip_events,

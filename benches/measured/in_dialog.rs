@@ -34,8 +34,8 @@ const STRIDE: usize = 7_919;
 const RATIO_MAX: f64 = 2.0;
 /// Virtual time between two messages while the dialogs begin.
 const BEAT: Duration = Duration::from_micros(500);
-/// The call flow's while it is measured: it hardly goes on, for what the menus of 100,000 callers do
-/// meanwhile is no cost of the request. Transactions end as ever.
+/// The call flow's while it is measured: it hardly goes on, for what the menus of 100,000 callers
+/// do meanwhile is no cost of the request. Transactions end as ever.
 const MEASURED_BEAT: Duration = Duration::from_micros(1);
 
 /// Measures and adds a row for each kind of request.

@@ -2,8 +2,8 @@
 //! send it on. What a bridged call costs stands beside it.
 //!
 //! One call is two legs, each a socket of the relay and a phone; each phone sends a packet of 20 ms
-//! of G.711 at its own phase, so that they are evenly spaced. The relay is on the engine's core, the
-//! phones are on the generator's.
+//! of G.711 at its own phase, so that they are evenly spaced. The relay is on the engine's core,
+//! the phones are on the generator's.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};

@@ -43,11 +43,13 @@ proptest! {
             bytes.extend(&body[..body.len() / 4 * 4]);
         }
         let mut control = rtcp::Control::new(1, Mono(0));
-        let ours = bytes.get(8..12).and_then(|word| word.try_into().ok()).map_or(7, u32::from_be_bytes);
+        let word = bytes.get(8..12).and_then(|word| word.try_into().ok());
+        let ours = word.map_or(7, u32::from_be_bytes);
         let is_taken = control.handle_datagram(&bytes, ours, Mono(now)).is_ok();
         prop_assert_eq!(is_taken, rtcp::Report::parse(&bytes, Some(ours)).is_ok());
         let told = control.told();
-        prop_assert!(told.lost <= 0x7f_ffff && told.round_trip_us.is_none_or(|us| us <= 10_000_000));
+        prop_assert!(told.lost <= 0x7f_ffff);
+        prop_assert!(told.round_trip_us.is_none_or(|us| us <= 10_000_000));
         prop_assert!(told.mos.is_none_or(|mos| (100..=500).contains(&mos)));
         let mut tracker = SequenceTracker::default();
         tracker.handle_packet(1, 1, Mono(now));

@@ -175,8 +175,8 @@ fn sixteen_hear_fifteen_each() {
                 assert!(level > 300.0, "{listener} hears {speaker} at {level:.0} only");
             }
         }
-        // One after another, as what G.711 makes of fifteen tones would hide an echo: who speaks hears
-        // nothing at all.
+        // One after another, as what G.711 makes of fifteen tones would hide an echo: who speaks
+        // hears nothing at all.
         for speaker in 0..16 {
             for (_, phone) in &parties {
                 phone.hear_ready();

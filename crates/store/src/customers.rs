@@ -6,6 +6,7 @@ use model::{ClaimSummary, CustomerCard, Pii, PolicyCard, PolicyStatus, Wall};
 use sqlx::any::AnyRow;
 
 use crate::error::Result;
+use crate::lookers::Looker;
 use crate::open::Store;
 use crate::policies::day_of;
 use crate::sql::Columns;
@@ -24,6 +25,7 @@ impl Store {
         now: Wall,
     ) -> Result<Option<CustomerCard>> {
         let Some(key) = lookup::normalise(phone.reveal()) else { return Ok(None) };
+        let mut looker = self.looker().await?;
         let row = sqlx::query(
             "SELECT c.* FROM customers c WHERE c.phone_key = $1
              ORDER BY COALESCE((SELECT MAX(p.starts_on) FROM policies p
@@ -31,9 +33,9 @@ impl Store {
              LIMIT 1",
         )
         .bind(key)
-        .fetch_optional(self.readers())
+        .fetch_optional(&mut looker.connection)
         .await?;
-        self.card(row, now).await
+        card(looker, row, now).await
     }
 
     /// Whose policy it is.
@@ -42,14 +44,15 @@ impl Store {
         policy_number: &str,
         now: Wall,
     ) -> Result<Option<CustomerCard>> {
+        let mut looker = self.looker().await?;
         let row = sqlx::query(
             "SELECT c.* FROM customers c JOIN policies p ON p.customer_id = c.customer_id
              WHERE p.policy_number = $1",
         )
         .bind(policy_number)
-        .fetch_optional(self.readers())
+        .fetch_optional(&mut looker.connection)
         .await?;
-        self.card(row, now).await
+        card(looker, row, now).await
     }
 
     /// Whose identity number it is; a final `x` may be small.
@@ -58,29 +61,33 @@ impl Store {
         identity_number: &Pii<String>,
         now: Wall,
     ) -> Result<Option<CustomerCard>> {
+        let mut looker = self.looker().await?;
         let row = sqlx::query("SELECT c.* FROM customers c WHERE c.identity_number = $1")
             .bind(identity_number.reveal().to_ascii_uppercase())
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut looker.connection)
             .await?;
-        self.card(row, now).await
+        card(looker, row, now).await
     }
 
     /// The customer of that number.
     pub async fn customer(&self, customer_id: &str, now: Wall) -> Result<Option<CustomerCard>> {
+        let mut looker = self.looker().await?;
         let row = sqlx::query("SELECT c.* FROM customers c WHERE c.customer_id = $1")
             .bind(customer_id)
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut looker.connection)
             .await?;
-        self.card(row, now).await
+        card(looker, row, now).await
     }
 
     /// The policy of that number.
     pub async fn policy(&self, policy_number: &str, now: Wall) -> Result<Option<PolicyCard>> {
+        let mut looker = self.looker().await?;
         let Some(row) = sqlx::query("SELECT * FROM policies WHERE policy_number = $1")
             .bind(policy_number)
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut looker.connection)
             .await?
         else {
+            looker.done();
             return Ok(None);
         };
         let claims = sqlx::query(
@@ -88,8 +95,9 @@ impl Store {
              ORDER BY lost_on DESC, claim_number DESC",
         )
         .bind(policy_number)
-        .fetch_all(self.readers())
+        .fetch_all(&mut looker.connection)
         .await?;
+        looker.done();
         let mut policy = read_policy(&row, &day_of(now))?;
         for claim in claims.iter().take(CLAIMS_LIMIT) {
             policy.claims.push(read_claim(claim)?);
@@ -118,50 +126,58 @@ impl Store {
         .await?;
         rows.iter().map(|row| Ok(Pii::new(row.text("phone_key")?))).collect()
     }
+}
 
-    /// The card of the customer in `row`.
-    async fn card(&self, row: Option<AnyRow>, now: Wall) -> Result<Option<CustomerCard>> {
-        let Some(row) = row else { return Ok(None) };
-        let customer_id = row.text("customer_id")?;
-        let policies = sqlx::query(
-            "SELECT * FROM policies WHERE customer_id = $1
-             ORDER BY starts_on DESC, policy_number DESC LIMIT $2",
-        )
-        .bind(customer_id.as_str())
-        .bind(POLICIES_LIMIT)
-        .fetch_all(self.readers())
-        .await?;
-        let claims = sqlx::query(
-            "SELECT k.* FROM claims k JOIN policies p ON p.policy_number = k.policy_number
-             WHERE p.customer_id = $1 ORDER BY k.lost_on DESC, k.claim_number DESC",
-        )
-        .bind(customer_id.as_str())
-        .fetch_all(self.readers())
-        .await?;
-        let mut claims_of: BTreeMap<String, Vec<ClaimSummary>> = BTreeMap::new();
-        for claim in &claims {
-            let of = claims_of.entry(claim.text("policy_number")?).or_default();
-            if of.len() < CLAIMS_LIMIT {
-                of.push(read_claim(claim)?);
-            }
+/// The card of the customer in `row`.
+async fn card(
+    mut looker: Looker<'_>,
+    row: Option<AnyRow>,
+    now: Wall,
+) -> Result<Option<CustomerCard>> {
+    let Some(row) = row else {
+        looker.done();
+        return Ok(None);
+    };
+    let customer_id = row.text("customer_id")?;
+    let policies = sqlx::query(
+        "SELECT * FROM policies WHERE customer_id = $1
+         ORDER BY starts_on DESC, policy_number DESC LIMIT $2",
+    )
+    .bind(customer_id.as_str())
+    .bind(POLICIES_LIMIT)
+    .fetch_all(&mut looker.connection)
+    .await?;
+    let claims = sqlx::query(
+        "SELECT k.* FROM claims k JOIN policies p ON p.policy_number = k.policy_number
+         WHERE p.customer_id = $1 ORDER BY k.lost_on DESC, k.claim_number DESC",
+    )
+    .bind(customer_id.as_str())
+    .fetch_all(&mut looker.connection)
+    .await?;
+    looker.done();
+    let mut claims_of: BTreeMap<String, Vec<ClaimSummary>> = BTreeMap::new();
+    for claim in &claims {
+        let of = claims_of.entry(claim.text("policy_number")?).or_default();
+        if of.len() < CLAIMS_LIMIT {
+            of.push(read_claim(claim)?);
         }
-        let today = day_of(now);
-        let mut cards = Vec::with_capacity(policies.len());
-        for policy in &policies {
-            let mut card = read_policy(policy, &today)?;
-            card.claims = claims_of.remove(&card.policy_number).unwrap_or_default();
-            cards.push(card);
-        }
-        Ok(Some(CustomerCard {
-            customer_id,
-            name: Pii::new(row.text("name")?),
-            phone: Pii::new(row.text("phone_key")?),
-            identity_number: Pii::new(row.text("identity_number")?),
-            class: row.text("class")?,
-            city: row.text("city")?,
-            policies: cards,
-        }))
     }
+    let today = day_of(now);
+    let mut cards = Vec::with_capacity(policies.len());
+    for policy in &policies {
+        let mut card = read_policy(policy, &today)?;
+        card.claims = claims_of.remove(&card.policy_number).unwrap_or_default();
+        cards.push(card);
+    }
+    Ok(Some(CustomerCard {
+        customer_id,
+        name: Pii::new(row.text("name")?),
+        phone: Pii::new(row.text("phone_key")?),
+        identity_number: Pii::new(row.text("identity_number")?),
+        class: row.text("class")?,
+        city: row.text("city")?,
+        policies: cards,
+    }))
 }
 
 /// The policy in `row` as it is on `today`, without its claims.

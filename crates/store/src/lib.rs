@@ -19,6 +19,7 @@ mod error;
 mod facts;
 mod journal;
 mod lock;
+mod lookers;
 mod open;
 mod page;
 pub mod policies;

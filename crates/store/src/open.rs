@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::error::{Error, Result};
 use crate::lock::Lock;
+use crate::lookers::{Looker, Lookers};
 
 /// The schema's history. Applied in one go by whoever opens the database first.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -62,6 +63,7 @@ struct Shared {
     name: String,
     options: AnyConnectOptions,
     readers: AnyPool,
+    lookers: Lookers,
     durable: AnyPool,
     lock: Lock,
     /// The write-ahead log beside an SQLite file.
@@ -103,7 +105,9 @@ impl Store {
             }
             Kind::Postgres => None,
         };
-        let shared = Shared { kind, site, purpose, name, options, readers, durable, lock, wal };
+        let lookers = Lookers::new(kind, options.clone(), reader_settings(kind), READERS);
+        let shared =
+            Shared { kind, site, purpose, name, options, readers, lookers, durable, lock, wal };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -130,6 +134,7 @@ impl Store {
 
     /// Waits for running queries and closes every connection.
     pub async fn close(&self) {
+        self.shared.lookers.close().await;
         self.shared.readers.close().await;
         self.shared.durable.close().await;
     }
@@ -137,6 +142,11 @@ impl Store {
     /// For queries that change nothing.
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
+    }
+
+    /// For what a call waits for.
+    pub(crate) async fn looker(&self) -> Result<Looker<'_>> {
+        self.shared.lookers.take().await
     }
 
     /// For changes that survive a power cut.

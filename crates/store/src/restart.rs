@@ -95,35 +95,15 @@ impl Store {
         Ok(facts::read_all(&rows))
     }
 
-    /// Facts of this site in order, from the first one at or after `from`, at most `limit`; `after`
-    /// is the last one of the part before. For figures that are folded anew.
-    pub async fn facts_since(
-        &self,
-        from: Wall,
-        after: Option<FactKey>,
-        limit: u32,
-    ) -> Result<Vec<Fact>> {
-        let site = i64::from(self.site());
-        let start = match after {
-            Some(after) => Some((i64::from(after.epoch), big(after.seq))),
-            // The time is looked up once; from there on the facts lie in a row.
-            None => sqlx::query(
-                "SELECT epoch, seq FROM facts WHERE site = $1 AND wall_us >= $2
-                 ORDER BY wall_us LIMIT 1",
-            )
-            .bind(site)
-            .bind(from.0)
-            .fetch_optional(self.readers())
-            .await?
-            .map(|row| Ok::<_, Error>((row.int("epoch")?, row.int("seq")? - 1)))
-            .transpose()?,
-        };
-        let Some((epoch, seq)) = start else { return Ok(Vec::new()) };
+    /// Facts of this site in order, from the first one behind `after` or from the very first, at
+    /// most `limit`. For what is folded anew.
+    pub async fn facts_after(&self, after: Option<FactKey>, limit: u32) -> Result<Vec<Fact>> {
+        let (epoch, seq) = after.map_or((0, 0), |after| (i64::from(after.epoch), big(after.seq)));
         let rows = sqlx::query(
             "SELECT * FROM facts WHERE site = $1 AND (epoch, seq) > ($2, $3)
              ORDER BY epoch, seq LIMIT $4",
         )
-        .bind(site)
+        .bind(i64::from(self.site()))
         .bind(epoch)
         .bind(seq)
         .bind(i64::from(limit))

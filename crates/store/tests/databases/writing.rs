@@ -6,7 +6,7 @@ use store::{Notice, PageRequest, WriterLimits};
 
 use crate::every_fact::every_fact;
 use crate::server::Database;
-use crate::story::{Story, Written, call, recording, wall, write};
+use crate::story::{Story, Written, call, recording, write};
 
 on_both! {
     what_is_committed_reads_back
@@ -215,7 +215,7 @@ async fn a_batch_of_any_size_is_written(database: Database) {
     written.stop().await;
     let page = store.calls(&Default::default(), &PageRequest::default()).await.unwrap();
     assert!(page.items.is_empty(), "calls that go on have no record yet");
-    let since = store.facts_since(wall(0), None, 10).await.unwrap();
+    let since = store.facts_after(None, 10).await.unwrap();
     assert_eq!(since.len(), 10);
 }
 
@@ -231,7 +231,7 @@ async fn every_kind_of_fact_reads_back(database: Database) {
     let written = Written::start(&store);
     written.writer.append(facts.clone(), records).unwrap();
     written.stop().await;
-    assert_eq!(store.facts_since(wall(0), None, 100).await.unwrap(), facts);
+    assert_eq!(store.facts_after(None, 100).await.unwrap(), facts);
     for fact in &facts {
         let stored = serde_json::to_value(&fact.body).unwrap();
         assert_eq!(stored["type"], fact.body.kind());

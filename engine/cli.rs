@@ -192,6 +192,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
+    crate::files::allow(config.sip.calls_max);
     let store = running::open_store(config, Purpose::Engine).await?;
     let engine = Running::start(config, store, Arc::new(|_| true)).await?;
     say(&format!("ready     SIP on {}, web on http://{}/", engine.sip, engine.http))?;

@@ -174,6 +174,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let admit: Admit = Arc::new(move |address| is_own(&own, address));
+    crate::files::allow(config.sip.calls_max);
     let engine = Running::start(&config, store.clone(), admit).await?;
     announce(&engine)?;
     let customers = (&store, config.site.data.as_path());

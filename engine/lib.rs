@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod figures;
+pub mod files;
 pub mod health;
 pub mod load;
 pub mod lookups;

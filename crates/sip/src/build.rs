@@ -376,4 +376,25 @@ mod tests {
         assert_eq!(named.peer_names(), ["carrier.example"]);
         assert_eq!(named.clone().peer_names(), named.peer_names());
     }
+
+    #[test]
+    fn what_answers_the_longest_request_is_cut_and_stays_a_message() {
+        let head = "OPTIONS sip:h SIP/2.0\r\nv: SIP/2.0/UDP a;rport;branch=z9hG4bKx\r\n\
+                    f: <sip:a@h>;tag=1\r\nt: <sip:b@h>\r\nCSeq: 1 OPTIONS\r\ni: ";
+        let rest = MAX_MESSAGE_BYTES - head.len() - 4;
+        let text = format!("{head}{}\r\n\r\n", "x".repeat(rest));
+        let flow = Flow {
+            transport: model::Transport::Udp,
+            local: "192.0.2.9:5060".parse().unwrap(),
+            remote: "192.0.2.1:5060".parse().unwrap(),
+            connection: 0,
+            listener: 0,
+        };
+        let request = Message::parse(text.as_bytes()).unwrap().with_flow(flow);
+        let response = ResponseBuilder::to(&request, 200).to_tag("tag").build();
+        assert!(response.as_bytes().len() <= MAX_MESSAGE_BYTES);
+        assert_eq!(response.status(), Some(200));
+        let again = Message::parse(response.as_bytes()).unwrap();
+        assert_eq!(again.top_via().unwrap().branch(), Some("z9hG4bKx"));
+    }
 }

@@ -31,8 +31,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Offsets of a buffer that is no longer than [`MAX_MESSAGE_BYTES`].
+    /// Offsets of what is being written: what lies beyond [`MAX_MESSAGE_BYTES`] will be cut off.
     pub(crate) fn new(start: usize, end: usize) -> Self {
+        let offset = |at: usize| at.min(MAX_MESSAGE_BYTES) as u16;
+        Self { start: offset(start), end: offset(end) }
+    }
+
+    /// Offsets of a buffer whose length has been looked at.
+    pub(crate) fn within(start: usize, end: usize) -> Self {
         debug_assert!(start.max(end) <= MAX_MESSAGE_BYTES, "{start}..{end}");
         Self { start: start as u16, end: end as u16 }
     }

@@ -145,8 +145,8 @@ impl Index {
             self.mark(Defect::HeaderLine);
             return Ok(());
         };
-        let label = trimmed(bytes, Span::new(base, base + colon));
-        let value = trimmed(bytes, Span::new(base + colon + 1, line.range().end));
+        let label = trimmed(bytes, Span::within(base, base + colon));
+        let value = trimmed(bytes, Span::within(base + colon + 1, line.range().end));
         let written = bytes.get(label.range()).unwrap_or_default();
         let name = Name::from_bytes(written);
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
@@ -197,7 +197,7 @@ impl Index {
             Some(length) => length,
             None => there,
         };
-        self.body = Span::new(start, start + length);
+        self.body = Span::within(start, start + length);
     }
 }
 
@@ -206,12 +206,12 @@ impl Index {
 fn line_from(bytes: &[u8], at: usize) -> (Span, usize) {
     let rest = bytes.get(at..).unwrap_or_default();
     match memchr(b'\n', rest) {
-        Some(0) => (Span::new(at, at), at + 1),
+        Some(0) => (Span::within(at, at), at + 1),
         Some(length) => {
             let ends_with_cr = rest.get(length - 1) == Some(&b'\r');
-            (Span::new(at, at + length - usize::from(ends_with_cr)), at + length + 1)
+            (Span::within(at, at + length - usize::from(ends_with_cr)), at + length + 1)
         }
-        None => (Span::new(at, bytes.len()), bytes.len()),
+        None => (Span::within(at, bytes.len()), bytes.len()),
     }
 }
 
@@ -226,7 +226,7 @@ fn trimmed(bytes: &[u8], span: Span) -> Span {
     while let [rest @ .., b' ' | b'\t' | b'\r'] = inside {
         inside = rest;
     }
-    Span::new(from, from + inside.len())
+    Span::within(from, from + inside.len())
 }
 
 fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), ParseError> {
@@ -239,13 +239,13 @@ fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), Parse
     let tight = trimmed(bytes, line);
     let end = tight.range().end - base;
     let last = memchr::memrchr(b' ', all.get(..end).unwrap_or_default()).unwrap_or(first);
-    let version = Span::new(base + last + 1, base + end);
+    let version = Span::within(base + last + 1, base + end);
     let written = bytes.get(version.range()).unwrap_or_default();
     let label = all.get(..first).unwrap_or_default();
     if label.is_empty() || !written.get(..4).is_some_and(|b| b.eq_ignore_ascii_case(b"SIP/")) {
         return Err(ParseError::StartLine);
     }
-    let uri = trimmed(bytes, Span::new(base + first + 1, base + last.max(first + 1)));
+    let uri = trimmed(bytes, Span::within(base + first + 1, base + last.max(first + 1)));
     let method = std::str::from_utf8(label).map_or(Method::Other, Method::from_name);
     let inside = bytes.get(uri.range()).unwrap_or_default();
     // One space on either side of the URI and none inside or behind (RFC 3261 §7.1).
@@ -253,7 +253,7 @@ fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), Parse
         && inside.len() + first + 2 + written.len() == all.len()
         && !inside.iter().any(|byte| matches!(byte, b' ' | b'\t'));
     let defect = (!plain).then_some(Defect::StartLine);
-    let label = Span::new(base, base + first);
+    let label = Span::within(base, base + first);
     Ok((Start::Request { method, label, uri, version }, defect))
 }
 
@@ -271,7 +271,7 @@ fn read_status(all: &[u8], base: usize) -> Result<Start, ParseError> {
         }
         _ => return Err(ParseError::StartLine),
     };
-    let reason = Span::new((base + 12).min(base + all.len()), base + all.len());
+    let reason = Span::within((base + 12).min(base + all.len()), base + all.len());
     Ok(Start::Response { status, reason })
 }
 

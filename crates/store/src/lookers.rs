@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::Result;
-use crate::open::Kind;
+use crate::open::{ACQUIRE_TIMEOUT, Kind};
 
 /// Connections that are not in use, and how many may be.
 pub(crate) struct Lookers {
@@ -42,7 +42,16 @@ impl Lookers {
     }
 
     /// A connection, a new one if none is put aside.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or none is free within [`ACQUIRE_TIMEOUT`].
     pub(crate) async fn take(&self) -> Result<Looker<'_>> {
+        tokio::time::timeout(ACQUIRE_TIMEOUT, self.ready())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
+    }
+
+    async fn ready(&self) -> Result<Looker<'_>> {
         // Whoever closes them has no look-ups any more.
         let room = self.room.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         while let Some(mut connection) = self.next_idle() {

@@ -25,7 +25,9 @@ pub(crate) struct Ports {
 impl Ports {
     /// Of these addresses, one a family.
     pub(crate) fn new(ips: impl IntoIterator<Item = IpAddr>, range: RangeInclusive<u16>) -> Self {
-        let free = range.filter(|port| port % 2 == 0 && *port > 0).collect();
+        // The odd port behind it is for RTCP (RFC 3550 §11).
+        let last = *range.end();
+        let free = range.filter(|port| port % 2 == 0 && *port > 0 && *port < last).collect();
         Self { ips: ips.into_iter().collect(), free: Mutex::new(free) }
     }
 
@@ -98,11 +100,12 @@ mod tests {
 
     #[test]
     fn only_even_ports_and_a_closed_one_last() {
-        let ports = Ports::new([IP], 26_001..=26_008);
+        let ports = Ports::new([IP], 26_001..=26_010);
         let bound: Vec<UdpSocket> = (0..4).map(|_| ports.bind(IP).unwrap()).collect();
         let numbers: Vec<u16> = bound.iter().map(|s| s.local_addr().unwrap().port()).collect();
         assert!(bound.iter().all(|s| rustix::net::sockopt::ip_tos(s) == Ok(EXPEDITED)));
         assert_eq!(numbers, [26_002, 26_004, 26_006, 26_008]);
+        // The last one has no odd port behind it, for RTCP, that were ours.
         assert_eq!(ports.bind(IP).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(bound);
         for port in [26_006, 26_002] {

@@ -326,7 +326,7 @@ fn the_called_one_may_let_it_ring_only_so_long() {
 }
 
 /// What the DNS says of a carrier's name: a server by UDP at each of these addresses, in order.
-fn named(world: &mut World, name: &str, servers: &[PartyId]) {
+pub(crate) fn named(world: &mut World, name: &str, servers: &[PartyId]) {
     let question = |kind, name: &str| Question { kind, name: name.to_owned() };
     let found = |records| Answers::Found { records, ttl_s: 300 };
     let host = |number: usize| format!("s{number}.{name}");

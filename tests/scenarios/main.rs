@@ -19,6 +19,7 @@ mod hotline;
 mod lookup_late;
 mod lookup_unknown;
 mod lost_ack;
+mod named_carriers;
 mod named_hops;
 mod own_calls;
 mod passwords_guessed;

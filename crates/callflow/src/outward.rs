@@ -12,7 +12,7 @@ use model::{
 };
 use sip::Flow;
 use sip::locate::Target as Server;
-use trunk::{NoWay, Outward, Target, Trunk, Way};
+use trunk::{NoWay, Outward, Peer, Target, Trunk, Way};
 
 use crate::calls::{Invite, LegEntry, Opening};
 use crate::conversation::{Conversation, Guest, Step};
@@ -81,8 +81,9 @@ struct Try {
 }
 
 impl Try {
-    fn is_at(&self, other: &Try) -> bool {
-        self.way.trunk == other.way.trunk && self.target == other.target
+    fn peer(&self) -> Peer {
+        let (trunk, target) = (self.way.trunk.clone(), self.target.clone());
+        Peer { trunk, target, server: self.server }
     }
 }
 
@@ -219,7 +220,7 @@ impl Callflow {
         let mut outbound = entry.outbound.take();
         let failed = outbound.as_mut().and_then(|outbound| outbound.current.take());
         if let Some(failed) = failed {
-            self.learn_from_try(&failed, outbound.as_ref(), cause, rest_s);
+            self.learn_from_try(&failed, cause, rest_s);
         }
         let next = outbound.as_mut().and_then(|outbound| self.next_way(call, leg, outbound));
         let Some(entry) = self.legs.get_mut(&leg) else { return };
@@ -251,7 +252,7 @@ impl Callflow {
     ) -> Option<(Invitation, Description)> {
         while let Some(tried) = outbound.left.pop_front() {
             let Some(flow) = self.flow_of(&tried, outbound) else { continue };
-            let Try { way, target, server } = tried.clone();
+            let Try { way, target, server: _ } = tried.clone();
             if !self.take_line(&way, outbound) {
                 continue;
             }
@@ -269,11 +270,8 @@ impl Callflow {
             invitation.headers.extend(given_on.into_iter().flatten());
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
+            let target = tried.peer().to_string();
             outbound.current = Some(tried);
-            let target = match server {
-                Some(server) => format!("{target} at {}", server.address),
-                None => target.to_string(),
-            };
             self.note(FactBody::TrunkTried { call, leg, trunk: way.trunk, target });
             return Some((invitation, description));
         }
@@ -307,29 +305,31 @@ impl Callflow {
         if let Some(server) = &tried.server {
             return self.flow_to(server, Side::Carrier);
         }
-        let mut servers = self.servers(&tried.target).into_iter();
-        let (first, flow) = servers.next()?;
-        if first.is_none() {
-            return Some(flow);
+        let servers = self.servers(&tried.target);
+        if let Some((None, flow)) = servers.first() {
+            return Some(*flow);
         }
-        let all = [first].into_iter().chain(servers.map(|(server, _)| server));
-        let tries = all.map(|server| Try { server, ..tried.clone() });
-        for one in tries.collect::<Vec<_>>().into_iter().rev() {
+        let tries = servers.into_iter().map(|(server, _)| Try { server, ..tried.clone() });
+        let (mut tries, down): (Vec<Try>, Vec<Try>) =
+            tries.partition(|one| self.lines.is_up(&one.peer()));
+        if tried.way.is_emergency || !self.is_asked(&tried.way.trunk) {
+            tries.extend(down);
+        }
+        for one in tries.into_iter().rev() {
             outbound.left.push_front(one);
         }
         outbound.left.truncate(TRIES_MAX);
         None
     }
 
-    /// What became of a try says something of its server, and of its target when that was the last
-    /// server.
-    fn learn_from_try(
-        &mut self,
-        failed: &Try,
-        outbound: Option<&Outbound>,
-        cause: HangupCause,
-        rest_s: Option<u32>,
-    ) {
+    /// Whether a line's servers are asked whether they are there.
+    fn is_asked(&self, trunk: &TrunkId) -> bool {
+        let outward = self.config.trunks.by_id(trunk).and_then(|trunk| trunk.outward.as_ref());
+        outward.is_some_and(|outward| outward.options_interval_ms > 0)
+    }
+
+    /// What became of a try says something of its server.
+    fn learn_from_try(&mut self, failed: &Try, cause: HangupCause, rest_s: Option<u32>) {
         let is_down = match cause {
             HangupCause::TransactionTimeout | HangupCause::TransportError => true,
             other => other == HangupCause::Response(503),
@@ -337,10 +337,7 @@ impl Callflow {
         if let Some(server) = failed.server.filter(|_| is_down) {
             self.target_failed(server, rest_s);
         }
-        let is_last = outbound.is_none_or(|left| !left.left.iter().any(|one| one.is_at(failed)));
-        if is_last {
-            self.learn_from_call((&failed.way.trunk, &failed.target), cause, rest_s);
-        }
+        self.learn_from_call(&failed.peer(), cause, rest_s);
     }
 
     /// Counts the call among those of a line, if that one has room; it is no other line's then.

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use model::{LegId, TrunkId};
+use model::LegId;
 use sip::Flow;
 use sip::locate::{NotLocated, Target as Server};
-use trunk::{Outward, Target};
+use trunk::{Outward, Peer, Target};
 
 use crate::Callflow;
 use crate::locate::After;
@@ -27,7 +27,7 @@ pub(crate) struct Places {
     /// Calls that wait: their legs, with the port that is open for each.
     calls: Vec<(LegId, SocketAddr)>,
     /// Who is to be asked whether it is there, as soon as it is known where.
-    questions: BTreeSet<(TrunkId, Target)>,
+    questions: BTreeSet<Peer>,
 }
 
 impl Places {
@@ -71,23 +71,24 @@ impl Callflow {
         let calls = std::mem::take(&mut places.calls);
         let (asked, others) = std::mem::take(&mut places.questions)
             .into_iter()
-            .partition::<BTreeSet<_>, _>(|(_, wanted)| wanted == target);
+            .partition::<BTreeSet<_>, _>(|peer| peer.target == *target);
         places.questions = others;
-        for (trunk, target) in asked {
-            self.ask_server(trunk, target);
-        }
         self.servers_changed(target);
+        // Servers that a name has left are asked no more.
+        for peer in asked.into_iter().filter(|peer| self.lines.knows(peer)).collect::<Vec<_>>() {
+            self.ask_server(peer);
+        }
         for (leg, address) in calls {
             self.handle_media_opened(leg, Some(address));
         }
     }
 
     /// Asks a target whether it is there, when it is known where that is.
-    pub(crate) fn ask_target(&mut self, trunk: TrunkId, target: Target) {
-        if self.find_target(&target) {
-            self.lines.places.questions.insert((trunk, target));
-        } else {
-            self.ask_server(trunk, target);
+    pub(crate) fn ask_target(&mut self, peer: Peer) {
+        if self.find_target(&peer.target) {
+            self.lines.places.questions.insert(peer);
+        } else if self.lines.knows(&peer) {
+            self.ask_server(peer);
         }
     }
 

@@ -12,10 +12,11 @@ use sip::{
     ClientTx, Flow, Message, Method, Registration, RegistrationConfig, RegistrationOutput,
     RequestBuilder, ToBrain, Uri,
 };
-use trunk::{Health, HealthOutput, Outward, Target, Trunk};
+use trunk::{Health, HealthOutput, Outward, Peer, Target, Trunk};
 
 use crate::Callflow;
 use crate::places::Places;
+use crate::sides::Side;
 
 /// How often the board is told of a line's calls: each change at once would be thousands a second.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ const NO_LEG: LegId = LegId(Id(0));
 #[derive(Debug)]
 pub(crate) enum LineRequest {
     /// Is it there?
-    Options { trunk: TrunkId, target: Target, server: Option<Server>, asked_at: Mono },
+    Options { peer: Peer, asked_at: Mono },
     /// A REGISTER.
     Register { trunk: TrunkId },
 }
@@ -66,6 +67,14 @@ impl Lines {
     pub(crate) fn is_reachable(&self, trunk: &TrunkId, target: &Target) -> bool {
         self.health.is_reachable(trunk, target)
     }
+
+    pub(crate) fn is_up(&self, peer: &Peer) -> bool {
+        self.health.is_up(peer)
+    }
+
+    pub(crate) fn knows(&self, peer: &Peer) -> bool {
+        self.health.knows(peer)
+    }
 }
 
 impl Callflow {
@@ -95,12 +104,16 @@ impl Callflow {
         self.lines.registrations.insert(trunk.id.clone(), registration);
     }
 
-    /// A name was looked up: lines register with the servers that it has now.
+    /// A name was looked up: lines ask, and register with, the servers that it has now.
     pub(crate) fn servers_changed(&mut self, target: &Target) {
         let has_it = |outward: &Outward| outward.targets.contains(target);
         let trunks = self.config.trunks.iter();
         let lines = trunks.filter(|trunk| trunk.outward.as_ref().is_some_and(has_it));
-        for trunk in lines.cloned().collect::<Vec<Arc<Trunk>>>() {
+        let lines: Vec<Arc<Trunk>> = lines.cloned().collect();
+        let found: Vec<Server> =
+            self.servers(target).into_iter().filter_map(|(server, _)| server).collect();
+        for trunk in lines {
+            self.lines.health.handle_servers((&trunk.id, target), &found, self.now);
             self.start_registration(&trunk);
             let servers = trunk.outward.as_ref().map_or(0, |one| self.line_servers(one).len());
             if let Some(registration) = self.lines.registrations.get_mut(&trunk.id) {
@@ -222,15 +235,16 @@ impl Callflow {
 
     fn perform_health(&mut self, output: HealthOutput) {
         match output {
-            HealthOutput::Ask { trunk, target } => self.ask_target(trunk, target),
-            HealthOutput::Changed { trunk, target, reachable, left } => {
-                let (name, alarm) = (target.to_string(), targets_alarm(&trunk));
+            HealthOutput::Ask(peer) => self.ask_target(peer),
+            HealthOutput::Changed { peer, reachable, left } => {
+                let (name, trunk) = (peer.to_string(), peer.trunk);
+                let alarm = targets_alarm(&trunk);
                 self.note(match reachable {
                     true => FactBody::TrunkReachable { trunk: trunk.clone(), target: name },
                     false => FactBody::TrunkUnreachable { trunk: trunk.clone(), target: name },
                 });
-                if !reachable {
-                    self.try_next_server(&trunk, &target);
+                if let Some(server) = peer.server.filter(|_| !reachable) {
+                    self.target_failed(server, None);
                 }
                 if left == 0 {
                     let detail = "none of its targets can be reached: no calls go out over it; \
@@ -244,47 +258,19 @@ impl Callflow {
         }
     }
 
-    /// A target that was asked by its name does not answer: another of its servers may.
-    fn try_next_server(&mut self, trunk: &TrunkId, target: &Target) {
-        if self.note_silent_servers(trunk, target) && self.servers(target).len() > 1 {
-            self.ask_target(trunk.clone(), target.clone());
-        }
-    }
-
-    /// Servers that have a question of ours and have not answered it come last. Whether there are
-    /// any.
-    fn note_silent_servers(&mut self, trunk: &TrunkId, target: &Target) -> bool {
-        let silent: Vec<Server> = self
-            .lines
-            .requests
-            .values()
-            .filter_map(|asked| match asked {
-                LineRequest::Options { trunk: of, target: to, server, .. }
-                    if of == trunk && to == target =>
-                {
-                    *server
-                }
-                LineRequest::Options { .. } | LineRequest::Register { .. } => None,
-            })
-            .collect();
-        for server in &silent {
-            self.target_failed(*server, None);
-        }
-        !silent.is_empty()
-    }
-
     /// Asks a carrier whether it is there (RFC 3261 §11).
-    pub(crate) fn ask_server(&mut self, trunk: TrunkId, target: Target) {
-        if self.note_silent_servers(&trunk, &target) && self.find_target(&target) {
-            return self.ask_target(trunk, target);
-        }
-        let Some((server, flow)) = self.servers(&target).first().copied() else {
-            return self.lines.health.handle_silence((&trunk, &target), self.now);
+    pub(crate) fn ask_server(&mut self, peer: Peer) {
+        let flow = match peer.server {
+            Some(server) => self.flow_to(&server, Side::Carrier),
+            None => self.line_flow(&peer.target),
+        };
+        let Some(flow) = flow else {
+            return self.lines.health.handle_silence(&peer, self.now);
         };
         let number = self.mint_leg();
         let token = |purpose| self.tokens.token(number, purpose);
         let ours = format!("<{}>", flow.our_uri(None));
-        let uri = format!("sip:{}", target.host_port());
+        let uri = format!("sip:{}", peer.target.host_port());
         let request = RequestBuilder::new(Method::Options, &uri)
             .from(&ours, &token("tag"))
             .to(&format!("<{uri}>"), None)
@@ -295,7 +281,7 @@ impl Callflow {
             .header("Accept", "application/sdp")
             .build();
         let (tx, asked_at) = (self.send(request, flow), self.now);
-        self.lines.requests.insert(tx, LineRequest::Options { trunk, target, server, asked_at });
+        self.lines.requests.insert(tx, LineRequest::Options { peer, asked_at });
     }
 
     /// Whether an event is about a request to a carrier outside of any call; if so, it is dealt
@@ -315,13 +301,8 @@ impl Callflow {
             ToBrain::Timeout { tx } | ToBrain::TransportFailed { tx } => {
                 let Some(asked) = self.lines.requests.remove(tx) else { return false };
                 match asked {
-                    LineRequest::Options { trunk, target, server, asked_at } => {
-                        // Silence was noticed long before its transaction ended.
-                        if let (Some(server), ToBrain::TransportFailed { .. }) = (server, event) {
-                            self.target_failed(server, None);
-                        }
-                        let of = (&trunk, &target);
-                        self.lines.health.handle_unanswered(of, asked_at, self.now);
+                    LineRequest::Options { peer, asked_at } => {
+                        self.lines.health.handle_unanswered(&peer, asked_at, self.now);
                     }
                     LineRequest::Register { trunk } => self.register_failed(&trunk),
                 }
@@ -339,14 +320,14 @@ impl Callflow {
     fn line_answered(&mut self, asked: &LineRequest, response: &Message) {
         let now = self.now;
         match asked {
-            LineRequest::Options { trunk, target, server, asked_at: _ } => {
-                if let Some(server) = server {
+            LineRequest::Options { peer, asked_at: _ } => {
+                if let Some(server) = &peer.server {
                     self.target_worked(server);
                 }
                 let status = response.status().unwrap_or(0);
                 let rest = response.retry_after_s();
-                self.lines.health.handle_answer((trunk, target), status, rest, now);
-                self.show_trunk_later(trunk.clone());
+                self.lines.health.handle_answer(peer, status, rest, now);
+                self.show_trunk_later(peer.trunk.clone());
             }
             LineRequest::Register { trunk } => {
                 if let Some(registration) = self.lines.registrations.get_mut(trunk) {
@@ -357,21 +338,21 @@ impl Callflow {
         self.drain_lines();
     }
 
-    /// What became of a call says whether its target is there: one that is silent is not, nor one
+    /// What became of a call says whether its server is there: one that is silent is not, nor one
     /// that asks to be left alone. Another refusal is about the call.
     pub(crate) fn learn_from_call(
         &mut self,
-        (trunk, target): (&TrunkId, &Target),
+        peer: &Peer,
         cause: HangupCause,
         retry_after_s: Option<u32>,
     ) {
         let now = self.now;
         match (cause, retry_after_s) {
             (HangupCause::TransactionTimeout | HangupCause::TransportError, _) => {
-                self.lines.health.handle_silence((trunk, target), now);
+                self.lines.health.handle_silence(peer, now);
             }
             (HangupCause::Response(503), Some(_)) => {
-                self.lines.health.handle_answer((trunk, target), 503, retry_after_s, now);
+                self.lines.health.handle_answer(peer, 503, retry_after_s, now);
             }
             (_, _) => {}
         }

@@ -1,13 +1,16 @@
-//! Which targets of a line can be reached: asked by OPTIONS (RFC 3261 §11), and seen from what
-//! becomes of calls.
+//! Which servers of a line can be reached: asked by OPTIONS (RFC 3261 §11), and seen from what
+//! becomes of calls. A target that is an address is one server; one that is a name is all that the
+//! name leads to (RFC 3263), each of which is asked for itself.
 //!
-//! A target that is not reached is left out of calls. Where targets are asked, its next answer
+//! A server that is not reached is left out of calls. Where servers are asked, its next answer
 //! brings it back; where they are not, it rests for a while.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 use model::{Mono, TrunkId};
+use sip::locate::Target as Server;
 
 use crate::{Target, Trunk, Trunks};
 
@@ -16,7 +19,28 @@ const REST: Duration = Duration::from_secs(30);
 /// The longest that a target's own wish to be left alone is followed.
 const REST_MAX_S: u32 = 600;
 
-/// What is known of a target.
+/// Whom a line sends to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer {
+    /// The line.
+    pub trunk: TrunkId,
+    /// Which of its targets.
+    pub target: Target,
+    /// Which of the servers that the target's name leads to; none where it is an address, or as
+    /// long as its name has led nowhere.
+    pub server: Option<Server>,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.server {
+            Some(server) => write!(f, "{} at {}", self.target, server.address),
+            None => self.target.fmt(f),
+        }
+    }
+}
+
+/// What is known of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     /// It answers, or has not been heard to fail.
@@ -27,7 +51,7 @@ enum Reach {
     Resting { until: Mono },
 }
 
-/// Where the question to a target stands.
+/// Where the question to a server stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
     /// Nobody asks it.
@@ -38,7 +62,7 @@ enum Question {
     Open(Mono),
 }
 
-/// One target.
+/// One server.
 #[derive(Debug)]
 struct Place {
     reach: Reach,
@@ -51,22 +75,15 @@ struct Place {
 /// What is to be done, or has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HealthOutput {
-    /// Ask this target; what comes of it goes to [`Health::handle_answer`].
-    Ask {
-        /// Of which line.
-        trunk: TrunkId,
-        /// Whom.
-        target: Target,
-    },
-    /// A target can be reached again, or not any more.
+    /// Ask this server; what comes of it goes to [`Health::handle_answer`].
+    Ask(Peer),
+    /// A server can be reached again, or not any more.
     Changed {
-        /// Of which line.
-        trunk: TrunkId,
         /// Which.
-        target: Target,
+        peer: Peer,
         /// Whether it can.
         reachable: bool,
-        /// How many targets of the line can be reached now.
+        /// How many targets of the line can be reached now, by any of their servers.
         left: usize,
     },
 }
@@ -76,16 +93,16 @@ pub enum HealthOutput {
 pub struct HealthView {
     /// How many targets it has.
     pub targets: usize,
-    /// How many of them can be reached.
+    /// How many of them can be reached, by any of their servers.
     pub reachable: usize,
     /// When one of them answered last.
     pub answered_at: Option<Mono>,
 }
 
-/// All targets of all lines.
+/// All servers of all lines.
 #[derive(Debug, Default)]
 pub struct Health {
-    places: BTreeMap<(TrunkId, Target), Place>,
+    places: BTreeMap<Peer, Place>,
     outputs: VecDeque<HealthOutput>,
 }
 
@@ -96,38 +113,93 @@ impl Health {
         let mut places = BTreeMap::new();
         for trunk in trunks.iter().filter(|trunk| trunk.is_outward()) {
             for (target, place) in places_of(trunk, now) {
-                places.entry((trunk.id.clone(), target)).or_insert(place);
+                let peer = Peer { trunk: trunk.id.clone(), target, server: None };
+                places.entry(peer).or_insert(place);
             }
         }
         Self { places, outputs: VecDeque::new() }
     }
 
-    /// Whether a target is there, as far as is known.
+    /// Whether a target is there, as far as is known: any of its servers.
     pub fn is_reachable(&self, trunk: &TrunkId, target: &Target) -> bool {
-        let place = self.places.get(&(trunk.clone(), target.clone()));
-        place.is_none_or(|place| place.reach == Reach::Up)
+        let mut places = self.of(trunk).filter(|(peer, _)| peer.target == *target).peekable();
+        places.peek().is_none() || places.any(|(_, place)| place.reach == Reach::Up)
+    }
+
+    /// Whether a server is there, as far as is known.
+    pub fn is_up(&self, peer: &Peer) -> bool {
+        self.places.get(peer).is_none_or(|place| place.reach == Reach::Up)
+    }
+
+    /// Whether a server is one of those that the line's targets lead to now.
+    pub fn knows(&self, peer: &Peer) -> bool {
+        self.places.contains_key(peer)
     }
 
     /// How a line is.
     pub fn view(&self, trunk: &TrunkId) -> HealthView {
-        self.of(trunk).fold(HealthView::default(), |view, place| HealthView {
-            targets: view.targets + 1,
-            reachable: view.reachable + usize::from(place.reach == Reach::Up),
-            answered_at: view.answered_at.max(place.answered_at),
-        })
+        let targets: BTreeSet<&Target> = self.of(trunk).map(|(peer, _)| &peer.target).collect();
+        HealthView {
+            targets: targets.len(),
+            reachable: self.left(trunk),
+            answered_at: self.of(trunk).filter_map(|(_, place)| place.answered_at).max(),
+        }
     }
 
-    /// A target answered the question, or a call: any answer says that it is there, but one that
+    /// A name leads to these servers now. What is known of those that stay is kept; those that are
+    /// new are deemed to be there. The first ones are asked at even distances from `now` on, those
+    /// that come later after an interval: a name that leads elsewhere each time that it is looked
+    /// up is not asked without end.
+    pub fn handle_servers(
+        &mut self,
+        (trunk, target): (&TrunkId, &Target),
+        servers: &[Server],
+        now: Mono,
+    ) {
+        let of = |peer: &Peer| peer.trunk == *trunk && peer.target == *target;
+        let before: Vec<Peer> = self.places.keys().filter(|peer| of(peer)).cloned().collect();
+        let pattern = before.first().and_then(|peer| self.places.get(peer));
+        let Some(Place { interval, timeout, .. }) = pattern.filter(|_| !servers.is_empty()) else {
+            return;
+        };
+        let (interval, timeout) = (*interval, *timeout);
+        let was = self.is_reachable(trunk, target);
+        let are_first = before.iter().all(|peer| peer.server.is_none());
+        let count = u32::try_from(servers.len()).unwrap_or(u32::MAX);
+        let peer = |server: Server| Peer {
+            trunk: trunk.clone(),
+            target: target.clone(),
+            server: Some(server),
+        };
+        for (number, server) in (0..).zip(servers) {
+            let wait = if are_first { interval * number / count } else { interval };
+            let question = match interval.is_zero() {
+                true => Question::Never,
+                false => Question::At(now + wait),
+            };
+            let place = Place { reach: Reach::Up, question, interval, timeout, answered_at: None };
+            self.places.entry(peer(*server)).or_insert(place);
+        }
+        self.places.retain(|known, _| {
+            !of(known) || known.server.is_some_and(|server| servers.contains(&server))
+        });
+        let is = self.is_reachable(trunk, target);
+        if let Some(first) = servers.first().filter(|_| was != is) {
+            let (peer, left) = (peer(*first), self.left(trunk));
+            self.outputs.push_back(HealthOutput::Changed { peer, reachable: is, left });
+        }
+    }
+
+    /// A server answered the question, or a call: any answer says that it is there, but one that
     /// says that it cannot serve. `retry_after_s` is for how long it wants to be left alone.
     pub fn handle_answer(
         &mut self,
-        (trunk, target): (&TrunkId, &Target),
+        peer: &Peer,
         status: u16,
         retry_after_s: Option<u32>,
         now: Mono,
     ) {
-        let key = (trunk.clone(), target.clone());
-        let Some(place) = self.places.get_mut(&key) else { return };
+        let Some(place) = self.places.get_mut(peer) else { return };
         place.answered_at = Some(now);
         let reach = match (status, retry_after_s) {
             (503, Some(seconds)) if seconds > 0 => {
@@ -137,24 +209,23 @@ impl Health {
             (408 | 502..=504, _) => place.failed(now),
             (_, _) => Reach::Up,
         };
-        self.turn(key, reach, now);
+        self.turn(peer.clone(), reach, now);
     }
 
-    /// A target gave no answer at all.
-    pub fn handle_silence(&mut self, (trunk, target): (&TrunkId, &Target), now: Mono) {
-        let key = (trunk.clone(), target.clone());
-        let Some(place) = self.places.get(&key) else { return };
+    /// A server gave no answer at all.
+    pub fn handle_silence(&mut self, peer: &Peer, now: Mono) {
+        let Some(place) = self.places.get(peer) else { return };
         let reach = place.failed(now);
-        self.turn(key, reach, now);
+        self.turn(peer.clone(), reach, now);
     }
 
     /// The question that was asked at `asked_at` will not be answered. Where that is not the one
     /// whose answer is waited for, more has been heard since, and nothing changes.
-    pub fn handle_unanswered(&mut self, key: (&TrunkId, &Target), asked_at: Mono, now: Mono) {
-        let place = self.places.get(&(key.0.clone(), key.1.clone()));
+    pub fn handle_unanswered(&mut self, peer: &Peer, asked_at: Mono, now: Mono) {
+        let place = self.places.get(peer);
         let is_it = |place: &Place| place.question == Question::Open(asked_at + place.timeout);
         if place.is_some_and(is_it) {
-            self.handle_silence(key, now);
+            self.handle_silence(peer, now);
         }
     }
 
@@ -165,7 +236,9 @@ impl Health {
 
     /// When time is next waited for, and why.
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
-        self.places.values().filter_map(Place::next).min()
+        // What is to be said is said at once.
+        let said = self.outputs.front().map(|_| (Mono::default(), "what is known of carriers"));
+        self.places.values().filter_map(Place::next).chain(said).min()
     }
 
     /// Time passed: to be called at or after [`Health::poll_timeout`].
@@ -178,11 +251,11 @@ impl Health {
         }
     }
 
-    fn handle_due(&mut self, key: (TrunkId, Target), now: Mono) {
-        let Some(place) = self.places.get_mut(&key) else { return };
+    fn handle_due(&mut self, peer: Peer, now: Mono) {
+        let Some(place) = self.places.get_mut(&peer) else { return };
         match (place.reach, place.question) {
             (Reach::Resting { until }, Question::Never) if until <= now => {
-                self.turn(key, Reach::Up, now);
+                self.turn(peer, Reach::Up, now);
             }
             // It is asked whether it is fit again, rather than believed.
             (Reach::Resting { until }, _) if until > now => {}
@@ -191,20 +264,19 @@ impl Health {
                 if let Reach::Resting { .. } = place.reach {
                     place.reach = Reach::Down;
                 }
-                let (trunk, target) = key;
-                self.outputs.push_back(HealthOutput::Ask { trunk, target });
+                self.outputs.push_back(HealthOutput::Ask(peer));
             }
             (_, Question::Open(by)) if by <= now => {
                 let reach = place.failed(now);
-                self.turn(key, reach, now);
+                self.turn(peer, reach, now);
             }
             (_, Question::Never | Question::At(_) | Question::Open(_)) => {}
         }
     }
 
-    /// Changes what is known of a target and plans the next question.
-    fn turn(&mut self, key: (TrunkId, Target), reach: Reach, now: Mono) {
-        let Some(place) = self.places.get_mut(&key) else { return };
+    /// Changes what is known of a server and plans the next question.
+    fn turn(&mut self, peer: Peer, reach: Reach, now: Mono) {
+        let Some(place) = self.places.get_mut(&peer) else { return };
         let was = std::mem::replace(&mut place.reach, reach) == Reach::Up;
         place.question = match (place.question, reach) {
             (Question::Never, _) => Question::Never,
@@ -213,19 +285,24 @@ impl Health {
         };
         let is = reach == Reach::Up;
         if is != was {
-            let (trunk, target) = key;
-            let left = self.of(&trunk).filter(|place| place.reach == Reach::Up).count();
-            self.outputs.push_back(HealthOutput::Changed { trunk, target, reachable: is, left });
+            let left = self.left(&peer.trunk);
+            self.outputs.push_back(HealthOutput::Changed { peer, reachable: is, left });
         }
     }
 
-    fn of<'a>(&'a self, trunk: &'a TrunkId) -> impl Iterator<Item = &'a Place> {
-        self.places.iter().filter(move |((of, _), _)| of == trunk).map(|(_, place)| place)
+    fn of<'a>(&'a self, trunk: &'a TrunkId) -> impl Iterator<Item = (&'a Peer, &'a Place)> {
+        self.places.iter().filter(move |(peer, _)| peer.trunk == *trunk)
+    }
+
+    /// How many targets of a line can be reached.
+    fn left(&self, trunk: &TrunkId) -> usize {
+        let up = self.of(trunk).filter(|(_, place)| place.reach == Reach::Up);
+        up.map(|(peer, _)| &peer.target).collect::<BTreeSet<_>>().len()
     }
 }
 
 impl Place {
-    /// What a target is that did not serve: asked again, or left alone for a while.
+    /// What a server is that did not serve: asked again, or left alone for a while.
     fn failed(&self, now: Mono) -> Reach {
         match self.question {
             Question::Never => Reach::Resting { until: now + REST },

@@ -12,7 +12,7 @@ mod outward;
 mod pattern;
 
 pub use cidr::{Cidr, ParseCidrError};
-pub use health::{Health, HealthOutput, HealthView};
+pub use health::{Health, HealthOutput, HealthView, Peer};
 pub use load::{Limits, Loads, TrunkFigures};
 pub use number::normalise;
 pub use outward::{NoWay, Outward, ParseTargetError, Rewrite, Target, Way};

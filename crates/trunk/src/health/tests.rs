@@ -9,6 +9,10 @@ fn target(number: usize) -> Target {
     format!("192.0.2.{number}").parse().expect("a target")
 }
 
+fn peer(number: usize) -> Peer {
+    Peer { trunk: LINE.into(), target: target(number), server: None }
+}
+
 /// A line with two targets that are asked so often.
 fn health(options_interval_ms: u64) -> Health {
     let targets = vec![target(1), target(2)];
@@ -34,16 +38,16 @@ fn until(health: &mut Health, end: u64) -> Vec<String> {
 fn drain(health: &mut Health) -> Vec<String> {
     std::iter::from_fn(|| health.poll_output())
         .map(|output| match output {
-            HealthOutput::Ask { target, .. } => format!("ask {target}"),
-            HealthOutput::Changed { target, reachable, left, .. } => {
-                format!("{target} {reachable} {left}")
+            HealthOutput::Ask(peer) => format!("ask {peer}"),
+            HealthOutput::Changed { peer, reachable, left } => {
+                format!("{peer} {reachable} {left}")
             }
         })
         .collect()
 }
 
 fn answer(health: &mut Health, number: usize, status: u16, retry: Option<u32>, at: u64) {
-    health.handle_answer((&LINE.into(), &target(number)), status, retry, ms(at));
+    health.handle_answer(&peer(number), status, retry, ms(at));
 }
 
 #[test]
@@ -80,9 +84,9 @@ fn asked() -> Health {
 #[test]
 fn when_the_last_one_goes_nothing_is_left() {
     let mut health = asked();
-    health.handle_silence((&LINE.into(), &target(1)), ms(6_000));
-    health.handle_silence((&LINE.into(), &target(2)), ms(6_000));
-    health.handle_silence((&LINE.into(), &target(2)), ms(6_100));
+    health.handle_silence(&peer(1), ms(6_000));
+    health.handle_silence(&peer(2), ms(6_000));
+    health.handle_silence(&peer(2), ms(6_100));
     assert_eq!(drain(&mut health), ["192.0.2.1 false 1", "192.0.2.2 false 0"]);
 }
 
@@ -94,7 +98,7 @@ fn one_that_asks_for_rest_is_asked_again_only_after_it() {
     let said = until(&mut health, 65_199);
     assert!(!said.iter().any(|text| text.contains("192.0.2.1")), "{said:?}");
     assert!(until(&mut health, 65_200).contains(&"65200 ask 192.0.2.1".to_owned()));
-    assert!(!health.is_reachable(&LINE.into(), &target(1)), "not before it answers");
+    assert!(!health.is_up(&peer(1)), "not before it answers");
     answer(&mut health, 1, 200, None, 65_300);
     assert!(health.is_reachable(&LINE.into(), &target(1)));
 }
@@ -115,7 +119,7 @@ fn without_questions_one_that_failed_a_call_rests_and_comes_back() {
 fn what_is_no_target_is_not_known() {
     let mut health = health(10_000);
     answer(&mut health, 9, 503, None, 1_000);
-    health.handle_silence((&"inward".into(), &target(1)), ms(1_000));
+    health.handle_silence(&Peer { trunk: "inward".into(), ..peer(1) }, ms(1_000));
     assert!(drain(&mut health).is_empty());
     assert!(health.is_reachable(&LINE.into(), &target(9)));
     assert_eq!(health.view(&"inward".into()), HealthView::default());
@@ -125,7 +129,7 @@ fn what_is_no_target_is_not_known() {
 fn an_old_question_that_nobody_answered_says_nothing_of_now() {
     let mut health = asked();
     let unanswered = |health: &mut Health, asked_at, at| {
-        health.handle_unanswered((&LINE.into(), &target(1)), ms(asked_at), ms(at));
+        health.handle_unanswered(&peer(1), ms(asked_at), ms(at));
         drain(health)
     };
     // Asked at 0 and at 10,100; the transaction of the first one ends 32 s after it.
@@ -133,4 +137,98 @@ fn an_old_question_that_nobody_answered_says_nothing_of_now() {
     assert_eq!(until(&mut health, 10_100), ["10100 ask 192.0.2.1"]);
     assert!(unanswered(&mut health, 0, 10_200).is_empty(), "another one is under way");
     assert_eq!(unanswered(&mut health, 10_100, 10_300), ["192.0.2.1 false 1"]);
+}
+
+fn name() -> Target {
+    "sbc.carrier.example".parse().expect("a target")
+}
+
+fn server(number: u8) -> Server {
+    let address = std::net::SocketAddr::from(([192, 0, 2, number], 5060));
+    Server { carrier: sip::locate::Carrier::Udp, address }
+}
+
+fn at(number: u8) -> Peer {
+    Peer { trunk: LINE.into(), target: name(), server: Some(server(number)) }
+}
+
+/// A line with one target that is a name, asked so often.
+fn named(options_interval_ms: u64) -> Health {
+    let outward = Outward { targets: vec![name()], options_interval_ms, ..Outward::default() };
+    let line = Trunk { outward: Some(outward), ..trunk_for_tests(LINE) };
+    Health::new(&Trunks::new(vec![line]), Mono::default())
+}
+
+fn leads_to(health: &mut Health, numbers: &[u8], at: u64) {
+    let servers: Vec<Server> = numbers.iter().map(|number| server(*number)).collect();
+    health.handle_servers((&LINE.into(), &name()), &servers, ms(at));
+}
+
+const AT_1: &str = "sbc.carrier.example at 192.0.2.1:5060";
+const AT_2: &str = "sbc.carrier.example at 192.0.2.2:5060";
+
+#[test]
+fn each_server_of_a_name_is_asked_and_judged_for_itself() {
+    let mut health = named(10_000);
+    leads_to(&mut health, &[1, 2], 0);
+    assert_eq!(until(&mut health, 0), [format!("0 ask {AT_1}")]);
+    assert_eq!(
+        until(&mut health, 5_000),
+        [format!("4000 {AT_1} false 1"), format!("5000 ask {AT_2}")]
+    );
+    health.handle_answer(&at(2), 200, None, ms(5_100));
+    assert!(drain(&mut health).is_empty());
+    let trunk = TrunkId::from(LINE);
+    assert!(health.is_reachable(&trunk, &name()), "by its other server");
+    assert!(!health.is_up(&at(1)) && health.is_up(&at(2)));
+    assert_eq!((health.view(&trunk).targets, health.view(&trunk).reachable), (1, 1));
+    health.handle_silence(&at(2), ms(6_000));
+    assert_eq!(drain(&mut health), [format!("{AT_2} false 0")]);
+    assert!(!health.is_reachable(&trunk, &name()));
+    health.handle_answer(&at(1), 200, None, ms(14_100));
+    assert_eq!(drain(&mut health), [format!("{AT_1} true 1")]);
+}
+
+#[test]
+fn what_is_known_of_a_server_stays_as_long_as_the_name_leads_there() {
+    let mut health = named(10_000);
+    leads_to(&mut health, &[1, 2], 0);
+    health.handle_silence(&at(1), ms(100));
+    drain(&mut health);
+    leads_to(&mut health, &[2, 1], 200);
+    assert!(!health.is_up(&at(1)), "in another order");
+    leads_to(&mut health, &[2, 3], 300);
+    assert!(!health.knows(&at(1)) && health.knows(&at(3)) && health.is_up(&at(3)));
+    leads_to(&mut health, &[], 400);
+    assert!(health.knows(&at(2)), "nothing is no news");
+    // What was asked of one that is gone says nothing.
+    health.handle_silence(&at(1), ms(500));
+    assert!(drain(&mut health).is_empty());
+}
+
+#[test]
+fn a_line_is_back_when_its_name_leads_to_others() {
+    let mut health = named(10_000);
+    let nowhere = Peer { server: None, ..at(1) };
+    health.handle_silence(&nowhere, ms(100));
+    assert_eq!(drain(&mut health), ["sbc.carrier.example false 0"]);
+    leads_to(&mut health, &[1], 200);
+    assert_eq!(health.poll_timeout().map(|(at, _)| at), Some(Mono::default()), "told at once");
+    assert_eq!(drain(&mut health), [format!("{AT_1} true 1")]);
+    health.handle_silence(&at(1), ms(300));
+    drain(&mut health);
+    leads_to(&mut health, &[2], 400);
+    assert_eq!(drain(&mut health), [format!("{AT_2} true 1")]);
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_each_time_is_not_asked_without_end() {
+    let mut health = named(10_000);
+    leads_to(&mut health, &[1], 0);
+    assert_eq!(until(&mut health, 0).len(), 1);
+    for number in 2..100 {
+        leads_to(&mut health, &[number], 100);
+        assert!(until(&mut health, 200).is_empty());
+    }
+    assert_eq!(health.view(&LINE.into()).targets, 1);
 }

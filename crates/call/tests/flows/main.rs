@@ -5,6 +5,7 @@
 
 mod line;
 mod random_peer;
+mod rfc3262;
 mod rfc3515;
 mod rfc3665;
 mod rfc3665_proxies;

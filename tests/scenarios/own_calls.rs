@@ -217,7 +217,11 @@ fn asked(number: &'static str) -> (World, [PartyId; 4]) {
 
 /// The REFER that names the dialog of `named`.
 pub(crate) fn refer_to(world: &World, named: PartyId, user: &str, more: &str) -> &'static str {
-    let dialog = world.party(named).dialog_named().expect("it is in a call");
+    refer_naming(world.party(named).dialog_named(), user, more)
+}
+
+fn refer_naming(dialog: Option<String>, user: &str, more: &str) -> &'static str {
+    let dialog = dialog.expect("it has one");
     let dialog = dialog.replace('@', "%40").replace(';', "%3B").replace('=', "%3D");
     Box::leak(format!("sip:{user}@hotline?Replaces={dialog}{more}").into_boxed_str())
 }
@@ -273,14 +277,60 @@ fn rfc_3891_section_3_a_refer_that_names_no_dialog_of_the_phones_joins_nobody() 
     for (at_ms, to, status) in refers {
         world.party_mut(agent).refer(Mono::from_ms(at_ms), to, true);
         world.run_until(at_ms + 150);
-        let last = world.party(agent).saw.refers.last().map(|(_, status)| *status);
-        assert_eq!(last, Some(status), "{to}");
+        let last = lines(&world, agent).last().map(|line| line[..11].to_owned());
+        assert_eq!(last, Some(format!("SIP/2.0 {status}")), "{to}");
     }
     assert!(hears(&world, line, asked) && transfers(&world).is_empty());
     world.party_mut(line).hang_up(Mono::from_ms(34_000));
     world.run_until(35_000);
     assert_eq!(transfers(&world), [(CONSULT, TransferEnd::TakenBack)]);
     assert!(!world.party(asked).is_connected());
+    end(world, caller);
+}
+
+/// The phone of [`asking`] gives the caller to one who still rings.
+fn refers_too_early(more: &str) -> (World, [PartyId; 4]) {
+    let (mut world, parties) = asking("8012", Answer::After(6_000));
+    let [caller, agent, line, asked] = parties;
+    let early = world.party(line).early_named();
+    let to = refer_naming(early, "8012", more);
+    world.party_mut(agent).refer(Mono::from_ms(28_000), to, true);
+    world.run_until(29_000);
+    assert_eq!(
+        lines(&world, agent),
+        ["SIP/2.0 100 Trying", "SIP/2.0 481 Call/Transaction Does Not Exist"]
+    );
+    assert!(hears_music(&world, caller) && statuses(&world, line).is_empty());
+    assert!(world.party(agent).is_connected() && transfers(&world).is_empty());
+    assert!(world.party(asked).saw.cancels.is_empty(), "it rings on");
+    (world, parties)
+}
+
+#[test]
+fn rfc_3891_section_3_an_early_dialog_is_not_replaced_at_the_one_who_did_not_begin_it() {
+    for more in ["", "%3Bearly-only"] {
+        let (mut world, [caller, agent, line, asked]) = refers_too_early(more);
+        // When it is answered the two can be joined.
+        world.run_until(35_000);
+        assert!(hears(&world, line, asked) && hears(&world, asked, line));
+        let to = refer_to(&world, line, "8012", "");
+        world.party_mut(agent).refer(Mono::from_ms(36_000), to, true);
+        world.run_until(38_000);
+        assert!(hears(&world, caller, asked) && hears(&world, asked, caller));
+        assert_eq!(transfers(&world), [(CONSULT, TransferEnd::Completed)]);
+        end(world, caller);
+    }
+}
+
+#[test]
+fn rfc_5589_section_7_6_the_phone_falls_back_to_giving_the_call_away_unasked() {
+    let (mut world, [caller, agent, line, asked]) = refers_too_early("");
+    world.party_mut(line).cancel(Mono::from_ms(30_000));
+    world.party_mut(agent).refer(Mono::from_ms(31_000), "sip:8012@hotline", true);
+    world.run_until(45_000);
+    assert!(hears(&world, caller, asked) && hears(&world, asked, caller));
+    let taken_back = (CONSULT, TransferEnd::TakenBack);
+    assert_eq!(transfers(&world), [taken_back, (TransferKind::Blind, TransferEnd::Completed)]);
     end(world, caller);
 }
 

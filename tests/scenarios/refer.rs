@@ -92,12 +92,24 @@ fn nobody_outside_may_have_the_engine_call() {
         (7_100, "sip:8002@elsewhere.example", 403),
         (7_200, "sip:nobody@hotline", 404),
         (7_300, "mailto:8002@hotline", 416),
-        (7_400, "sip:8002@hotline?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2", 481),
     ] {
         refer(&mut world, first, at_ms, to);
         world.run_until(at_ms + 90);
         assert_eq!(statuses(&world, first).last(), Some(&status), "{to}");
     }
+    // 481 is about the dialog that it names, not about the one that it came in (RFC 5057 §5.1).
+    let nobodys = "sip:8002@hotline?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2";
+    refer(&mut world, first, 7_400, nobodys);
+    world.run_until(7_490);
+    assert_eq!(statuses(&world, first).last(), Some(&202));
+    assert_eq!(
+        lines(&world, first),
+        ["SIP/2.0 100 Trying", "SIP/2.0 481 Call/Transaction Does Not Exist"]
+    );
+    // Who wants no NOTIFY is told by the answer.
+    world.party_mut(first).refer(Mono::from_ms(7_500), nobodys, false);
+    world.run_until(7_590);
+    assert_eq!(statuses(&world, first).last(), Some(&603));
     assert!(hears(&world, caller, first) && transfers(&world).is_empty());
     end(world, caller);
 }

@@ -27,6 +27,6 @@ pub use farewell::{Farewell, Unwanted};
 pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported};
 pub use outside::Outside;
 pub use reason::reason;
-pub use refer::{Referral, Replaces};
+pub use refer::{Referral, Replaces, is_quiet};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};
 pub use token::{Tokens, tag_number};

@@ -84,6 +84,14 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Whether who sent a REFER does not want to know what becomes of it (RFC 4488 §4).
+pub fn is_quiet(refer: &Message) -> bool {
+    refer.header("Refer-Sub").is_some_and(|value| {
+        let value = value.split(';').next().unwrap_or_default();
+        value.trim().eq_ignore_ascii_case("false")
+    })
+}
+
 impl Leg {
     /// §2.4.2: a REFER names exactly one; that there are not two was looked at before.
     pub(crate) fn handle_refer(&mut self, tx: ServerTx, request: &Message) {
@@ -95,10 +103,7 @@ impl Leg {
 
     /// 202, and the first NOTIFY unless none is wanted (§2.4.4).
     pub fn accept_refer(&mut self, tx: ServerTx, request: &Message) -> Referral {
-        let wants = request.header("Refer-Sub").is_none_or(|value| {
-            let value = value.split(';').next().unwrap_or_default();
-            !value.trim().eq_ignore_ascii_case("false")
-        });
+        let wants = !is_quiet(request);
         let response = self.full_response(request, 202);
         let response = if wants { response } else { response.header("Refer-Sub", "false") };
         self.outputs.push_back(Output::Respond { tx, message: response.build() });

@@ -17,22 +17,32 @@ pub(crate) struct Referred {
     referral: Referral,
 }
 
+/// What a REFER asks for.
+enum Asked {
+    /// That someone gets the call.
+    Give(Target),
+    /// That the phone's two dialogs are joined, or why they cannot be.
+    Join(Result<(), u16>),
+}
+
 impl Callflow {
     /// A party wants its call given to someone else.
     pub(crate) fn handle_referred(&mut self, leg: LegId, tx: ServerTx, request: &Message) {
         let asked = self.referred_by(leg).and_then(|(agent, call)| {
             let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
             let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
-            if self.joined_by_refer((call, leg), &uri)? {
-                return Ok((agent, None));
+            if let Some(joined) = self.joined_by_refer((call, leg), &uri) {
+                return Ok((agent, Asked::Join(joined)));
             }
             let to = self.called_by(&uri)?;
             self.call_to_move(&agent).map_err(|_| REQUEST_PENDING)?;
-            Ok((agent, Some(to)))
+            Ok((agent, Asked::Give(to)))
         });
         match asked {
-            Ok((agent, Some(to))) => self.follow_refer(leg, (tx, request), &agent, to),
-            Ok((agent, None)) => self.join_by_refer(leg, (tx, request), &agent),
+            Ok((agent, Asked::Give(to))) => self.follow_refer(leg, (tx, request), &agent, to),
+            Ok((agent, Asked::Join(joined))) => {
+                self.join_by_refer(leg, (tx, request), &agent, joined);
+            }
             Err(status) => {
                 self.with_leg(leg, |entry| entry.leg.refuse_refer(tx, request, status));
             }
@@ -88,12 +98,29 @@ impl Callflow {
         }
     }
 
-    /// The phone joins the caller and the one whom it has asked: both of its dialogs end.
-    fn join_by_refer(&mut self, leg: LegId, (tx, request): (ServerTx, &Message), agent: &AgentId) {
+    /// The phone joins the caller and the one whom it has asked: both of its dialogs end. Where
+    /// that cannot be it is told by NOTIFY, as what an INVITE with Replaces would have been
+    /// answered: 481 for the REFER itself would say that the caller's dialog is gone (RFC 5057
+    /// §5.1).
+    fn join_by_refer(
+        &mut self,
+        leg: LegId,
+        (tx, request): (ServerTx, &Message),
+        agent: &AgentId,
+        joined: Result<(), u16>,
+    ) {
+        if joined.is_err() && call::is_quiet(request) {
+            // No NOTIFY could say it.
+            self.with_leg(leg, |entry| entry.leg.refuse_refer(tx, request, DECLINE));
+            return;
+        }
         let mut referral = None;
         self.with_leg(leg, |entry| referral = Some(entry.leg.accept_refer(tx, request)));
         let Some(referral) = referral else { return };
         let referred = Referred { leg, referral };
+        if let Err(status) = joined {
+            return self.notify_referral(referred, status);
+        }
         let call = self.legs.get(&leg).map(|entry| entry.call);
         let known = call.and_then(|call| self.calls.get_mut(&call));
         let conversation = known.and_then(|known| known.conversation_mut());
@@ -174,6 +201,7 @@ const FORBIDDEN: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const UNSUPPORTED_SCHEME: u16 = 416;
 const UNAVAILABLE: u16 = 480;
+const DECLINE: u16 = 603;
 /// Someone is brought into the call already.
 const REQUEST_PENDING: u16 = 491;
 

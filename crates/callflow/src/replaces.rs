@@ -133,15 +133,22 @@ impl Callflow {
     }
 
     /// A REFER with Replaces on `leg`: the phone has asked someone by a call of its own, and gives
-    /// the caller to them. Both dialogs are the phone's, in one call (RFC 5589 §7.3): whichever of
-    /// the two the REFER came in, the other one is named.
+    /// the caller to them; none where it has no Replaces. Both dialogs are the phone's, in one call
+    /// (RFC 5589 §7.3): whichever of the two the REFER came in, the other one is named.
+    ///
+    /// # Errors
+    /// The status by which an INVITE with that Replaces would be refused.
     pub(crate) fn joined_by_refer(
         &self,
         (call, leg): (CallId, LegId),
         uri: &Uri<'_>,
-    ) -> Result<bool, u16> {
-        let Some(replaces) = Replaces::in_uri(uri) else { return Ok(false) };
-        let other = self.named_by(&replaces)?;
+    ) -> Option<Result<(), u16>> {
+        let replaces = Replaces::in_uri(uri)?;
+        Some(self.joined_by((call, leg), &replaces))
+    }
+
+    fn joined_by(&self, (call, leg): (CallId, LegId), replaces: &Replaces) -> Result<(), u16> {
+        let other = self.named_by(replaces)?;
         let conversation = self.calls.get(&call).and_then(|known| known.conversation());
         let holder = conversation.and_then(|talk| talk.holder.as_ref()).map(|party| party.leg);
         let own = conversation.and_then(|talk| talk.guest()).and_then(|guest| guest.own);
@@ -149,10 +156,20 @@ impl Callflow {
         if (leg, other) != (holder, own) && (leg, other) != (own, holder) {
             return Err(NO_SUCH_DIALOG);
         }
-        let state = self.legs.get(&other).map(|entry| entry.leg.state());
-        match replaces.early_only && state == Some(LegState::Established) {
-            true => Err(BUSY),
-            false => Ok(true),
+        match self.legs.get(&other).map(|entry| entry.leg.state()) {
+            Some(LegState::Established) if replaces.early_only => Err(BUSY),
+            Some(LegState::Established) => Ok(()),
+            // The one who is asked still rings. Only who began an early dialog may be told to
+            // replace it (RFC 3891 §3), and that is the phone: it waits for the answer, or cancels
+            // and gives the call away without asking (RFC 5589 §7.6).
+            Some(
+                LegState::Incoming
+                | LegState::Outgoing
+                | LegState::Ringing
+                | LegState::Early
+                | LegState::Terminated,
+            )
+            | None => Err(NO_SUCH_DIALOG),
         }
     }
 }

@@ -104,6 +104,8 @@ pub struct Party {
     calls_made: u32,
     /// The dialog before the 200 of our INVITE.
     early: Option<Dialog>,
+    /// The tag of who rings for its own INVITE.
+    rung_by: Option<String>,
     /// Our re-INVITE that has no final response.
     reinvite: Option<Message>,
     change_answers: VecDeque<Option<u16>>,
@@ -157,6 +159,7 @@ impl Party {
             calls: None,
             calls_made: 0,
             early: None,
+            rung_by: None,
             reinvite: None,
             change_answers: VecDeque::new(),
             answers: Vec::new(),
@@ -422,6 +425,7 @@ impl Party {
             }
             Method::Invite if (101..200).contains(&status) && Some(tx) == self.invite_tx => {
                 self.saw.provisional.push((now, status));
+                self.rung_by = response.to().and_then(|to| to.tag()).map(str::to_owned);
                 self.acknowledge_ringing(response, now);
             }
             Method::Invite | Method::Update if status >= 200 && Some(tx) != self.invite_tx => {

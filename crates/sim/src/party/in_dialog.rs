@@ -61,6 +61,12 @@ impl Party {
         Some(format!("{call_id};to-tag={theirs};from-tag={}", dialog.local_tag()))
     }
 
+    /// The same of the dialog of its own INVITE that only rings.
+    pub fn early_named(&self) -> Option<String> {
+        let (invite, theirs) = (self.invite.as_ref()?, self.rung_by.as_ref()?);
+        Some(format!("{};to-tag={theirs};from-tag={}", invite.call_id(), self.tag()))
+    }
+
     /// The same of the dialog of an INVITE that rings here.
     pub fn ringing_named(&self) -> Option<String> {
         let (_, invite) = self.ringing.as_ref()?;

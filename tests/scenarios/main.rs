@@ -26,6 +26,7 @@ mod passwords_guessed;
 mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;
+mod random_dialled;
 mod refer;
 mod refused_calls;
 mod reliable_ringing;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use media::{LegMedia, Source};
-use model::{CallId, Fact, FactBody, LegId, LegRole, Mono};
+use model::{CallId, Fact, FactBody, LegId, Mono};
 
 /// The most silences that are kept: the first ones tell enough.
 const SILENCES_MAX: usize = 20;
@@ -26,7 +26,12 @@ impl Ears {
             FactBody::AgentAnswered { call, .. } => {
                 self.served.insert(*call);
             }
-            FactBody::LegEnded { call, leg, role: LegRole::Caller, .. } => {
+            // Whom an agent has called has the caller's place.
+            FactBody::NumberAnswered { call, leg, .. } => {
+                self.callers.insert(*leg, *call);
+                self.served.insert(*call);
+            }
+            FactBody::LegEnded { call, leg, .. } if self.callers.contains_key(leg) => {
                 self.callers.remove(leg);
                 self.served.remove(call);
             }

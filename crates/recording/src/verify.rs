@@ -210,8 +210,8 @@ impl<'a> Verifier<'a> {
         self.opener = Some(Opener::new(header, key));
     }
 
-    /// Where the next piece or the seal begins, `from` bytes on or later; looked for no further than
-    /// is here at any time, so that it makes no difference in which parts a file is read.
+    /// Where the next piece or the seal begins, `from` bytes on or later; looked for no further
+    /// than is here at any time, so that it makes no difference in which parts a file is read.
     fn find(&self, from: usize) -> Option<usize> {
         let rest = self.rest();
         let rest = &rest[..rest.len().min(AHEAD)];

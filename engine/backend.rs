@@ -18,7 +18,7 @@ use store::{Settling, Store};
 use tokio::sync::{mpsc, oneshot};
 use web::{
     Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CallTrace, CommandRefused,
-    CommandSink, ConnectError, Connection, DesktopConfig, Health, Page, PageRequest,
+    CommandSink, ConnectError, Connection, DesktopConfig, Health, Page, PageRequest, Peak,
     RecordingFilter, Session, SignInError,
 };
 
@@ -82,6 +82,29 @@ impl Backend {
     fn failed(error: impl std::fmt::Display) -> BackendError {
         tracing::error!(%error, "the store did not answer");
         BackendError::Internal(error.to_string())
+    }
+
+    /// Where a recording is; `None` if there is none.
+    async fn recording_file(&self, id: RecordingId) -> Result<Option<PathBuf>, BackendError> {
+        let Some(entry) = self.records().await.recording(id).await.map_err(Self::failed)? else {
+            return Ok(None);
+        };
+        if !recording::is_safe(&entry.recording.path) {
+            return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
+        }
+        Ok(Some(self.recordings.join(&entry.recording.path)))
+    }
+
+    /// What reading a recording came to; `None` if its file is gone.
+    fn found<T>(id: RecordingId, read: std::io::Result<T>) -> Result<Option<T>, BackendError> {
+        match read {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                tracing::error!(recording = %id, %error, "a recording cannot be read");
+                Err(BackendError::Internal(error.to_string()))
+            }
+        }
     }
 
     /// Keeps a fact and waits until it is kept.
@@ -307,25 +330,26 @@ impl web::Backend for Backend {
     }
 
     async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError> {
-        let Some(entry) = self.records().await.recording(id).await.map_err(Self::failed)? else {
-            return Ok(None);
-        };
-        if !recording::is_safe(&entry.recording.path) {
-            return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
-        }
-        let (path, keys) = (self.recordings.join(&entry.recording.path), Arc::clone(&self.keys));
+        let Some(path) = self.recording_file(id).await? else { return Ok(None) };
+        let keys = Arc::clone(&self.keys);
         let opening = tokio::task::spawn_blocking(move || net::recorder::Audio::open(&path, &keys));
-        match opening.await.map_err(Self::failed)? {
-            Ok(audio) => {
-                let bytes = audio.length();
-                Ok(Some(Audio { reader: Box::new(audio::Offloaded::new(audio)), bytes }))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                tracing::error!(recording = %id, %error, "a recording cannot be played");
-                Err(BackendError::Internal(error.to_string()))
-            }
-        }
+        let opened = Self::found(id, opening.await.map_err(Self::failed)?)?;
+        Ok(opened.map(|audio| {
+            let bytes = audio.length();
+            Audio { reader: Box::new(audio::Offloaded::new(audio)), bytes }
+        }))
+    }
+
+    async fn peaks(&self, id: RecordingId) -> Result<Option<Vec<Peak>>, BackendError> {
+        let Some(path) = self.recording_file(id).await? else { return Ok(None) };
+        let keys = Arc::clone(&self.keys);
+        let reading = tokio::task::spawn_blocking(move || net::recorder::peaks(&path, &keys));
+        let peaks = Self::found(id, reading.await.map_err(Self::failed)?)?.flatten();
+        let peak = |bytes: &[i8; 4]| {
+            let [caller_low, caller_high, agent_low, agent_high] = *bytes;
+            Peak { caller: [caller_low, caller_high], agent: [agent_low, agent_high] }
+        };
+        Ok(peaks.map(|peaks| peaks.iter().map(peak).collect()))
     }
 
     async fn audit(&self, entry: Audit) -> Result<(), BackendError> {

@@ -5,6 +5,7 @@
 //! threads and files are `net::recorder`'s.
 
 mod disk;
+mod faults;
 mod header;
 mod keys;
 mod path;
@@ -18,6 +19,7 @@ mod verify;
 mod wav;
 
 pub use disk::{Disk, Notice, RETRY_FIRST_MS, RETRY_LAST_MS};
+pub use faults::{Damage, FAULTS_MAX, Fault, Report};
 pub use header::{Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, TAPE_MAGIC};
 pub use keys::{DataKey, Drawn, KEY_BYTES, KEYS_MAX, KeyFault, Keyring, NAME_MAX, Wrapped};
 pub use path::{is_safe, relative_path};
@@ -27,5 +29,5 @@ pub use seal::{Sealer, Verdict, compare};
 pub use stream::{Counts, DEADBAND, MAX_PACKET, STEP_LIMIT};
 pub use tape::Tape;
 pub use timeline::{BLOCK, HORIZON_MS, MAX_VOICES, Packet, Side, Timeline};
-pub use verify::{Damage, Expected, FAULTS_MAX, Fault, Report, Verifier};
+pub use verify::{Expected, Verifier};
 pub use wav::{FRAME_BYTES, HEADER_BYTES, MAX_FRAMES, RATE, Repair, SPEC, header, repair};

@@ -3,7 +3,7 @@
 use model::Seal;
 use sha2::{Digest, Sha256};
 
-use crate::verify::Report;
+use crate::faults::Report;
 use crate::wav::{FRAME_BYTES, HEADER_BYTES};
 
 /// Computes the seal of a WAV file that is handed in piece by piece, from its first byte.

@@ -7,10 +7,9 @@
 //! make another seal, and the seal is a fact that is kept elsewhere; without the recording's key
 //! he does not get that far.
 
-use std::fmt;
-
 use model::{RecordingId, Seal};
 
+use crate::faults::{Damage, Fault, Report, Tail};
 use crate::header::{
     Hash, Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, field, hash, hash_of,
 };
@@ -18,65 +17,13 @@ use crate::keys::Keyring;
 use crate::piece::{
     End, HASH_BYTES, Head, HeaderTag, Kind, Opener, PIECE_MAGIC, PIECE_MOST, SEAL_BYTES, SEAL_MAGIC,
 };
-use crate::tape::{seal, tag};
+use crate::tape::tag;
 use crate::wav::RATE;
-
-/// Faults that a report names one by one; further ones are counted.
-pub const FAULTS_MAX: usize = 64;
 
 /// Bytes from which on something is recognized: a magic and the header's tag.
 const START_BYTES: usize = 16;
 /// Before the end of the file nothing is judged of which less than this is here.
 const AHEAD: usize = PIECE_MOST + SEAL_BYTES;
-
-/// What is wrong at one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Damage {
-    /// What is there is not what was written.
-    Altered,
-    /// A piece of this recording that belongs elsewhere.
-    Swapped,
-    /// It is part of another recording, or the whole file is.
-    Foreign,
-    /// Something is missing, and what follows it is there.
-    LeftOut,
-    /// Something was put in, or appended.
-    Added,
-    /// From here on there is nothing, and there was.
-    Cut,
-    /// It has no seal: the call goes on, or the engine must start to mend it.
-    Unsealed,
-    /// It is whole in itself and not what was sealed: all of it was made anew.
-    NotAsSealed,
-    /// It is of a form that a later version writes.
-    Newer,
-}
-
-/// One fault with its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    /// In which second of the recording, from 0.
-    pub second: u64,
-    /// What.
-    pub damage: Damage,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.damage {
-            Damage::Altered => "altered",
-            Damage::Swapped => "pieces swapped",
-            Damage::Foreign => "of another recording",
-            Damage::LeftOut => "pieces missing",
-            Damage::Added => "something was added",
-            Damage::Cut => "cut off",
-            Damage::Unsealed => return write!(f, "not sealed, {} s so far", self.second),
-            Damage::NotAsSealed => return f.write_str("whole, but not what was sealed"),
-            Damage::Newer => return f.write_str("written by a later version"),
-        };
-        write!(f, "{what} at second {}", self.second)
-    }
-}
 
 /// What is known of a recording beforehand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,70 +32,6 @@ pub struct Expected {
     pub recording: Option<RecordingId>,
     /// Its seal, as it was told when it was sealed.
     pub seal: Option<Seal>,
-}
-
-/// Where a file that was not sealed can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tail {
-    at: u64,
-    previous: Hash,
-    pieces: u32,
-    frames: u64,
-}
-
-/// What a file was found to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// What its header says; `None` if it cannot be read.
-    pub header: Option<Header>,
-    /// Its frames, with those of pieces that are not what was written.
-    pub frames: u64,
-    /// Its seal, if it has one.
-    pub seal: Option<Seal>,
-    /// What is wrong, in the order of the file, at most [`FAULTS_MAX`].
-    pub faults: Vec<Fault>,
-    /// Faults beyond those.
-    pub further: u64,
-    tail: Option<Tail>,
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    pub fn is_whole(&self) -> bool {
-        self.faults.is_empty()
-    }
-
-    /// What makes a file that a killed process left whole: where to cut it off, the seal to put
-    /// there, and what that says. `None` if it has one, or no header.
-    pub fn mend(&self) -> Option<(u64, [u8; SEAL_BYTES], Seal)> {
-        let (header, tail) = (self.header.as_ref()?, self.tail?);
-        if self.seal.is_some() {
-            return None;
-        }
-        let end = End {
-            is_recovered: true,
-            tag: tag(&hash_of(&header.to_bytes())),
-            pieces: tail.pieces,
-            frames: tail.frames,
-            previous: tail.previous,
-        };
-        let mut bytes = Vec::with_capacity(SEAL_BYTES);
-        let seal = seal(end, tail.at, &mut bytes);
-        Some((tail.at, field(&bytes, 0), seal))
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, fault) in self.faults.iter().enumerate() {
-            write!(f, "{}{fault}", if number == 0 { "" } else { ", " })?;
-        }
-        match self.further {
-            0 if self.faults.is_empty() => f.write_str("whole"),
-            0 => Ok(()),
-            further => write!(f, ", and {further} more"),
-        }
-    }
 }
 
 /// What the next piece may name as the one before.
@@ -203,7 +86,6 @@ impl<'a> Verifier<'a> {
     /// For a file of which `expected` is known. With `keys` the encryption is verified, too, where
     /// its key is among them.
     pub fn new(expected: Expected, keys: Option<&'a Keyring>) -> Self {
-        let (header, seal, tail) = (None, None, None);
         Self {
             expected,
             keys,
@@ -218,7 +100,7 @@ impl<'a> Verifier<'a> {
             displaced: None,
             foreign: None,
             has_told_end: false,
-            report: Report { header, frames: 0, seal, faults: Vec::new(), further: 0, tail },
+            report: Report::empty(),
         }
     }
 
@@ -271,15 +153,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn fault(&mut self, damage: Damage, second: u64) {
-        let fault = Fault { second, damage };
-        if self.report.faults.last() == Some(&fault) {
-            return;
-        }
-        if self.report.faults.len() < FAULTS_MAX {
-            self.report.faults.push(fault);
-        } else {
-            self.report.further += 1;
-        }
+        self.report.add(Fault { second, damage });
     }
 
     fn rest(&self) -> &[u8] {
@@ -325,10 +199,8 @@ impl<'a> Verifier<'a> {
             }
             Err(HeaderFault::NotOurs | HeaderFault::Altered) => {
                 self.fault(Damage::Altered, 0);
-                match self.find(0) {
-                    Some(at) => self.done += at,
-                    None => (self.stage, self.has_told_end) = (Stage::Over, true),
-                }
+                // What stands in its place is passed over by whoever looks for the first piece.
+                self.done += self.find(0).unwrap_or(0);
             }
         }
     }
@@ -338,9 +210,11 @@ impl<'a> Verifier<'a> {
         self.opener = Some(Opener::new(header, key));
     }
 
-    /// Where the next piece or the seal begins, `from` bytes on or later.
+    /// Where the next piece or the seal begins, `from` bytes on or later; looked for no further
+    /// than is here at any time, so that it makes no difference in which parts a file is read.
     fn find(&self, from: usize) -> Option<usize> {
         let rest = self.rest();
+        let rest = &rest[..rest.len().min(AHEAD)];
         (from..rest.len().saturating_sub(START_BYTES - 1)).find(|at| self.begins(&rest[*at..]))
     }
 
@@ -376,7 +250,7 @@ impl<'a> Verifier<'a> {
             let is_cut = rest.len() < PIECE_MOST && (begins || seals);
             let damage = if is_cut { Damage::Cut } else { Damage::Altered };
             let second = if seals && !begins { self.last_second() } else { second };
-            let (is_last, bytes) = (rest.len() < AHEAD, rest.len());
+            let (is_last, bytes) = (rest.len() < AHEAD, rest.len().min(AHEAD));
             self.fault(damage, second);
             self.has_told_end |= is_last;
             // Of a long one the end may be the beginning of something.
@@ -386,13 +260,13 @@ impl<'a> Verifier<'a> {
         let next = &rest[at..];
         let number = match next[..4] == SEAL_MAGIC {
             true => u32::from_le_bytes(field(next, 16)),
-            false => Head::read(next).map_or(self.number + 1, |head| head.number),
+            false => Head::read(next).map_or(self.number.saturating_add(1), |head| head.number),
         };
         let damage = if number == self.number { Damage::Added } else { Damage::Altered };
         self.fault(damage, second);
         // A number that leads far away is itself altered.
         let is_near = number.checked_sub(self.number).is_some_and(|by| by <= (at / 64) as u32 + 1);
-        self.number = if is_near { number } else { self.number + 1 };
+        self.number = if is_near { number } else { self.number.saturating_add(1) };
         self.links = Links::Anything;
         self.foreign = None;
         self.done += at;
@@ -417,7 +291,7 @@ impl<'a> Verifier<'a> {
                 self.fault(Damage::Foreign, self.second(self.number));
             }
             self.foreign = Some((head.tag, stored));
-            self.number += 1;
+            self.number = self.number.saturating_add(1);
             self.links = Links::Anything;
             self.report.frames += u64::from(head.frames);
             self.done += bytes;
@@ -436,7 +310,7 @@ impl<'a> Verifier<'a> {
             self.links = Links::Anything;
         }
         self.foreign = None;
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         self.report.frames += u64::from(head.frames);
         self.done += bytes;
         if self.report.header.is_some() {
@@ -457,7 +331,7 @@ impl<'a> Verifier<'a> {
         self.fault(Damage::Altered, self.second(self.number));
         self.links = Links::To(stored, computed);
         self.foreign = None;
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         self.report.frames += u64::from(PIECE_FRAMES);
         self.done += bytes;
     }
@@ -478,7 +352,7 @@ impl<'a> Verifier<'a> {
         let Some(Displaced { wanted, found }) = self.displaced.take() else { return };
         let second = self.second(wanted);
         match next {
-            Some(next) if next == found.wrapping_add(1) && next != wanted + 1 => {
+            Some(next) if next == found.wrapping_add(1) && next != wanted.wrapping_add(1) => {
                 let is_ahead = found > wanted;
                 self.fault(if is_ahead { Damage::LeftOut } else { Damage::Added }, second);
                 self.number = next;

@@ -129,6 +129,18 @@ pub struct Audio {
     pub bytes: u64,
 }
 
+/// How long one [`Peak`] lasts, in milliseconds.
+pub const PEAK_MS: u64 = 20;
+
+/// The lowest and the highest sample of each side, in 256 steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Peak {
+    /// The caller's.
+    pub caller: [i8; 2],
+    /// The agent's.
+    pub agent: [i8; 2],
+}
+
 /// One call with all that is known about it.
 #[derive(Debug, Clone)]
 pub struct CallDetail {
@@ -368,6 +380,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Opens a recording that [`Backend::recording`] described; none if its file is gone.
     async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError>;
+
+    /// A recording's peaks, each of [`PEAK_MS`]; none if its file is gone or has none.
+    async fn peaks(&self, id: RecordingId) -> Result<Option<Vec<Peak>>, BackendError>;
 
     /// Puts `entry` on record and returns when it is committed. What it is about is not shown, or
     /// the refusal not given, before that.

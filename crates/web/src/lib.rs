@@ -21,6 +21,7 @@ mod listenings;
 mod names;
 mod openapi;
 mod pcap;
+mod peaks;
 #[cfg(test)]
 mod protocol_tests;
 mod range;
@@ -42,7 +43,8 @@ pub use app::Config;
 pub use backend::{
     Audio, AudioReader, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording,
     CallTrace, CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named,
-    Page, PageRequest, RecordingFilter, Session, SignInError, ToDesktop, TraceLeg, TraceMessage,
+    PEAK_MS, Page, PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop, TraceLeg,
+    TraceMessage,
 };
 pub use serve::serve;
 

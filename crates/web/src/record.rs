@@ -168,7 +168,7 @@ pub(crate) struct RecordingBody<'a> {
     duration_ms: Option<u64>,
     /// The length of the file, in bytes; null until it is sealed.
     bytes: Option<u64>,
-    /// SHA-256 of the file in hexadecimal; null until it is sealed.
+    /// SHA-256 of its seal in hexadecimal; null until it is sealed.
     sha256: Option<&'a str>,
     /// How often recording was interrupted.
     gaps: u32,

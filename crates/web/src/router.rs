@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
-    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, openapi, recordings,
+    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, openapi, peaks, recordings,
     sessions, status, trace,
 };
 
@@ -42,6 +42,7 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(trace::capture))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::audio))
+        .routes(routes!(peaks::peaks))
         .routes(routes!(status::healthz))
         .routes(routes!(status::metrics))
         .split_for_parts()

@@ -13,8 +13,8 @@ pub struct Config {
     pub ip: IpAddr,
     /// That of legs of the other family (IPv6 where `ip` is IPv4), if there are any.
     pub other_ip: Option<IpAddr>,
-    /// RTP takes the even ports of this range, RTCP the odd one behind each. Keep it outside the kernel's ephemeral ports
-    /// (32768-60999 on Linux), or other programs take them.
+    /// RTP takes the even ports of this range, RTCP the odd one behind each. Keep it outside the
+    /// kernel's ephemeral ports (32768-60999 on Linux), or other programs take them.
     pub port_range: RangeInclusive<u16>,
     /// Threads that move packets, at least 1.
     pub workers: usize,

@@ -7,14 +7,17 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use recording::{
-    FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener, PIECE_FRAMES,
-    PIECE_MOST, TAPE_HEADER_BYTES,
+    FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener, PEAK_BYTES,
+    PIECE_FRAMES, PIECE_MOST, TAPE_HEADER_BYTES,
 };
 
 /// Bytes of sound in a piece.
 const PIECE_BYTES: u64 = PIECE_FRAMES as u64 * FRAME_BYTES;
 /// Bytes that are enough to know where a piece ends.
 const HEAD_MOST: usize = 64;
+
+/// Lowest and highest of the caller, lowest and highest of the agent.
+pub type Peak = [i8; PEAK_BYTES];
 
 /// A recording that is being read as WAV.
 #[derive(Debug)]
@@ -231,12 +234,12 @@ fn follows(file: &File, at: u64, opener: &Opener) -> io::Result<bool> {
     Ok(head.is_some_and(|head| opener.owns(&head)) || opener.owns_seal(&bytes[..count]))
 }
 
-/// The peaks of the recording at `path`: the lowest and the highest sample of each 20 ms, caller's
-/// and agent's ([`recording::PEAK_BYTES`] each). `None` for an old WAV, which has none.
+/// The peaks of the recording at `path`: the caller's lowest and highest sample of each 20 ms and
+/// the agent's, their upper 8 bits. `None` for an old WAV, which has none.
 ///
 /// # Errors
 /// As [`Audio::open`].
-pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<u8>>> {
+pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<Peak>>> {
     let file = File::open(path)?;
     if super::is_wav(path) {
         return Ok(None);
@@ -262,7 +265,12 @@ pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<u8>>> {
             all.resize(wanted, 0);
         }
     }
-    Ok(Some(all))
+    let peak = |bytes: &[u8]| {
+        let mut peak = Peak::default();
+        peak.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte as i8);
+        peak
+    };
+    Ok(Some(all.chunks_exact(PEAK_BYTES).map(peak).collect()))
 }
 
 #[cfg(test)]
@@ -353,11 +361,11 @@ mod tests {
         for keys in [Keyring::default(), keys()] {
             let samples = recorded(&path, &keys);
             let peaks = peaks(&path, &keys).unwrap().unwrap();
-            assert_eq!(peaks.len(), 4 * samples.len().div_ceil(320));
-            for (peak, block) in peaks.chunks(4).zip(samples.chunks(320)) {
+            assert_eq!(peaks.len(), samples.len().div_ceil(320));
+            for (peak, block) in peaks.iter().zip(samples.chunks(320)) {
                 let highest = block[block.len() - 2..].iter().map(|sample| (sample + 255) >> 8);
-                let wanted: Vec<u8> = highest.flat_map(|high| [0, high as u8]).collect();
-                assert_eq!(peak, wanted);
+                let wanted: Vec<i8> = highest.flat_map(|high| [0, high as i8]).collect();
+                assert_eq!(peak, &wanted[..]);
             }
             std::fs::remove_file(&path).unwrap();
         }

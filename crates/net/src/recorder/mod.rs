@@ -30,7 +30,7 @@ use media::MediaEvent;
 use model::Wall;
 use recording::{Drawn, Keyring};
 
-pub use audio::{Audio, peaks};
+pub use audio::{Audio, Peak, peaks};
 pub use recording::{Expected, Verdict};
 pub use repair::{examine, repair, verify};
 #[cfg(test)]

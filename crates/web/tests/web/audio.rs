@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
+use serde_json::json;
 use web::Audit;
 
 use crate::client::Server;
@@ -163,4 +164,34 @@ fn content_that_ends_too_soon_breaks_off() {
     // The length is promised before the end is seen: the connection breaks off, nothing is padded.
     assert!(answer.len() < 10_000, "{answer:.300}");
     assert!(!answer.contains("\"error\""), "{answer:.300}");
+}
+
+#[test]
+fn a_waveform_has_as_many_points_as_are_wanted() {
+    let server = Server::start();
+    let token = server.fake.token("qa");
+    let path = "/api/v1/recordings/r1-1-11/peaks";
+    let all = server.get(path, &token).json();
+    assert_eq!((&all["recording_id"], &all["point_ms"]), (&json!("r1-1-11"), &json!(20)));
+    assert_eq!(all["caller"].as_array().map(Vec::len), Some(200));
+    assert_eq!(all["caller"][199], json!(99));
+    let few = server.get(&format!("{path}?points=3"), &token).json();
+    assert_eq!(few["point_ms"], json!(680));
+    assert_eq!(few["caller"], json!([-33, 33, -67, 67, -99, 99]));
+    assert_eq!(few["agent"], json!([0, 33, 0, 67, 0, 99]));
+    assert!(server.fake.audits().is_empty(), "nothing was heard");
+}
+
+#[test]
+fn waveforms_are_refused_like_the_audio() {
+    let server = Server::start();
+    let path = "/api/v1/recordings/r1-1-11/peaks";
+    assert_eq!(server.get(path, "nobody").status, 401);
+    assert_eq!(server.get(path, &server.fake.token("8001")).status, 403);
+    let token = server.fake.token("qa");
+    for (query, status) in [("points=0", 422), ("points=10001", 422), ("points=x", 400)] {
+        assert_eq!(server.get(&format!("{path}?{query}"), &token).status, status, "{query}");
+    }
+    let lost = format!("/api/v1/recordings/{LOST_RECORDING}/peaks");
+    assert_eq!(server.get(&lost, &token).status, 404);
 }

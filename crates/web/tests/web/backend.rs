@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use web::{
     Audio, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording, CallTrace,
     CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
-    PageRequest, RecordingFilter, Session, SignInError, ToDesktop,
+    PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop,
 };
 
 use crate::people;
@@ -344,6 +344,12 @@ impl Backend for Fake {
             content.truncate(5_000);
         }
         Ok(Some(Audio { reader: Box::new(Cursor::new(content)), bytes }))
+    }
+
+    async fn peaks(&self, id: RecordingId) -> Result<Option<Vec<Peak>>, BackendError> {
+        let is_lost = id == people::LOST_RECORDING.parse().unwrap();
+        let peak = |n: i8| Peak { caller: [-n, n], agent: [0, n] };
+        Ok((!is_lost).then(|| (0..100).map(peak).collect()))
     }
 
     async fn audit(&self, entry: Audit) -> Result<(), BackendError> {

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
-use media::{Codec, LegMedia, MediaCommand, MediaEvent, Reported, Rtcp};
+use media::{Codec, LegMedia, MediaCommand, MediaEvent, Prompts, Reported, Rtcp};
+use model::VoiceQuality;
 use rtp::Packet;
 use rtp::rtcp::{MAX_REPORT_BYTES, Report, ReportBlock, VoipMetrics};
 
@@ -163,7 +164,7 @@ fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
     assert_eq!(stage.workers.counters().report_ports_missing, 1);
     stage.workers.send(MediaCommand::Close { leg: media.leg }).unwrap();
     let stats = stage.event(|event| match event {
-        MediaEvent::Closed { leg, stats } if *leg == media.leg => Some(*stats),
+        MediaEvent::Closed { leg, stats, .. } if *leg == media.leg => Some(*stats),
         _ => None,
     });
     assert_eq!(stats.packets_received, 1);
@@ -192,14 +193,52 @@ fn the_round_trip_follows_from_what_the_phone_says_of_our_report() {
     let (received, metrics) = (Some(block), Some(metrics));
     let told = Report { ssrc: 5, received, metrics, ..Report::default() };
     reports.send_to(&write(&told), engine).unwrap();
-    stage.settle();
+    // It is told at the next report of ours.
+    let quality = stage.event(|event| match event {
+        MediaEvent::Measured { leg, quality } if *leg == b.leg => Some(*quality),
+        _ => None,
+    });
+    let there = VoiceQuality { packets: 36, lost: 4, jitter_us: 10_000, mos: 370 };
+    assert_eq!((quality.from_party, quality.to_party), (None, Some(there)));
     assert_eq!(stage.workers.counters().reports_received, 1);
     stage.workers.send(MediaCommand::Close { leg: b.leg }).unwrap();
     let stats = stage.event(|event| match event {
-        MediaEvent::Closed { leg, stats } if *leg == b.leg => Some(*stats),
+        MediaEvent::Closed { leg, stats, .. } if *leg == b.leg => Some(*stats),
         _ => None,
     });
     assert!(stats.round_trip_us.is_some_and(|micros| micros < 10_000_000), "{stats:?}");
     let reported = Reported { packets_lost: 4, jitter_us: 10_000, mos: 370 };
     assert_eq!((stats.reported, stats.mos), (Some(reported), 0), "nothing came from it");
+}
+
+#[test]
+fn a_phone_that_sends_no_voice_and_reports_is_not_silent() {
+    let silent_after_ms = 400;
+    let mut stage = Stage::with(67, Prompts::default(), |config| {
+        config.silent_after_ms = silent_after_ms;
+    });
+    let (mut muted, mut phone_muted) = stage.leg(Codec::Pcma);
+    let reports = beside(&mut stage, &mut muted, false);
+    let (gone, mut phone_gone) = stage.leg(Codec::Pcma);
+    phone_muted.send(&[0xd5; 160]);
+    phone_gone.send(&[0xd5; 160]);
+    stage.settle();
+    let report = write(&Report { ssrc: phone_muted.header.ssrc, ..Report::default() });
+    // Both spoke at the same time: who is still there is told to be silent after the other.
+    let last = stage.now();
+    reports.send_to(&report, after(phone_muted.engine)).unwrap();
+    let told: Vec<_> = (0..2)
+        .map(|_| {
+            stage.event(|event| match event {
+                MediaEvent::Silent { leg, for_ms } => Some((*leg, *for_ms)),
+                _ => None,
+            })
+        })
+        .collect();
+    let at = |wanted| told.iter().position(|(leg, _)| *leg == wanted).unwrap();
+    assert!(at(gone.leg) <= at(muted.leg), "{told:?}");
+    // It was given its whole time from the report on.
+    let now = stage.now();
+    let (_, for_ms) = told[at(muted.leg)];
+    assert!(for_ms >= silent_after_ms && for_ms <= now.ms_since(last) + 1, "{told:?}");
 }

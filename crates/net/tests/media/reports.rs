@@ -51,7 +51,7 @@ fn speak(phone: &mut Phone) {
 
 #[test]
 fn both_sides_of_a_bridge_are_told_what_came_and_what_was_sent() {
-    let mut stage = Stage::new(60);
+    let mut stage = Stage::new(100);
     let [(mut a, mut phone_a), (mut b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let (reports_a, reports_b) =
         (beside(&mut stage, &mut a, false), beside(&mut stage, &mut b, true));
@@ -73,7 +73,7 @@ fn both_sides_of_a_bridge_are_told_what_came_and_what_was_sent() {
 
 #[test]
 fn who_asks_for_metrics_is_sent_them_and_a_bye_is_the_last_that_comes() {
-    let mut stage = Stage::new(61);
+    let mut stage = Stage::new(101);
     let (mut media, mut phone) = stage.leg(Codec::Pcmu);
     let reports = beside(&mut stage, &mut media, true);
     speak(&mut phone);
@@ -89,7 +89,7 @@ fn who_asks_for_metrics_is_sent_them_and_a_bye_is_the_last_that_comes() {
 
 #[test]
 fn reports_share_the_port_of_the_voice_where_that_was_agreed() {
-    let mut stage = Stage::new(62);
+    let mut stage = Stage::new(102);
     let [(mut a, mut phone_a), (_, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let rtcp = Rtcp { remote: a.remote, is_muxed: true, wants_metrics: false };
     a.rtcp = Some(rtcp);
@@ -108,7 +108,7 @@ fn reports_share_the_port_of_the_voice_where_that_was_agreed() {
 
 #[test]
 fn reports_from_elsewhere_are_dropped_and_counted() {
-    let mut stage = Stage::new(63);
+    let mut stage = Stage::new(103);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let reports = beside(&mut stage, &mut media, false);
     phone.send(&[0xd5; 160]);
@@ -134,7 +134,7 @@ fn reports_from_elsewhere_are_dropped_and_counted() {
 
 #[test]
 fn a_leg_that_moves_exchanges_reports_where_it_is_now() {
-    let mut stage = Stage::new(64);
+    let mut stage = Stage::new(104);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let before = beside(&mut stage, &mut media, false);
     phone.send(&[0xd5; 160]);
@@ -155,7 +155,7 @@ fn a_leg_that_moves_exchanges_reports_where_it_is_now() {
 
 #[test]
 fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
-    let mut stage = Stage::new(65);
+    let mut stage = Stage::new(105);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let taken = UdpSocket::bind(after(phone.engine)).unwrap();
     let reports = beside(&mut stage, &mut media, false);
@@ -173,7 +173,7 @@ fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
 
 #[test]
 fn the_round_trip_follows_from_what_the_phone_says_of_our_report() {
-    let mut stage = Stage::new(66);
+    let mut stage = Stage::new(106);
     let [(mut a, mut phone_a), (mut b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let reports = beside(&mut stage, &mut b, false);
     let _beside_a = beside(&mut stage, &mut a, false);
@@ -214,7 +214,7 @@ fn the_round_trip_follows_from_what_the_phone_says_of_our_report() {
 #[test]
 fn a_phone_that_sends_no_voice_and_reports_is_not_silent() {
     let silent_after_ms = 400;
-    let mut stage = Stage::with(67, Prompts::default(), |config| {
+    let mut stage = Stage::with(107, Prompts::default(), |config| {
         config.silent_after_ms = silent_after_ms;
     });
     let (mut muted, mut phone_muted) = stage.leg(Codec::Pcma);

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use call::{Description, Leg};
 use media::MediaCommand;
-use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, Lookup, Outcome};
+use model::{
+    CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Lookup, Outcome,
+};
 use sdp::Codec;
 use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
 use trunk::Destination;
@@ -108,7 +110,9 @@ impl Callflow {
     }
 
     pub(crate) fn handle_media_opened(&mut self, leg: LegId, address: Option<SocketAddr>) {
-        match (self.opening.remove(&leg), address) {
+        let opening = self.opening.remove(&leg);
+        self.note_port(leg, address);
+        match (opening, address) {
             (Some(Opening::Caller { call: _ }), Some(address)) => self.answer(leg, address),
             (Some(Opening::Caller { call }), None) => {
                 self.give_up(call, Outcome::Error, HangupCause::Response(503), 503);
@@ -126,6 +130,14 @@ impl Callflow {
             // Nobody wants it any more.
             (None, Some(_)) => self.outputs.push_back(Output::Media(MediaCommand::Close { leg })),
             (None, None) => {}
+        }
+        self.note_port(leg, address);
+    }
+
+    /// Legs of our own begin only now, the caller's was there before.
+    fn note_port(&mut self, leg: LegId, address: Option<SocketAddr>) {
+        if let Some(entry) = self.legs.get_mut(&leg) {
+            entry.has_port = address.is_some();
         }
     }
 
@@ -166,6 +178,8 @@ impl Callflow {
             target: None,
             dialog: None,
             replaces: None,
+            has_port: false,
+            quality: LineQuality::default(),
         };
         self.legs.insert(entry.leg.id(), Box::new(entry));
     }

@@ -5,8 +5,8 @@ use cti::MenuInput;
 use ivr::Interpreter;
 use media::Source;
 use model::{
-    AgentId, CallId, Direction, HangupCause, LegId, Lookup, Mono, OfferId, Outcome, Permission,
-    Pii, PlayId, QueueId, RecordingId, TrunkId,
+    AgentId, CallId, Direction, HangupCause, LegId, LineQuality, Lookup, Mono, OfferId, Outcome,
+    Permission, Pii, PlayId, QueueId, RecordingId, TrunkId,
 };
 use sip::locate::Target;
 use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
@@ -209,6 +209,10 @@ pub(crate) struct LegEntry {
     pub(crate) dialog: Option<DialogId>,
     /// The leg whose place it takes when it is answered (RFC 3891).
     pub(crate) replaces: Option<LegId>,
+    /// Whether it has a port: how good its line was is told when that is closed.
+    pub(crate) has_port: bool,
+    /// How good its line is.
+    pub(crate) quality: LineQuality,
 }
 
 /// The first INVITE by its transaction.

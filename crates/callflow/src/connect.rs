@@ -94,7 +94,8 @@ impl Callflow {
         let Some(entry) = self.legs.remove(&leg) else { return };
         let call = entry.call;
         self.forget_leg(leg, &entry);
-        self.note(FactBody::LegEnded { call, leg, role: entry.leg.role().clone(), cause });
+        let (role, measured) = (entry.leg.role().clone(), entry.has_port);
+        self.note(FactBody::LegEnded { call, leg, role, cause, measured });
         let Some(known) = self.calls.get_mut(&call) else { return };
         known.legs.retain(|other| *other != leg);
         if known.caller == leg {

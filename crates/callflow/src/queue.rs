@@ -7,7 +7,8 @@ use call::LegState;
 use cti::CallPhase;
 use media::MediaEvent;
 use model::{
-    AgentTotals, CallId, FactBody, HangupCause, LegId, Outcome, Permission, PromptId, QueueId,
+    AgentTotals, CallId, FactBody, HangupCause, LegId, LineQuality, Outcome, Permission, PromptId,
+    QueueId,
 };
 
 use crate::Callflow;
@@ -130,13 +131,24 @@ impl Callflow {
                 }
             }
             MediaEvent::Silent { leg, for_ms: _ } => self.handle_silent(leg),
-            MediaEvent::Closed { .. } => {}
+            MediaEvent::Measured { leg, quality } => self.handle_measured(leg, quality),
+            MediaEvent::Closed { call, leg, stats } => {
+                self.note(FactBody::LegMeasured { call, leg, quality: stats.quality() });
+            }
             MediaEvent::RecordingSealed { recording, seal } => {
                 self.handle_sealed(recording, seal);
             }
             MediaEvent::RecordingGap { recording, error } => self.handle_gap(recording, error),
             MediaEvent::RecordingResumed { recording } => self.handle_resumed(recording),
         }
+    }
+
+    /// How good a party's line is has changed: the board and the agent see it.
+    fn handle_measured(&mut self, leg: LegId, quality: LineQuality) {
+        let Some(entry) = self.legs.get_mut(&leg) else { return };
+        entry.quality = quality;
+        let call = entry.call;
+        self.publish_again(call);
     }
 
     /// A party whose media has died has lost its line: the call ends and the agent is free.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cti::{Audience, CallPhase, Event};
+use cti::{Audience, CallPhase, Event, PartyLine};
 use model::{AgentId, CallId, Fact, FactBody, SCHEMA_VERSION, UserId, Wall};
 
 use crate::conversation::Conversation;
@@ -81,6 +81,25 @@ impl Callflow {
         self.publish_call(call, CallPhase::Ended);
     }
 
+    /// Tells once more where the call is, with what has become known of it.
+    pub(crate) fn publish_again(&mut self, call: CallId) {
+        match self.phase(call) {
+            Some(CallPhase::Ended) | None => {}
+            Some(phase) => self.publish_call(call, phase),
+        }
+    }
+
+    /// How good the lines of a call's parties are, as far as that is known.
+    fn lines(&self, call: CallId) -> Vec<PartyLine> {
+        let legs = self.calls.get(&call).into_iter().flat_map(|known| &known.legs);
+        let known = legs.filter_map(|leg| {
+            let entry = self.legs.get(leg)?;
+            entry.quality.worst_mos()?;
+            Some(PartyLine { role: entry.leg.role().clone(), quality: entry.quality })
+        });
+        known.collect()
+    }
+
     pub(crate) fn call_event(&self, call: CallId, phase: CallPhase) -> Option<Event> {
         let known = self.calls.get(&call)?;
         let since = if phase == CallPhase::Ended { self.now } else { known.stage_since };
@@ -95,6 +114,7 @@ impl Callflow {
             agent: known.agent().cloned(),
             recording: known.recording.as_ref().map(|tape| tape.recording),
             guest: known.conversation().and_then(Conversation::guest_state),
+            lines: self.lines(call),
             outcome: known.outcome.map(|(outcome, _)| outcome),
         })
     }

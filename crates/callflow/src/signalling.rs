@@ -324,6 +324,7 @@ impl Callflow {
                 .map(|rtcp| Rtcp { remote: reachable(rtcp.remote, entry.leg.flow()), ..rtcp }),
             hears: entry.hears.clone(),
             sends: media.direction.sends(),
+            receives: media.direction.receives(),
         };
         self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use model::{
-    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Direction, Lookup, OfferId,
-    Outcome, Pii, QueueId, RecordingId, Target, TransferEnd, TransferKind, TrunkId, Wall,
+    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Direction, LegRole,
+    LineQuality, Lookup, OfferId, Outcome, Pii, QueueId, RecordingId, Target, TransferEnd,
+    TransferKind, TrunkId, Wall,
 };
 
 /// Where a call is, as a board shows it.
@@ -72,6 +73,15 @@ pub struct GuestState {
     pub answered: bool,
     /// Whether the agent hears the caller.
     pub with_caller: bool,
+}
+
+/// How good the line of one party of a call is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartyLine {
+    /// Whose.
+    pub role: LegRole,
+    /// Since the party came into the call.
+    pub quality: LineQuality,
 }
 
 /// A colleague to whom a call can be given.
@@ -178,6 +188,8 @@ pub enum Event {
         recording: Option<RecordingId>,
         /// Who is brought in beside caller and agent.
         guest: Option<GuestState>,
+        /// How good the lines of its parties are, as far as that is known.
+        lines: Vec<PartyLine>,
         /// How it ended.
         outcome: Option<Outcome>,
     },

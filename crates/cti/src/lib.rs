@@ -21,7 +21,9 @@ pub use command::{
 };
 pub use config::{Config, ConfigError, MAX_AFTER, MAX_SEQ};
 pub use cti::Cti;
-pub use event::{CallPhase, Colleague, Event, GuestState, Line, MAX_COLLEAGUES, MenuInput};
+pub use event::{
+    CallPhase, Colleague, Event, GuestState, Line, MAX_COLLEAGUES, MenuInput, PartyLine,
+};
 pub use session::{
     Audience, CloseReason, ConnectRefused, Figures, Output, SessionId, Stamped, Viewer,
 };

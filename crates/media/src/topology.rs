@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::{CallId, LegId, Mono, PlayId, PromptId, RecordingId, Seal};
+use model::{CallId, LegId, LineQuality, Mono, PlayId, PromptId, RecordingId, Seal, VoiceQuality};
 
 use crate::{Codec, Rtcp};
 
@@ -82,6 +82,8 @@ pub struct LegMedia {
     pub hears: Source,
     /// False while the leg is on hold: nothing is sent to it.
     pub sends: bool,
+    /// False where nothing has to come from it: silence is not told then.
+    pub receives: bool,
 }
 
 /// What a leg hears.
@@ -131,15 +133,25 @@ pub enum MediaEvent {
         /// Which playing.
         play: PlayId,
     },
-    /// Nothing came from the leg for the configured time. Told once until something comes again.
+    /// Neither voice nor report came from the leg for the configured time, though it had to. Told
+    /// once until something comes again, or has to come again.
     Silent {
         /// Which.
         leg: LegId,
         /// For how long, in milliseconds.
         for_ms: u64,
     },
-    /// The leg's socket is closed.
+    /// How good a leg's line is has changed noticeably: its worse score by a tenth or more.
+    Measured {
+        /// Which.
+        leg: LegId,
+        /// Since it was opened.
+        quality: LineQuality,
+    },
+    /// The leg's socket is closed. Told once of every leg that was opened.
     Closed {
+        /// The call that it belonged to.
+        call: CallId,
         /// Which.
         leg: LegId,
         /// What it sent and received.
@@ -201,6 +213,25 @@ pub struct LegStats {
     pub reported: Option<Reported>,
 }
 
+impl LegStats {
+    /// What of it is kept of the leg.
+    pub fn quality(&self) -> LineQuality {
+        let from_party = (self.packets_received > 0).then_some(VoiceQuality {
+            packets: self.packets_received + self.packets_lost,
+            lost: self.packets_lost,
+            jitter_us: self.jitter_us,
+            mos: self.mos,
+        });
+        let to_party = self.reported.map(|reported| VoiceQuality {
+            packets: self.packets_sent,
+            lost: reported.packets_lost.min(self.packets_sent),
+            jitter_us: reported.jitter_us,
+            mos: reported.mos,
+        });
+        LineQuality { from_party, to_party, round_trip_us: self.round_trip_us }
+    }
+}
+
 /// What a phone reported of the voice that it was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reported {
@@ -211,4 +242,30 @@ pub struct Reported {
     /// The mean opinion score in hundredths: as the phone reckons it where it says so (RFC 3611
     /// §4.7.5), else by the E-model from the two above.
     pub mos: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_leg_both_ways_are_kept_as_far_as_they_are_known() {
+        assert_eq!(LegStats::default().quality(), LineQuality::default());
+        let mut stats = LegStats {
+            packets_received: 96,
+            packets_lost: 4,
+            jitter_us: 2_000,
+            mos: 380,
+            packets_sent: 50,
+            ..LegStats::default()
+        };
+        let came = VoiceQuality { packets: 100, lost: 4, jitter_us: 2_000, mos: 380 };
+        let quality = stats.quality();
+        assert_eq!((quality.from_party, quality.to_party), (Some(came), None));
+        // A phone that claims to lack more than it was sent lacks all of it.
+        stats.reported = Some(Reported { packets_lost: 70, jitter_us: 9_000, mos: 110 });
+        let there = VoiceQuality { packets: 50, lost: 50, jitter_us: 9_000, mos: 110 };
+        assert_eq!(stats.quality().to_party, Some(there));
+        assert_eq!(stats.quality().worst_mos(), Some(110));
+    }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, MissedCause,
-    Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Target, Tier, TransferEnd, TransferKind,
-    TrunkId, UserId, Wall,
+    AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, LineQuality,
+    MissedCause, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Target, Tier, TransferEnd,
+    TransferKind, TrunkId, UserId, Wall,
 };
 
 /// The version of the shapes below. A fact of an older version is still read.
@@ -167,8 +167,19 @@ pub enum FactBody {
     /// The INVITE to a telephone outside left over this line; once more where another is tried.
     TrunkTried { call: CallId, leg: LegId, trunk: TrunkId, target: String },
     /// A leg ended.
-    LegEnded { call: CallId, leg: LegId, role: LegRole, cause: HangupCause },
-    /// The call is over. The last fact of every call but for its recording and wrap-up.
+    LegEnded {
+        call: CallId,
+        leg: LegId,
+        role: LegRole,
+        cause: HangupCause,
+        /// How good its line was is known in a moment: [`FactBody::LegMeasured`] follows.
+        #[cfg_attr(feature = "serde", serde(default))]
+        measured: bool,
+    },
+    /// How good the line of a leg was that ended: over its whole life.
+    LegMeasured { call: CallId, leg: LegId, quality: LineQuality },
+    /// The call is over. The last fact of every call but for its recording and wrap-up, and for
+    /// how good its lines were.
     CallEnded { call: CallId, outcome: Outcome, cause: HangupCause },
     /// The agent chose a disposition.
     WrappedUp { call: CallId, agent: AgentId, disposition: String },
@@ -262,6 +273,7 @@ impl FactBody {
             Self::Retrieved { .. } => "retrieved",
             Self::TrunkTried { .. } => "trunk_tried",
             Self::LegEnded { .. } => "leg_ended",
+            Self::LegMeasured { .. } => "leg_measured",
             Self::CallEnded { .. } => "call_ended",
             Self::WrappedUp { .. } => "wrapped_up",
             Self::RecordingStarted { .. } => "recording_started",
@@ -314,6 +326,7 @@ impl FactBody {
             | Self::Retrieved { call, .. }
             | Self::TrunkTried { call, .. }
             | Self::LegEnded { call, .. }
+            | Self::LegMeasured { call, .. }
             | Self::CallEnded { call, .. }
             | Self::WrappedUp { call, .. }
             | Self::RecordingStarted { call, .. }

@@ -13,6 +13,7 @@ mod name;
 mod outcome;
 mod permission;
 mod pii;
+mod quality;
 mod time;
 mod transfer;
 
@@ -26,5 +27,6 @@ pub use name::{AgentId, PromptId, QueueId, TrunkId, UserId};
 pub use outcome::{Direction, HangupCause, MissedCause, Outcome};
 pub use permission::{Permission, Role, Tier};
 pub use pii::{Masked, Pii, stored};
+pub use quality::{LineQuality, VoiceQuality};
 pub use time::{Mono, Wall};
 pub use transfer::{Target, TransferEnd, TransferKind};

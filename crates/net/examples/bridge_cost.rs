@@ -166,6 +166,7 @@ impl Engine {
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,
+                    receives: true,
                 };
                 patiently(&workers, MediaCommand::Set(media));
                 phones.push(Phone { socket, engine, header });

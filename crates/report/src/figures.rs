@@ -160,6 +160,7 @@ impl Figures {
             | FactBody::Retrieved { .. }
             | FactBody::TrunkTried { .. }
             | FactBody::LegEnded { .. }
+            | FactBody::LegMeasured { .. }
             | FactBody::WrappedUp { .. }
             | FactBody::RecordingStarted { .. }
             | FactBody::RecordingGap { .. }

@@ -70,6 +70,8 @@ pub(crate) struct Fold {
     ringing: Option<Ringing>,
     service: Service,
     dialogs: Vec<OpenDialog>,
+    /// Legs that have ended and whose measurement follows.
+    unmeasured: usize,
 }
 
 impl Fold {
@@ -126,6 +128,7 @@ impl Fold {
             ringing: None,
             service: Service::None,
             dialogs: Vec::new(),
+            unmeasured: 0,
         })
     }
 
@@ -186,7 +189,7 @@ impl Fold {
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
             FactBody::TrunkTried { leg, trunk, .. } => self.try_trunk(*leg, trunk, fact.wall),
             FactBody::NumberAnswered { leg, agent, .. } => self.number_answers(agent, *leg, fact),
-            FactBody::LegEnded { leg, role, cause, .. } => self.end_leg(*leg, role, *cause, fact),
+            FactBody::LegEnded { .. } | FactBody::LegMeasured { .. } => self.let_go(fact),
             FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
             FactBody::WrappedUp { disposition, .. } => self.dispose(disposition),
             FactBody::RecordingStarted { .. }
@@ -376,6 +379,7 @@ impl Fold {
 
     /// The engine was lost: no agent is busy with this call any more, whatever its facts say.
     pub(crate) fn apply_loss(&mut self) {
+        self.unmeasured = 0;
         if self.ended {
             self.service = match self.service {
                 Service::None => Service::None,
@@ -420,7 +424,7 @@ impl Fold {
             Service::Talking { .. } | Service::Talked | Service::Acw { .. } => false,
         };
         let sealed = self.record.recordings.iter().all(|taped| taped.seal.is_some());
-        self.record.settled = self.ended && served && sealed;
+        self.record.settled = self.ended && served && sealed && self.unmeasured == 0;
     }
 
     /// Who answered.
@@ -430,7 +434,7 @@ impl Fold {
 }
 
 const fn begun(leg: LegId, role: LegRole, began: Wall) -> CallLeg {
-    CallLeg { leg, role, began, answered: None, ended: None, cause: None }
+    CallLeg { leg, role, began, answered: None, ended: None, cause: None, quality: None }
 }
 
 /// One time after another; what is not known of one is not known of both.

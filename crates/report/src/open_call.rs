@@ -25,6 +25,7 @@ impl OpenCall {
                 leg: dialog.leg,
                 role: dialog.role.clone(),
                 cause,
+                measured: false,
             })
             .chain([FactBody::CallEnded { call, outcome: Outcome::EngineLost, cause }])
     }

@@ -1,8 +1,9 @@
 //! The record of one call, as reports, inspectors and the law ask for it.
 
 use model::{
-    AgentId, CallId, Direction, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, Pii,
-    QueueId, RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
+    AgentId, CallId, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause, OfferId,
+    Outcome, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId,
+    Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -77,8 +78,8 @@ pub struct CallRecord {
     pub recordings: Vec<Recording>,
     /// The code the agent chose.
     pub disposition: Option<String>,
-    /// Whether nothing more is expected: every recording is sealed and the agent's after-call work
-    /// is over. A later disposition may still change the record.
+    /// Whether nothing more is expected: every recording is sealed, every line measured and the
+    /// agent's after-call work over. A later disposition may still change the record.
     pub settled: bool,
 }
 
@@ -134,6 +135,8 @@ pub struct CallLeg {
     pub ended: Option<Wall>,
     /// What the network or the party said at its end.
     pub cause: Option<HangupCause>,
+    /// How good its line was; `None` where that was not measured.
+    pub quality: Option<LineQuality>,
 }
 
 /// That someone was brought into a call.

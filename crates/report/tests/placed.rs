@@ -24,7 +24,7 @@ fn established(story: &mut Story, leg: LegId, role: LegRole) {
 
 fn leg_ends(story: &mut Story, leg: LegId, role: LegRole) {
     let cause = HangupCause::RemoteBye;
-    story.tell(FactBody::LegEnded { call: call(1), leg, role, cause });
+    story.tell(FactBody::LegEnded { call: call(1), leg, role, cause, measured: false });
 }
 
 fn outside() -> LegRole {

@@ -2,7 +2,7 @@
 
 mod story;
 
-use model::{AgentState, FactBody, HangupCause, LegRole, Outcome};
+use model::{AgentState, FactBody, HangupCause, LegRole, LineQuality, Outcome};
 use report::{CallRecords, Limits};
 use story::{Story, agent, agent_leg, call, caller_leg, recording};
 
@@ -162,4 +162,30 @@ fn an_engine_that_is_lost_while_it_recovers_loses_nothing() {
     // The call's end is a fact, but its record may not have been written: it is given again.
     assert_eq!(recovered.records.len(), 1);
     assert_eq!(recovered.records[0].outcome, Outcome::EngineLost);
+}
+
+#[test]
+fn a_record_waits_for_its_lines_and_a_restart_waits_no_more() {
+    let quality = LineQuality { round_trip_us: Some(30_000), ..LineQuality::default() };
+    let (call, leg) = (call(1), caller_leg(1));
+    let mut story = Story::new(1);
+    story.arrives(1).answered(1);
+    story.tell(FactBody::LegEnded {
+        call,
+        leg,
+        role: LegRole::Caller,
+        cause: HangupCause::RemoteBye,
+        measured: true,
+    });
+    story.ends(1, Outcome::AbandonedInMenu);
+    let mut lost = CallRecords::new(Limits::default());
+    let recovered = lost.recover(&story.facts);
+    assert!(recovered.records[0].settled, "nobody measures it any more");
+    assert_eq!(recovered.records[0].legs[0].quality, None);
+    story.tell(FactBody::LegMeasured { call, leg, quality });
+    let mut whole = CallRecords::new(Limits::default());
+    let records: Vec<_> = story.facts.iter().filter_map(|fact| whole.apply(fact)).collect();
+    let settled: Vec<bool> = records.iter().map(|record| record.settled).collect();
+    assert_eq!((settled, records[1].legs[0].quality), (vec![false, true], Some(quality)));
+    assert!(whole.is_empty(), "it is final");
 }

@@ -155,7 +155,13 @@ fn a_call_that_is_given_to_a_number_outside_is_still_the_agents_and_names_the_nu
     story.agent_leg_ends(1, 1, "8001").agent_is("8001", AgentState::Acw, Some(1));
     story.at(34_000).agent_is("8001", AgentState::Idle, None);
     let cause = model::HangupCause::RemoteBye;
-    story.at(66_000).tell(FactBody::LegEnded { call: call(1), leg, role: role.clone(), cause });
+    story.at(66_000).tell(FactBody::LegEnded {
+        call: call(1),
+        leg,
+        role: role.clone(),
+        cause,
+        measured: false,
+    });
     story.caller_leg_ends(1).ends(1, Outcome::Answered);
     let record = last(&story);
     assert_eq!(record.agent, Some(agent("8001")));

@@ -127,6 +127,7 @@ impl Book {
                 let may_follow = matches!(
                     other,
                     FactBody::RecordingSealed { .. }
+                        | FactBody::LegMeasured { .. }
                         | FactBody::WrappedUp { .. }
                         | FactBody::LookupEnded { .. }
                 );

@@ -1,7 +1,7 @@
 //! The engine of the simulation: transaction layer and call flow, with media, store and desktops
 //! played.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use access::{Principal, Tiers};
 use callflow::{Callflow, DesktopInput, Input, Output, Recovery};
 use cti::{Command, CommandError, Event, SessionId};
-use media::{LegMedia, MediaCommand, MediaEvent, Source};
+use media::{LegMedia, LegStats, MediaCommand, MediaEvent, Source};
 use model::{
     CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, PromptId,
     RecordingId, Role, Seal, Tier, Transport, UserId, Wall,
@@ -23,6 +23,8 @@ use crate::network::Datagram;
 
 /// How long a prompt is, whatever it says.
 const PROMPT_MS: u64 = 2_000;
+/// Until a leg's port is closed, in milliseconds.
+const CLOSED_MS: u64 = 2;
 /// The engine's SIP port.
 const PORT: u16 = 5060;
 
@@ -70,9 +72,11 @@ pub(crate) struct Engine {
     /// What was played to each leg, but for music, and when it began.
     pub(crate) played: BTreeMap<PlayId, (Mono, LegId, Vec<PromptId>)>,
     /// Legs whose port was given and not taken back.
-    pub(crate) ports: BTreeSet<LegId>,
+    pub(crate) ports: BTreeMap<LegId, CallId>,
     /// Recordings that run, with the leg on the agents' channel.
     pub(crate) taping: BTreeMap<RecordingId, Vec<LegId>>,
+    /// What was measured of a leg's line; nothing where no test says so.
+    lines: BTreeMap<LegId, LegStats>,
     desktops: BTreeMap<SessionId, Desktop>,
     later: BTreeMap<(Mono, u64), Later>,
     /// What became of each command.
@@ -104,8 +108,9 @@ impl Engine {
             facts: Vec::new(),
             media: BTreeMap::new(),
             played: BTreeMap::new(),
-            ports: BTreeSet::new(),
+            ports: BTreeMap::new(),
             taping: BTreeMap::new(),
+            lines: BTreeMap::new(),
             desktops: BTreeMap::new(),
             later: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -206,6 +211,13 @@ impl Engine {
         self.feed(Input::Media(MediaEvent::Silent { leg, for_ms }), now);
     }
 
+    /// So much is known of a leg's line from now on.
+    pub(crate) fn measure(&mut self, leg: LegId, stats: LegStats, now: Mono) {
+        self.lines.insert(leg, stats);
+        let event = MediaEvent::Measured { leg, quality: stats.quality() };
+        self.feed(Input::Media(event), now);
+    }
+
     pub(crate) fn disk(&mut self, recording: RecordingId, fails: bool, now: Mono) {
         let event = match fails {
             true => MediaEvent::RecordingGap { recording, error: "disk full".to_owned() },
@@ -294,8 +306,8 @@ impl Engine {
                 self.facts.push(fact);
             }
             Output::Sip(command) => self.transactions.handle_command(command, now),
-            Output::OpenMedia { call: _, leg } => {
-                self.ports.insert(leg);
+            Output::OpenMedia { call, leg } => {
+                self.ports.insert(leg, call);
                 let port = 20_000 + u16::try_from(leg.0.counter() % 20_000).unwrap_or(0) * 2;
                 let address = Some(SocketAddr::new(engine_ip(), port));
                 self.feed(Input::MediaOpened { leg, address }, now);
@@ -346,7 +358,11 @@ impl Engine {
             }
             MediaCommand::Close { leg } => {
                 self.media.remove(&leg);
-                self.ports.remove(&leg);
+                if let Some(call) = self.ports.remove(&leg) {
+                    let stats = self.lines.remove(&leg).unwrap_or_default();
+                    let event = MediaEvent::Closed { call, leg, stats };
+                    self.after(CLOSED_MS, Later::Feed(Input::Media(event)), now);
+                }
             }
             MediaCommand::StartRecording { recording, agent, .. } => {
                 self.taping.insert(recording, vec![agent]);

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use cti::Command;
+use media::LegStats;
 use model::{Fact, FactBody, LegId, Mono, RecordingId};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -224,6 +225,12 @@ impl World {
     /// The media worker says that nothing came from a leg for so long.
     pub fn lose_media(&mut self, leg: LegId, for_ms: u64) {
         self.engine.lose_media(leg, for_ms, self.now);
+        self.settle();
+    }
+
+    /// The media worker says how good a leg's line is.
+    pub fn measure(&mut self, leg: LegId, stats: LegStats) {
+        self.engine.measure(leg, stats, self.now);
         self.settle();
     }
 

@@ -76,6 +76,7 @@ impl Calls {
                 leg,
                 role: model::LegRole::Caller,
                 cause: HangupCause::RemoteBye,
+                measured: false,
             },
             FactBody::CallEnded {
                 call,

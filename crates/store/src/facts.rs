@@ -107,6 +107,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::Retrieved { .. }
         | FactBody::TrunkTried { .. }
         | FactBody::LegEnded { .. }
+        | FactBody::LegMeasured { .. }
         | FactBody::CallEnded { .. }
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    AgentId, Direction, HangupCause, LegId, LegRole, Outcome, Pii, QueueId, Target, Tier,
-    TransferEnd, TransferKind, TrunkId, Wall,
+    AgentId, Direction, HangupCause, LegId, LegRole, LineQuality, Outcome, Pii, QueueId, Target,
+    Tier, TransferEnd, TransferKind, TrunkId, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Transfer};
 use serde::de::DeserializeOwned;
@@ -57,6 +57,8 @@ struct StoredLeg {
     answered: Option<Wall>,
     ended: Option<Wall>,
     cause: Option<HangupCause>,
+    #[serde(default)]
+    quality: Option<LineQuality>,
 }
 
 /// A transfer as JSON keeps it.
@@ -73,15 +75,15 @@ struct StoredTransfer {
 
 impl From<&CallLeg> for StoredLeg {
     fn from(leg: &CallLeg) -> Self {
-        let CallLeg { leg, role, began, answered, ended, cause } = leg.clone();
-        Self { leg, role, began, answered, ended, cause }
+        let CallLeg { leg, role, began, answered, ended, cause, quality } = leg.clone();
+        Self { leg, role, began, answered, ended, cause, quality }
     }
 }
 
 impl From<StoredLeg> for CallLeg {
     fn from(leg: StoredLeg) -> Self {
-        let StoredLeg { leg, role, began, answered, ended, cause } = leg;
-        Self { leg, role, began, answered, ended, cause }
+        let StoredLeg { leg, role, began, answered, ended, cause, quality } = leg;
+        Self { leg, role, began, answered, ended, cause, quality }
     }
 }
 

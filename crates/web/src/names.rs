@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::{
-    AgentAction, AgentState, AgentStatus, Direction, HangupCause, Lookup, MissedCause,
+    AgentAction, AgentState, AgentStatus, Direction, HangupCause, LegRole, Lookup, MissedCause,
     NotReadyReason, Outcome, Permission, PolicyStatus, Role, TransferEnd, TransferKind,
 };
 use serde::Serialize;
@@ -144,6 +144,16 @@ pub(crate) fn reason_of(status: AgentStatus) -> Option<ReasonName> {
     match status {
         AgentStatus::NotReady { reason } => Some(reason.into()),
         AgentStatus::SignedOut | AgentStatus::Ready => None,
+    }
+}
+
+impl From<&LegRole> for LegRoleName {
+    fn from(role: &LegRole) -> Self {
+        Self(match role {
+            LegRole::Caller => "caller",
+            LegRole::Agent(_) => "agent",
+            LegRole::Number(_) => "number",
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use report::CallRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::line::LineBody;
 use crate::names::{
     CauseName, DirectionName, LegRoleName, MissedName, OutcomeName, TransferEndName,
     TransferKindName, sip_status,
@@ -88,7 +89,7 @@ pub(crate) struct CallBody<'a> {
     recordings: Vec<RecordingBody<'a>>,
     /// The code that the agent chose at wrap-up.
     disposition: Option<&'a str>,
-    /// Whether nothing more is expected: recordings sealed, after-call work over.
+    /// Whether nothing more is expected: recordings sealed, lines measured, after-call work over.
     settled: bool,
 }
 
@@ -128,6 +129,8 @@ pub(crate) struct LegBody<'a> {
     cause: Option<CauseName>,
     /// The SIP status, where `cause` is `response`.
     sip_status: Option<u16>,
+    /// How good its line was; null where that was not measured.
+    line: Option<LineBody>,
 }
 
 /// That someone was brought into a call.
@@ -233,14 +236,14 @@ fn offer<'a>(made: &'a report::Offer, zone: &TimeZone) -> OfferBody<'a> {
 }
 
 fn leg<'a>(party: &'a report::CallLeg, sight: Sight, zone: &TimeZone) -> LegBody<'a> {
-    let (role, agent_id, number) = match &party.role {
-        LegRole::Caller => ("caller", None, None),
-        LegRole::Agent(agent) => ("agent", Some(agent.as_str()), None),
-        LegRole::Number(number) => ("number", None, Some(sight.show(number))),
+    let (agent_id, number) = match &party.role {
+        LegRole::Caller => (None, None),
+        LegRole::Agent(agent) => (Some(agent.as_str()), None),
+        LegRole::Number(number) => (None, Some(sight.show(number))),
     };
     LegBody {
         leg_id: party.leg.to_string(),
-        role: LegRoleName(role),
+        role: (&party.role).into(),
         agent_id,
         number,
         began_at: rfc3339(party.began, zone),
@@ -248,6 +251,7 @@ fn leg<'a>(party: &'a report::CallLeg, sight: Sight, zone: &TimeZone) -> LegBody
         ended_at: party.ended.map(|at| rfc3339(at, zone)),
         cause: party.cause.map(CauseName::from),
         sip_status: party.cause.and_then(sip_status),
+        line: party.quality.as_ref().map(LineBody::from),
     }
 }
 

@@ -7,6 +7,7 @@ use model::{AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, Target};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::line::LineBody;
 use crate::names::{
     CauseName, MissedName, OutcomeName, ReasonName, StateName, StatusName, TransferEndName,
     TransferKindName, reason_of, sip_status,
@@ -27,7 +28,7 @@ pub(crate) struct FactEntry<'a> {
     /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `tier_reached`, `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
-    /// `retrieved`, `leg_ended`, `call_ended`, `wrapped_up`,
+    /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`,
     /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
@@ -101,6 +102,9 @@ pub(crate) struct FactEntry<'a> {
     /// Whether the recording was completed after a crash.
     #[serde(skip_serializing_if = "Option::is_none")]
     recovered: Option<bool>,
+    /// How good the leg's line was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<LineBody>,
     /// The agent's own choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusName>,
@@ -229,6 +233,10 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         FactBody::LegEnded { leg, role, cause, .. } => {
             tell_leg(entry, *leg, role, sight);
             ended(entry, *cause);
+        }
+        FactBody::LegMeasured { leg, quality, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.line = Some(quality.into());
         }
         FactBody::CallEnded { outcome, cause, .. } => {
             entry.outcome = Some((*outcome).into());

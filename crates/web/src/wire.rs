@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 
 pub(crate) use encode::encode;
 
+use crate::line::LineBody;
 use crate::names::{
-    ActionName, DirectionName, LookupName, OutcomeName, PhaseName, PolicyStatusName, ReasonName,
-    StateName, StatusName, TransferEndName, TransferKindName,
+    ActionName, DirectionName, LegRoleName, LookupName, OutcomeName, PhaseName, PolicyStatusName,
+    ReasonName, StateName, StatusName, TransferEndName, TransferKindName,
 };
 
 /// What a viewer may see.
@@ -247,8 +248,20 @@ pub(crate) struct CallStateData<'a> {
     recording_id: Option<String>,
     /// Who is brought in beside caller and agent.
     guest: Option<GuestData<'a>>,
+    /// How good the lines of its parties are, as far as that is known; told again where a line's
+    /// worse score has changed by 0.1.
+    lines: Vec<PartyLineData>,
     /// How it ended, where `state` is `ended`.
     outcome: Option<OutcomeName>,
+}
+
+/// How good the line of one party of a call is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PartyLineData {
+    /// What the party is.
+    role: LegRoleName,
+    /// The line.
+    line: LineBody,
 }
 
 /// Someone who is brought into a call: a colleague or a telephone outside.

@@ -209,6 +209,8 @@ export interface CallStateData {
   agent_id: string | null;
   recording_id: string | null;
   guest: GuestData | null;
+  /** How good the lines of its parties are, as far as that is known. */
+  lines?: { role: 'caller' | 'agent' | 'number'; line: LineData }[];
   outcome: string | null;
 }
 
@@ -309,6 +311,23 @@ export interface LegData {
   ended_at: string | null;
   cause: string | null;
   sip_status: number | null;
+  /** How good its line was; null where that was not measured. */
+  line?: LineData | null;
+}
+
+/** How good the line of one party is, both ways. */
+export interface LineData {
+  from_party: VoiceData | null;
+  to_party: VoiceData | null;
+  round_trip_us: number | null;
+}
+
+/** What the network did to one voice on its way; `mos` is from 1 to 4.5. */
+export interface VoiceData {
+  packets: number;
+  lost: number;
+  jitter_us: number;
+  mos: number;
 }
 
 /** That someone was brought into a call. */

@@ -322,6 +322,7 @@ export const TEXTS = {
   'fact.held': ['保持', 'On hold'],
   'fact.retrieved': ['取回', 'Retrieved'],
   'fact.leg_ended': ['一方挂机', 'Leg ended'],
+  'fact.leg_measured': ['线路质量', 'Line quality'],
   'fact.call_ended': ['通话结束', 'Call ended'],
   'fact.wrapped_up': ['整理完成', 'Wrapped up'],
   'fact.recording_started': ['录音开始', 'Recording started'],

@@ -25,7 +25,8 @@ impl Worker {
                 if let Err(error) = self.open(call, leg, socket, port, now) {
                     tracing::error!(%leg, %error, "cannot watch a leg's socket");
                     self.shared.ports.give_back(port);
-                    self.outbox.push(MediaEvent::Closed { leg, stats: LegStats::default() });
+                    let stats = LegStats::default();
+                    self.outbox.push(MediaEvent::Closed { call, leg, stats });
                 }
             }
             ToWorker::Command(MediaCommand::Set(media)) => self.set(media, now),
@@ -96,8 +97,8 @@ impl Worker {
         if !was_sending && media.sends {
             leg.out.begin_source();
             leg.pause();
-            (leg.heard, leg.is_silent) = (now, false);
         }
+        let was_awaited = before.as_ref().is_some_and(Wanted::awaits);
         let hears = media.hears.clone();
         let codec = media.codec;
         let had = before.map(|before| (before.media.hears, before.media.codec));
@@ -105,7 +106,11 @@ impl Worker {
             leg.forget_voice();
             leg.pause();
         }
-        leg.wanted = Some(Wanted { media, origin });
+        let wanted = Wanted { media, origin };
+        if !was_awaited && wanted.awaits() {
+            (leg.heard, leg.alive, leg.is_silent) = (now, now, false);
+        }
+        leg.wanted = Some(wanted);
         self.set_reports(index, now);
         let Some(leg) = self.legs.at(index) else { return };
         match (&had, &hears) {
@@ -201,11 +206,11 @@ impl Worker {
         if let Paced::Mixing(mixing) = std::mem::take(&mut leg.paced) {
             mixing.leave(&mut self.legs);
         }
-        let port = leg.port;
+        let (call, port) = (leg.call, leg.port);
         leg.report(true, self.clock.now(), &mut self.counted);
         let stats = leg.stats();
         self.shared.ports.give_back(port);
         self.counted.legs_closed += 1;
-        self.outbox.push(MediaEvent::Closed { leg: id, stats });
+        self.outbox.push(MediaEvent::Closed { call, leg: id, stats });
     }
 }

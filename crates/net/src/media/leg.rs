@@ -28,6 +28,13 @@ pub(crate) struct Wanted {
     pub(crate) origin: Origin,
 }
 
+impl Wanted {
+    /// Whether something has to come from the leg: on hold, or where it only listens, nothing has.
+    pub(crate) const fn awaits(&self) -> bool {
+        self.media.sends && self.media.receives
+    }
+}
+
 /// The newest packet of a voice; `bytes` is 0 if there is none that a frame could hold.
 #[derive(Debug)]
 struct Newest {
@@ -79,7 +86,10 @@ pub(crate) struct Leg {
     pub(crate) reports: Option<Box<Reports>>,
     pub(crate) source: Option<u32>,
     pub(crate) sequence: SequenceTracker,
+    /// When its voice came last.
     pub(crate) heard: Mono,
+    /// When its voice or a report came last.
+    pub(crate) alive: Mono,
     pub(crate) is_silent: bool,
     pub(crate) stats: LegStats,
 }
@@ -116,6 +126,7 @@ impl Leg {
             source: None,
             sequence: SequenceTracker::default(),
             heard: now,
+            alive: now,
             is_silent: false,
             stats: LegStats::default(),
         }
@@ -152,6 +163,7 @@ impl Leg {
         self.stats.packets_received += 1;
         self.stats.bytes_received += bytes as u64;
         self.heard = now;
+        self.alive = now;
         self.is_silent = false;
     }
 

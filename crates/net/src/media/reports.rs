@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
-use media::Rtcp;
+use media::{MediaEvent, Rtcp};
 use model::Mono;
 use rtp::rtcp::{self, Control, Heard, Report, Told};
 use rustix::event::epoll;
@@ -17,11 +17,14 @@ use super::counters::Counters;
 use super::leg::Leg;
 use super::legs::Legs;
 use super::origin::Origin;
+use super::outbox::Outbox;
 use super::worker::Worker;
 use super::{playing, ports};
 
 /// Marks the key of a leg's socket for RTCP; legs are never so many that theirs has it.
 const BESIDE: u64 = 1 << 31;
+/// A change of a line's score that is told, in hundredths: people notice less than that hardly.
+const NOTICED_MOS: u16 = 10;
 /// Reports sent in one tick; the others wait for the next one.
 const REPORTS_A_TICK: usize = 32;
 
@@ -35,6 +38,8 @@ pub(crate) struct Reports {
     control: Control,
     /// Whether its next report is among those that are due.
     is_queued: bool,
+    /// The line's score when it was told last, in hundredths.
+    told_mos: Option<u16>,
 }
 
 impl Reports {
@@ -83,7 +88,13 @@ impl Worker {
             // Without chance there is still the stream's random name.
             let seed = getrandom::u64().unwrap_or(u64::from(leg.out.ssrc()));
             let control = Control::new(seed, now);
-            Box::new(Reports { agreed: None, beside: None, control, is_queued: false })
+            Box::new(Reports {
+                agreed: None,
+                beside: None,
+                control,
+                is_queued: false,
+                told_mos: None,
+            })
         };
         let mut reports = leg.reports.take().unwrap_or_else(fresh);
         if reports.agreed != agreed {
@@ -108,6 +119,7 @@ impl Worker {
             let Some(key) = self.reports_due.take(now) else { return };
             let Some((_, leg)) = self.legs.find(key) else { continue };
             let next = leg.report(false, now, &mut self.counted);
+            leg.tell_quality(&mut self.outbox);
             if let Some(reports) = leg.reports.as_mut() {
                 reports.is_queued = next.is_some();
             }
@@ -205,6 +217,21 @@ impl Leg {
             counted.refused_source += 1;
         } else if reports.control.handle_datagram(datagram, ours, now).is_ok() {
             counted.reports_received += 1;
+            // Some phones send no voice while nobody speaks: one that reports is still there.
+            self.alive = now;
+            self.is_silent = false;
+        }
+    }
+
+    /// Tells how good the line is where that has changed noticeably.
+    fn tell_quality(&mut self, outbox: &mut Outbox) {
+        let quality = self.stats().quality();
+        let (Some(mos), Some(reports)) = (quality.worst_mos(), self.reports.as_mut()) else {
+            return;
+        };
+        if reports.told_mos.is_none_or(|told| told.abs_diff(mos) >= NOTICED_MOS) {
+            reports.told_mos = Some(mos);
+            outbox.push(MediaEvent::Measured { leg: self.id, quality });
         }
     }
 

@@ -12,6 +12,7 @@ use rustix::fd::OwnedFd;
 
 use super::clock::Clock;
 use super::counters::Counters;
+use super::leg::Wanted;
 use super::legs::Legs;
 use super::outbox::Outbox;
 use super::tapes::Tapes;
@@ -183,8 +184,8 @@ impl Worker {
     /// Tells of legs from which nothing comes. On hold nothing has to come.
     fn find_silent(&mut self, now: Mono) {
         for leg in self.legs.iter_mut() {
-            let is_expected = leg.wanted.as_ref().is_some_and(|wanted| wanted.media.sends);
-            let for_ms = now.ms_since(leg.heard);
+            let is_expected = leg.wanted.as_ref().is_some_and(Wanted::awaits);
+            let for_ms = now.ms_since(leg.alive);
             let never_spoke = leg.stats.packets_received == 0;
             let patience = if never_spoke { NEVER_SPOKE_FACTOR } else { 1 };
             if is_expected && !leg.is_silent && for_ms >= self.silent_after_ms * patience {

@@ -29,7 +29,7 @@ fn what_one_phone_sends_the_other_hears_byte_by_byte() {
         for (media, lost) in [(&a, 0), (&b, 0)] {
             stage.workers.send(MediaCommand::Close { leg: media.leg }).unwrap();
             let stats = stage.event(|event| match event {
-                MediaEvent::Closed { leg, stats } if *leg == media.leg => Some(*stats),
+                MediaEvent::Closed { leg, stats, .. } if *leg == media.leg => Some(*stats),
                 _ => None,
             });
             assert!(stats.packets_received >= 200 && stats.packets_sent >= 200, "{stats:?}");
@@ -87,7 +87,7 @@ fn loss_on_the_way_to_the_engine_is_in_the_legs_score() {
         let close = |leg| {
             stage.workers.send(MediaCommand::Close { leg }).unwrap();
             stage.event(|event| match event {
-                MediaEvent::Closed { leg: closed, stats } if *closed == leg => Some(*stats),
+                MediaEvent::Closed { leg: closed, stats, .. } if *closed == leg => Some(*stats),
                 _ => None,
             })
         };

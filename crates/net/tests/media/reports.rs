@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
-use media::{Codec, LegMedia, MediaCommand, MediaEvent, Reported, Rtcp};
+use media::{Codec, LegMedia, MediaCommand, MediaEvent, Prompts, Reported, Rtcp};
+use model::VoiceQuality;
 use rtp::Packet;
 use rtp::rtcp::{MAX_REPORT_BYTES, Report, ReportBlock, VoipMetrics};
 
@@ -50,7 +51,7 @@ fn speak(phone: &mut Phone) {
 
 #[test]
 fn both_sides_of_a_bridge_are_told_what_came_and_what_was_sent() {
-    let mut stage = Stage::new(60);
+    let mut stage = Stage::new(100);
     let [(mut a, mut phone_a), (mut b, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let (reports_a, reports_b) =
         (beside(&mut stage, &mut a, false), beside(&mut stage, &mut b, true));
@@ -72,7 +73,7 @@ fn both_sides_of_a_bridge_are_told_what_came_and_what_was_sent() {
 
 #[test]
 fn who_asks_for_metrics_is_sent_them_and_a_bye_is_the_last_that_comes() {
-    let mut stage = Stage::new(61);
+    let mut stage = Stage::new(101);
     let (mut media, mut phone) = stage.leg(Codec::Pcmu);
     let reports = beside(&mut stage, &mut media, true);
     speak(&mut phone);
@@ -88,7 +89,7 @@ fn who_asks_for_metrics_is_sent_them_and_a_bye_is_the_last_that_comes() {
 
 #[test]
 fn reports_share_the_port_of_the_voice_where_that_was_agreed() {
-    let mut stage = Stage::new(62);
+    let mut stage = Stage::new(102);
     let [(mut a, mut phone_a), (_, phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let rtcp = Rtcp { remote: a.remote, is_muxed: true, wants_metrics: false };
     a.rtcp = Some(rtcp);
@@ -107,7 +108,7 @@ fn reports_share_the_port_of_the_voice_where_that_was_agreed() {
 
 #[test]
 fn reports_from_elsewhere_are_dropped_and_counted() {
-    let mut stage = Stage::new(63);
+    let mut stage = Stage::new(103);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let reports = beside(&mut stage, &mut media, false);
     phone.send(&[0xd5; 160]);
@@ -133,7 +134,7 @@ fn reports_from_elsewhere_are_dropped_and_counted() {
 
 #[test]
 fn a_leg_that_moves_exchanges_reports_where_it_is_now() {
-    let mut stage = Stage::new(64);
+    let mut stage = Stage::new(104);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let before = beside(&mut stage, &mut media, false);
     phone.send(&[0xd5; 160]);
@@ -154,7 +155,7 @@ fn a_leg_that_moves_exchanges_reports_where_it_is_now() {
 
 #[test]
 fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
-    let mut stage = Stage::new(65);
+    let mut stage = Stage::new(105);
     let (mut media, mut phone) = stage.leg(Codec::Pcma);
     let taken = UdpSocket::bind(after(phone.engine)).unwrap();
     let reports = beside(&mut stage, &mut media, false);
@@ -163,7 +164,7 @@ fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
     assert_eq!(stage.workers.counters().report_ports_missing, 1);
     stage.workers.send(MediaCommand::Close { leg: media.leg }).unwrap();
     let stats = stage.event(|event| match event {
-        MediaEvent::Closed { leg, stats } if *leg == media.leg => Some(*stats),
+        MediaEvent::Closed { leg, stats, .. } if *leg == media.leg => Some(*stats),
         _ => None,
     });
     assert_eq!(stats.packets_received, 1);
@@ -172,7 +173,7 @@ fn where_the_port_beside_is_anothers_the_call_goes_on_without_reports() {
 
 #[test]
 fn the_round_trip_follows_from_what_the_phone_says_of_our_report() {
-    let mut stage = Stage::new(66);
+    let mut stage = Stage::new(106);
     let [(mut a, mut phone_a), (mut b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
     let reports = beside(&mut stage, &mut b, false);
     let _beside_a = beside(&mut stage, &mut a, false);
@@ -192,14 +193,52 @@ fn the_round_trip_follows_from_what_the_phone_says_of_our_report() {
     let (received, metrics) = (Some(block), Some(metrics));
     let told = Report { ssrc: 5, received, metrics, ..Report::default() };
     reports.send_to(&write(&told), engine).unwrap();
-    stage.settle();
+    // It is told at the next report of ours.
+    let quality = stage.event(|event| match event {
+        MediaEvent::Measured { leg, quality } if *leg == b.leg => Some(*quality),
+        _ => None,
+    });
+    let there = VoiceQuality { packets: 36, lost: 4, jitter_us: 10_000, mos: 370 };
+    assert_eq!((quality.from_party, quality.to_party), (None, Some(there)));
     assert_eq!(stage.workers.counters().reports_received, 1);
     stage.workers.send(MediaCommand::Close { leg: b.leg }).unwrap();
     let stats = stage.event(|event| match event {
-        MediaEvent::Closed { leg, stats } if *leg == b.leg => Some(*stats),
+        MediaEvent::Closed { leg, stats, .. } if *leg == b.leg => Some(*stats),
         _ => None,
     });
     assert!(stats.round_trip_us.is_some_and(|micros| micros < 10_000_000), "{stats:?}");
     let reported = Reported { packets_lost: 4, jitter_us: 10_000, mos: 370 };
     assert_eq!((stats.reported, stats.mos), (Some(reported), 0), "nothing came from it");
+}
+
+#[test]
+fn a_phone_that_sends_no_voice_and_reports_is_not_silent() {
+    let silent_after_ms = 400;
+    let mut stage = Stage::with(107, Prompts::default(), |config| {
+        config.silent_after_ms = silent_after_ms;
+    });
+    let (mut muted, mut phone_muted) = stage.leg(Codec::Pcma);
+    let reports = beside(&mut stage, &mut muted, false);
+    let (gone, mut phone_gone) = stage.leg(Codec::Pcma);
+    phone_muted.send(&[0xd5; 160]);
+    phone_gone.send(&[0xd5; 160]);
+    stage.settle();
+    let report = write(&Report { ssrc: phone_muted.header.ssrc, ..Report::default() });
+    // Both spoke at the same time: who is still there is told to be silent after the other.
+    let last = stage.now();
+    reports.send_to(&report, after(phone_muted.engine)).unwrap();
+    let told: Vec<_> = (0..2)
+        .map(|_| {
+            stage.event(|event| match event {
+                MediaEvent::Silent { leg, for_ms } => Some((*leg, *for_ms)),
+                _ => None,
+            })
+        })
+        .collect();
+    let at = |wanted| told.iter().position(|(leg, _)| *leg == wanted).unwrap();
+    assert!(at(gone.leg) <= at(muted.leg), "{told:?}");
+    // It was given its whole time from the report on.
+    let now = stage.now();
+    let (_, for_ms) = told[at(muted.leg)];
+    assert!(for_ms >= silent_after_ms && for_ms <= now.ms_since(last) + 1, "{told:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use media::{Codec, MediaEvent, Prompts};
+use media::{Codec, LegMedia, MediaEvent, Prompts};
 
 use crate::stage::{Phone, Stage};
 
@@ -86,4 +86,55 @@ fn a_silent_phone_is_told_once_until_it_speaks_again() {
     let long = std::time::Duration::from_millis(4 * silent_after_ms);
     let told = stage.events.recv_timeout(long);
     assert!(!matches!(told, Ok(MediaEvent::Silent { .. })), "{told:?}");
+}
+
+/// Whether the leg was told to be silent before `until`, which is told by the engine's own events:
+/// another leg that falls silent later.
+fn is_told_silent(stage: &mut Stage, media: &LegMedia, silent_after_ms: u64) -> bool {
+    let (other, mut phone) = stage.leg(Codec::Pcma);
+    phone.send(&[1; 160]);
+    let mut told = false;
+    stage.event(|event| match event {
+        MediaEvent::Silent { leg, for_ms } if *leg == other.leg => {
+            assert!(*for_ms >= silent_after_ms);
+            Some(())
+        }
+        MediaEvent::Silent { leg, .. } => {
+            told |= *leg == media.leg;
+            None
+        }
+        _ => None,
+    });
+    told
+}
+
+#[test]
+fn who_only_listens_is_awaited_again_when_it_has_to_speak() {
+    let silent_after_ms = 150;
+    let mut stage = Stage::with(25, Prompts::default(), |config| {
+        config.silent_after_ms = silent_after_ms;
+    });
+    let (mut media, mut phone) = stage.leg(Codec::Pcma);
+    media.receives = false;
+    stage.set(&media);
+    phone.send(&[1; 160]);
+    assert!(!is_told_silent(&mut stage, &media, silent_after_ms));
+    media.receives = true;
+    stage.set(&media);
+    stage.event(|event| match event {
+        MediaEvent::Silent { leg, .. } if *leg == media.leg => Some(()),
+        _ => None,
+    });
+    // Held and taken back while it is silent, it has its time again.
+    for receives in [false, true] {
+        media.receives = receives;
+        stage.set(&media);
+    }
+    stage.event(|event| match event {
+        MediaEvent::Silent { leg, for_ms } if *leg == media.leg => {
+            assert!(*for_ms >= silent_after_ms);
+            Some(())
+        }
+        _ => None,
+    });
 }

@@ -85,6 +85,7 @@ impl Stage {
             rtcp: None,
             hears: Source::Silence,
             sends: true,
+            receives: true,
         };
         self.set(&media);
         (media, phone)

@@ -1,6 +1,8 @@
 //! Who else is in a call: legs that come and go, transfers and how they end.
 
-use model::{Direction, Fact, FactBody, HangupCause, LegId, LegRole, Target, TransferEnd, Wall};
+use model::{
+    Direction, Fact, FactBody, HangupCause, LegId, LegRole, LineQuality, Target, TransferEnd, Wall,
+};
 
 use super::{Fold, Moment, Service, begun, push_bounded};
 use crate::record::{CallLeg, CallRecord, Transfer};
@@ -66,13 +68,28 @@ impl Fold {
     }
 
     /// A leg's end changes no record by itself: the call's end will.
-    pub(super) fn end_leg(
-        &mut self,
-        leg: LegId,
-        role: &LegRole,
-        cause: HangupCause,
-        fact: &Fact,
-    ) -> bool {
+    /// A leg ended, and how good its line was.
+    pub(super) fn let_go(&mut self, fact: &Fact) -> bool {
+        match &fact.body {
+            FactBody::LegEnded { leg, role, cause, measured, .. } => {
+                self.unmeasured += usize::from(*measured);
+                self.end_leg(*leg, role, *cause, fact)
+            }
+            FactBody::LegMeasured { leg, quality, .. } => self.measure(*leg, *quality),
+            _ => false,
+        }
+    }
+
+    /// How good a leg's line was. The record is written again when the last one is known.
+    fn measure(&mut self, leg: LegId, quality: LineQuality) -> bool {
+        self.unmeasured = self.unmeasured.saturating_sub(1);
+        if let Some(known) = self.leg(leg) {
+            known.quality = Some(quality);
+        }
+        self.unmeasured == 0
+    }
+
+    fn end_leg(&mut self, leg: LegId, role: &LegRole, cause: HangupCause, fact: &Fact) -> bool {
         let now = Moment::of(fact);
         self.dialogs.retain(|dialog| dialog.leg != leg);
         if let Some(known) = self.leg(leg) {

@@ -198,6 +198,7 @@ impl Story {
             leg: caller_leg(counter),
             role: LegRole::Caller,
             cause: HangupCause::RemoteBye,
+            measured: false,
         })
     }
 
@@ -207,6 +208,7 @@ impl Story {
             leg: agent_leg(number),
             role: LegRole::Agent(agent(who)),
             cause: HangupCause::LocalBye,
+            measured: false,
         })
     }
 

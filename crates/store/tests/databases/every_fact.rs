@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use model::{
     AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
-    MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind, Seal, Target,
-    Tier, TransferEnd, TransferKind, Transport, TrunkId, UserId, Wall,
+    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind,
+    Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, UserId, VoiceQuality, Wall,
 };
 
 use crate::story::{call, recording};
@@ -62,7 +62,22 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::AgentAnswered { call, offer, agent: agent.clone(), leg },
         FactBody::Held { call, leg, role: LegRole::Caller },
         FactBody::Retrieved { call, leg, role: LegRole::Agent(agent.clone()) },
-        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(486) },
+        FactBody::LegEnded {
+            call,
+            leg,
+            role: LegRole::Caller,
+            cause: HangupCause::Response(486),
+            measured: false,
+        },
+        FactBody::LegMeasured {
+            call,
+            leg,
+            quality: LineQuality {
+                from_party: Some(VoiceQuality { packets: 9, lost: 1, jitter_us: 5, mos: 402 }),
+                to_party: None,
+                round_trip_us: Some(30_000),
+            },
+        },
         FactBody::CallEnded { call, outcome: Outcome::Error, cause: HangupCause::Q850(38) },
         FactBody::WrappedUp { call, agent, disposition: "enquiry".to_owned() },
     ]

@@ -7,9 +7,9 @@ use model::{AgentTotals, CustomerCard, Lookup, PolicyCard, Target, Wall};
 
 use super::{
     AgentStateData, AgentTotalsData, AlarmData, CallStateData, ClaimData, ColleagueData,
-    CustomerData, EventBody, EventFrame, GuestData, InputData, IvrData, LineData, PolicyData,
-    QueueStateData, ScreenPopData, ScreenPopUpdateData, Sight, TargetsData, TransferEndedData,
-    TrunkStateData,
+    CustomerData, EventBody, EventFrame, GuestData, InputData, IvrData, LineData, PartyLineData,
+    PolicyData, QueueStateData, ScreenPopData, ScreenPopUpdateData, Sight, TargetsData,
+    TransferEndedData, TrunkStateData,
 };
 use crate::names::{ActionName, OutcomeName, StatusName, reason_of};
 use crate::time::rfc3339;
@@ -124,6 +124,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             agent,
             recording,
             guest,
+            lines,
             outcome,
         } => EventBody::CallState(CallStateData {
             call_id: call.to_string(),
@@ -136,6 +137,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             agent_id: agent.as_ref().map(|agent| agent.as_str()),
             recording_id: recording.map(|recording| recording.to_string()),
             guest: guest.as_ref().map(|brought| guest_data(brought)),
+            lines: lines.iter().map(line_data).collect(),
             outcome: outcome.map(OutcomeName::from),
         }),
         cti::Event::TransferEnded { call, to, kind, end } => {
@@ -270,4 +272,8 @@ fn policy(card: &PolicyCard, sight: Sight) -> PolicyData<'_> {
         premium_fen: card.premium_fen,
         claims: claims.collect(),
     }
+}
+
+fn line_data(line: &cti::PartyLine) -> PartyLineData {
+    PartyLineData { role: (&line.role).into(), line: (&line.quality).into() }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use access::Principal;
 use model::{
     AgentAction, AgentState, AgentStatus, CallId, ClaimSummary, CustomerCard, DialogSnapshot, Fact,
-    FactBody, HangupCause, LegId, LegRole, Lookup, MissedCause, Mono, NotReadyReason, Outcome,
-    Permission, Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd, TransferKind,
-    Transport, Wall,
+    FactBody, HangupCause, LegId, LegRole, LineQuality, Lookup, MissedCause, Mono, NotReadyReason,
+    Outcome, Permission, Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd,
+    TransferKind, Transport, VoiceQuality, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
 use web::{CallTrace, TraceLeg, TraceMessage};
@@ -145,6 +145,11 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             answered: None,
             ended: Some(arrived),
             cause: Some(HangupCause::Response(486)),
+            quality: Some(LineQuality {
+                from_party: None,
+                to_party: Some(VoiceQuality { packets: 50, lost: 1, jitter_us: 900, mos: 421 }),
+                round_trip_us: Some(41_000),
+            }),
         }],
         transfers: vec![Transfer {
             by: "8002".into(),
@@ -313,7 +318,13 @@ pub(crate) fn facts() -> Vec<Fact> {
     ];
     bodies.extend(transfers(call, leg));
     bodies.extend([
-        FactBody::LegEnded { call, leg, role: LegRole::Caller, cause: HangupCause::Response(487) },
+        FactBody::LegEnded {
+            call,
+            leg,
+            role: LegRole::Caller,
+            cause: HangupCause::Response(487),
+            measured: false,
+        },
         FactBody::CallEnded { call, outcome: Outcome::Answered, cause: HangupCause::RemoteBye },
         FactBody::RecordingSealed { call, recording, seal, recovered: true },
         FactBody::AgentChanged {

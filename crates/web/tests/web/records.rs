@@ -37,6 +37,11 @@ fn a_call_has_every_field_of_its_record() {
             "leg_id": "l1-1-9", "role": "number", "agent_id": null, "number": MASKED_PHONE,
             "began_at": "2026-09-21T22:13:23.000+08:00", "answered_at": null,
             "ended_at": "2026-09-21T22:13:23.000+08:00", "cause": "response", "sip_status": 486,
+            "line": {
+                "from_party": null,
+                "to_party": {"packets": 50, "lost": 1, "jitter_us": 900, "mos": 4.21},
+                "round_trip_us": 41_000,
+            },
         }],
         "transfers": [{
             "by": "8002", "agent_id": null, "queue": null, "number": MASKED_PHONE,

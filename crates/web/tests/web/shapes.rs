@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use cti::{CallPhase, Event};
 use model::{
-    AgentState, AgentStatus, AgentTotals, Lookup, MissedCause, NotReadyReason, Outcome, Pii,
-    Target, TransferEnd, TransferKind, Wall,
+    AgentState, AgentStatus, AgentTotals, LegRole, LineQuality, Lookup, MissedCause,
+    NotReadyReason, Outcome, Pii, Target, TransferEnd, TransferKind, Wall,
 };
 use serde_json::{Value, json};
 use web::Audit;
@@ -145,6 +145,10 @@ fn a_call_on_the_board_never_shows_its_number() {
             answered: true,
             with_caller: false,
         }),
+        lines: vec![cti::PartyLine {
+            role: LegRole::Number(Pii::from(PHONE)),
+            quality: LineQuality { round_trip_us: Some(30_000), ..LineQuality::default() },
+        }],
         outcome,
     };
     let wanted = |phase: &str, outcome: Value| {
@@ -156,6 +160,10 @@ fn a_call_on_the_board_never_shows_its_number() {
                 "agent_id": null, "number": MASKED_PHONE, "by": "8001", "transfer": "consult",
                 "answered": true, "with_caller": false,
             },
+            "lines": [{
+                "role": "number",
+                "line": {"from_party": null, "to_party": null, "round_trip_us": 30_000},
+            }],
         })
     };
     for user in ["lead", "8021"] {

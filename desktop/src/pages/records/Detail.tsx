@@ -3,7 +3,7 @@ import { Segmented } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 
 import { ApiError } from '../../api/http';
-import type { CallDetail, LegData, RecordingData } from '../../api/wire';
+import type { CallDetail, LegData, LineData, RecordingData, VoiceData } from '../../api/wire';
 import { clock, dateTime, instant, timeOfDay } from '../../format/time';
 import { phone, size } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
@@ -97,11 +97,18 @@ function Parties({ call }: { call: CallDetail }) {
               {timeOfDay(instant(leg.answered_at ?? leg.began_at))}–{timeOfDay(instant(leg.ended_at))}
             </time>
             <span>{leg.cause && name('cause', leg.cause)}</span>
+            {leg.line && <small data-testid="line">{score(leg.line)}</small>}
           </li>
         ))}
       </ol>
     </div>
   );
+}
+
+/** The scores of both ways, as far as they are known: how the party was heard / what it heard. */
+function score({ from_party, to_party }: LineData): string {
+  const mos = (voice: VoiceData | null): string => (voice ? voice.mos.toFixed(1) : '–');
+  return `MOS ${mos(from_party)} / ${mos(to_party)}`;
 }
 
 /** What makes the recording provable: one line in a fixed place. */

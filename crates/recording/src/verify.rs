@@ -135,7 +135,12 @@ impl<'a> Verifier<'a> {
         }
         let is_sealed = self.report.faults.is_empty() && self.expected.seal.is_some();
         if is_sealed && self.expected.seal != self.report.seal {
-            self.fault(Damage::NotAsSealed, 0);
+            // Anyone can put a seal behind fewer pieces: what is missing says where.
+            let was = self.expected.seal.as_ref().map_or(0, |seal| seal.frames);
+            match was > self.report.frames {
+                true => self.fault(Damage::Cut, self.second(self.number)),
+                false => self.fault(Damage::NotAsSealed, 0),
+            }
         }
         self.report
     }

@@ -285,6 +285,33 @@ fn a_whole_file_made_anew_is_not_what_was_sealed_and_an_encrypted_one_says_where
     }
 }
 
+/// Ends a file after some pieces, with a seal that is right in itself.
+fn forge_cut(made: &Made, pieces: usize) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    let (end, seal_at) = (made.starts[pieces], made.starts[made.pieces()]);
+    let mut seal = made.file[seal_at..].to_vec();
+    seal[16..20].copy_from_slice(&(pieces as u32).to_le_bytes());
+    seal[24..32].copy_from_slice(&(pieces as u64 * u64::from(PIECE_FRAMES)).to_le_bytes());
+    seal[32..64].copy_from_slice(&made.file[end - 32..end]);
+    let (body, hash) = seal.split_at_mut(SEAL_BYTES - 32);
+    hash.copy_from_slice(&Sha256::digest(body));
+    [&made.file[..end], &seal].concat()
+}
+
+#[test]
+fn a_cut_behind_which_a_seal_was_forged_is_located() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    for is_encrypted in [false, true] {
+        let made = made(1, 12, is_encrypted, &mut rng);
+        for pieces in 1..12 {
+            let file = forge_cut(&made, pieces);
+            let report = verify(&file, &expected(&made), &keyring(), 7_777);
+            let second = made.second_of(pieces);
+            assert_eq!(report.faults, [Fault { second, damage: Damage::Cut }], "{pieces}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_a_killed_process_left_is_mended_and_loses_nothing_whole() {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);

@@ -13,7 +13,7 @@ use crate::faults::{Damage, Fault, Report, Tail};
 use crate::header::{
     Hash, Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, field, hash, hash_of,
 };
-use crate::keys::Keyring;
+use crate::keys::{KeyFault, Keyring};
 use crate::piece::{
     End, HASH_BYTES, Head, HeaderTag, Kind, Opener, PIECE_MAGIC, PIECE_MOST, SEAL_BYTES, SEAL_MAGIC,
 };
@@ -211,8 +211,19 @@ impl<'a> Verifier<'a> {
     }
 
     fn open(&mut self, header: &Header) {
-        let Some(Ok(key)) = self.keys.map(|keys| header.data_key(keys)) else { return };
-        self.opener = Some(Opener::new(header, key));
+        match self.keys.map(|keys| header.data_key(keys)) {
+            Some(Ok(key)) => self.opener = Some(Opener::new(header, key)),
+            // The wrapped key is not what was written, or the master key is another.
+            Some(Err(KeyFault::Refused(_) | KeyFault::Cipher)) => self.fault(Damage::Altered, 0),
+            Some(Err(
+                KeyFault::Unknown(_)
+                | KeyFault::Line(_)
+                | KeyFault::Twice(_)
+                | KeyFault::Empty
+                | KeyFault::TooMany,
+            ))
+            | None => {}
+        }
     }
 
     /// Where the next piece or the seal begins, `from` bytes on or later; looked for no further
@@ -306,7 +317,10 @@ impl<'a> Verifier<'a> {
         if head.number == self.number {
             self.link(head.previous, self.number);
             let mut piece = piece_of(&self.bytes, self.done, bytes, self.opener.is_some());
-            if self.opener.as_ref().is_some_and(|opener| !opens(opener, head, &mut piece)) {
+            let header = self.report.header.as_ref();
+            let fits = header.is_none_or(|header| header.key.is_some() == head.is_encrypted);
+            if !fits || self.opener.as_ref().is_some_and(|opener| !opens(opener, head, &mut piece))
+            {
                 self.fault(Damage::Altered, self.second(self.number));
             }
             self.links = Links::To(stored, stored);

@@ -312,6 +312,59 @@ fn a_cut_behind_which_a_seal_was_forged_is_located() {
     }
 }
 
+/// Puts another header before a recording, with all that names it made anew.
+fn forge_header(made: &Made, mut header: [u8; TAPE_HEADER_BYTES]) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    let hash = Sha256::digest(&header[..160]);
+    header[160..].copy_from_slice(&hash);
+    let mut previous: [u8; 32] = hash.into();
+    let tag = header[160..168].to_vec();
+    let mut file = [&header, &made.file[TAPE_HEADER_BYTES..]].concat();
+    for number in 0..made.pieces() {
+        let piece = &mut file[made.starts[number]..made.starts[number + 1]];
+        piece[8..16].copy_from_slice(&tag);
+        piece[24..56].copy_from_slice(&previous);
+        let (body, hash) = piece.split_at_mut(piece.len() - 32);
+        hash.copy_from_slice(&Sha256::digest(body));
+        previous.copy_from_slice(hash);
+    }
+    let seal = &mut file[made.starts[made.pieces()]..];
+    seal[8..16].copy_from_slice(&tag);
+    seal[32..64].copy_from_slice(&previous);
+    let (body, hash) = seal.split_at_mut(SEAL_BYTES - 32);
+    hash.copy_from_slice(&Sha256::digest(body));
+    file
+}
+
+#[test]
+fn a_header_that_does_not_fit_its_pieces_is_found_without_any_seal() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let (plain, locked) = (made(1, 6, false, &mut rng), made(1, 6, true, &mut rng));
+    let header = |made: &Made| made.file[..TAPE_HEADER_BYTES].try_into().unwrap();
+    let mut other_key: [u8; TAPE_HEADER_BYTES] = header(&locked);
+    other_key[110] ^= 1;
+    let at_once = Fault { second: 0, damage: Damage::Altered };
+    let nothing = Expected::default();
+    let first = |file: &[u8], keys: &Keyring| verify(file, &nothing, keys, 9_999).faults[0];
+    assert!(verify(&forge_header(&plain, header(&plain)), &nothing, &keyring(), 999).is_whole());
+    assert_eq!(first(&forge_header(&locked, other_key), &keyring()), at_once, "its key");
+    for keys in [Keyring::default(), keyring()] {
+        assert_eq!(first(&forge_header(&locked, header(&plain)), &keys), at_once, "a plain one");
+        assert_eq!(first(&forge_header(&plain, header(&locked)), &keys), at_once, "a locked one");
+    }
+}
+
+#[test]
+fn a_master_key_of_the_right_name_that_does_not_open_is_no_proof() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let made = made(1, 6, true, &mut rng);
+    let other = Keyring::parse(&format!("k1 = {}", "c4".repeat(32))).unwrap();
+    let report = verify(&made.file, &expected(&made), &other, 9_999);
+    assert_eq!(report.faults, [Fault { second: 0, damage: Damage::Altered }]);
+    let none = verify(&made.file, &expected(&made), &Keyring::default(), 9_999);
+    assert!(none.is_whole(), "who has no key sees the seal alone");
+}
+
 #[test]
 fn a_file_that_a_killed_process_left_is_mended_and_loses_nothing_whole() {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);

@@ -21,7 +21,8 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// encrypted anew. A whole file is not changed.
 ///
 /// # Errors
-/// There is no such file, it cannot be read or written, or its header cannot be read.
+/// There is no such file, it cannot be read or written, its header cannot be read, or it has a seal
+/// and is not whole: then it is left as it is.
 pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Seal> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     if is_wav(path) {
@@ -33,13 +34,16 @@ pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<S
     let nothing = Expected { recording: Some(recording), seal: None };
     let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
     let seal = match (&report.seal, report.mend()) {
-        (Some(seal), _) => seal.clone(),
+        (Some(seal), _) if report.is_whole() => seal.clone(),
         (None, Some((at, bytes, seal))) => {
             file.set_len(at)?;
             file.write_all_at(&bytes, at)?;
             seal
         }
-        (None, None) => return Err(io::Error::new(io::ErrorKind::InvalidData, report.to_string())),
+        // A seal that comes with faults is somebody else's word.
+        (Some(_), _) | (None, None) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, report.to_string()));
+        }
     };
     file.sync_all()?;
     Ok(seal)
@@ -218,6 +222,19 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Missing);
         assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_seal_that_does_not_fit_its_file_is_not_adopted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        recorded(&path, &Keyring::default(), 9_000);
+        let mut altered = std::fs::read(&path).unwrap();
+        altered[1_000] ^= 1;
+        std::fs::write(&path, &altered).unwrap();
+        let error = mended(&path).unwrap_err();
+        assert_eq!(error.to_string(), "altered at second 0");
+        assert_eq!(std::fs::read(&path).unwrap(), altered);
     }
 
     #[test]

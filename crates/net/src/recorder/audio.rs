@@ -189,41 +189,73 @@ fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(count)
 }
 
-/// Where each piece begins, and how many frames they have. A half-written one at the end is left
-/// out; one whose beginning was altered is passed over if something is where the next should be.
+/// Where each piece begins, and how many frames they have. Each lies where its number says; what
+/// cannot be read is passed over up to the next piece or the seal. A half-written one at the end is
+/// left out.
 fn pieces(file: &File, opener: &Opener) -> io::Result<(Vec<Option<u64>>, u64)> {
     let length = file.metadata()?.len();
     let (mut pieces, mut frames, mut at) = (Vec::new(), 0, TAPE_HEADER_BYTES as u64);
-    let whole = opener.full_piece_bytes() as u64;
     let limit = (recording::MAX_FRAMES / u64::from(PIECE_FRAMES)) as usize;
-    while pieces.len() <= limit {
-        let head = read_head(file, at)?.filter(|head| opener.owns(head));
-        let is_whole_next = follows(file, at + whole, opener)?;
-        let head = match head {
-            // Only the last is short, and none stands where a whole one ends.
-            Some(head) if head.bytes() as u64 != whole && is_whole_next => {
-                let next = at + head.bytes() as u64;
-                Some(head)
-                    .filter(|_| next == length || follows(file, next, opener).unwrap_or(false))
+    loop {
+        if let Some(head) = piece_at(file, at, length, pieces.len(), opener) {
+            let number = head.number as usize;
+            if number > limit {
+                break;
             }
-            head => head,
-        };
-        let before = pieces.len() as u64 * u64::from(PIECE_FRAMES);
-        match head {
-            Some(head) if at + head.bytes() as u64 <= length => {
-                pieces.push(Some(at));
-                frames = before + u64::from(head.frames);
-                at += head.bytes() as u64;
+            if number >= pieces.len() {
+                pieces.resize(number + 1, None);
             }
-            Some(_) | None if is_whole_next => {
-                pieces.push(None);
-                frames = before + u64::from(PIECE_FRAMES);
-                at += whole;
-            }
-            Some(_) | None => break,
+            pieces[number].get_or_insert(at);
+            let before = u64::from(head.number) * u64::from(PIECE_FRAMES);
+            frames = frames.max(before + u64::from(head.frames));
+            at += head.bytes() as u64;
+        } else if let Some(next) = next_start(file, at + 1, length, opener) {
+            at = next;
+        } else {
+            break;
         }
     }
+    let lost = pieces.iter().filter(|piece| piece.is_none()).count();
+    if lost > 0 {
+        tracing::error!(lost, "pieces of a recording cannot be found: played as silence");
+    }
     Ok((pieces, frames))
+}
+
+/// The head of the piece that begins here. It is believed where it has the number that is wanted
+/// and something begins where it ends, otherwise only if the whole piece is what was written.
+fn piece_at(file: &File, at: u64, length: u64, wanted: usize, opener: &Opener) -> Option<Head> {
+    let head = read_head(file, at).ok()?.filter(|head| opener.owns(head))?;
+    let end = at + head.bytes() as u64;
+    if end > length {
+        return None;
+    }
+    let is_next = head.number as usize == wanted;
+    if is_next && (end == length || follows(file, end, opener).unwrap_or(false)) {
+        return Some(head);
+    }
+    let mut piece = vec![0; head.bytes()];
+    file.read_exact_at(&mut piece, at).ok()?;
+    opener.sound(&mut piece).map(|_| head)
+}
+
+/// Where the next piece of the recording or its seal begins, at `from` or later.
+fn next_start(file: &File, mut from: u64, length: u64, opener: &Opener) -> Option<u64> {
+    let mut bytes = vec![0; PIECE_MOST + HEAD_MOST];
+    while from < length {
+        let count = read_some(file, &mut bytes, from).unwrap_or(0);
+        let found = (0..count).find(|at| {
+            let rest = &bytes[*at..count];
+            let is_piece = || Head::read(rest).is_some_and(|head| opener.owns(&head));
+            (rest[0] == b'P' && is_piece()) || (rest[0] == b'S' && opener.owns_seal(rest))
+        });
+        if let Some(found) = found {
+            return Some(from + found as u64);
+        }
+        // What begins at the very end of this is read again; what cannot be read is passed over.
+        from += PIECE_MOST as u64;
+    }
+    None
 }
 
 /// Whether a piece of the recording or its seal begins at a place.
@@ -350,6 +382,46 @@ mod tests {
                 assert!(heard[8_000..16_000].iter().all(|sample| *sample == 0), "{byte}");
                 assert_eq!(heard[16_000..], samples[16_000..]);
             }
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn two_neighbours_that_are_gone_do_not_end_what_is_played() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let samples = recorded(&path, &keys);
+            let mut altered = std::fs::read(&path).unwrap();
+            let piece = PIECE_MOST - if keys.is_empty() { 32 } else { 0 };
+            altered[192 + 4] ^= 0xff;
+            altered[192 + piece + 4] ^= 0xff;
+            std::fs::write(&path, &altered).unwrap();
+            let heard = played(&path, &keys);
+            assert!(heard[..16_000].iter().all(|sample| *sample == 0));
+            assert_eq!(heard[16_000..], samples[16_000..]);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn each_piece_is_played_where_its_number_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let samples = recorded(&path, &keys);
+            let whole = std::fs::read(&path).unwrap();
+            let piece = PIECE_MOST - if keys.is_empty() { 32 } else { 0 };
+            let (first, second) = (192..192 + piece, 192 + piece..192 + 2 * piece);
+            let behind = &whole[second.end..];
+            let swapped = [&whole[..192], &whole[second.clone()], &whole[first.clone()], behind];
+            std::fs::write(&path, swapped.concat()).unwrap();
+            assert_eq!(played(&path, &keys), samples, "swapped");
+            std::fs::write(&path, [&whole[..first.end], behind].concat()).unwrap();
+            let heard = played(&path, &keys);
+            assert_eq!(heard[..8_000], samples[..8_000]);
+            assert!(heard[8_000..16_000].iter().all(|sample| *sample == 0), "left out");
+            assert_eq!(heard[16_000..], samples[16_000..]);
             std::fs::remove_file(&path).unwrap();
         }
     }

@@ -97,6 +97,7 @@ impl Tapes {
     fn is_idle(&self) -> bool {
         self.finishing.is_empty()
             && self.waiting.is_none()
+            && self.shell.outbox.is_empty()
             && self.running.iter().flatten().all(Option::is_none)
     }
 
@@ -322,5 +323,40 @@ fn note(tape: &mut Tape, error: Option<&std::io::Error>, now: Mono, outbox: &mut
             outbox.push(MediaEvent::RecordingResumed { recording });
         }
         None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Id;
+
+    use super::super::tap::Link;
+    use super::*;
+
+    #[test]
+    fn a_recorder_with_untold_events_does_not_go_to_sleep() {
+        let (link, inbox) = Link::new(4);
+        let (jobs, _finished) = crossbeam_channel::bounded(1);
+        let (events, told) = crossbeam_channel::bounded(1);
+        let clock = Clock::new(std::time::Instant::now());
+        let thread = RecorderThread {
+            inbox,
+            pool: link.empty(),
+            jobs,
+            unflushed: Unflushed::default(),
+            settings: Settings::default(),
+            clock,
+            outbox: Outbox::new(events),
+        };
+        let mut tapes = thread.start();
+        assert!(!tapes.turn() && tapes.is_idle());
+        for counter in 1..=2 {
+            let (recording, error) = (RecordingId(Id::new(1, 1, counter)), "full".to_owned());
+            tapes.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
+        }
+        assert!(!tapes.turn() && !tapes.is_idle(), "the brain has room for one alone");
+        told.try_recv().unwrap();
+        assert!(!tapes.turn() && tapes.is_idle());
+        assert!(told.try_recv().is_ok());
     }
 }

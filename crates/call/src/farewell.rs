@@ -64,8 +64,11 @@ impl Unwanted {
         // All of the INVITE that its dialog needs stands in the answer too.
         let invite = RequestBuilder::new(Method::Invite, "sip:nobody@invalid");
         let invite = invite.cseq(answer.cseq()?.number).build();
-        let dialog = Dialog::uac(&invite, answer, flow)?;
-        Some(Self { ack: dialog.ack(&invite).build(), dialog })
+        let mut dialog = Dialog::uac(&invite, answer, flow)?;
+        let ack = dialog.ack(&invite).build();
+        // It may have had PRACKs in its early state, which nobody remembers.
+        dialog.leave_gap();
+        Some(Self { ack, dialog })
     }
 
     /// Where ACK and BYE go.

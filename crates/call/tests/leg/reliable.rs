@@ -118,6 +118,22 @@ fn each_phone_that_rings_has_an_early_dialog_of_its_own() {
 }
 
 #[test]
+fn rfc_3261_section_12_2_1_1_who_is_not_waited_for_is_told_goodbye_after_their_pracks() {
+    let (mut call, invite) = Stage::calling();
+    for rseq in ["5", "6"] {
+        call.respond_as("two", &invite, 183, &[REQUIRED, ("RSeq", rseq)], "");
+    }
+    assert_eq!((call.ours().cseq().unwrap().number, call.ours().cseq().unwrap().number), (2, 3));
+    call.respond_as("one", &invite, 200, &[], &sdp(TALK));
+    assert!(call.our_ack().is_some());
+    call.respond_as("two", &invite, 200, &[], &sdp(TALK));
+    let (ack, bye) = (call.our_ack().unwrap(), call.bye().unwrap());
+    assert_eq!(ack.cseq().unwrap().number, 1, "the INVITE's");
+    assert_eq!(bye.to().unwrap().tag(), Some("two"));
+    assert!(bye.cseq().unwrap().number > 3, "else it would be refused with 500 (§12.2.2)");
+}
+
+#[test]
 fn rfc_3262_section_5_the_answer_may_come_before_the_200() {
     let (mut call, invite) = Stage::calling();
     let early = described("198.51.100.9", 4000, "0", TALK);

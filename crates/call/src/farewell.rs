@@ -6,6 +6,7 @@ use sip::digest::Account;
 use sip::{Chance, Dialog, DialogId, Flow, Message, Method, RequestBuilder};
 
 use crate::challenge::Credentials;
+use crate::leg::{Leg, Output, Stage};
 use crate::reason;
 
 /// A BYE of ours that has no final response, and what a challenge to it is answered with.
@@ -45,6 +46,47 @@ impl Farewell {
         let headers = self.credentials.headers().iter();
         let bye = headers.fold(bye, |bye, (name, value)| bye.header(name.as_str(), value));
         Some((bye.build(), self.dialog.flow()))
+    }
+}
+
+/// How many INVITEs of one leg are remembered for 2xx that come late or once more: one for each way
+/// that was tried. One more forgets the oldest, whose 2xx is told goodbye without an account.
+const ASKED_MAX: usize = 8;
+
+/// What an INVITE of ours to a carrier was sent with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Its CSeq.
+    number: u32,
+    /// What this way's challenges are answered with, and no other's.
+    account: Account,
+}
+
+impl Leg {
+    /// Remembers what the present INVITE was sent with, before another way or the dialog takes its
+    /// place. Nothing for a phone of ours, which asks for nothing.
+    pub(crate) fn remember_invite(&mut self) {
+        let Stage::Outgoing(outgoing) = &self.stage else { return };
+        let outside = outgoing.ask.invitation.outside.as_ref();
+        let account = outside.and_then(|outside| outside.account.clone());
+        let (Some(account), Some(cseq)) = (account, outgoing.invite.cseq()) else { return };
+        if self.asked.len() == ASKED_MAX {
+            self.asked.remove(0);
+        }
+        self.asked.push(Asked { number: cseq.number, account });
+    }
+
+    /// Someone answered whom nobody waits for: a second phone of the same INVITE, or a way that was
+    /// given up. They are acknowledged and told goodbye (RFC 3261 §13.2.2.4), in the name that they
+    /// themselves know us by.
+    pub(crate) fn refuse_fork(&mut self, response: &Message, flow: Flow) {
+        let number = response.cseq().map(|cseq| cseq.number);
+        let asked = self.asked.iter().find(|asked| Some(asked.number) == number);
+        if let Some(Unwanted { ack, dialog }) = Unwanted::of(response, &flow) {
+            let account = asked.map(|asked| asked.account.clone());
+            self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
+            self.send_bye(dialog, account, HangupCause::LocalBye);
+        }
     }
 }
 

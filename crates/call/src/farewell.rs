@@ -60,6 +60,8 @@ pub(crate) struct Asked {
     number: u32,
     /// What this way's challenges are answered with, and no other's.
     account: Account,
+    /// What it was allowed with: its ACKs carry the same (RFC 3261 §13.2.2.4).
+    credentials: Credentials,
 }
 
 impl Leg {
@@ -73,7 +75,8 @@ impl Leg {
         if self.asked.len() == ASKED_MAX {
             self.asked.remove(0);
         }
-        self.asked.push(Asked { number: cseq.number, account });
+        let credentials = outgoing.ask.credentials.clone();
+        self.asked.push(Asked { number: cseq.number, account, credentials });
     }
 
     /// Someone answered whom nobody waits for: a second phone of the same INVITE, or a way that was
@@ -82,7 +85,8 @@ impl Leg {
     pub(crate) fn refuse_fork(&mut self, response: &Message, flow: Flow) {
         let number = response.cseq().map(|cseq| cseq.number);
         let asked = self.asked.iter().find(|asked| Some(asked.number) == number);
-        if let Some(Unwanted { ack, dialog }) = Unwanted::of(response, &flow) {
+        let credentials = asked.map(|asked| &asked.credentials);
+        if let Some(Unwanted { ack, dialog }) = Unwanted::after(response, &flow, credentials) {
             let account = asked.map(|asked| asked.account.clone());
             self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
             self.send_bye(dialog, account, HangupCause::LocalBye);
@@ -103,9 +107,18 @@ pub struct Unwanted {
 impl Unwanted {
     /// `answer` is the 2xx, which came by `flow`; `None` if it makes no dialog.
     pub fn of(answer: &Message, flow: &Flow) -> Option<Self> {
-        // All of the INVITE that its dialog needs stands in the answer too.
+        Self::after(answer, flow, None)
+    }
+
+    /// The same where it is known what the INVITE was allowed with.
+    fn after(answer: &Message, flow: &Flow, credentials: Option<&Credentials>) -> Option<Self> {
+        // All else of the INVITE that its dialog and its ACK need stands in the answer too.
         let invite = RequestBuilder::new(Method::Invite, "sip:nobody@invalid");
-        let invite = invite.cseq(answer.cseq()?.number).build();
+        let invite = invite.cseq(answer.cseq()?.number);
+        let headers = credentials.map_or(&[][..], Credentials::headers).iter();
+        let invite =
+            headers.fold(invite, |invite, (name, value)| invite.header(name.as_str(), value));
+        let invite = invite.build();
         let mut dialog = Dialog::uac(&invite, answer, flow)?;
         let ack = dialog.ack(&invite).build();
         // It may have had PRACKs in its early state, which nobody remembers.

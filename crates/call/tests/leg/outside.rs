@@ -248,6 +248,20 @@ fn each_way_is_told_goodbye_in_the_name_that_it_knows() {
 }
 
 #[test]
+fn rfc_3261_section_13_2_2_4_a_forks_ack_has_the_credentials_of_its_invite() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    let second = stage.invite();
+    for tag in ["one", "two"] {
+        stage.respond_as(tag, &second, 200, &[], &sdp(TALK));
+        let ack = stage.our_ack().unwrap();
+        let credentials = second.header("Proxy-Authorization");
+        assert!(credentials.is_some());
+        assert_eq!(ack.header("Proxy-Authorization"), credentials, "{tag}");
+    }
+}
+
+#[test]
 fn with_no_other_way_a_silent_one_is_waited_for_until_it_cannot_answer_any_more() {
     let (mut stage, first) = Stage::calling_by(Some(outside()));
     stage.wait(5_000, 5_000);

@@ -6,6 +6,7 @@ use sip::digest::Account;
 use sip::{Chance, Dialog, DialogId, Flow, Message, Method, RequestBuilder};
 
 use crate::challenge::Credentials;
+use crate::leg::{Leg, Output, Stage};
 use crate::reason;
 
 /// A BYE of ours that has no final response, and what a challenge to it is answered with.
@@ -48,6 +49,51 @@ impl Farewell {
     }
 }
 
+/// How many INVITEs of one leg are remembered for 2xx that come late or once more: one for each way
+/// that was tried. One more forgets the oldest, whose 2xx is told goodbye without an account.
+const ASKED_MAX: usize = 8;
+
+/// What an INVITE of ours to a carrier was sent with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Its CSeq.
+    number: u32,
+    /// What this way's challenges are answered with, and no other's.
+    account: Account,
+    /// What it was allowed with: its ACKs carry the same (RFC 3261 §13.2.2.4).
+    credentials: Credentials,
+}
+
+impl Leg {
+    /// Remembers what the present INVITE was sent with, before another way or the dialog takes its
+    /// place. Nothing for a phone of ours, which asks for nothing.
+    pub(crate) fn remember_invite(&mut self) {
+        let Stage::Outgoing(outgoing) = &self.stage else { return };
+        let outside = outgoing.ask.invitation.outside.as_ref();
+        let account = outside.and_then(|outside| outside.account.clone());
+        let (Some(account), Some(cseq)) = (account, outgoing.invite.cseq()) else { return };
+        if self.asked.len() == ASKED_MAX {
+            self.asked.remove(0);
+        }
+        let credentials = outgoing.ask.credentials.clone();
+        self.asked.push(Asked { number: cseq.number, account, credentials });
+    }
+
+    /// Someone answered whom nobody waits for: a second phone of the same INVITE, or a way that was
+    /// given up. They are acknowledged and told goodbye (RFC 3261 §13.2.2.4), in the name that they
+    /// themselves know us by.
+    pub(crate) fn refuse_fork(&mut self, response: &Message, flow: Flow) {
+        let number = response.cseq().map(|cseq| cseq.number);
+        let asked = self.asked.iter().find(|asked| Some(asked.number) == number);
+        let credentials = asked.map(|asked| &asked.credentials);
+        if let Some(Unwanted { ack, dialog }) = Unwanted::after(response, &flow, credentials) {
+            let account = asked.map(|asked| asked.account.clone());
+            self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
+            self.send_bye(dialog, account, HangupCause::LocalBye);
+        }
+    }
+}
+
 /// What a 2xx to an INVITE of ours is told that nobody waits for: another phone has answered, or we
 /// have given up. It is acknowledged, and its dialog ended (RFC 3261 §13.2.2.4).
 #[derive(Debug, Clone)]
@@ -61,11 +107,23 @@ pub struct Unwanted {
 impl Unwanted {
     /// `answer` is the 2xx, which came by `flow`; `None` if it makes no dialog.
     pub fn of(answer: &Message, flow: &Flow) -> Option<Self> {
-        // All of the INVITE that its dialog needs stands in the answer too.
+        Self::after(answer, flow, None)
+    }
+
+    /// The same where it is known what the INVITE was allowed with.
+    fn after(answer: &Message, flow: &Flow, credentials: Option<&Credentials>) -> Option<Self> {
+        // All else of the INVITE that its dialog and its ACK need stands in the answer too.
         let invite = RequestBuilder::new(Method::Invite, "sip:nobody@invalid");
-        let invite = invite.cseq(answer.cseq()?.number).build();
-        let dialog = Dialog::uac(&invite, answer, flow)?;
-        Some(Self { ack: dialog.ack(&invite).build(), dialog })
+        let invite = invite.cseq(answer.cseq()?.number);
+        let headers = credentials.map_or(&[][..], Credentials::headers).iter();
+        let invite =
+            headers.fold(invite, |invite, (name, value)| invite.header(name.as_str(), value));
+        let invite = invite.build();
+        let mut dialog = Dialog::uac(&invite, answer, flow)?;
+        let ack = dialog.ack(&invite).build();
+        // It may have had PRACKs in its early state, which nobody remembers.
+        dialog.leave_gap();
+        Some(Self { ack, dialog })
     }
 
     /// Where ACK and BYE go.

@@ -10,7 +10,7 @@ use sip::digest::Account;
 use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
 use crate::challenge::Credentials;
-use crate::farewell::Farewell;
+use crate::farewell::{Asked, Farewell};
 use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
@@ -253,6 +253,8 @@ pub struct Leg {
     pub(crate) local_media: Option<SocketAddr>,
     pub(crate) negotiation: Negotiation,
     pub(crate) chance: Chance,
+    /// What INVITEs to carriers were sent with whose ways were left, or that were answered.
+    pub(crate) asked: Vec<Asked>,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -275,6 +277,7 @@ impl Leg {
             local_media: None,
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),
+            asked: Vec::new(),
             outputs: VecDeque::new(),
         }
     }

@@ -3,11 +3,9 @@
 use std::net::SocketAddr;
 
 use model::{HangupCause, LegId, LegRole, Mono};
-use sip::digest::Account;
 use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, RequestBuilder, ServerTx};
 
 use crate::challenge::Credentials;
-use crate::farewell::Unwanted;
 use crate::incoming::SDP;
 use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage};
 use crate::negotiation::description_in;
@@ -231,6 +229,7 @@ impl Leg {
     }
 
     fn handle_success(&mut self, response: &Message, flow: Flow, now: Mono) {
+        self.remember_invite();
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let (invite, cancelled) = (outgoing.invite.clone(), outgoing.cancelled);
         let early = std::mem::take(&mut outgoing.early);
@@ -267,25 +266,6 @@ impl Leg {
                 self.send_bye(dialog, account, cause);
                 self.end(cause);
             }
-        }
-    }
-
-    /// What challenges on this way are answered with.
-    fn account(&self) -> Option<&Account> {
-        match &self.stage {
-            Stage::Outgoing(outgoing) => outgoing.ask.invitation.outside.as_ref()?.account.as_ref(),
-            Stage::Established(established) => established.account.as_ref(),
-            Stage::Incoming(_) | Stage::Terminated => None,
-        }
-    }
-
-    /// A second phone answered the same INVITE: it is acknowledged and told goodbye
-    /// (RFC 3261 §13.2.2.4).
-    fn refuse_fork(&mut self, response: &Message, flow: Flow) {
-        if let Some(Unwanted { ack, dialog }) = Unwanted::of(response, &flow) {
-            self.outputs.push_back(Output::Ack { message: ack, flow: dialog.flow() });
-            let account = self.account().cloned();
-            self.send_bye(dialog, account, HangupCause::LocalBye);
         }
     }
 

@@ -67,7 +67,9 @@ impl Leg {
         if outgoing.lost.take().is_none() {
             return;
         }
+        self.remember_invite();
         self.flow = invitation.flow;
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         outgoing.ask.invitation = invitation;
         outgoing.seen = Seen::Nothing;
         outgoing.heard = false;

@@ -168,6 +168,8 @@ impl Leg {
         let rack = format!("{rseq} {} INVITE", number.number);
         early.credentials = Credentials::default();
         let message = early.acknowledge(&rack);
+        // RFC 3261 §12.2.1.1: a request in the dialog goes where its route set and target say.
+        let flow = early.dialog.flow();
         self.outputs.push_back(Output::Request { message, flow });
     }
 

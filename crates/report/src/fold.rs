@@ -266,21 +266,24 @@ impl Fold {
         self.leg(leg).map(|known| known.answered.get_or_insert(at)).is_some()
     }
 
-    /// A call to the outside is the line's that carried it last.
+    /// A call to the outside is the line's that carried it last. Lines to who is brought in later
+    /// change nothing: their legs are known by [`FactBody::Dialled`].
     fn try_trunk(&mut self, leg: LegId, trunk: &TrunkId, at: Wall) -> bool {
-        let is_outbound = self.record.direction == Direction::Outbound;
-        if is_outbound {
-            self.record.trunk = trunk.clone();
-            if self.leg(leg).is_none() {
-                let role = LegRole::Number(self.record.ani.clone());
-                self.join(begun(leg, role, at));
-            }
+        let called = self.called();
+        let is_theirs = called.is_none_or(|called| called == leg);
+        if self.record.direction == Direction::Inbound || !is_theirs {
+            return false;
         }
-        is_outbound
+        self.record.trunk = trunk.clone();
+        if called.is_none() {
+            let role = LegRole::Number(self.record.ani.clone());
+            self.join(begun(leg, role, at));
+        }
+        true
     }
 
     fn establish(&mut self, leg: LegId, role: &LegRole, dialog: &DialogSnapshot) {
-        if let (Direction::Outbound, LegRole::Number(_)) = (self.record.direction, role) {
+        if self.record.direction == Direction::Outbound && self.called() == Some(leg) {
             self.record.sip_call_id.clone_from(&dialog.call_id);
         }
         // A dialog is written down again when it has changed.

@@ -112,3 +112,42 @@ fn who_was_called_and_waits_in_a_queue_waits_until_they_hang_up() {
     let record = folded(&story);
     assert_eq!((record.waited_ms, record.talked_ms), (Some(30_000), Some(15_000)));
 }
+
+#[test]
+fn a_second_number_is_a_leg_of_its_own_and_changes_nothing_of_the_call() {
+    // 8011 consults a second number, on another line, which is tried twice; then the first one's
+    // own number once more.
+    for number in ["13900139000", NUMBER] {
+        let mut story = talking();
+        let (leg, role) = (agent_leg(8), LegRole::Number(Pii::from(number)));
+        let tried = |trunk: &str| FactBody::TrunkTried {
+            call: call(1),
+            leg,
+            trunk: TrunkId::from(trunk),
+            target: "10.4.0.1:5060".to_owned(),
+        };
+        story.at(20_000).tell(tried("other"));
+        story.tell(FactBody::Dialled { call: call(1), leg, number: Pii::from(number) });
+        story.at(21_000).tell(tried("third"));
+        story.at(25_000);
+        let dialog = dialog("two");
+        let established =
+            FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+        story.tell(established);
+        let agent_role = LegRole::Agent(agent("8011"));
+        for (leg, role) in [(leg, role), (agent_leg(9), agent_role), (caller_leg(1), outside())] {
+            story.at(40_000);
+            leg_ends(&mut story, leg, role);
+        }
+        story.agent_is("8011", AgentState::Acw, Some(1)).ends(1, Outcome::Answered);
+        let record = folded(&story);
+        let all: Vec<LegId> = record.legs.iter().map(|leg| leg.leg).collect();
+        assert_eq!(all, [agent_leg(9), caller_leg(1), leg], "each leg once");
+        let [_, called, second] = &record.legs[..] else { panic!("{:?}", record.legs) };
+        assert_eq!((&called.role, called.answered), (&outside(), Some(story.wall(5_000))));
+        assert_eq!(second.role, LegRole::Number(Pii::from(number)));
+        assert_eq!((second.began, second.answered), (story.wall(20_000), Some(story.wall(25_000))));
+        assert!(record.legs.iter().all(|leg| leg.ended.is_some()), "{:?}", record.legs);
+        assert_eq!((record.trunk, record.sip_call_id.as_str()), (TrunkId::from("demo"), "one"));
+    }
+}

@@ -382,6 +382,12 @@ impl Dialog {
         }
     }
 
+    /// Goes on beyond any number that was used: for a dialog in which requests may have been sent
+    /// that nobody remembers. A gap is allowed (§12.2.2).
+    pub fn leave_gap(&mut self) {
+        self.local_cseq = self.local_cseq.wrapping_add(CSEQ_GAP) & 0x7fff_ffff;
+    }
+
     /// Read back after a restart: our next number is beyond any that was used.
     ///
     /// Requests go where they went before (§12.2.1.1 was followed then, and what the other side is

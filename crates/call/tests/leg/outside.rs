@@ -225,6 +225,42 @@ fn a_silent_way_is_cancelled_and_what_it_answers_later_is_ended() {
     assert!(stage.our_ack().is_some() && stage.bye().is_none());
 }
 
+/// What a late answer to the INVITE of each of two ways is told goodbye with, once challenged.
+fn names_told(stage: &mut Stage, invite: &Message, tag: &str) -> String {
+    stage.respond_as(tag, invite, 200, &[], &sdp(TALK));
+    let (bye, farewell) = stage.farewell().expect("it is told goodbye");
+    let asked = answer(&bye, 407, &[("Proxy-Authenticate", CHALLENGE)]);
+    let (again, _) = farewell.expect("the way has an account").handle_response(&asked).unwrap();
+    again.header("Proxy-Authorization").expect("credentials").to_owned()
+}
+
+#[test]
+fn each_way_is_told_goodbye_in_the_name_that_it_knows() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.wait(5_000, 5_000);
+    let account = outside().account.map(|account| Account { user: "010".to_owned(), ..account });
+    let second = stage.call_again(Outside { account, ..outside() });
+    assert!(names_told(&mut stage, &first, "early").contains("username=\"021\""));
+    stage.respond(&second, 200, &[], &sdp(TALK));
+    assert_eq!(stage.leg.state(), call::LegState::Established);
+    assert!(names_told(&mut stage, &first, "late").contains("username=\"021\""));
+    assert!(names_told(&mut stage, &second, "fork").contains("username=\"010\""));
+}
+
+#[test]
+fn rfc_3261_section_13_2_2_4_a_forks_ack_has_the_credentials_of_its_invite() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 407, &[("Proxy-Authenticate", CHALLENGE)], "");
+    let second = stage.invite();
+    for tag in ["one", "two"] {
+        stage.respond_as(tag, &second, 200, &[], &sdp(TALK));
+        let ack = stage.our_ack().unwrap();
+        let credentials = second.header("Proxy-Authorization");
+        assert!(credentials.is_some());
+        assert_eq!(ack.header("Proxy-Authorization"), credentials, "{tag}");
+    }
+}
+
 #[test]
 fn with_no_other_way_a_silent_one_is_waited_for_until_it_cannot_answer_any_more() {
     let (mut stage, first) = Stage::calling_by(Some(outside()));

@@ -1,7 +1,7 @@
 //! Reliable provisional responses (RFC 3262), ours and theirs.
 
 use model::HangupCause;
-use sip::Method;
+use sip::{Method, ResponseBuilder};
 
 use crate::stage::{Stage, TALK, described, read, sdp};
 
@@ -115,6 +115,38 @@ fn each_phone_that_rings_has_an_early_dialog_of_its_own() {
         assert_eq!(prack.to().unwrap().tag(), Some(tag));
         assert_eq!(prack.cseq().unwrap().number, 2);
     }
+}
+
+#[test]
+fn rfc_3261_section_12_2_1_1_who_is_not_waited_for_is_told_goodbye_after_their_pracks() {
+    let (mut call, invite) = Stage::calling();
+    for rseq in ["5", "6"] {
+        call.respond_as("two", &invite, 183, &[REQUIRED, ("RSeq", rseq)], "");
+    }
+    assert_eq!((call.ours().cseq().unwrap().number, call.ours().cseq().unwrap().number), (2, 3));
+    call.respond_as("one", &invite, 200, &[], &sdp(TALK));
+    assert!(call.our_ack().is_some());
+    call.respond_as("two", &invite, 200, &[], &sdp(TALK));
+    let (ack, bye) = (call.our_ack().unwrap(), call.bye().unwrap());
+    assert_eq!(ack.cseq().unwrap().number, 1, "the INVITE's");
+    assert_eq!(bye.to().unwrap().tag(), Some("two"));
+    assert!(bye.cseq().unwrap().number > 3, "else it would be refused with 500 (§12.2.2)");
+}
+
+#[test]
+fn rfc_3261_section_12_2_1_1_a_prack_goes_where_the_contact_says() {
+    let (mut call, invite) = Stage::calling();
+    let contact = "<sip:8001@198.51.100.77:5070>";
+    let rings = ResponseBuilder::to(&invite, 180).to_tag("far").contact(contact);
+    let rings = rings.header("Require", "100rel").header("RSeq", "1").build();
+    let source = *call.leg.flow();
+    call.leg.handle_response(&rings, source, call.now);
+    call.drain();
+    let sent = call.outputs.iter().find_map(|output| match output {
+        call::Output::Request { flow, .. } => Some(flow.remote),
+        _ => None,
+    });
+    assert_eq!(sent, Some("198.51.100.77:5070".parse().unwrap()));
 }
 
 #[test]

@@ -45,6 +45,16 @@ impl Fold {
         self.record.legs.iter_mut().find(|known| known.leg == leg)
     }
 
+    /// The leg of the number that an agent called: the first to it, for whoever else is brought in
+    /// comes after its answer.
+    pub(super) fn called(&self) -> Option<LegId> {
+        let is_called = |leg: &&CallLeg| match &leg.role {
+            LegRole::Number(number) => *number == self.record.ani,
+            LegRole::Caller | LegRole::Agent(_) => false,
+        };
+        self.record.legs.iter().find(is_called).map(|leg| leg.leg)
+    }
+
     /// Someone else has the call; the conversation with the caller goes on.
     pub(super) fn take(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
         self.stop_ringing(now);
@@ -99,8 +109,8 @@ impl Fold {
         let caller = match role {
             LegRole::Caller => true,
             // Who was called has the caller's place.
-            LegRole::Number(number) => {
-                self.record.direction == Direction::Outbound && *number == self.record.ani
+            LegRole::Number(_) => {
+                self.record.direction == Direction::Outbound && self.called() == Some(leg)
             }
             LegRole::Agent(_) => false,
         };

@@ -210,7 +210,7 @@ export interface CallStateData {
   recording_id: string | null;
   guest: GuestData | null;
   /** How good the lines of its parties are, as far as that is known. */
-  lines?: { role: 'caller' | 'agent' | 'number'; line: LineData }[];
+  lines?: { role: 'caller' | 'agent' | 'number'; line: QualityData }[];
   outcome: string | null;
 }
 
@@ -312,11 +312,11 @@ export interface LegData {
   cause: string | null;
   sip_status: number | null;
   /** How good its line was; null where that was not measured. */
-  line?: LineData | null;
+  line?: QualityData | null;
 }
 
 /** How good the line of one party is, both ways. */
-export interface LineData {
+export interface QualityData {
   from_party: VoiceData | null;
   to_party: VoiceData | null;
   round_trip_us: number | null;

@@ -3,7 +3,7 @@ import { Segmented } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 
 import { ApiError } from '../../api/http';
-import type { CallDetail, LegData, LineData, RecordingData, VoiceData } from '../../api/wire';
+import type { CallDetail, LegData, QualityData, RecordingData, VoiceData } from '../../api/wire';
 import { clock, dateTime, instant, timeOfDay } from '../../format/time';
 import { phone, size } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
@@ -106,7 +106,7 @@ function Parties({ call }: { call: CallDetail }) {
 }
 
 /** The scores of both ways, as far as they are known: how the party was heard / what it heard. */
-function score({ from_party, to_party }: LineData): string {
+function score({ from_party, to_party }: QualityData): string {
   const mos = (voice: VoiceData | null): string => (voice ? voice.mos.toFixed(1) : '–');
   return `MOS ${mos(from_party)} / ${mos(to_party)}`;
 }

@@ -30,6 +30,7 @@ struct Seen {
     request: u32,
     provisional: u32,
     accepted: u32,
+    late: u32,
     failed: u32,
     timeout: u32,
     ack: u32,
@@ -168,8 +169,12 @@ impl World {
         match report {
             ToBrain::Response { tx, message, .. } => {
                 let seen = self.callers.get_mut(&tx.0).unwrap();
+                // A 2xx to an INVITE that is over is told all the same, so that whoever answered
+                // is acknowledged and told goodbye (RFC 3261 §13.2.2.4): no outcome of its own.
+                let is_over = seen.accepted + seen.failed + seen.timeout > 0;
                 match message.status().unwrap() {
                     100..=199 => seen.provisional += 1,
+                    200..=299 if is_over && message.method() == Method::Invite => seen.late += 1,
                     200..=299 => seen.accepted += 1,
                     _ => seen.failed += 1,
                 }

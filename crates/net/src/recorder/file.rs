@@ -95,9 +95,9 @@ impl TapeFile {
         Ok(())
     }
 
-    /// Pieces that the disk did not take in time.
-    pub(crate) fn given_up(&self) -> u32 {
-        self.given_up
+    /// Pieces that were given up since this was asked last.
+    pub(crate) fn newly_given_up(&mut self) -> u32 {
+        std::mem::take(&mut self.given_up)
     }
 
     /// Stores the rest and the seal.
@@ -235,7 +235,7 @@ pub(super) mod tests {
             for block in 0..6 * PIECE / 320 {
                 file.write(&[block as i16 + 1; 320]);
             }
-            assert_eq!(file.given_up(), 2);
+            assert_eq!((file.newly_given_up(), file.newly_given_up()), (2, 0));
             let seal = file.finish(&mut Vec::new()).unwrap();
             assert_eq!(seal.frames, 6 * u64::from(PIECE_FRAMES));
             let played = played(&path, &keys);

@@ -318,11 +318,20 @@ fn note(tape: &mut Tape, error: Option<&std::io::Error>, now: Mono, outbox: &mut
             outbox.push(MediaEvent::RecordingGap { recording, error });
         }
         Some(Notice::Resumed) => {
-            let lost = tape.file.given_up();
+            let lost = tape.file.newly_given_up();
             tracing::info!(%recording, lost_half_seconds = lost, "a recording is written again");
             outbox.push(MediaEvent::RecordingResumed { recording });
         }
-        None => {}
+        None => {
+            // The disk works, and yet it, or this thread, stood still for longer than is kept.
+            let lost = tape.file.newly_given_up();
+            if error.is_none() && lost > 0 {
+                let error = format!("{lost} half seconds came while nothing could be written");
+                tracing::error!(%recording, error, "a recording has a hole");
+                outbox.push(MediaEvent::RecordingGap { recording, error });
+                outbox.push(MediaEvent::RecordingResumed { recording });
+            }
+        }
     }
 }
 
@@ -332,6 +341,40 @@ mod tests {
 
     use super::super::tap::Link;
     use super::*;
+
+    #[test]
+    fn a_hole_is_told_though_the_disk_never_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = Header {
+            recording: RecordingId(Id::new(1, 1, 1)),
+            call: model::CallId(Id::new(1, 1, 2)),
+            wall: model::Wall(0),
+            mono: Mono(0),
+            key: None,
+        };
+        let file =
+            TapeFile::new(folder.path().join("a.tape"), header, &recording::Keyring::default())
+                .unwrap();
+        let timeline = Timeline::new(Mono(0));
+        let recording = RecordingId(Id::new(1, 1, 1));
+        let mut tape = Tape { recording, timeline, file, disk: Disk::default(), is_full: false };
+        let (events, told) = crossbeam_channel::unbounded();
+        let mut outbox = Outbox::new(events);
+        let mut stored = |tape: &mut Tape, half_seconds: usize| {
+            (0..half_seconds).for_each(|_| tape.file.write(&[0; 8_000]));
+            tape.file.store(&mut Vec::new()).unwrap();
+            note(tape, None, Mono(0), &mut outbox);
+            outbox.flush();
+            told.try_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(stored(&mut tape, 2), []);
+        let events = stored(&mut tape, 10);
+        let [MediaEvent::RecordingGap { .. }, MediaEvent::RecordingResumed { .. }] = &events[..]
+        else {
+            panic!("{events:?}");
+        };
+        assert_eq!(stored(&mut tape, 1), [], "it is told once");
+    }
 
     #[test]
     fn a_recorder_with_untold_events_does_not_go_to_sleep() {

@@ -152,6 +152,7 @@ pub fn main() -> anyhow::Result<()> {
 }
 
 fn in_runtime(command: Command) -> anyhow::Result<()> {
+    net::scheduling::defer();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(command))
 }

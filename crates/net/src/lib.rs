@@ -3,4 +3,5 @@
 pub mod media;
 pub mod recorder;
 pub mod resolver;
+pub mod scheduling;
 pub mod sip;

@@ -140,11 +140,10 @@ fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     let rows = work.facts.iter().map(facts::row).collect::<Result<Vec<_>>>()?;
     batch.insert(facts::COLUMNS, rows, "ON CONFLICT (site, epoch, seq) DO NOTHING");
     write_unsettled(batch, &work.facts);
-    write_registrations(batch, &work.facts);
-    write_agents(batch, &work.facts);
+    write_registrations(batch, &work.facts)?;
+    write_agents(batch, &work.facts)?;
     write_recordings(batch, &work.facts);
-    write_records(batch, &work.records);
-    Ok(())
+    write_records(batch, &work.records)
 }
 
 /// From its arrival until its record is settled, a call is one that a restart must look at; and
@@ -163,7 +162,7 @@ fn write_unsettled(batch: &mut Batch, facts: &[Fact]) {
 }
 
 /// The last word on each contact: a row, or none.
-fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
+fn write_registrations(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     let mut last = BTreeMap::new();
     for fact in facts {
         if let FactBody::Registered { aor, contact, .. } | FactBody::Unregistered { aor, contact } =
@@ -193,7 +192,7 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
                     site,
                     aor,
                     contact,
-                    Value::Text(serde_json::json!(path).to_string()),
+                    Value::json(path)?,
                     Value::Text(flow.clone()),
                     Value::Text(sip_call_id.clone()),
                     Value::Int(i64::from(*cseq)),
@@ -216,10 +215,11 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) {
          expires_us = excluded.expires_us, answers_options = excluded.answers_options, \
          instance = excluded.instance, reg_id = excluded.reg_id";
     batch.insert(head, rows, tail);
+    Ok(())
 }
 
 /// The last word on each agent.
-fn write_agents(batch: &mut Batch, facts: &[Fact]) {
+fn write_agents(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     let mut last = BTreeMap::new();
     for fact in facts {
         if let FactBody::AgentChanged { agent, status, state, call } = &fact.body {
@@ -227,7 +227,7 @@ fn write_agents(batch: &mut Batch, facts: &[Fact]) {
                 agent,
                 [
                     Value::Text(agent.to_string()),
-                    Value::Text(serde_json::json!(status).to_string()),
+                    Value::json(status)?,
                     Value::Text(state.as_str().to_owned()),
                     Value::MaybeText(call.map(|call| call.to_string())),
                     Value::Int(fact.wall.0),
@@ -239,6 +239,7 @@ fn write_agents(batch: &mut Batch, facts: &[Fact]) {
     let tail = "ON CONFLICT (agent) DO UPDATE SET status = excluded.status, \
          state = excluded.state, call_id = excluded.call_id, changed_us = excluded.changed_us";
     batch.insert(head, last.into_values().collect(), tail);
+    Ok(())
 }
 
 /// A recording is there from its start and is sealed once.
@@ -278,9 +279,9 @@ fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
 }
 
 /// The newest record of each call; a settled call need not be looked at any more.
-fn write_records(batch: &mut Batch, records: &[CallRecord]) {
+fn write_records(batch: &mut Batch, records: &[CallRecord]) -> Result<()> {
     let newest: BTreeMap<_, _> = records.iter().map(|record| (record.call, record)).collect();
-    let rows = newest.values().map(|record| record_row::row(record)).collect();
+    let rows = newest.values().map(|record| record_row::row(record)).collect::<Result<_>>()?;
     batch.insert(record_row::COLUMNS, rows, record_row::REPLACE);
     let parties = newest.values().flat_map(|record| record_row::parties(record)).collect();
     let head = "call_parties (call_id, agent, arrived_us)";
@@ -296,4 +297,5 @@ fn write_records(batch: &mut Batch, records: &[CallRecord]) {
     let settled = newest.values().filter(|record| record.settled);
     let settled = settled.map(|record| Value::Text(record.call.to_string())).collect();
     batch.add_for_each_of("DELETE FROM unsettled_calls WHERE call_id IN", settled);
+    Ok(())
 }

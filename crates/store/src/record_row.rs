@@ -102,7 +102,10 @@ impl From<StoredTransfer> for Transfer {
 }
 
 /// `record` as a row. Its recordings have rows of their own.
-pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
+///
+/// # Errors
+/// A part of it is no JSON.
+pub(crate) fn row(record: &CallRecord) -> Result<[Value; 33]> {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -125,7 +128,7 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
         record.transfers.iter().map(StoredTransfer::from).collect();
     let micros = |wall: Option<Wall>| Value::MaybeInt(wall.map(|wall| wall.0));
     let ms = |ms: Option<u64>| Value::MaybeInt(ms.map(big));
-    [
+    Ok([
         Value::Text(record.call.to_string()),
         Value::Int(i64::from(record.call.0.site())),
         Value::Text(record.trunk.to_string()),
@@ -138,28 +141,28 @@ pub(crate) fn row(record: &CallRecord) -> [Value; 33] {
         micros(record.queued),
         micros(record.agent_answered),
         Value::Int(record.ended.0),
-        Value::Text(serde_json::json!(record.menu_path).to_string()),
-        Value::Text(serde_json::json!(inputs).to_string()),
+        Value::json(&record.menu_path)?,
+        Value::json(&inputs)?,
         Value::MaybeText(record.queue.as_ref().map(QueueId::to_string)),
         Value::MaybeInt(record.tier.map(|tier| i64::from(tier.level))),
         ms(record.waited_ms),
         ms(record.rang_ms),
         ms(record.talked_ms),
         ms(record.acw_ms),
-        Value::Text(serde_json::json!(offers).to_string()),
+        Value::json(&offers)?,
         Value::MaybeText(record.agent.as_ref().map(AgentId::to_string)),
         Value::Text(record.outcome.as_str().to_owned()),
-        Value::Text(serde_json::json!(record.cause).to_string()),
+        Value::json(&record.cause)?,
         Value::MaybeText(record.lookup.clone()),
         ms(record.lookup_ms),
         Value::MaybeText(record.customer_id.clone()),
         Value::MaybeText(record.disposition.clone()),
         Value::Int(i64::from(record.settled)),
-        Value::Text(serde_json::json!(legs).to_string()),
-        Value::Text(serde_json::json!(transfers).to_string()),
+        Value::json(&legs)?,
+        Value::json(&transfers)?,
         Value::Text(record.direction.as_str().to_owned()),
         Value::MaybeText(record.diverted_from.as_ref().map(|number| number.reveal().clone())),
-    ]
+    ])
 }
 
 /// Every agent who took part, as rows of `call_parties`: who had the call, whose phone answered.

@@ -1,6 +1,7 @@
 //! Statements put together from parts, and rows read by name.
 
 use model::Wall;
+use serde::Serialize;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{
     Any, AnyConnection, Arguments, AssertSqlSafe, Connection, Database, Encode, Executor, Row,
@@ -96,6 +97,17 @@ pub(crate) enum Value {
     Text(String),
     /// TEXT or NULL.
     MaybeText(Option<String>),
+}
+
+impl Value {
+    /// TEXT that is JSON.
+    ///
+    /// # Errors
+    /// It is none: a map's key that is no text.
+    pub(crate) fn json<T: Serialize>(value: &T) -> Result<Self> {
+        let encode = |error| Error::Database(sqlx::Error::Encode(Box::new(error)));
+        serde_json::to_string(value).map(Self::Text).map_err(encode)
+    }
 }
 
 /// Inserts rows of `N` columns: `INSERT INTO head VALUES (…), (…) tail`, many rows a statement.

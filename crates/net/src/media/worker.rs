@@ -100,6 +100,7 @@ impl Worker {
 
     /// Works until it is stopped.
     pub(super) fn run(mut self) {
+        crate::scheduling::take_turns();
         let mut ready = super::receive::Ready::new();
         loop {
             let is_idle = self.legs.is_empty() && self.tapes.is_empty();

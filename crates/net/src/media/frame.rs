@@ -8,6 +8,7 @@ use super::leg::Leg;
 use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
 use super::playing::{FRAME_NANOS, Playing};
+use super::wire::Wire;
 use super::worker::Worker;
 
 /// A frame later than this is not sent any more, in nanoseconds.
@@ -28,13 +29,13 @@ pub(crate) enum Paced {
 impl Worker {
     /// Sends the frames that are due.
     pub(super) fn play(&mut self, now: Mono) {
-        let Self { wheel, legs, outbox, counted, packet, mixer, .. } = self;
+        let Self { wheel, wire, legs, outbox, counted, packet, mixer, .. } = self;
         wheel.turn(now, |wheel, key| {
             let Some((_, leg)) = legs.find(key) else { return };
             let goes_on = match leg.paced {
                 Paced::Nothing => false,
-                Paced::Playing(_) => play_leg(leg, now, packet, outbox, counted),
-                Paced::Mixing(_) => mixing::mix_leg(key, now, legs, mixer, packet, counted),
+                Paced::Playing(_) => play_leg(leg, now, (wire, packet), outbox, counted),
+                Paced::Mixing(_) => mixing::mix_leg(key, now, (wire, packet), legs, mixer, counted),
             };
             let Some((_, leg)) = legs.find(key) else { return };
             leg.is_on_wheel = goes_on;
@@ -58,16 +59,18 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 }
 
 /// Sends a frame that is due, unless the leg is on hold.
-pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
+pub(super) fn send(
+    leg: &mut Leg,
+    frame: &[u8],
+    (wire, packet): (&mut Wire, &mut [u8]),
+    counted: &mut Counters,
+) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
         leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
-        match leg.send(&packet[..bytes], target) {
-            true => counted.packets_sent += 1,
-            false => counted.send_errors += 1,
-        }
+        leg.send(wire, &packet[..bytes], target, counted);
     }
 }
 
@@ -75,7 +78,7 @@ pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut
 fn play_leg(
     leg: &mut Leg,
     now: Mono,
-    packet: &mut [u8],
+    (wire, packet): (&mut Wire, &mut [u8]),
     outbox: &mut Outbox,
     counted: &mut Counters,
 ) -> bool {
@@ -90,7 +93,7 @@ fn play_leg(
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };
-        send(leg, frame, packet, counted);
+        send(leg, frame, (wire, packet), counted);
         leg.frame_due.0 += FRAME_NANOS;
     }
     leg.paced = Paced::Playing(playing);

@@ -6,10 +6,12 @@ use media::{Codec, FRAME_MS, FRAME_SAMPLES, LegMedia, LegStats, Playout, Reporte
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
+use super::counters::Counters;
 use super::frame::Paced;
 use super::origin::Origin;
 use super::reports::Reports;
 use super::tapes::Taped;
+use super::wire::Wire;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,8 @@ impl Default for Newest {
 pub(crate) struct Leg {
     pub(crate) call: CallId,
     pub(crate) id: LegId,
+    /// Its key among the worker's legs.
+    pub(crate) key: u64,
     pub(crate) socket: UdpSocket,
     pub(crate) port: u16,
     /// Until the first `Set`, packets are dropped.
@@ -107,6 +111,7 @@ impl Leg {
         Self {
             call,
             id,
+            key: 0,
             socket,
             port,
             wanted: None,
@@ -277,18 +282,25 @@ impl Leg {
     }
 
     /// Sends a packet. A packet that the system does not take is lost, as on any network.
-    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr) -> bool {
-        match self.socket.send_to(packet, target) {
-            Ok(bytes) => {
-                self.stats.packets_sent += 1;
-                self.stats.bytes_sent += bytes as u64;
-                true
-            }
-            Err(_) => {
-                self.stats.send_errors += 1;
-                false
-            }
+    pub(crate) fn send(
+        &mut self,
+        wire: &mut Wire,
+        packet: &[u8],
+        target: SocketAddr,
+        counted: &mut Counters,
+    ) {
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += packet.len() as u64;
+        if !wire.send((self.key, &self.socket), packet, target, counted) {
+            self.handle_unsent(packet.len());
         }
+    }
+
+    /// The system did not take a packet after all.
+    pub(crate) fn handle_unsent(&mut self, bytes: usize) {
+        self.stats.packets_sent = self.stats.packets_sent.saturating_sub(1);
+        self.stats.bytes_sent = self.stats.bytes_sent.saturating_sub(bytes as u64);
+        self.stats.send_errors += 1;
     }
 }
 

@@ -22,8 +22,10 @@ mod playing;
 mod ports;
 mod receive;
 mod reports;
+mod ring;
 mod tapes;
 mod wheel;
+mod wire;
 mod worker;
 
 use std::collections::HashMap;
@@ -128,6 +130,7 @@ impl MediaWorkers {
             let setup = Setup {
                 tick_us: config.tick_us,
                 silent_after_ms: config.silent_after_ms,
+                io_uring: config.io_uring,
                 clock,
                 prompts: Arc::clone(&prompts),
                 shared: Arc::clone(&shared),

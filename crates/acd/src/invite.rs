@@ -131,6 +131,11 @@ impl Acd {
             return;
         }
         self.invitations.leave(call, at);
+        let dials = |progress| matches!(progress, Progress::Dialing { .. });
+        if self.calls.get(&call).is_some_and(|known| dials(known.progress)) {
+            // The customer was not there yet: the attempt was in vain.
+            return self.customer_missed(call, MissedCause::Error);
+        }
         let had_it = |progress| matches!(progress, Progress::Talking { agent } if agent == at);
         let had = self.calls.get(&call).filter(|known| had_it(known.progress));
         let queue = had.map(|known| known.queue);

@@ -91,9 +91,11 @@ pub struct QueueView {
     pub queue: QueueId,
     /// Callers in it, those included whose call is being offered.
     pub waiting: u32,
-    /// How many of them are being offered.
+    /// Those in it who are called back.
+    pub callbacks: u32,
+    /// How many of both are being offered.
     pub offered: u32,
-    /// When the one who waits longest entered.
+    /// When the caller who waits longest entered.
     pub longest_since: Option<Mono>,
     /// What the agents who serve it are doing.
     pub agents: AgentTotals,
@@ -106,7 +108,7 @@ pub struct Position {
     pub queue: QueueId,
     /// 1 is next. Those being offered still count: an offer that is missed sets nobody back.
     pub position: u32,
-    /// Callers in the queue.
+    /// Everyone in the queue, those who are called back included.
     pub waiting: u32,
     /// When the caller entered.
     pub entered: Mono,

@@ -44,6 +44,7 @@ mod config;
 mod engage;
 mod enqueue;
 mod estimate;
+mod hours;
 mod input;
 mod invite;
 mod limits;
@@ -74,6 +75,10 @@ pub use config::{
     OBJECTIVE_UNIT_MS, QueueConfig, Served, TierStep,
 };
 pub use estimate::Estimate;
+pub use hours::{
+    Calendar, Day, HoursError, MAX_DAYS_AHEAD, MAX_NAMED_DAYS, MAX_SPANS, NamedDay,
+    SHANGHAI_OFFSET_S, Span, Weekday,
+};
 pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
 pub use limits::{
     Limits, MAX_PLANS, Overflow, OverflowCause, Plan, Rule, SHORT_ABANDON_MS, WaitLimit,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::{AgentId, AgentStatus, CallId, IdSource, MissedCause, Mono, OfferId, QueueId};
+use model::{
+    AgentId, AgentStatus, CallId, IdSource, MissedCause, Mono, NotReadyReason, OfferId, QueueId,
+};
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::balance::{Balance, CallbackBalance, Left};
@@ -28,6 +30,7 @@ pub struct Acd {
     pub(crate) ring_timeout_ms: u64,
     pub(crate) acw_limit_ms: u64,
     pub(crate) missed: MissedRules,
+    pub(crate) approval: BTreeSet<NotReadyReason>,
     pub(crate) ids: IdSource,
     /// The time that the room has reached: that of the last input, or of the last deadline.
     pub(crate) now: Mono,
@@ -77,6 +80,7 @@ impl Acd {
             ring_timeout_ms: config.ring_timeout_ms,
             acw_limit_ms: config.acw_limit_ms,
             missed: config.missed,
+            approval: config.approval.clone(),
             ids,
             now: Mono::default(),
             agents,
@@ -115,6 +119,8 @@ impl Acd {
             Input::NotReady { agent, reason } => {
                 self.for_agent(agent, |acd, at| acd.not_ready(at, reason));
             }
+            Input::Approve { agent } => self.for_agent(agent, Self::approve),
+            Input::Decline { agent } => self.for_agent(agent, Self::decline),
             Input::PhoneReachable { agent, reachable } => {
                 self.for_agent(agent, |acd, at| acd.phone_reachable(at, reachable));
             }
@@ -353,6 +359,7 @@ fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u3
         status: AgentStatus::SignedOut,
         activity: Activity::Idle,
         next_status: None,
+        asks: None,
         reachable: false,
         since: Mono::default(),
         idle_since: Mono::default(),

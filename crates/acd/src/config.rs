@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{AgentId, MissedCause, Permission, QueueId, Tier};
+use model::{AgentId, MissedCause, NotReadyReason, Permission, QueueId, Tier};
 
 use crate::callback::CallbackRule;
 use crate::limits::{Limits, Plan};
@@ -44,6 +44,8 @@ pub struct Config {
     pub acw_limit_ms: u64,
     /// What a missed offer means for the agent.
     pub missed: MissedRules,
+    /// Reasons for which an agent is `NotReady` only when someone has approved it.
+    pub approval: BTreeSet<NotReadyReason>,
     /// Emergency plans, of which each can be put on and off; at most
     /// [`MAX_PLANS`](crate::MAX_PLANS).
     pub plans: Vec<Plan>,
@@ -219,6 +221,7 @@ impl Default for Config {
             ring_timeout_ms: 20_000,
             acw_limit_ms: 3_600_000,
             missed: MissedRules::default(),
+            approval: BTreeSet::new(),
             plans: Vec::new(),
         }
     }

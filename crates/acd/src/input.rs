@@ -30,12 +30,25 @@ pub enum Input {
         agent: AgentId,
     },
     /// The agent takes no calls: at once when idle, else when the present call and its after-call
-    /// work are over. Signs in as well.
+    /// work are over. Signs in as well. With a reason that needs approval
+    /// ([`Config::approval`](crate::Config::approval)) nothing changes but that the agent asks for
+    /// it, until someone approves or declines, or the agent says otherwise.
     NotReady {
         /// Who.
         agent: AgentId,
         /// Why.
         reason: NotReadyReason,
+    },
+    /// What the agent asks for is approved: as if they had not needed to ask. Who may do so is not
+    /// this room's business. Refused if the agent asks for nothing.
+    Approve {
+        /// Who asked.
+        agent: AgentId,
+    },
+    /// What the agent asks for is not approved. Refused if the agent asks for nothing.
+    Decline {
+        /// Who asked.
+        agent: AgentId,
     },
     /// Whether the agent's phone can be rung. An agent whose phone is lost while idle becomes
     /// `NotReady`, and does not become ready again by itself.

@@ -129,8 +129,22 @@ impl Acd {
             agent: self.agent_at(agent).id.clone(),
             cause,
         });
+        self.miss_by(agent, cause);
+        let call = Call { progress: Progress::Waiting, ..call };
+        self.calls.insert(id, call);
+        self.queue_mut(call.queue);
+        self.wait(&call);
+        if call.callback.is_some() && !self.queues[call.queue as usize].open {
+            self.rest_till_opening(&call);
+        }
+        self.opened.insert(call.place);
+        self.returned.insert(id);
+    }
+
+    /// An agent missed an offer, whoever made it: the rule for the cause says what that means.
+    pub(crate) fn miss_by(&mut self, at: AgentIndex, cause: MissedCause) {
         let (now, reason, rule) = (self.now, reason_of(cause), self.missed.of(cause));
-        self.change(agent, |agent| {
+        self.change(at, |agent| {
             agent.missed.count(cause);
             agent.missed_in_row.count(cause);
             if agent.missed_in_row.of(cause) >= rule.limit {
@@ -141,16 +155,7 @@ impl Acd {
             }
             agent.finish(now);
         });
-        self.start_rest(agent);
-        let call = Call { progress: Progress::Waiting, ..call };
-        self.calls.insert(id, call);
-        self.queue_mut(call.queue);
-        self.wait(&call);
-        if call.callback.is_some() && !self.queues[call.queue as usize].open {
-            self.rest_till_opening(&call);
-        }
-        self.opened.insert(call.place);
-        self.returned.insert(id);
+        self.start_rest(at);
     }
 
     pub(crate) fn dequeue(&mut self, id: CallId, why: Left) {
@@ -257,7 +262,7 @@ impl Acd {
     }
 }
 
-pub(crate) const fn reason_of(cause: MissedCause) -> NotReadyReason {
+const fn reason_of(cause: MissedCause) -> NotReadyReason {
     match cause {
         MissedCause::NoAnswer => NotReadyReason::NoAnswer,
         MissedCause::Rejected => NotReadyReason::Rejected,

@@ -177,6 +177,8 @@ pub enum Refusal {
     NotAvailable,
     /// The agent is busy, or not at work.
     NotIdle,
+    /// The agent asks for nothing that could be approved.
+    NothingAsked,
 }
 
 impl Refusal {
@@ -189,6 +191,7 @@ impl Refusal {
             Self::AcwLimit => "acw_limit",
             Self::NotAvailable => "agent_not_available",
             Self::NotIdle => "agent_not_idle",
+            Self::NothingAsked => "nothing_asked",
         }
     }
 }

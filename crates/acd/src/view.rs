@@ -1,8 +1,8 @@
 //! What the room shows of itself.
 
 use model::{
-    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, MissedCause, Mono, OfferId,
-    QueueId, Tier,
+    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, MissedCause, Mono,
+    NotReadyReason, OfferId, QueueId, Tier,
 };
 
 /// One agent.
@@ -24,6 +24,8 @@ pub struct AgentView {
     pub since: Mono,
     /// The status that begins when the present call and its after-call work are over.
     pub next_status: Option<AgentStatus>,
+    /// For what the agent wants to be `NotReady`, if that waits for someone's approval.
+    pub asks: Option<NotReadyReason>,
     /// When after-call work ends by itself.
     pub acw_until: Option<Mono>,
     /// Whether the agent's phone can be rung.

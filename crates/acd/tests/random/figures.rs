@@ -3,12 +3,44 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{Acd, TierStep};
-use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, QueueId};
+use acd::{Acd, Input, Output, TierStep};
+use model::{AgentId, AgentState, AgentStatus, AgentTotals, CallId, Mono, QueueId};
 
 use super::reference::{Reference, Stage, serves};
 
 impl Reference {
+    /// Whatever is said about it, an agent asks for the last thing that needs approval.
+    pub(super) fn judge_asking(&mut self, input: Option<&Input>, said: &[Output]) {
+        let refused = |id: &AgentId| {
+            said.iter().any(|output| matches!(output, Output::Refused { agent, .. } if agent == id))
+        };
+        match input {
+            Some(Input::NotReady { agent, reason }) => {
+                let needs = self.config.approval.contains(reason);
+                let asks = needs.then_some(*reason);
+                self.agents.get_mut(agent).unwrap().asks = asks;
+            }
+            Some(Input::Approve { agent } | Input::Decline { agent }) => {
+                let asked = self.agents.get_mut(agent).unwrap().asks.take();
+                assert_eq!(asked.is_none(), refused(agent), "seed {}: {agent}", self.seed);
+                let view = &self.agents[agent].view;
+                if let (Some(Input::Approve { .. }), Some(reason)) = (input, asked) {
+                    let status = AgentStatus::NotReady { reason };
+                    let approved = view.status == status || view.next_status == Some(status);
+                    assert!(approved, "seed {}: {view:?}", self.seed);
+                }
+            }
+            Some(Input::SignOut { agent }) => self.agents.get_mut(agent).unwrap().asks = None,
+            Some(Input::Ready { agent }) if !refused(agent) => {
+                self.agents.get_mut(agent).unwrap().asks = None;
+            }
+            _ => {}
+        }
+        for working in self.agents.values() {
+            assert_eq!(working.view.asks, working.asks, "seed {}: {working:?}", self.seed);
+        }
+    }
+
     /// Agents and calls have each other, and nobody is stuck.
     pub(super) fn judge_agents(&self, acd: &Acd, now: Mono) {
         let seed = self.seed;

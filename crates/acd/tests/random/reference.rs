@@ -9,7 +9,9 @@ use acd::{
     Acd, AgentConfig, AgentView, CallChoice, Choice, Config, Input, MAX_GAIN_MS, NotEnqueued,
     Output, QueueConfig, Served, Strategy, TierStep, Withdrawal,
 };
-use model::{AgentId, AgentState, AgentStatus, CallId, Mono, OfferId, Permission, QueueId};
+use model::{
+    AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Permission, QueueId,
+};
 
 use super::callbacks::Asked;
 use super::limits::Limits;
@@ -47,6 +49,8 @@ pub(super) struct Waiting {
 pub(super) struct Working {
     pub(super) config: AgentConfig,
     pub(super) view: AgentView,
+    /// What waits for approval.
+    pub(super) asks: Option<NotReadyReason>,
     idle_since: Mono,
     /// The caller hung up while the agent was being offered the call.
     pub(super) keeps_turn: bool,
@@ -88,6 +92,7 @@ impl Reference {
         let working = |config: &AgentConfig| Working {
             config: config.clone(),
             view: acd.agent(&config.agent).unwrap(),
+            asks: None,
             idle_since: Mono::default(),
             keeps_turn: false,
             tally: Tally::default(),
@@ -173,6 +178,7 @@ impl Reference {
             self.fold(acd, output, input, now);
         }
         self.newcomer = None;
+        self.judge_asking(input, &said);
         self.judge_limits(acd, now);
         self.judge_agents(acd, now);
         self.judge_nobody_left(now);

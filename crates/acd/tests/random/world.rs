@@ -88,7 +88,8 @@ impl World {
             true => MissedRules { busy: again, no_answer: again, ..MissedRules::default() },
             false => MissedRules::default(),
         };
-        let config = Config { queues, agents, permissions, missed, plans, ..Config::default() };
+        let mut config = Config { queues, agents, permissions, missed, plans, ..Config::default() };
+        config.approval = rng.pick(&[None, Some(NotReadyReason::Meal)]).into_iter().collect();
         let last_offer = OfferId::default();
         Self { config, now: Mono::default(), calls: 0, last_offer, prologue }
     }
@@ -243,7 +244,9 @@ impl World {
         let agent: AgentId = agents[rng.below(agents.len())].agent.clone();
         let reason = rng.pick(&[NotReadyReason::Break, NotReadyReason::Meal]);
         let call = acd.agent(&agent).and_then(|agent| agent.call).unwrap_or_default();
-        match rng.below(14) {
+        match rng.below(16) {
+            14 => Input::Approve { agent },
+            15 => Input::Decline { agent },
             0..=4 => Input::Ready { agent },
             5..=6 => Input::NotReady { agent, reason },
             7 => Input::SignIn { agent },

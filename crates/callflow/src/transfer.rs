@@ -392,6 +392,7 @@ fn not_taken(why: NotEnqueued) -> CommandError {
         NotEnqueued::UnknownQueue | NotEnqueued::AlreadyKnown => {
             CommandError::new("unknown_target", "there is no such queue")
         }
+        NotEnqueued::Closed => CommandError::new("queue_closed", "the queue is closed"),
         NotEnqueued::QueueFull => CommandError::new("queue_full", "the queue is full"),
         NotEnqueued::NobodyMay => {
             CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")

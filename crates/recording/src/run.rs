@@ -1,7 +1,7 @@
 //! Whether bytes that are read back are what was written: a run of whole parts of one file.
 
 use crate::header::{Header, TAPE_HEADER_BYTES, TAPE_MAGIC, field, hash, hash_of};
-use crate::piece::{End, HASH_BYTES, Head, SEAL_BYTES, SEAL_MAGIC};
+use crate::piece::{End, HASH_BYTES, Head, SEAL_MAGIC};
 
 /// Whether these bytes are parts of one recording (its header, pieces, its seal), whole, one behind
 /// the other as they were written. No key is needed. Nothing at all is such a run.
@@ -27,8 +27,8 @@ fn part(bytes: &[u8]) -> Option<(usize, [u8; 32], [u8; 32])> {
         return Some((TAPE_HEADER_BYTES, [0; 32], hash_of(&header)));
     }
     if bytes.starts_with(&SEAL_MAGIC) {
-        let seal: [u8; SEAL_BYTES] = field(bytes.get(..SEAL_BYTES)?, 0);
-        return Some((SEAL_BYTES, End::read(&seal)?.previous, End::hash(&seal)));
+        let seal = bytes.get(..End::length(bytes))?;
+        return Some((seal.len(), End::read(seal)?.previous, End::hash(seal)));
     }
     let head = Head::read(bytes)?;
     let (body, stored) = bytes.get(..head.bytes())?.split_at(head.bytes() - HASH_BYTES);
@@ -52,7 +52,7 @@ mod tests {
             tape.sound(&[7; 20], &mut file).unwrap();
         }
         parts.push(file.len());
-        tape.seal(&mut file);
+        tape.seal(&mut file).unwrap();
         parts.push(file.len());
         for (number, from) in parts.iter().enumerate() {
             for to in &parts[number..] {

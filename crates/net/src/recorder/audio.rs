@@ -39,9 +39,9 @@ impl Audio {
     /// Opens the recording at `path`: as much of it as there is now.
     ///
     /// # Errors
-    /// It cannot be read, is no recording or not the `expected` one, does not end with the seal that
-    /// is expected, or is encrypted under a key that is not among `keys`. Of an old WAV nothing but
-    /// its length is compared.
+    /// It cannot be read, is no recording or not the `expected` one, does not end with the seal
+    /// that is expected, or is encrypted under a key that is not among `keys`. Of an old WAV
+    /// nothing but its length is compared.
     pub fn open(path: &Path, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
         let file = File::open(path)?;
         let (content, bytes) = if super::is_wav(path) {

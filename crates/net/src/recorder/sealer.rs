@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const UNTAKEN: Duration = Duration::from_millis(100);
 /// Finished files that wait for a flush; further ones wait in the channel.
 const WAITING_LIMIT: usize = 4_096;
+/// What is told of a file that may not be what was written.
+const DOUBTFUL: &str = "it may not be on the disk: it stays unsealed until the next start reads it";
 
 /// A finished file.
 pub(crate) struct Job {
@@ -161,8 +163,7 @@ impl SealerThread {
     fn sealed(&mut self, mut job: Job) {
         let recording = job.recording;
         if job.file.is_doubtful() {
-            let error = "what was written is not on the disk for certain: it stays unsealed until                          the next start reads it from there"
-                .to_owned();
+            let error = DOUBTFUL.to_owned();
             tracing::error!(%recording, error);
             self.outbox.push(MediaEvent::RecordingGap { recording, error });
             return;

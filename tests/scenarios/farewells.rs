@@ -1,24 +1,33 @@
 //! Goodbyes that need more than one word: a carrier that asks who hangs up, one that answers when
 //! nobody waits any more.
 
+use std::net::SocketAddr;
+
+use callflow::{Callflow, Input, Output, Recovery};
 use cti::Command;
-use model::{Mono, Outcome, Pii};
+use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport, Wall};
+use report::{OpenCall, OpenDialog};
 use sim::{Answer, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::digest::Account;
+use sip::{ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ToBrain};
 use trunk::Outward;
 
 use crate::calls_out::{MOBILE, outward};
 use crate::{assert_sound, ends, phone};
 
-/// An agent who talks with someone behind a carrier that asks who calls and who hangs up.
-fn talking(password: &'static str) -> (World, PartyId, PartyId) {
+/// A line whose carrier asks who calls.
+fn outward_with_account() -> Outward {
     let account = Account {
         user: "hotline".to_owned(),
         password: "sesame".to_owned(),
         realm: Some("ims".to_owned()),
     };
-    let outward = Outward { account: Some(account), ..outward() };
-    let settings = Settings { outward: Some(outward), ..settings() };
+    Outward { account: Some(account), ..outward() }
+}
+
+/// An agent who talks with someone behind a carrier that asks who calls and who hangs up.
+fn talking(password: &'static str) -> (World, PartyId, PartyId) {
+    let settings = Settings { outward: Some(outward_with_account()), ..settings() };
     let mut world = World::new(&settings, Weather::FAIR, 1);
     let agent = phone(&mut world, "8011");
     world.desktop("8011", 2, Some(10));
@@ -88,4 +97,74 @@ fn rfc_3261_section_13_2_2_4_who_answers_when_nobody_waits_any_more_gets_ack_and
         assert!(!world.party(called).is_connected());
         assert_sound(&world);
     }
+}
+
+#[test]
+fn rfc_3261_section_22_3_a_carrier_that_answers_late_may_ask_who_hangs_up() {
+    let settings = Settings { outward: Some(outward_with_account()), ..settings() };
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let agent = phone(&mut world, "8011");
+    world.desktop("8011", 2, Some(10));
+    let called = world.gateway(
+        1,
+        PhonePlan {
+            challenges: Some(("ims", "hotline", "sesame")),
+            challenges_bye: Some("sesame"),
+            answers: vec![Answer::After(60_000)],
+            hears_cancel: false,
+            ..PhonePlan::of("gateway")
+        },
+    );
+    world.run_until(1_000);
+    world.command("8011", Command::Dial { number: Pii::from(MOBILE) });
+    world.run_until(6_000);
+    world.party_mut(agent).hang_up(Mono::from_ms(6_500));
+    world.run_until(80_000);
+    assert_eq!(world.party(called).saw.byes.len(), 2, "asked once, told once");
+    assert!(!world.party(called).is_connected());
+    assert_sound(&world);
+}
+
+/// The next BYE that the engine sends.
+fn bye_of(callflow: &mut Callflow) -> Option<(ClientTx, Message, Flow)> {
+    std::iter::from_fn(|| callflow.poll_output()).find_map(|output| match output {
+        Output::Sip(FromBrain::Request { tx, message, flow }) => {
+            (message.method() == Method::Bye).then_some((tx, message, flow))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn rfc_3261_section_22_3_a_call_that_a_lost_engine_left_is_ended_whoever_asks() {
+    let settings = Settings { outward: Some(outward_with_account()), ..settings() };
+    let mut callflow = Callflow::new(sim::config(&settings, Wall(0))).expect("it is sound");
+    let (call, leg) = (CallId(Id::new(1, 1, 7)), LegId(Id::new(1, 1, 8)));
+    let dialog = DialogSnapshot {
+        call_id: "left".to_owned(),
+        local_tag: "us".to_owned(),
+        remote_tag: "them".to_owned(),
+        local_uri: "<sip:02195512@10.0.0.1>".to_owned(),
+        remote_uri: "<sip:+8613800138000@10.3.0.1>".to_owned(),
+        remote_target: "sip:10.3.0.1:5060".to_owned(),
+        route_set: Vec::new(),
+        local_cseq: 2,
+        remote_cseq: 0,
+        transport: Transport::Udp,
+        local: SocketAddr::from(([10, 0, 0, 1], 5_060)),
+        remote: SocketAddr::from(([10, 3, 0, 1], 5_060)),
+        sdp_version: 1,
+    };
+    let role = LegRole::Number(Pii::from(MOBILE));
+    let calls = vec![OpenCall { call, dialogs: vec![OpenDialog { leg, role, dialog }] }];
+    callflow.begin("next", "same", Recovery { calls, ..Recovery::default() });
+    let (tx, bye, flow) = bye_of(&mut callflow).expect("nobody else would tell them");
+    let asks = "Digest realm=\"ims\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";
+    let asked = ResponseBuilder::to(&bye, 407).header("Proxy-Authenticate", asks).build();
+    let response = ToBrain::Response { tx, message: asked, flow };
+    callflow.handle_input(Input::Sip(response), Mono::from_ms(100));
+    let (_, again, _) = bye_of(&mut callflow).expect("it is told who asks");
+    let credentials = again.header("Proxy-Authorization").expect("they are there");
+    assert!(credentials.contains("username=\"hotline\""), "{credentials}");
+    assert!(again.cseq().map(|cseq| cseq.number) > bye.cseq().map(|cseq| cseq.number));
 }

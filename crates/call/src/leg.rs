@@ -461,15 +461,12 @@ impl Leg {
     /// Ends a dialog; with `account`, so that it can be told who does.
     pub(crate) fn send_bye(
         &mut self,
-        mut dialog: Dialog,
+        dialog: Dialog,
         account: Option<Account>,
         cause: HangupCause,
     ) {
-        let message = dialog.bye().header("Reason", crate::reason(cause)).build();
-        let flow = dialog.flow();
         let chance = Chance(self.chance.draw());
-        let farewell = account
-            .map(|account| Box::new(Farewell::new((dialog, cause), account, &message, chance)));
+        let (message, flow, farewell) = Farewell::goodbye(dialog, cause, account, chance);
         self.outputs.push_back(Output::Send { message, flow, farewell });
     }
 

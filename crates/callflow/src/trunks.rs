@@ -23,7 +23,7 @@ const SHOWN_EVERY: Duration = Duration::from_secs(1);
 /// How long the engine's end waits for carriers to take registrations back.
 const LEAVING: Duration = Duration::from_secs(2);
 /// No leg has this number: what lines need tokens for.
-const NO_LEG: LegId = LegId(Id(0));
+pub(crate) const NO_LEG: LegId = LegId(Id(0));
 
 /// A request to a carrier outside of any call.
 #[derive(Debug)]

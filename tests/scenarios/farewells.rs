@@ -7,7 +7,7 @@ use callflow::{Callflow, Input, Output, Recovery};
 use cti::Command;
 use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport, Wall};
 use report::{OpenCall, OpenDialog};
-use sim::{Answer, PartyId, PhonePlan, Settings, Weather, World, settings};
+use sim::{Answer, CallerPlan, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::digest::Account;
 use sip::{ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ToBrain};
 use trunk::Outward;
@@ -167,4 +167,63 @@ fn rfc_3261_section_22_3_a_call_that_a_lost_engine_left_is_ended_whoever_asks() 
     let credentials = again.header("Proxy-Authorization").expect("they are there");
     assert!(credentials.contains("username=\"hotline\""), "{credentials}");
     assert!(again.cseq().map(|cseq| cseq.number) > bye.cseq().map(|cseq| cseq.number));
+}
+
+/// A caller behind a line with an account, whose BYE is challenged in `realm`, and what it saw.
+fn hung_up_on(realm: &'static str, plan: CallerPlan) -> (World, PartyId, PartyId) {
+    let settings = Settings { outward: Some(outward_with_account()), ..settings() };
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let agent = phone(&mut world, "8001");
+    let challenges = Some((realm, "hotline", "sesame"));
+    let caller = world.caller(1_000, CallerPlan { challenges, ..plan });
+    (world, agent, caller)
+}
+
+#[test]
+fn rfc_3261_section_22_3_the_carrier_of_a_call_that_came_in_may_ask_who_hangs_up() {
+    for (realm, goodbyes) in [("ims", 2), ("another", 1)] {
+        let (mut world, agent, caller) = hung_up_on(realm, CallerPlan::default());
+        world.party_mut(agent).hang_up(Mono::from_ms(10_000));
+        world.run_until(60_000);
+        assert_eq!(world.party(caller).saw.byes.len(), goodbyes, "{realm}");
+        assert_eq!(world.party(caller).is_connected(), goodbyes == 1);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn rfc_3261_section_22_3_the_carrier_of_a_call_that_came_in_may_ask_who_refreshes() {
+    for (allow, method) in [("INVITE, UPDATE", Method::Update), ("INVITE", Method::Invite)] {
+        let headers = vec![("Supported", "timer"), ("Session-Expires", "90"), ("Allow", allow)];
+        let (mut world, _, caller) =
+            hung_up_on("ims", CallerPlan { headers, ..CallerPlan::default() });
+        world.run_until(150_000);
+        assert!(world.party(caller).is_connected(), "the session lasts");
+        let asked = &world.party(caller).saw.asked;
+        assert!(asked.len() >= 2 && asked.iter().all(|(_, asked)| *asked == method), "{asked:?}");
+        world.party_mut(caller).hang_up(Mono::from_ms(151_000));
+        world.run_until(200_000);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn rfc_3261_section_22_4_whom_a_caller_names_in_contact_is_not_told_who_we_are() {
+    let far = PhonePlan {
+        challenges: Some(("ims", "hotline", "sesame")),
+        challenges_bye: Some("sesame"),
+        ..PhonePlan::of("far")
+    };
+    for (host, goodbyes) in [([10, 3, 0, 9], 1), ([10, 3, 0, 1], 2)] {
+        let number = host[3];
+        let contact_at = Some(SocketAddr::from((host, 5_060)));
+        let (mut world, agent, _) =
+            hung_up_on("ims", CallerPlan { contact_at, ..CallerPlan::default() });
+        let there = world.gateway(number, far.clone());
+        world.party_mut(agent).hang_up(Mono::from_ms(10_000));
+        world.run_until(60_000);
+        let saw = world.party(there).saw.byes.len();
+        assert_eq!(saw, goodbyes, "{number}: only the line's own target is told");
+        assert_sound(&world);
+    }
 }

@@ -48,6 +48,11 @@ impl Farewell {
         (bye, flow, farewell)
     }
 
+    /// What its challenge is answered with.
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// The same BYE with what its challenge asks for, and where to; none where the response is no
     /// challenge, or one that the account is not for or has answered already. Then the dialog is
     /// over all the same (RFC 3261 §15.1.1).

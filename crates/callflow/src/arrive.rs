@@ -91,12 +91,15 @@ impl Callflow {
             },
         );
         let mut description = self.description(dnis);
+        let mut account = None;
         if let Some(line) = self.config.trunks.by_id(&trunk) {
             description.codecs.clone_from(&line.codecs);
+            account = line.outward.as_ref().and_then(|outward| outward.account.clone());
         }
         self.show_trunk_later(trunk.clone());
-        let role = LegRole::Caller;
-        let leg_machine = Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
+        let (role, came) = (LegRole::Caller, (tx, invite, flow));
+        let mut leg_machine = Leg::incoming(leg, role, &self.tokens, came, description);
+        leg_machine.keep_account(account);
         self.add_leg(call, leg_machine, Invite::Theirs(tx));
         self.opening.insert(leg, Opening::Caller { call });
         self.outputs.push_back(Output::OpenMedia { call, leg });
@@ -167,6 +170,7 @@ impl Callflow {
             self.incoming.insert(tx, leg.id());
         }
         let entry = LegEntry {
+            host: leg.flow().remote.ip(),
             leg,
             call,
             invite,

@@ -1,5 +1,7 @@
 //! A call in progress, and the legs it has.
 
+use std::net::IpAddr;
+
 use call::Leg;
 use cti::MenuInput;
 use ivr::Interpreter;
@@ -201,6 +203,8 @@ pub(crate) struct LegEntry {
     pub(crate) requests: Vec<(CSeq, ClientTx)>,
     /// Their re-INVITE that we answered last: its ACK may never come.
     pub(crate) reinvite: Option<ServerTx>,
+    /// Where its first INVITE came from, or went to last.
+    pub(crate) host: IpAddr,
     /// How a telephone outside is called.
     pub(crate) outbound: Option<Outbound>,
     /// Where its dialog's next hop was located, if that is a name.

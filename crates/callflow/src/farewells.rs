@@ -2,14 +2,16 @@
 //! (RFC 3261 §22.3), and the ends of dialogs that late 2xx make (§13.2.2.4).
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use call::{Farewell, Unwanted};
-use model::{Found, HangupCause};
+use model::{Found, HangupCause, LegId};
 use sip::digest::Account;
 use sip::{
     Chance, ClientTx, Dialog, DialogId, Flow, FromBrain, MAX_FORKS, Message, Method, ToBrain,
 };
-use trunk::Outward;
+use trunk::Trunk;
 
 use crate::calls::LegEntry;
 use crate::trunks::NO_LEG;
@@ -93,6 +95,7 @@ impl Callflow {
             | ToBrain::FlowClosed { .. } => false,
         }
     }
+
     /// A 2xx to an INVITE of ours that no leg knows: it came after we had given up and were done,
     /// or from one more phone that the INVITE was forked to. Whoever sent it is told goodbye, for
     /// they believe that they talk with us.
@@ -129,15 +132,35 @@ impl Callflow {
     /// What challenges from there are answered with: the account of the first line that has one and
     /// leads there or comes from there.
     fn account_at(&self, flow: &Flow) -> Option<Account> {
-        let is_there = |outward: &Outward| {
-            self.line_servers(outward).iter().any(|(_, server)| server.remote == flow.remote)
+        let of_host = |trunk: &&Arc<Trunk>| self.is_host_of(trunk, flow.remote.ip());
+        let trunks = self.config.trunks.iter().filter(of_host);
+        trunks.filter_map(|trunk| trunk.outward.as_ref()?.account.clone()).next()
+    }
+
+    /// Whether an account may be told to a host: the one that its call came from or went to, or
+    /// another of its line. Whoever calls could have named any other in their Contact, to be told
+    /// there (RFC 3261 §22.4).
+    pub(crate) fn is_for(&self, account: &Account, host: IpAddr, to: IpAddr) -> bool {
+        let has_it = |trunk: &Trunk| {
+            trunk.outward.as_ref().is_some_and(|outward| outward.account.as_ref() == Some(account))
         };
-        let source = flow.remote.ip();
-        self.config.trunks.iter().find_map(|trunk| {
-            let outward = trunk.outward.as_ref()?;
-            let comes = trunk.sources.iter().any(|cidr| cidr.contains(source));
-            outward.account.clone().filter(|_| comes || is_there(outward))
-        })
+        let mut trunks = self.config.trunks.iter();
+        host == to || trunks.any(|trunk| has_it(trunk) && self.is_host_of(trunk, to))
+    }
+
+    /// A challenge from, or for, a host that a leg's account is not for is left unanswered.
+    pub(crate) fn guard_account(&mut self, leg: LegId, response: &Message, from: &Flow) {
+        let (Some(401 | 407), Some(entry)) = (response.status(), self.legs.get(&leg)) else {
+            return;
+        };
+        let Some(account) = entry.leg.account() else { return };
+        let (host, hosts) = (entry.host, [entry.leg.flow(), from].map(|flow| flow.remote.ip()));
+        if hosts.into_iter().all(|to| self.is_for(account, host, to)) {
+            return;
+        }
+        if let Some(entry) = self.legs.get_mut(&leg) {
+            entry.leg.forget_account();
+        }
     }
 
     /// The chance of one goodbye: nobody outside can guess it, and a replay makes it again.

@@ -227,6 +227,7 @@ impl Callflow {
         entry.outbound = outbound;
         match next {
             Some((invitation, description)) => {
+                entry.host = invitation.flow.remote.ip();
                 entry.leg.invite_again(invitation, description);
                 self.number_sends(call, leg);
             }

@@ -1,6 +1,7 @@
 //! Lines to carriers: registered with them, asked whether they are there, shown on the board.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -363,11 +364,15 @@ impl Callflow {
     /// addresses that it is registered with.
     pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Trunk> {
         let trunk = self.config.trunks.by_id(self.lines.contacts.get(user)?)?;
-        let source = flow.remote.ip();
+        self.is_host_of(trunk, flow.remote.ip()).then_some(trunk)
+    }
+
+    /// Whether a line's carrier is at an address: one of its targets leads there, or its calls come
+    /// from there.
+    pub(crate) fn is_host_of(&self, trunk: &Trunk, ip: IpAddr) -> bool {
         let mut targets = trunk.outward.iter().flat_map(|outward| &outward.targets);
-        let is_carrier = targets.any(|target| self.lines.places.is_at(target, source))
-            || trunk.sources.iter().any(|cidr| cidr.contains(source));
-        is_carrier.then_some(trunk)
+        targets.any(|target| self.lines.places.is_at(target, ip))
+            || trunk.sources.iter().any(|cidr| cidr.contains(ip))
     }
 
     /// Shows a line on the board at once.

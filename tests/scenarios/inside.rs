@@ -195,11 +195,11 @@ fn both_desktops_are_shown_the_call() {
     world.run_until(5_000);
     for agent in ["8001", "8002"] {
         let log = world.desktop_log(agent).expect("it is open");
-        let shown = log.events.iter().filter_map(|(_, _, event)| match &**event {
+        let mut shown = log.events.iter().filter_map(|(_, _, event)| match &**event {
             Event::CallState { phase, direction, dnis, .. } => Some((*phase, *direction, dnis)),
             _ => None,
         });
-        let (phase, direction, dnis) = shown.last().expect("it is shown");
+        let (phase, direction, dnis) = shown.next_back().expect("it is shown");
         assert_eq!((phase, direction), (cti::CallPhase::Talking, Direction::Internal), "{agent}");
         assert_eq!(dnis, "8002");
     }

@@ -7,8 +7,9 @@
 //!
 //! A system that does not know this, or forbids it, works as well, a little dearer.
 
+use rustix::process::getpriority_process;
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
 
@@ -23,14 +24,20 @@ pub fn take_turns() {
 }
 
 fn set(policy: NormalThreadSchedulePolicy) {
-    let set = set_thread_priority_and_policy(
-        thread_native_id(),
-        ThreadPriority::Min,
-        ThreadSchedulePolicy::Normal(policy),
-    );
+    let policy = ThreadSchedulePolicy::Normal(policy);
+    let Some(priority) = present(policy) else { return };
+    let set = set_thread_priority_and_policy(thread_native_id(), priority, policy);
     if let Err(error) = set {
         tracing::debug!(?policy, ?error, "the system does not schedule threads so");
     }
+}
+
+/// The niceness that this thread has, as the crate counts it: whoever started the engine chose it.
+fn present(policy: ThreadSchedulePolicy) -> Option<ThreadPriority> {
+    let nice = getpriority_process(None).ok()?;
+    let values = (0_u8..=99).filter_map(|value| ThreadPriorityValue::try_from(value).ok());
+    let mut priorities = values.map(ThreadPriority::Crossplatform);
+    priorities.find(|priority| priority.to_posix(policy).is_ok_and(|posix| posix == nice))
 }
 
 #[cfg(test)]
@@ -40,12 +47,24 @@ mod tests {
 
     use super::*;
 
-    fn policy() -> ThreadSchedulePolicy {
-        thread_schedule_policy().unwrap()
+    fn policy() -> (ThreadSchedulePolicy, i32) {
+        (thread_schedule_policy().unwrap(), getpriority_process(None).unwrap())
+    }
+
+    #[test]
+    fn every_niceness_can_be_kept() {
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
+        let priority = |value: u8| {
+            let value = ThreadPriorityValue::try_from(value).unwrap();
+            ThreadPriority::Crossplatform(value).to_posix(policy).unwrap()
+        };
+        let reached: std::collections::BTreeSet<i32> = (0..=99).map(priority).collect();
+        assert_eq!(reached, (-20..=19).collect());
     }
 
     #[test]
     fn a_thread_of_one_that_defers_does_too_until_it_takes_its_turns() {
+        let nice = getpriority_process(None).unwrap();
         let policies = std::thread::spawn(|| {
             defer();
             let inherited = std::thread::spawn(|| {
@@ -55,8 +74,8 @@ mod tests {
             });
             (policy(), inherited.join().unwrap())
         });
-        let batch = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
-        let other = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+        let batch = (ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch), nice);
+        let other = (ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other), nice);
         assert_eq!(policies.join().unwrap(), (batch, (batch, other)));
     }
 }

@@ -36,10 +36,10 @@ impl Ports {
     pub(crate) fn bind(&self, like: IpAddr) -> io::Result<UdpSocket> {
         let ip = self.ips.iter().find(|ip| ip.is_ipv4() == like.is_ipv4());
         let ip = ip.copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = io::Error::new(io::ErrorKind::AddrInUse, "no port for RTP is free");
-        for _ in 0..ATTEMPTS.min(free.len()) {
-            let Some(port) = free.pop_front() else { break };
+        for _ in 0..ATTEMPTS.min(self.free()) {
+            // Not held while the system works: a media worker may want to give one back.
+            let Some(port) = self.take() else { break };
             match open(SocketAddr::new(ip, port)) {
                 Ok(socket) => match prepare(&socket) {
                     Ok(()) => return Ok(socket),
@@ -47,9 +47,13 @@ impl Ports {
                 },
                 Err(error) => last = error,
             }
-            free.push_back(port);
+            self.give_back(port);
         }
         Err(last)
+    }
+
+    fn take(&self) -> Option<u16> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// The socket on this port is closed.

@@ -49,7 +49,8 @@ impl Worker {
                 return then;
             }
             let now = self.now();
-            let mut is_more = ready > 0;
+            // As many as there are buffers: more may be there.
+            let mut is_more = ready > 0 || self.wire.is_full(came);
             for _ in 0..came {
                 is_more |= self.take_next(now, memory);
             }
@@ -74,9 +75,9 @@ impl Worker {
         let ended = match self.wire.next(&mut memory.buffer[..]) {
             Some(Came::Packet { key, bytes, from, is_last }) => {
                 self.handle_packet(key, (bytes, from), now, memory);
-                is_last.then_some(key)
+                is_last.then_some((key, true))
             }
-            Some(Came::Ended { key }) => Some(key),
+            Some(Came::Ended { key, is_more }) => Some((key, is_more)),
             Some(Came::Sent) => {
                 self.counted.packets_sent += 1;
                 None
@@ -90,13 +91,22 @@ impl Worker {
             }
             Some(Came::Nothing) | None => None,
         };
-        let Some((key, (_, leg))) = ended.and_then(|key| Some((key, self.legs.find(key)?))) else {
-            return false;
-        };
+        let Some((key, is_more)) = ended else { return false };
+        let Some((_, leg)) = self.legs.find(key) else { return false };
         if let Err(error) = self.wire.add(key, &leg.socket) {
             tracing::error!(leg = %leg.id, %error, "is not heard any more");
         }
-        true
+        is_more
+    }
+
+    /// Counts what was sent last.
+    pub(super) fn count_last(&mut self) {
+        let mut memory = Ready::new();
+        let (came, _) = self.wire.ask(&mut memory.readiness);
+        let now = self.now();
+        for _ in 0..came {
+            self.take_next(now, &mut memory);
+        }
     }
 
     /// One packet of one leg, whose socket is ready.

@@ -13,11 +13,14 @@
 //!   names it. Its content is copied out before it is lent again.
 //! - A buffer for what leaves belongs to the system from [`Ring::send`] until its completion.
 //! - Sockets are named by their numbers. [`Ring::forget`] hands everything that names a socket over
-//!   to the system before it closes it.
+//!   to the system before it closes it; as long as it cannot, the socket stays open.
+//! - A ring ends what it asked for before it is closed. If the system does not let it, the memory
+//!   is given up.
 
 #![allow(unsafe_code, reason = "the system is lent memory, as is explained above")]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -25,7 +28,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use io_uring::squeue::Entry;
-use io_uring::types::{BufRingEntry, Fd, RecvMsgOut};
+use io_uring::types::{BufRingEntry, CancelBuilder, Fd, RecvMsgOut};
 use io_uring::{IoUring, cqueue, opcode};
 use socket2::SockAddr;
 
@@ -42,6 +45,8 @@ const SEND_BYTES: usize = rtp::MAX_PACKET_BYTES + 64;
 const REQUESTS: u32 = 4_096;
 /// Completions that wait; the system keeps what is beyond that.
 const COMPLETIONS: u32 = 16_384;
+/// Calls within a turn, at most: the system takes up some sockets in each.
+const CALLS: usize = 4_096;
 /// The group of the buffers; there is one.
 const GROUP: u16 = 0;
 
@@ -68,6 +73,8 @@ pub(super) enum Came {
     Ended {
         /// Whose.
         key: u64,
+        /// There may be more, for which there was no buffer.
+        is_more: bool,
     },
     /// A packet was sent.
     Sent,
@@ -99,6 +106,14 @@ pub(super) struct Ring {
     message: Box<libc::msghdr>,
     leaving: Vec<Leaving>,
     free: Vec<u32>,
+    /// What the system could not be told yet: at most two for each socket.
+    untold: VecDeque<Entry>,
+    /// Closed as soon as nothing that names them is untold.
+    lingering: Vec<UdpSocket>,
+    /// Sockets that are watched.
+    watched: usize,
+    /// The system refuses turns, which is told once.
+    is_refused: bool,
 }
 
 // SAFETY: what its pointers point at belongs to it alone. Used by another thread than the one that
@@ -106,6 +121,9 @@ pub(super) struct Ring {
 unsafe impl Send for Ring {}
 
 impl Ring {
+    /// With so many done a turn ends, though there may be more.
+    pub(super) const ROOM: usize = BUFFERS as usize;
+
     /// Opens a ring for this thread.
     ///
     /// # Errors
@@ -126,7 +144,17 @@ impl Ring {
         // SAFETY: all of its fields are numbers and pointers, of which 0 is one.
         let mut message: Box<libc::msghdr> = Box::new(unsafe { std::mem::zeroed() });
         message.msg_namelen = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
-        let mut ring = Self { queue, arrivals, message, leaving: Vec::new(), free: Vec::new() };
+        let mut ring = Self {
+            queue,
+            arrivals,
+            message,
+            leaving: Vec::new(),
+            free: Vec::new(),
+            untold: VecDeque::new(),
+            lingering: Vec::new(),
+            watched: 0,
+            is_refused: false,
+        };
         for buffer in 0..BUFFERS {
             ring.arrivals.lend(buffer);
         }
@@ -136,16 +164,16 @@ impl Ring {
     /// What arrives at `socket` comes with this key from now on.
     pub(super) fn watch(&mut self, key: u64, socket: &UdpSocket) {
         let receive = opcode::RecvMsgMulti::new(Fd(socket.as_raw_fd()), &*self.message, GROUP);
-        self.push(&receive.build().user_data(key));
+        self.watched += 1;
+        self.tell(receive.build().user_data(key));
     }
 
     /// Closes a socket: nothing comes from it any more, and its port is free.
     pub(super) fn forget(&mut self, key: u64, socket: UdpSocket) {
-        self.push(&opcode::AsyncCancel::new(key).build().user_data(NOBODY));
-        // The first is told to end what it waits for, the second ends it.
-        self.turn();
-        self.turn();
-        drop(socket);
+        self.tell(opcode::AsyncCancel::new(key).build().user_data(NOBODY));
+        self.lingering.push(socket);
+        // All that the system has in hand, so that it lets go of the socket, too.
+        self.call_until(usize::MAX);
     }
 
     /// Sends a packet with the next [`Ring::turn`]. False if there is no room for it.
@@ -166,9 +194,15 @@ impl Ring {
             leaving.bytes as u32,
         )
         .dest_addr(leaving.to.as_ptr().cast())
-        .dest_addr_len(leaving.to.len());
-        self.push(&send.build().user_data(u64::from(slot) << 32 | SENT));
-        true
+        .dest_addr_len(leaving.to.len())
+        // A socket that never waits is not enough: the system would wait for it.
+        .flags(libc::MSG_DONTWAIT);
+        let is_told = self.untold.is_empty()
+            && self.push(&send.build().user_data(u64::from(slot) << 32 | SENT));
+        if !is_told {
+            self.free.push(slot);
+        }
+        is_told
     }
 
     /// A place for a packet that leaves.
@@ -196,19 +230,40 @@ impl Ring {
     /// Gives the system what is to be done and takes what is done: so many times
     /// [`Ring::next`] may be asked.
     pub(super) fn turn(&mut self) -> usize {
-        let given = self.queue.submission();
-        let (is_idle, is_quiet) = (given.is_empty(), !given.taskrun() && !given.cq_overflow());
-        drop(given);
-        if is_idle && is_quiet {
-            return self.queue.completion().len();
-        }
-        match self.queue.submit() {
-            Ok(_) => {}
-            // What was not taken is given again with the next turn.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => tracing::error!(%error, "the system does not move packets"),
-        }
+        self.call_until(Self::ROOM);
         self.queue.completion().len()
+    }
+
+    /// Calls the system until it has nothing in hand, or so much is done: in one call it takes up
+    /// no more than some sockets.
+    fn call_until(&mut self, done: usize) {
+        for _ in 0..CALLS {
+            self.tell_again();
+            let given = self.queue.submission();
+            let (is_idle, is_quiet) = (given.is_empty(), !given.taskrun() && !given.cq_overflow());
+            drop(given);
+            let is_enough = is_idle && self.queue.completion().len() >= done;
+            if (is_idle && is_quiet) || is_enough || !self.call() {
+                break;
+            }
+        }
+        if self.untold.is_empty() && self.queue.submission().is_empty() {
+            self.lingering.clear();
+        }
+    }
+
+    /// One call. False if the system refuses it; what it did not take is given again.
+    fn call(&mut self) -> bool {
+        let called = self.queue.submit();
+        let is_refused = match &called {
+            Ok(_) => false,
+            Err(error) => error.kind() != io::ErrorKind::Interrupted,
+        };
+        if let (Err(error), true, false) = (&called, is_refused, self.is_refused) {
+            tracing::error!(%error, "the system does not move packets");
+        }
+        self.is_refused = is_refused;
+        !is_refused
     }
 
     /// What came, one after the other; a packet is put into `buffer`, which is long enough for any.
@@ -230,24 +285,62 @@ impl Ring {
             self.arrivals.lend(number);
             read
         });
-        // The buffers are used up, or the socket is closed.
+        // The buffers are used up, the socket is closed, or the system has no memory for it.
         let is_last = !cqueue::more(flags);
+        if is_last {
+            self.watched = self.watched.saturating_sub(1);
+        }
         Some(match arrived {
             Some((bytes, from)) => Came::Packet { key, bytes, from, is_last },
-            None if is_last => Came::Ended { key },
+            None if is_last => {
+                let is_more = result >= 0 || result == -libc::ENOBUFS;
+                Came::Ended { key, is_more }
+            }
             None => Came::Nothing,
         })
     }
 
-    fn push(&mut self, request: &Entry) {
+    /// Tells the system now, or as soon as it listens.
+    fn tell(&mut self, request: Entry) {
+        if !self.untold.is_empty() || !self.push(&request) {
+            self.untold.push_back(request);
+        }
+    }
+
+    fn tell_again(&mut self) {
+        while let Some(request) = self.untold.front().cloned()
+            && self.push_one(&request)
+        {
+            self.untold.pop_front();
+        }
+    }
+
+    /// False if there is no room, and the system makes none.
+    fn push(&mut self, request: &Entry) -> bool {
+        self.push_one(request) || (self.call() && self.push_one(request))
+    }
+
+    fn push_one(&mut self, request: &Entry) -> bool {
         // SAFETY: what the request points at is memory of this ring, which lives as long as it, and
         // a socket that is open until `forget`.
-        while unsafe { self.queue.submission().push(request) }.is_err() {
-            if let Err(error) = self.queue.submit() {
-                tracing::error!(%error, "the system does not move packets");
+        unsafe { self.queue.submission().push(request) }.is_ok()
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.tell(opcode::AsyncCancel2::new(CancelBuilder::any().all()).build().user_data(NOBODY));
+        let mut buffer = [0; BUFFER_BYTES];
+        for _ in 0..CALLS {
+            self.call_until(usize::MAX);
+            while self.next(&mut buffer).is_some() {}
+            if self.watched == 0 && self.free.len() == self.leaving.len() {
                 return;
             }
         }
+        // Somebody may still write there.
+        self.arrivals.is_given_up = true;
+        std::mem::forget(std::mem::take(&mut self.leaving));
     }
 }
 
@@ -258,15 +351,19 @@ struct Arrivals {
     entries: NonNull<BufRingEntry>,
     memory: NonNull<u8>,
     end: u16,
+    is_given_up: bool,
 }
 
 impl Arrivals {
-    const ENTRIES: Layout = layout(BUFFERS as usize * size_of::<BufRingEntry>());
-    const MEMORY: Layout = layout(BUFFERS as usize * BUFFER_BYTES);
+    /// Of the entries, and of the memory.
+    fn layouts() -> [Layout; 2] {
+        let entries = BUFFERS as usize * size_of::<BufRingEntry>();
+        [entries, BUFFERS as usize * BUFFER_BYTES].map(layout)
+    }
 
     fn new() -> Self {
-        let (entries, memory) = (allocate(Self::ENTRIES), allocate(Self::MEMORY));
-        Self { entries: entries.cast(), memory, end: 0 }
+        let [entries, memory] = Self::layouts().map(allocate);
+        Self { entries: entries.cast(), memory, end: 0, is_given_up: false }
     }
 
     /// Where a buffer begins.
@@ -317,20 +414,23 @@ impl Arrivals {
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
+        if self.is_given_up {
+            return;
+        }
+        let [entries, memory] = Self::layouts();
         // SAFETY: allocated with these layouts; the ring that used it is closed.
         unsafe {
-            dealloc(self.entries.as_ptr().cast(), Self::ENTRIES);
-            dealloc(self.memory.as_ptr(), Self::MEMORY);
+            dealloc(self.entries.as_ptr().cast(), entries);
+            dealloc(self.memory.as_ptr(), memory);
         }
     }
 }
 
-/// So many bytes that begin a page.
-const fn layout(bytes: usize) -> Layout {
-    match Layout::from_size_align(bytes, 4_096) {
-        Ok(layout) => layout,
-        Err(_) => panic!("far less than the address space"),
-    }
+/// So many bytes, in pages.
+fn layout(bytes: usize) -> Layout {
+    let page = rustix::param::page_size();
+    let layout = Layout::from_size_align(bytes, page).map(|layout| layout.pad_to_align());
+    layout.unwrap_or_else(|_| panic!("{bytes} bytes are far less than the address space"))
 }
 
 /// Memory of a layout that has some, zeroed.
@@ -452,7 +552,10 @@ mod tests {
                         came[key as usize].push(bytes);
                         assert!(!is_last);
                     }
-                    Came::Ended { key } => ring.watch(key, &ours[key as usize]),
+                    Came::Ended { key, is_more } => {
+                        assert!(is_more);
+                        ring.watch(key, &ours[key as usize]);
+                    }
                     Came::Sent | Came::Unsent { .. } | Came::Nothing => {}
                 }
             }
@@ -476,6 +579,61 @@ mod tests {
         assert!(ring.send(3, &ours, b"voice", SocketAddr::from(([127, 0, 0, 1], 0))));
         assert_eq!(taken(&mut ring), [(Came::Unsent { key: 3, bytes: 5 }, vec![])]);
         assert!(ring.send(3, &ours, b"voice", there), "there is room again");
+    }
+
+    #[test]
+    fn of_many_sockets_each_is_served_in_one_turn_and_one_of_them_can_be_closed() {
+        let mut ring = Ring::open().unwrap();
+        let phone = socket("127.0.0.1");
+        let mut ours: Vec<UdpSocket> = (0..400).map(|_| socket("127.0.0.1")).collect();
+        for (key, socket) in ours.iter().enumerate() {
+            ring.watch(key as u64, socket);
+        }
+        ring.turn();
+        for socket in &ours {
+            phone.send_to(b"voice", socket.local_addr().unwrap()).unwrap();
+        }
+        assert_eq!(taken(&mut ring).len(), 400);
+        for socket in &ours {
+            phone.send_to(b"voice", socket.local_addr().unwrap()).unwrap();
+        }
+        let last = ours.pop().unwrap();
+        let here = last.local_addr().unwrap();
+        ring.forget(399, last);
+        assert!(UdpSocket::bind(here).is_ok(), "its port is free");
+        let voices = taken(&mut ring);
+        let voices = voices.iter().filter(|(came, _)| matches!(came, Came::Packet { .. }));
+        assert!(voices.count() >= 399, "the others are heard");
+    }
+
+    #[test]
+    fn a_socket_that_takes_no_more_is_not_waited_for() {
+        let mut ring = Ring::open().unwrap();
+        let (ours, phone) = (socket("127.0.0.1"), socket("127.0.0.1"));
+        rustix::net::sockopt::set_socket_send_buffer_size(&ours, 4_096).unwrap();
+        let there = phone.local_addr().unwrap();
+        for _ in 0..2_000 {
+            assert!(ring.send(1, &ours, &[0; 1_400], there));
+        }
+        let all = taken(&mut ring);
+        assert_eq!(all.len(), 2_000, "each ended, one way or the other");
+    }
+
+    #[test]
+    fn a_ring_that_is_closed_in_the_midst_leaves_nothing_behind() {
+        for _ in 0..20 {
+            let mut ring = Ring::open().unwrap();
+            let (ours, phone) = (socket("127.0.0.1"), socket("127.0.0.1"));
+            let here = ours.local_addr().unwrap();
+            ring.watch(1, &ours);
+            ring.turn();
+            phone.send_to(b"voice", here).unwrap();
+            assert!(ring.send(1, &ours, b"voice", phone.local_addr().unwrap()));
+            drop(ring);
+            drop(ours);
+            assert!(UdpSocket::bind(here).is_ok());
+            assert_eq!(phone.recv(&mut [0; 64]).unwrap(), 5, "what was sent has left");
+        }
     }
 
     #[test]

@@ -127,6 +127,11 @@ impl Wire {
         (came, ready)
     }
 
+    /// Whether so many are no more than what there was room for.
+    pub(super) fn is_full(&self, came: usize) -> bool {
+        self.ring.is_some() && came >= Ring::ROOM
+    }
+
     /// The next that came; a packet is put into `buffer`.
     pub(super) fn next(&mut self, buffer: &mut [u8]) -> Option<Came> {
         self.ring.as_mut()?.next(buffer)

@@ -115,7 +115,6 @@ impl Worker {
                 Then::Vanish => return,
             }
             self.tick();
-            self.wire.flush();
             let now = self.clock.now();
             let next = (now.0 / self.tick_nanos + 1) * self.tick_nanos;
             std::thread::sleep(Duration::from_nanos(next - now.0));
@@ -130,6 +129,7 @@ impl Worker {
     fn tick(&mut self) {
         let now = self.clock.now();
         self.play(now);
+        self.wire.flush();
         self.end_digits(now);
         self.report(now);
         if self.taps_due <= now {
@@ -215,6 +215,7 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(1));
             self.tapes.flush();
         }
+        self.count_last();
         self.shared.counters.take(&mut self.counted);
         self.outbox.close(PATIENCE);
     }

@@ -9,7 +9,8 @@ use recording::{Expected, Keyring};
 use rtp::digits::Sender;
 
 use crate::stage::{
-    DIGITS, HEARD, Stage, assert_whole, beat, mended, middle, read_wav, read_wav_with, share, talk,
+    DIGITS, HEARD, Stage, assert_whole, assert_whole_with, beat, mended, middle, read_wav,
+    read_wav_with, share, talk,
 };
 use crate::steady::unhindered;
 
@@ -240,7 +241,7 @@ fn an_encrypted_recording_is_heard_with_its_key_alone_and_mended_without() {
         stage.stop_recording(recording);
         let seal = sealed(&stage, recording);
         let file = folder.path().join(path);
-        assert_whole(&file, &seal);
+        assert_whole_with(&file, &seal, &keys);
         let error = Audio::open(&file, &Keyring::default(), &Expected::default()).unwrap_err();
         assert!(error.to_string().contains("'k'"), "{error}");
         // What a killed engine leaves: the end is missing. It is sealed by whoever has no key.

@@ -360,8 +360,13 @@ fn recording_of(path: &Path) -> RecordingId {
 
 /// Asserts that a recording's file is what was sealed.
 pub(crate) fn assert_whole(path: &Path, seal: &Seal) {
+    assert_whole_with(path, seal, &Keyring::default());
+}
+
+/// The same of one that is encrypted.
+pub(crate) fn assert_whole_with(path: &Path, seal: &Seal, keys: &Keyring) {
     let expected = Expected { recording: Some(recording_of(path)), seal: Some(seal.clone()) };
-    assert_eq!(verify(path, &expected, &Keyring::default()).unwrap(), Verdict::Ok);
+    assert_eq!(verify(path, &expected, keys).unwrap(), Verdict::Ok);
 }
 
 /// Makes what a killed engine left whole.

@@ -41,6 +41,7 @@ mod callback;
 mod check;
 mod choose;
 mod config;
+mod dense;
 mod engage;
 mod enqueue;
 mod estimate;

@@ -162,7 +162,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
         inputs.extend(about_callbacks(world, known));
     }
     if acd.parties.contains_key(&Party(1)) {
-        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        let newest = acd.calls.keys().max().map_or(0, |call| call.0.counter());
         let call = CallId(Id::new(1, 1, newest + 1));
         inputs.push(Input::Callback(CallbackInput::Rejoin { call, party: Party(1) }));
     }
@@ -204,7 +204,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
 fn newcomers(world: &World, acd: &Acd) -> Vec<Input> {
     let mut inputs = Vec::new();
     if acd.calls.len() < world.calls {
-        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        let newest = acd.calls.keys().max().map_or(0, |call| call.0.counter());
         for queue in &world.config.queues {
             for permission in [None, Some(Permission::PolicyEndorse)] {
                 inputs.push(Input::Enqueue {

@@ -9,14 +9,16 @@ use model::{
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::balance::{Balance, CallbackBalance, Left};
-use crate::call::{Call, Place};
+use crate::call::Place;
 use crate::callback::Party;
+use crate::calls::Calls;
 use crate::dense::Dense;
 use crate::estimate::Estimate;
 use crate::invite::Invitations;
 use crate::limits::Plan;
 use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
+use crate::recover::Journal;
 use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
@@ -41,7 +43,7 @@ pub struct Acd {
     agents_by_id: BTreeMap<AgentId, AgentIndex>,
     pub(crate) queues: Vec<Queue>,
     queues_by_id: BTreeMap<QueueId, u32>,
-    pub(crate) calls: Found<CallId, Call>,
+    pub(crate) calls: Calls,
     pub(crate) offers: Found<OfferId, CallId>,
     /// The callbacks, by who asked for them.
     pub(crate) parties: BTreeMap<Party, CallId>,
@@ -59,6 +61,8 @@ pub struct Acd {
     /// The same for all calls of a queue.
     pub(crate) swept: BTreeSet<u32>,
     pub(crate) decisions: Decisions,
+    /// What is to be told as facts, if anyone wants them.
+    pub(crate) journal: Option<Box<Journal>>,
 }
 
 impl Acd {
@@ -90,7 +94,7 @@ impl Acd {
             agents_by_id,
             queues,
             queues_by_id,
-            calls: Found::default(),
+            calls: Calls::default(),
             offers: Found::default(),
             parties: BTreeMap::new(),
             plans: config.plans.iter().map(|plan| (plan.clone(), false)).collect(),
@@ -102,6 +106,7 @@ impl Acd {
             returned: BTreeSet::new(),
             swept: BTreeSet::new(),
             decisions: Decisions::default(),
+            journal: None,
         };
         for agent in &acd.agents {
             for serves in &agent.serves {
@@ -173,6 +178,7 @@ impl Acd {
             }
         }
         self.serve_more();
+        self.tell_facts();
     }
 
     /// Does what is due, each at its own deadline.
@@ -196,6 +202,7 @@ impl Acd {
             Timer::Limit(call) => self.limit_reached(call),
         }
         self.serve_more();
+        self.tell_facts();
         true
     }
 
@@ -284,8 +291,16 @@ impl Acd {
 
     pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
         self.changed_queues.insert(at);
+        self.note_queue(at);
         self.queues[at as usize].pass(self.now);
         &mut self.queues[at as usize]
+    }
+
+    /// What is to be told of a queue changes.
+    pub(crate) fn note_queue(&mut self, at: u32) {
+        if let Some(journal) = &mut self.journal {
+            journal.queues.insert(at);
+        }
     }
 
     pub(crate) fn queue_index(&self, queue: &QueueId) -> Option<u32> {
@@ -296,6 +311,9 @@ impl Acd {
     /// other way to change one.
     pub(crate) fn change(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
         let now = self.now;
+        if let Some(journal) = &mut self.journal {
+            journal.agents.insert(at);
+        }
         let agent = &mut self.agents[at.0 as usize];
         let (shown, figure, was_available) = (agent.shown(), agent.figure(), agent.is_available());
         if was_available {

@@ -116,6 +116,16 @@ impl Decisions {
         self.made + 1
     }
 
+    /// The number of the last decision.
+    pub(crate) const fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// So many were made before, of which nothing is known.
+    pub(crate) const fn go_on_from(&mut self, made: u64) {
+        self.made = made;
+    }
+
     /// Keeps a decision, which has the next number.
     pub(crate) fn keep(&mut self, decision: Decision) {
         if self.kept.len() >= MAX_DECISIONS

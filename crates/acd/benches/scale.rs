@@ -17,6 +17,8 @@ const ROUNDS: usize = 40_000;
 
 struct Center {
     acd: Acd,
+    /// The queues' names, made once, as who tells the room has them.
+    queues: Vec<QueueId>,
     now: Mono,
     rng: u64,
     calls: u32,
@@ -53,8 +55,9 @@ impl Center {
     fn new(agents: usize) -> Self {
         let acd = Acd::new(&config(agents), IdSource::new(1, 1)).unwrap();
         let (offers, talking) = (Vec::new(), Vec::new());
-        let mut center =
-            Self { acd, now: Mono::default(), rng: 1, calls: 0, offers, talking, events: 0 };
+        let queues = (0..QUEUES).map(queue).collect();
+        let now = Mono::default();
+        let mut center = Self { acd, queues, now, rng: 1, calls: 0, offers, talking, events: 0 };
         for at in 0..agents {
             center.tell(Input::PhoneReachable { agent: agent(at), reachable: true });
             center.tell(Input::Ready { agent: agent(at) });
@@ -102,7 +105,7 @@ impl Center {
         let call = CallId(Id::new(1, 1, self.calls));
         self.tell(Input::Enqueue {
             call,
-            queue: queue(at),
+            queue: self.queues[at].clone(),
             permission: None,
             entered: self.now,
             head_start_ms: 0,

@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::{
-    AgentId, AgentStatus, CallId, IdSource, MissedCause, Mono, NotReadyReason, OfferId, QueueId,
+    AgentId, AgentStatus, CallId, Found, IdSource, MissedCause, Mono, NotReadyReason, OfferId,
+    QueueId,
 };
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::balance::{Balance, CallbackBalance, Left};
-use crate::call::{Call, Place};
+use crate::call::Place;
 use crate::callback::Party;
+use crate::calls::Calls;
+use crate::dense::Dense;
 use crate::estimate::Estimate;
 use crate::invite::Invitations;
 use crate::limits::Plan;
 use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
+use crate::recover::Journal;
 use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
@@ -39,8 +43,8 @@ pub struct Acd {
     agents_by_id: BTreeMap<AgentId, AgentIndex>,
     pub(crate) queues: Vec<Queue>,
     queues_by_id: BTreeMap<QueueId, u32>,
-    pub(crate) calls: BTreeMap<CallId, Call>,
-    pub(crate) offers: BTreeMap<OfferId, CallId>,
+    pub(crate) calls: Calls,
+    pub(crate) offers: Found<OfferId, CallId>,
     /// The callbacks, by who asked for them.
     pub(crate) parties: BTreeMap<Party, CallId>,
     /// The emergency plans, and which are on.
@@ -48,7 +52,7 @@ pub struct Acd {
     pub(crate) invitations: Invitations,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
-    pub(crate) changed_queues: BTreeSet<u32>,
+    pub(crate) changed_queues: Dense,
     /// Waiting calls that other agents may take than before: offered when all that happens at the
     /// moment is known, and empty between inputs.
     pub(crate) opened: BTreeSet<Place>,
@@ -57,6 +61,8 @@ pub struct Acd {
     /// The same for all calls of a queue.
     pub(crate) swept: BTreeSet<u32>,
     pub(crate) decisions: Decisions,
+    /// What is to be told as facts, if anyone wants them.
+    pub(crate) journal: Option<Box<Journal>>,
 }
 
 impl Acd {
@@ -75,6 +81,7 @@ impl Acd {
         agents.sort_by(|one, other| one.id.cmp(&other.id));
         let agents_by_id =
             (0..).zip(&agents).map(|(at, agent)| (agent.id.clone(), AgentIndex(at))).collect();
+        let changed_queues = Dense::new(queues.len());
         let mut acd = Self {
             reserve_timeout_ms: config.reserve_timeout_ms,
             ring_timeout_ms: config.ring_timeout_ms,
@@ -87,22 +94,23 @@ impl Acd {
             agents_by_id,
             queues,
             queues_by_id,
-            calls: BTreeMap::new(),
-            offers: BTreeMap::new(),
+            calls: Calls::default(),
+            offers: Found::default(),
             parties: BTreeMap::new(),
             plans: config.plans.iter().map(|plan| (plan.clone(), false)).collect(),
             invitations: Invitations::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
-            changed_queues: BTreeSet::new(),
+            changed_queues,
             opened: BTreeSet::new(),
             returned: BTreeSet::new(),
             swept: BTreeSet::new(),
             decisions: Decisions::default(),
+            journal: None,
         };
-        for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
+        for agent in &acd.agents {
             for serves in &agent.serves {
-                acd.queues[serves.queue as usize].list(serves, at, agent);
+                acd.queues[serves.queue as usize].count(None, Some(agent.figure()));
             }
         }
         Ok(acd)
@@ -170,6 +178,7 @@ impl Acd {
             }
         }
         self.serve_more();
+        self.tell_facts();
     }
 
     /// Does what is due, each at its own deadline.
@@ -193,6 +202,7 @@ impl Acd {
             Timer::Limit(call) => self.limit_reached(call),
         }
         self.serve_more();
+        self.tell_facts();
         true
     }
 
@@ -281,8 +291,16 @@ impl Acd {
 
     pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
         self.changed_queues.insert(at);
+        self.note_queue(at);
         self.queues[at as usize].pass(self.now);
         &mut self.queues[at as usize]
+    }
+
+    /// What is to be told of a queue changes.
+    pub(crate) fn note_queue(&mut self, at: u32) {
+        if let Some(journal) = &mut self.journal {
+            journal.queues.insert(at);
+        }
     }
 
     pub(crate) fn queue_index(&self, queue: &QueueId) -> Option<u32> {
@@ -293,33 +311,46 @@ impl Acd {
     /// other way to change one.
     pub(crate) fn change(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
         let now = self.now;
+        if let Some(journal) = &mut self.journal {
+            journal.agents.insert(at);
+        }
         let agent = &mut self.agents[at.0 as usize];
-        let before = agent.view();
-        for serves in &agent.serves {
-            self.queues[serves.queue as usize].pass(now);
-            self.queues[serves.queue as usize].unlist(serves, at, agent);
+        let (shown, figure, was_available) = (agent.shown(), agent.figure(), agent.is_available());
+        if was_available {
+            for serves in &agent.serves {
+                self.queues[serves.queue as usize].unlist(serves, at, agent);
+            }
         }
         edit(agent);
-        if (agent.status, agent.state()) != (before.status, before.state) {
+        let after = agent.figure();
+        if (after.status, after.state) != (figure.status, figure.state) {
             agent.since = now;
         }
-        for serves in &agent.serves {
-            self.queues[serves.queue as usize].list(serves, at, agent);
+        if agent.is_available() {
+            for serves in &agent.serves {
+                self.queues[serves.queue as usize].list(serves, at, agent);
+            }
         }
-        if agent.status == AgentStatus::SignedOut && before.status != AgentStatus::SignedOut {
+        if after != figure {
+            for serves in &agent.serves {
+                let queue = &mut self.queues[serves.queue as usize];
+                if after.is_at_work() != figure.is_at_work() {
+                    queue.pass(now);
+                }
+                queue.count(Some(figure), Some(after));
+                self.changed_queues.insert(serves.queue);
+            }
+        }
+        if after.status == AgentStatus::SignedOut && figure.status != AgentStatus::SignedOut {
             // The last one has left, perhaps.
             self.swept.extend(agent.serves.iter().map(|serves| serves.queue));
         }
-        if agent.status != AgentStatus::Ready {
+        if agent.status != AgentStatus::Ready && !agent.preferred.is_empty() {
             let released = std::mem::take(&mut agent.preferred);
             self.opened.extend(released.into_iter().map(|(_, place)| place));
         }
-        let after = agent.view();
-        if (after.status, after.state) != (before.status, before.state) {
-            self.changed_queues.extend(agent.serves.iter().map(|serves| serves.queue));
-        }
-        if after != before {
-            self.outputs.push_back(Output::AgentChanged(after));
+        if agent.shown() != shown {
+            self.outputs.push_back(Output::AgentChanged(agent.view()));
         }
     }
 

@@ -71,6 +71,35 @@ pub(crate) struct Serves {
     pub(crate) turn_before: u64,
 }
 
+/// As what a queue counts one of its agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Figure {
+    pub(crate) status: AgentStatus,
+    pub(crate) state: AgentState,
+    pub(crate) rests: bool,
+}
+
+impl Figure {
+    /// Takes calls, busy or not.
+    pub(crate) const fn is_at_work(self) -> bool {
+        let is_idle = matches!(self.state, AgentState::Idle);
+        !is_idle || matches!(self.status, AgentStatus::Ready)
+    }
+}
+
+/// What others see of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown {
+    status: AgentStatus,
+    activity: Activity,
+    next_status: Option<AgentStatus>,
+    asks: Option<NotReadyReason>,
+    reachable: bool,
+    since: Mono,
+    missed: MissedCounts,
+    rests_until: Option<Mono>,
+}
+
 impl Agent {
     pub(crate) const fn state(&self) -> AgentState {
         match self.activity {
@@ -151,6 +180,26 @@ impl Agent {
         if self.status != AgentStatus::Ready {
             self.missed_in_row = MissedCounts::default();
             self.rests_until = None;
+        }
+    }
+
+    /// As what its queues count the agent.
+    pub(crate) const fn figure(&self) -> Figure {
+        let rests = self.rests_until.is_some();
+        Figure { status: self.status, state: self.state(), rests }
+    }
+
+    /// All that [`Self::view`] shows and that can change: cheap to compare.
+    pub(crate) const fn shown(&self) -> Shown {
+        Shown {
+            status: self.status,
+            activity: self.activity,
+            next_status: self.next_status,
+            asks: self.asks,
+            reachable: self.reachable,
+            since: self.since,
+            missed: self.missed,
+            rests_until: self.rests_until,
         }
     }
 

@@ -42,9 +42,13 @@ pub(crate) struct Gain(pub(crate) u64);
 impl Gain {
     /// The score of a call of `age` nanoseconds. An older call of the queue never has less.
     pub(crate) fn score(self, age: u64) -> u64 {
-        let gained = u128::from(age) * u128::from(self.0) / 1_000;
+        if self.0 == 0 {
+            return age;
+        }
         let most = MAX_GAIN_MS * 1_000_000;
-        age.saturating_add(u64::try_from(gained).unwrap_or(most).min(most))
+        // What is too large for 64 bits is far more than the most.
+        let gained = age.checked_mul(self.0).map_or(most, |product| product / 1_000);
+        age.saturating_add(gained.min(most))
     }
 }
 

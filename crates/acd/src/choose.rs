@@ -19,6 +19,29 @@ struct Candidate {
     call: CallId,
 }
 
+/// The first candidates, in order.
+#[derive(Debug, Default)]
+struct First {
+    kept: [Option<Candidate>; MAX_NEXT + 1],
+}
+
+impl First {
+    /// Keeps a candidate if it is among the first; false if it is not.
+    fn insert(&mut self, candidate: Candidate) -> bool {
+        let after = |kept: &Option<Candidate>| kept.is_none_or(|kept| candidate < kept);
+        let Some(at) = self.kept.iter().position(after) else { return false };
+        self.kept[at..].rotate_right(1);
+        self.kept[at] = Some(candidate);
+        true
+    }
+
+    /// All but one call, with their scores.
+    fn others(&self, best: CallId) -> Vec<(CallId, u64)> {
+        let others = self.kept.iter().flatten().filter(|candidate| candidate.call != best);
+        others.map(|Candidate { score, call, .. }| (*call, score.0)).take(MAX_NEXT).collect()
+    }
+}
+
 impl Acd {
     /// Offers a waiting call to the agent whose turn it is among those who may take it, if there is
     /// one.
@@ -91,23 +114,24 @@ impl Acd {
     /// What an agent's call was chosen from. Looks at a few calls of each kind that the agent may
     /// take, however many there are.
     fn among_calls(&self, agent: &Agent, best: Candidate) -> Choice {
-        let mut next = Vec::new();
+        let mut next = First::default();
         let mut excluded = ExcludedCalls::default();
         for serves in &agent.serves {
             let queue = &self.queues[serves.queue as usize];
-            let common = queue.open_to(serves.step);
-            let common = common.flat_map(|places| places.iter().copied().take(MAX_NEXT + 1));
-            let own = preferring(agent, serves.queue).take(MAX_NEXT + 1);
-            next.extend(common.chain(own).map(|place| self.candidate(agent, serves, place)));
+            // The lists of a queue are in the order of their scores.
+            for places in queue.open_to(serves.step) {
+                let mut candidates = places.iter().map(|at| self.candidate(agent, serves, *at));
+                while candidates.next().is_some_and(|candidate| next.insert(candidate)) {}
+            }
+            let own = preferring(agent, serves.queue);
+            let mut candidates = own.map(|at| self.candidate(agent, serves, at));
+            while candidates.next().is_some_and(|candidate| next.insert(candidate)) {}
             excluded.add(queue.closed_to(serves.step));
         }
         let own = u32::try_from(agent.preferred.len()).unwrap_or(u32::MAX);
         excluded.preferring = excluded.preferring.saturating_sub(own);
-        next.sort_unstable();
-        next.retain(|candidate| candidate.call != best.call);
-        next.truncate(MAX_NEXT);
         let Reverse(score) = best.score;
-        let next = next.into_iter().map(|Candidate { score, call, .. }| (call, score.0)).collect();
+        let next = next.others(best.call);
         Choice::Calls { score, next, excluded }
     }
 

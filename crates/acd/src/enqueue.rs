@@ -44,11 +44,11 @@ impl Acd {
         if let Some(Preference { until, .. }) = preference {
             self.timers.set(until, Timer::Preference(id));
         }
-        let call = self.with_limit(Call { preference, ..self.new_call(newcomer, at) });
-        self.calls.insert(id, call);
+        let mut call = self.with_limit(Call { preference, ..self.new_call(newcomer, at) });
+        self.reach_tiers(&mut call);
         self.queue_mut(at).join(&call);
         self.wait(&call);
-        self.open_tiers(id);
+        self.calls.insert(id, call);
     }
 
     /// A call with the time until which it may stay, and its deadline.
@@ -177,6 +177,16 @@ impl Acd {
         if waits {
             self.unwait(&call);
         }
+        self.reach_tiers(&mut call);
+        if waits {
+            self.wait(&call);
+        }
+        self.calls.insert(id, call);
+    }
+
+    /// The same for a call that is in no list.
+    pub(crate) fn reach_tiers(&mut self, call: &mut Call) {
+        let id = call.place.call;
         call.next_step_at = None;
         let queue = &self.queues[call.queue as usize];
         while let Some(step) = queue.steps.get(call.reached) {
@@ -193,10 +203,6 @@ impl Acd {
                 self.outputs.push_back(Output::TierReached { call: id, queue, tier });
             }
         }
-        if waits {
-            self.wait(&call);
-        }
-        self.calls.insert(id, call);
     }
 
     /// A call's score now.

@@ -31,6 +31,26 @@ impl Invitations {
         self.open.contains_key(&offer)
     }
 
+    /// An agent is asked.
+    pub(crate) fn invite(
+        &mut self,
+        offer: OfferId,
+        call: CallId,
+        agent: AgentIndex,
+        deadline: Mono,
+    ) {
+        self.open.insert(offer, Invited { call, agent, deadline });
+    }
+
+    /// Until when an offer may stay unanswered; `None` if it is none of these.
+    pub(crate) fn deadline(&self, offer: OfferId) -> Option<Mono> {
+        self.open.get(&offer).map(|invited| invited.deadline)
+    }
+
+    pub(crate) fn is_joined(&self, call: CallId, agent: AgentIndex) -> bool {
+        self.joined.contains(&(call, agent))
+    }
+
     /// The agent is in a call that no queue gave them.
     pub(crate) fn join(&mut self, call: CallId, agent: AgentIndex) {
         self.joined.insert((call, agent));
@@ -52,7 +72,7 @@ impl Acd {
         }
         let offer = OfferId(self.ids.mint());
         let deadline = self.now + Duration::from_millis(self.reserve_timeout_ms);
-        self.invitations.open.insert(offer, Invited { call, agent: at, deadline });
+        self.invitations.invite(offer, call, at, deadline);
         self.timers.set(deadline, Timer::Offer(offer));
         let agent = self.agent_at(at).id.clone();
         self.outputs.push_back(Output::Invited { offer, call, agent });

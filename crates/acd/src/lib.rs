@@ -21,6 +21,9 @@
 //! can be switched at once by a [`Plan`]. Who would rather not wait is called back, with the place
 //! that they have ([`CallbackRule`]). What became of everyone adds up ([`Balance`]).
 //!
+//! **What survives** is told as facts, and a room can be made from a snapshot and the facts after
+//! it ([`Acd::keep_facts`], [`Acd::restore`]).
+//!
 //! **Why**: every decision is kept for a while, with those who were next and how many were not
 //! chosen from ([`Acd::why`]).
 //!
@@ -38,9 +41,11 @@ mod agent;
 mod balance;
 mod call;
 mod callback;
+mod calls;
 mod check;
 mod choose;
 mod config;
+mod dense;
 mod engage;
 mod enqueue;
 mod estimate;
@@ -55,6 +60,8 @@ mod overflow;
 mod presence;
 mod queue;
 mod recall;
+mod record;
+mod recover;
 mod strategy;
 mod timer;
 mod view;
@@ -84,6 +91,10 @@ pub use limits::{
     Limits, MAX_PLANS, Overflow, OverflowCause, Plan, Rule, SHORT_ABANDON_MS, WaitLimit,
 };
 pub use output::{NotEnqueued, Output, Refusal, Withdrawal};
-pub use strategy::{CallChoice, Strategy};
+pub use record::{
+    AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, Snapshot,
+    Stage, Turns,
+};
+pub use strategy::{CallChoice, Strategy, Work};
 pub use view::{AgentView, MissedCounts, Position, QueueView};
 pub use why::{Choice, Decision, ExcludedAgents, ExcludedCalls, MAX_DECISIONS, MAX_NEXT};

@@ -1,5 +1,7 @@
 //! Who may join a queue, who may stay, and who goes elsewhere.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{CallId, Mono, Permission, QueueId};
@@ -50,6 +52,7 @@ impl Acd {
     pub(crate) fn admit(&mut self, newcomer: &Newcomer, first: u32) -> Option<u32> {
         let mut at = first;
         loop {
+            self.note_queue(at);
             self.queues[at as usize].balance.offered += 1;
             match self.gate(at, newcomer.permission) {
                 Gate::Open => return Some(at),
@@ -220,6 +223,20 @@ impl Acd {
             return;
         };
         self.plans[plan].1 = on;
+        if let Some(journal) = &mut self.journal {
+            journal.plans = true;
+        }
+        self.apply_plans();
+    }
+
+    /// The plans that are on, by name.
+    pub(crate) fn plans_on(&self) -> BTreeSet<Arc<str>> {
+        let on = self.plans.iter().filter(|(_, on)| *on);
+        on.map(|(plan, _)| plan.name.clone()).collect()
+    }
+
+    /// Puts the rules of the plans that are on into force, and no others.
+    pub(crate) fn apply_plans(&mut self) {
         for at in 0..self.queues.len() {
             let id = &self.queues[at].id;
             let on = self.plans.iter().filter(|(_, on)| *on);

@@ -44,6 +44,7 @@ impl Acd {
         });
         self.serve_agent(at);
         self.serve_more();
+        self.tell_facts();
     }
 
     pub(crate) fn sign_in(&mut self, at: AgentIndex) {

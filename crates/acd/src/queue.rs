@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, QueueId, Tier};
 
-use crate::agent::{Agent, AgentIndex, Serves};
+use crate::agent::{Agent, AgentIndex, Figure, Serves};
 use crate::balance::{Balance, CallbackBalance};
 use crate::call::{Call, Gain, Place};
 use crate::callback::CallbackRule;
@@ -273,25 +273,31 @@ impl Queue {
         }
     }
 
-    /// Counts an agent, and lists those who could take a call.
+    /// Lists an agent who could take a call.
     pub(crate) fn list(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
-        *self.total_of(agent) += 1;
-        self.resting += u32::from(agent.rests_until.is_some());
         let turn = self.strategy.turn(agent, serves, index);
-        if agent.is_available()
-            && let Some(step) = self.steps.get_mut(serves.step)
-        {
+        if let Some(step) = self.steps.get_mut(serves.step) {
             step.idle.insert(turn);
         }
     }
 
     /// Undoes [`Self::list`] before an agent changes.
     pub(crate) fn unlist(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
-        *self.total_of(agent) -= 1;
-        self.resting -= u32::from(agent.rests_until.is_some());
         let turn = self.strategy.turn(agent, serves, index);
         if let Some(step) = self.steps.get_mut(serves.step) {
             step.idle.remove(&turn);
+        }
+    }
+
+    /// Counts an agent as something else than before.
+    pub(crate) fn count(&mut self, before: Option<Figure>, after: Option<Figure>) {
+        if let Some(before) = before {
+            *self.total_of(before) -= 1;
+            self.resting -= u32::from(before.rests);
+        }
+        if let Some(after) = after {
+            *self.total_of(after) += 1;
+            self.resting += u32::from(after.rests);
         }
     }
 
@@ -316,9 +322,9 @@ impl Queue {
         }
     }
 
-    fn total_of(&mut self, agent: &Agent) -> &mut u32 {
+    const fn total_of(&mut self, figure: Figure) -> &mut u32 {
         let totals = &mut self.totals;
-        match (agent.state(), agent.status) {
+        match (figure.state, figure.status) {
             (AgentState::Idle, AgentStatus::SignedOut) => &mut totals.signed_out,
             (AgentState::Idle, AgentStatus::NotReady { .. }) => &mut totals.not_ready,
             (AgentState::Idle, AgentStatus::Ready) => &mut totals.idle,

@@ -83,14 +83,18 @@ pub enum CallChoice {
 }
 
 /// What an agent has done since signing in, as far as strategies compare it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Work {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
     /// Calls answered.
-    pub(crate) calls: u64,
-    since: Mono,
-    busy_since: Option<Mono>,
-    busy_ns: u64,
-    occupied_ppm: u64,
+    pub calls: u64,
+    /// When the agent signed in.
+    pub since: Mono,
+    /// Since when the agent is busy, if so.
+    pub busy_since: Option<Mono>,
+    /// How long the agent was busy before, in nanoseconds.
+    pub busy_ns: u64,
+    /// The share of the time that was, in millionths, as the agent last became idle.
+    pub occupied_ppm: u64,
 }
 
 impl Work {

@@ -147,7 +147,8 @@ const TICK: u64 = 1_000_000;
 /// Everything that can happen next.
 fn events(world: &World, acd: &Acd) -> Vec<Event> {
     let mut inputs = newcomers(world, acd);
-    for (&call, known) in &acd.calls {
+    for known in acd.calls.values() {
+        let call = known.place.call;
         match known.progress {
             Progress::Waiting | Progress::Offered { .. } => inputs.push(Input::Dequeue { call }),
             Progress::Talking { .. } => inputs.push(Input::CallEnded { call }),
@@ -162,7 +163,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
         inputs.extend(about_callbacks(world, known));
     }
     if acd.parties.contains_key(&Party(1)) {
-        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        let newest = acd.calls.newest();
         let call = CallId(Id::new(1, 1, newest + 1));
         inputs.push(Input::Callback(CallbackInput::Rejoin { call, party: Party(1) }));
     }
@@ -204,7 +205,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
 fn newcomers(world: &World, acd: &Acd) -> Vec<Input> {
     let mut inputs = Vec::new();
     if acd.calls.len() < world.calls {
-        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        let newest = acd.calls.newest();
         for queue in &world.config.queues {
             for permission in [None, Some(Permission::PolicyEndorse)] {
                 inputs.push(Input::Enqueue {

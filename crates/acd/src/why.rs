@@ -1,8 +1,8 @@
 //! Why a call went to an agent: what every decision leaves behind.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use model::{AgentId, CallId, Mono, OfferId, QueueId};
+use model::{AgentId, CallId, Found, Mono, OfferId, QueueId};
 
 use crate::Strategy;
 
@@ -104,8 +104,10 @@ impl ExcludedCalls {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Decisions {
     made: u64,
-    kept: VecDeque<Decision>,
-    by_call: BTreeMap<CallId, Vec<u64>>,
+    /// Each with the number of the one before it about the same call, 0 if there is none.
+    kept: VecDeque<(Decision, u64)>,
+    /// The number of the last one about each call.
+    last: Found<CallId, u64>,
 }
 
 impl Decisions {
@@ -114,31 +116,36 @@ impl Decisions {
         self.made + 1
     }
 
+    /// The number of the last decision.
+    pub(crate) const fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// So many were made before, of which nothing is known.
+    pub(crate) const fn go_on_from(&mut self, made: u64) {
+        self.made = made;
+    }
+
     /// Keeps a decision, which has the next number.
     pub(crate) fn keep(&mut self, decision: Decision) {
         if self.kept.len() >= MAX_DECISIONS
-            && let Some(oldest) = self.kept.pop_front()
+            && let Some((oldest, _)) = self.kept.pop_front()
+            && self.last.get(&oldest.call) == Some(&oldest.seq)
         {
-            self.forget(&oldest);
+            self.last.remove(&oldest.call);
         }
         self.made = decision.seq;
-        self.by_call.entry(decision.call).or_default().push(decision.seq);
-        self.kept.push_back(decision);
-    }
-
-    fn forget(&mut self, oldest: &Decision) {
-        if let Some(seqs) = self.by_call.get_mut(&oldest.call) {
-            seqs.retain(|&seq| seq != oldest.seq);
-            if seqs.is_empty() {
-                self.by_call.remove(&oldest.call);
-            }
-        }
+        let before = self.last.insert(decision.call, decision.seq).unwrap_or(0);
+        self.kept.push_back((decision, before));
     }
 
     /// The decisions about a call, oldest first.
     pub(crate) fn about(&self, call: CallId) -> impl Iterator<Item = &Decision> {
-        let first = self.kept.front().map_or(0, |decision| decision.seq);
-        let seqs = self.by_call.get(&call).into_iter().flatten();
-        seqs.filter_map(move |seq| self.kept.get(usize::try_from(seq - first).ok()?))
+        let first = self.kept.front().map_or(0, |(decision, _)| decision.seq);
+        let at = move |seq: u64| self.kept.get(usize::try_from(seq.checked_sub(first)?).ok()?);
+        let last = self.last.get(&call).and_then(|last| at(*last));
+        let about: Vec<&(Decision, u64)> =
+            std::iter::successors(last, |(_, before)| at(*before)).collect();
+        about.into_iter().rev().map(|(decision, _)| decision)
     }
 }

@@ -119,7 +119,7 @@ ids! {
 }
 
 /// Mints ids: deterministic, so that a replay mints the same ones.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdSource {
     site: u16,
     epoch: u32,

@@ -127,7 +127,8 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
         };
         hold!(agrees, "{} has {call}, which does not know", agent.id);
     }
-    for (id, call) in &acd.calls {
+    for call in acd.calls.values() {
+        let id = &call.place.call;
         let waits = matches!(call.progress, Progress::Waiting | Progress::Resting { .. });
         hold!(waits != with_agent.contains(id), "{id} is {:?} without an agent", call.progress);
     }
@@ -188,7 +189,8 @@ fn judge_ends(
             hold!(was_in_line && !acd.calls.contains_key(call), "{call} left, but did not");
         }
     }
-    for (id, call) in &before.calls {
+    for call in before.calls.values() {
+        let id = &call.place.call;
         let told = said.iter().filter(|output| match output {
             Output::Dequeued { call, .. } => call == id,
             Output::Overflowed { call, to, .. } => call == id && !matches!(to, Overflow::Queue(_)),

@@ -1,0 +1,70 @@
+//! The table of calls, which knows what changed in it.
+
+use std::collections::BTreeSet;
+
+use model::{CallId, Found};
+
+use crate::call::Call;
+
+/// The calls, found by their id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Calls {
+    known: Found<CallId, Call>,
+    /// Those that were put in or taken out since facts were told, if anyone wants them.
+    pub(crate) changed: Option<BTreeSet<CallId>>,
+}
+
+impl Calls {
+    pub(crate) fn get(&self, id: &CallId) -> Option<&Call> {
+        self.known.get(id)
+    }
+
+    pub(crate) fn contains_key(&self, id: &CallId) -> bool {
+        self.known.contains_key(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &CallId) -> Option<&mut Call> {
+        self.mark(*id);
+        self.known.get_mut(id)
+    }
+
+    pub(crate) fn insert(&mut self, id: CallId, call: Call) {
+        self.mark(id);
+        self.known.insert(id, call);
+    }
+
+    pub(crate) fn remove(&mut self, id: &CallId) {
+        self.mark(*id);
+        self.known.remove(id);
+    }
+
+    fn mark(&mut self, id: CallId) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id);
+        }
+    }
+
+    /// Every call, in an order that is nobody's business.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Call> {
+        self.known.values()
+    }
+}
+
+#[cfg(test)]
+impl Calls {
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(crate) fn newest(&self) -> u32 {
+        self.known.keys().max().map_or(0, |call| call.0.counter())
+    }
+}
+
+#[cfg(test)]
+impl std::ops::Index<&CallId> for Calls {
+    type Output = Call;
+    fn index(&self, id: &CallId) -> &Call {
+        &self.known[id]
+    }
+}

@@ -135,6 +135,10 @@ fn digest(text: &str) -> Result<DigestAlgorithms, String> {
         .ok_or_else(|| "choose among sha256+md5, sha256, md5".to_owned())
 }
 
+/// What is logged unless `RUST_LOG` says otherwise. A slow statement's text may be a thousand
+/// question marks long, and it is not the statement that is slow then but the disk.
+const FILTER: &str = "info,sqlx=warn,sqlx::query=error,symphonia=warn";
+
 /// Runs the command that the process was started with.
 ///
 /// # Errors
@@ -142,7 +146,7 @@ fn digest(text: &str) -> Result<DigestAlgorithms, String> {
 pub fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,symphonia=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(FILTER));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match cli.command {
         Command::Load(args) => crate::load::run(&args),

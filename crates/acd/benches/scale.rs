@@ -1,4 +1,5 @@
-//! What an event costs with many agents, queues and callers: `cargo bench -p acd`.
+//! What an event costs with many agents, queues and callers: `cargo bench -p acd`, or for certain
+//! numbers of agents alone: `cargo bench -p acd -- 10000`.
 //!
 //! Everyone is busy and the lines are kept full: a call ends, its agent is offered the best call of
 //! five queues, the phone rings, the agent answers, another caller enters. All that the room says
@@ -123,7 +124,9 @@ impl Center {
 
 fn main() {
     println!("{QUEUES} queues, {WAITING} callers waiting, 5 queues an agent");
-    for agents in [100, 1_000, 10_000, 100_000] {
+    let asked: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    let sizes = if asked.is_empty() { vec![100, 1_000, 10_000, 100_000] } else { asked };
+    for agents in sizes {
         let mut center = Center::new(agents);
         center.events = 0;
         let mut decisions: Vec<u64> = Vec::with_capacity(ROUNDS);

@@ -67,6 +67,7 @@ mod timer;
 mod view;
 #[cfg(test)]
 mod walk_tests;
+mod whatif;
 mod why;
 
 pub use acd::Acd;
@@ -97,4 +98,5 @@ pub use record::{
 };
 pub use strategy::{CallChoice, Strategy, Work};
 pub use view::{AgentView, MissedCounts, Position, QueueView};
+pub use whatif::{Comparison, End, Fate, Sum, replay, what_if};
 pub use why::{Choice, Decision, ExcludedAgents, ExcludedCalls, MAX_DECISIONS, MAX_NEXT};

@@ -307,8 +307,7 @@ export class World {
   bring(agent, transfer, { agent_id = null, number = null, queue = null }) {
     const { call } = agent;
     clearTimeout(agent.timer);
-    if (queue !== null) {
-      if (transfer === 'consult') return 'not_a_person';
+    if (queue !== null && transfer === 'blind') {
       this.released(agent);
       this.move(call, { state: 'queued', agent: null, queue });
       return null;
@@ -317,7 +316,7 @@ export class World {
     if (agent_id !== null && !colleague) return 'unknown_target';
     if (colleague && !(colleague.status === 'ready' && colleague.state === 'idle')) return 'agent_not_available';
     if (colleague) this.change(colleague, { state: 'ringing' });
-    const guest = { agent_id, number: number && `${number.slice(0, 3)}${'*'.repeat(Math.max(0, number.length - 5))}${number.slice(-2)}`, by: agent.id, transfer, answered: false, with_caller: false };
+    const guest = { agent_id, number: number && `${number.slice(0, 3)}${'*'.repeat(Math.max(0, number.length - 5))}${number.slice(-2)}`, queue, by: agent.id, transfer, answered: false, with_caller: false };
     this.move(call, { state: transfer === 'blind' ? 'transferring' : 'consulting', guest });
     this.change(agent, { since: agent.since });
     call.timer = setTimeout(() => this.guestAnswers(agent), this.pace.ring);

@@ -20,49 +20,44 @@ const targets: TargetsData = {
   ],
   more: false,
 };
-const keys = (move: 'transfer' | 'consult', typed: string): string[] =>
-  choicesOf(move, typed, targets, speech, names).map(({ key }) => key);
+const keys = (typed: string): string[] => choicesOf(typed, targets, speech, names).map(({ key }) => key);
 
 describe('the list of those to whom a call can go', () => {
   it('begins with who is free, then queues, and ends with who is not', () => {
-    expect(keys('transfer', '')).toEqual(['agent-8002', 'queue-claims', 'queue-general', 'agent-8003', 'agent-8011']);
-  });
-
-  it('has no queues for a consultation: a queue cannot be asked', () => {
-    expect(keys('consult', '')).toEqual(['agent-8002', 'agent-8003', 'agent-8011']);
+    expect(keys('')).toEqual(['agent-8002', 'queue-claims', 'queue-general', 'agent-8003', 'agent-8011']);
   });
 
   it('is narrowed by number and by name in the language that is shown', () => {
-    expect(keys('transfer', '800')).toEqual(['agent-8002', 'number', 'agent-8003']);
-    expect(keys('transfer', '理赔')).toEqual(['queue-claims']);
-    expect(keys('transfer', 'GEN')).toEqual(['queue-general']);
-    expect(keys('transfer', 'nobody')).toEqual([]);
+    expect(keys('800')).toEqual(['agent-8002', 'number', 'agent-8003']);
+    expect(keys('理赔')).toEqual(['queue-claims']);
+    expect(keys('GEN')).toEqual(['queue-general']);
+    expect(keys('nobody')).toEqual([]);
   });
 
   it('takes what can be dialled as a number outside, but never a colleague for one', () => {
-    const found = choicesOf('consult', '+8613800138000', targets, speech, names);
+    const found = choicesOf('+8613800138000', targets, speech, names);
     expect(found).toMatchObject([{ target: { number: '+8613800138000' }, can: true }]);
-    expect(keys('transfer', '8002')).toEqual(['agent-8002']);
-    expect(keys('transfer', '12')).toEqual([]);
+    expect(keys('8002')).toEqual(['agent-8002']);
+    expect(keys('12')).toEqual([]);
   });
 
   it('takes a number as people write it, and dials its digits', () => {
     for (const typed of ['138-0013-8000', '138 0013 8000', '(138) 0013.8000', ' 13800138000 ']) {
-      const found = choicesOf('transfer', typed, targets, speech, names);
+      const found = choicesOf(typed, targets, speech, names);
       expect(found.map(({ target }) => target)).toContainEqual({ number: '13800138000' });
     }
     for (const typed of ['138-abc', '+', '--', '1380013800013800138000', '++8613800138000']) {
-      expect(keys('transfer', typed)).not.toContain('number');
+      expect(keys(typed)).not.toContain('number');
     }
   });
 
   it('says what the others do, and that they cannot be chosen', () => {
-    const [, , , talking, away] = choicesOf('transfer', '', targets, speech, names);
+    const [, , , talking, away] = choicesOf('', targets, speech, names);
     expect([talking?.about, talking?.can]).toEqual(['通话中', false]);
     expect([away?.about, away?.can]).toEqual(['用餐', false]);
   });
 
   it('is the number alone before the server has told anybody', () => {
-    expect(choicesOf('transfer', '95500', null, speech, names).map(({ key }) => key)).toEqual(['number']);
+    expect(choicesOf('95500', null, speech, names).map(({ key }) => key)).toEqual(['number']);
   });
 });

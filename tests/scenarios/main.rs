@@ -5,6 +5,7 @@ mod abandon_in_queue;
 mod abandon_while_ringing;
 mod agent_no_answer;
 mod agent_rejects;
+mod ask_queue;
 mod bye_crossing;
 mod calls_out;
 mod carrier_silent;

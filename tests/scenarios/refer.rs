@@ -89,6 +89,7 @@ fn nobody_outside_may_have_the_engine_call() {
     world.run_until(7_000);
     assert_eq!(statuses(&world, caller), [403]);
     for (at_ms, to, status) in [
+        (7_005, "sip:8002@hotline;method=BYE", 501),
         (7_100, "sip:8002@elsewhere.example", 403),
         (7_200, "sip:nobody@hotline", 404),
         (7_300, "mailto:8002@hotline", 416),

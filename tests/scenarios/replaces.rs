@@ -2,7 +2,8 @@
 //! nobody else's.
 
 use model::{FactBody, Mono};
-use sim::{Answer, CallerPlan, PartyId, PhonePlan, World};
+use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, World};
+use sip::Method;
 
 use crate::own_calls::{calls, second_line, world};
 use crate::transfer::{end, hears, leg};
@@ -120,5 +121,21 @@ fn rfc_3891_section_3_a_phone_that_rings_is_picked_up_at_the_other_one() {
     assert_eq!(last_status(&world, second), Some(200));
     assert_eq!(world.party(first).saw.cancels.len(), 1, "the other one rings no more");
     assert!(hears(&world, caller, second) && hears(&world, second, caller));
+    end(world, caller);
+}
+
+#[test]
+fn rfc_3891_section_3_in_another_request_than_an_invite_it_means_nothing() {
+    let mut world = world();
+    let headers = vec![("Replaces", "a@b;to-tag=1;from-tag=2")];
+    let first = world.phone(0, PhonePlan { headers, ..PhonePlan::of("8011") });
+    let caller = world.caller(1_000, CallerPlan::default());
+    world.run_until(25_000);
+    assert!(hears(&world, caller, first));
+    world.party_mut(first).change(Mono::from_ms(26_000), Method::Update, Media::SendOnly);
+    world.run_until(27_000);
+    let statuses: Vec<u16> = world.party(first).saw.changes.iter().map(|(_, _, s)| *s).collect();
+    assert_eq!(statuses, [400]);
+    assert!(hears(&world, caller, first), "nothing has changed");
     end(world, caller);
 }

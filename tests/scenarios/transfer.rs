@@ -210,7 +210,6 @@ fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
         (transfer(to_agent("8011")), "agent_not_available"),
         (transfer(Target::Queue("nowhere".into())), "unknown_target"),
         (transfer(to_agent("")), "bad_target"),
-        (Command::Consult { to: Target::Queue("claims".into()) }, "not_a_person"),
         (Command::CompleteTransfer, "no_consult"),
         (Command::SwapParties, "no_consult"),
         (Command::Conference, "no_consult"),

@@ -170,6 +170,9 @@ impl Acd {
             Input::AgentLeft { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.agent_left(at, call));
             }
+            Input::Bring { agent, call, into } => {
+                self.for_agent(agent, |acd, at| acd.bring(at, call, into));
+            }
             Input::Engage { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.engage(at, call));
             }

@@ -149,6 +149,17 @@ pub enum Input {
         /// Which call.
         call: CallId,
     },
+    /// The agent has taken `call` from a queue for a colleague who asks about another one, and is in
+    /// conversation in that one from now on: `call` is over. Ignored unless the agent is in
+    /// conversation in `call`.
+    Bring {
+        /// Who.
+        agent: AgentId,
+        /// The call that was in the queue.
+        call: CallId,
+        /// The call that it was about.
+        into: CallId,
+    },
     /// The agent calls someone, and is busy with that until [`Input::Disengage`], or, once they
     /// talk, [`Input::AgentLeft`] or [`Input::CallEnded`]. Refused unless the agent is at work,
     /// idle, and has a phone that can be rung.

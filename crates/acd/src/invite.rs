@@ -159,6 +159,17 @@ impl Acd {
         self.work_after(at, call, queue);
     }
 
+    /// Whoever took a call that a colleague had put into a queue joins the one that it is about.
+    pub(crate) fn bring(&mut self, at: AgentIndex, call: CallId, into: CallId) {
+        if self.agent_at(at).activity != (Activity::Talking { call }) {
+            return;
+        }
+        self.calls.remove(&call);
+        self.invitations.leave(call, at);
+        self.invitations.join(into, at);
+        self.change(at, |agent| agent.activity = Activity::Talking { call: into });
+    }
+
     /// The call is over: nobody is asked any more, and everyone who was in it works after it.
     pub(crate) fn end_invitations(&mut self, call: CallId) {
         let open = self.invitations.open.iter().filter(|(_, invited)| invited.call == call);

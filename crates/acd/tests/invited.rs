@@ -197,3 +197,20 @@ fn who_misses_a_colleague_rests_by_the_same_rule_as_for_a_queue() {
     }
     assert_eq!(room.state("8002").0, not_ready(NotReadyReason::Busy));
 }
+
+#[test]
+fn whoever_a_queue_has_for_a_colleague_is_in_the_call_that_it_is_about() {
+    let mut room = talking();
+    let bring = |agent: &str| Input::Bring { agent: agent.into(), call: call(2), into: call(1) };
+    room.enqueue(2, "general").tell(bring("8002"));
+    assert_eq!(room.view("8002").call, Some(call(2)), "nobody is brought before they answer");
+    room.answer("8002").tell(bring("8002"));
+    assert_eq!(room.state("8002").1, AgentState::Talking);
+    assert_eq!(room.view("8002").call, Some(call(1)));
+    room.end(2);
+    assert_eq!(room.state("8002").1, AgentState::Talking, "nothing is left of what waited");
+    room.tell(left("8001"));
+    assert_eq!((room.state("8001").1, room.state("8002").1), (AgentState::Acw, AgentState::Talking));
+    room.end(1);
+    assert_eq!(room.state("8002").1, AgentState::Acw);
+}

@@ -31,10 +31,7 @@ impl Callflow {
                 let consulting = |guest| Talk::Consulting { guest, with: With::Guest };
                 self.invite(call, agent, (colleague, kind, by_phone), consulting)?;
             }
-            Target::Queue(_) => {
-                let message = "a queue cannot be asked: choose an agent of it, or transfer";
-                return Err(CommandError::new("not_a_person", message));
-            }
+            Target::Queue(queue) => self.ask_queue(call, agent, queue, by_phone)?,
             Target::Number(number) => {
                 let called = self.call_guest(call, agent, (number, kind, by_phone));
                 let consulting = |guest| Talk::Consulting { guest, with: With::Guest };
@@ -56,6 +53,8 @@ impl Callflow {
         };
         if guest.answered().is_some() {
             self.hand_over(call);
+        } else if guest.asks_queue().is_some() {
+            self.give_to_asked(call);
         } else {
             conversation.talk = Talk::Transferring(guest);
             self.release_own(call, None);

@@ -3,8 +3,8 @@
 use cti::GuestState;
 use media::{Play, Source};
 use model::{
-    AgentAction, AgentId, CallId, LegId, LegRole, OfferId, Permission, PlayId, PromptId, Target,
-    TransferKind,
+    AgentAction, AgentId, CallId, LegId, LegRole, OfferId, Permission, PlayId, PromptId, QueueId,
+    Target, TransferKind,
 };
 
 use crate::Callflow;
@@ -53,7 +53,10 @@ pub(crate) struct Party {
 #[derive(Debug, Clone)]
 pub(crate) struct Guest {
     pub(crate) whom: Target,
-    pub(crate) role: LegRole,
+    /// None while a queue has nobody for it.
+    pub(crate) role: Option<LegRole>,
+    /// What stands in the queue that is asked, until someone of it answers.
+    pub(crate) queued: Option<CallId>,
     /// Who asked.
     pub(crate) by: AgentId,
     pub(crate) kind: TransferKind,
@@ -68,6 +71,8 @@ pub(crate) struct Guest {
 /// How far the guest is.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
+    /// Waits until a queue has someone.
+    Queued,
     /// An agent whose screen pops, and whose phone rings then.
     Offered(Offer),
     /// A telephone outside that is called.
@@ -105,15 +110,29 @@ impl Guest {
     /// The guest's leg, from the moment its port is asked for.
     pub(crate) const fn leg(&self) -> Option<LegId> {
         match &self.step {
+            Step::Queued => None,
             Step::Offered(offer) => offer.leg,
             Step::Called { leg, .. } | Step::Answered { leg } => Some(*leg),
+        }
+    }
+
+    /// The agent who is brought in, if it is one.
+    pub(crate) fn agent(&self) -> Option<&AgentId> {
+        self.role.as_ref().and_then(LegRole::agent)
+    }
+
+    /// The queue that is asked and has not answered.
+    pub(crate) const fn asks_queue(&self) -> Option<&QueueId> {
+        match (&self.whom, self.queued) {
+            (Target::Queue(queue), Some(_)) => Some(queue),
+            (Target::Agent(_) | Target::Queue(_) | Target::Number(_), _) => None,
         }
     }
 
     pub(crate) const fn offer(&self) -> Option<&Offer> {
         match &self.step {
             Step::Offered(offer) => Some(offer),
-            Step::Called { .. } | Step::Answered { .. } => None,
+            Step::Queued | Step::Called { .. } | Step::Answered { .. } => None,
         }
     }
 
@@ -121,14 +140,17 @@ impl Guest {
     const fn sends(&self) -> Option<LegId> {
         match &self.step {
             Step::Called { leg, sends: true } => Some(*leg),
-            Step::Called { sends: false, .. } | Step::Offered(_) | Step::Answered { .. } => None,
+            Step::Called { sends: false, .. }
+            | Step::Queued
+            | Step::Offered(_)
+            | Step::Answered { .. } => None,
         }
     }
 
     pub(crate) const fn answered(&self) -> Option<LegId> {
         match &self.step {
             Step::Answered { leg } => Some(*leg),
-            Step::Offered(_) | Step::Called { .. } => None,
+            Step::Queued | Step::Offered(_) | Step::Called { .. } => None,
         }
     }
 }
@@ -165,7 +187,9 @@ impl Conversation {
             Talk::Conference(_) => true,
         };
         let answered = guest.answered().is_some();
-        let (whom, by, kind) = (guest.whom.clone(), guest.by.clone(), guest.kind);
+        // Of a queue that is asked, whoever it has.
+        let whom = guest.agent().cloned().map_or_else(|| guest.whom.clone(), Target::Agent);
+        let (by, kind) = (guest.by.clone(), guest.kind);
         Some(GuestState { whom, by, kind, answered, with_caller })
     }
 
@@ -176,7 +200,7 @@ impl Conversation {
     pub(crate) fn offer_mut(&mut self) -> Option<&mut Offer> {
         match &mut self.guest_mut()?.step {
             Step::Offered(offer) => Some(offer),
-            Step::Called { .. } | Step::Answered { .. } => None,
+            Step::Queued | Step::Called { .. } | Step::Answered { .. } => None,
         }
     }
 
@@ -187,7 +211,7 @@ impl Conversation {
     /// The leg of an agent who is in the conversation.
     pub(crate) fn leg_of(&self, agent: &AgentId) -> Option<LegId> {
         let holder = self.holder.as_ref().filter(|party| party.role.agent() == Some(agent));
-        let guest = self.guest().filter(|guest| guest.role.agent() == Some(agent));
+        let guest = self.guest().filter(|guest| guest.agent() == Some(agent));
         holder.map(|party| party.leg).or_else(|| guest.and_then(Guest::answered))
     }
 
@@ -337,9 +361,10 @@ mod tests {
     }
 
     fn guest(step: Step) -> Guest {
-        let (whom, role) = (Target::Agent("8002".into()), LegRole::Agent("8002".into()));
+        let whom = Target::Agent("8002".into());
+        let (role, queued) = (Some(LegRole::Agent("8002".into())), None);
         let (by, kind) = ("8001".into(), TransferKind::Consult);
-        Guest { whom, role, by, kind, step, own: None, referred: None }
+        Guest { whom, role, queued, by, kind, step, own: None, referred: None }
     }
 
     fn conversation(talk: Talk) -> Conversation {

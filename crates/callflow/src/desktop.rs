@@ -81,7 +81,7 @@ impl Callflow {
             }
             Command::HangUp => {
                 let call = self.acd.agent(&agent).and_then(|view| view.call);
-                match call {
+                match call.map(|call| self.about(call)) {
                     Some(call) if self.handle_hang_up(call, &agent) => Ok(()),
                     Some(_) | None => Err(CommandError::new("no_call", "there is no call to end")),
                 }
@@ -120,7 +120,7 @@ impl Callflow {
         let agent = AgentId::from(user.as_str());
         if let Some(view) = self.acd.agent(&agent) {
             events.push(self.agent_event(&view));
-            if let Some(call) = view.call {
+            if let Some(call) = view.call.map(|call| self.about(call)) {
                 events.extend(self.pops.get(&agent).cloned());
                 events.extend(self.phase(call).and_then(|phase| self.call_event(call, phase)));
             }
@@ -150,7 +150,7 @@ impl Callflow {
             agent: view.agent.clone(),
             status: view.status,
             state: view.state,
-            call: view.call,
+            call: view.call.map(|call| self.about(call)),
         });
         self.publish_view(view);
     }
@@ -170,7 +170,7 @@ impl Callflow {
 
     /// What an agent may ask for: as such, and in the call that they have.
     fn allowed(&self, view: &AgentView) -> Vec<AgentAction> {
-        let call = view.call.and_then(|call| self.calls.get(&call));
+        let call = view.call.and_then(|call| self.calls.get(&self.about(call)));
         let conversation = call.and_then(|known| known.conversation());
         let of_call = conversation.map_or(&[][..], |talking| talking.allowed(&view.agent));
         [view.allowed, of_call].concat()
@@ -217,7 +217,7 @@ impl Callflow {
             since: self.wall_at(view.since),
             next_status: view.next_status,
             allowed,
-            call: view.call,
+            call: view.call.map(|call| self.about(call)),
             acw_until: view.acw_until.map(|until| self.wall_at(until)),
             phone_reachable: view.phone_reachable,
         }

@@ -25,6 +25,7 @@ mod wrap_up;
 
 mod report;
 
+mod ask_queue;
 mod calls;
 mod config;
 mod conversation;
@@ -126,6 +127,9 @@ pub struct Callflow {
     refusal: Option<acd::Refusal>,
     /// The offer to a colleague whom an agent asked for.
     invited: Option<OfferId>,
+    /// What stands in a queue for an agent who asks it → the call that they ask about; one for each
+    /// time that a call's agent has asked, until the call ends.
+    asked: BTreeMap<CallId, CallId>,
     timers: Timers,
     leg_timers: LegTimers,
     outputs: VecDeque<Output>,
@@ -183,6 +187,7 @@ impl Callflow {
             alarms: BTreeMap::new(),
             refusal: None,
             invited: None,
+            asked: BTreeMap::new(),
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
             outputs: VecDeque::new(),

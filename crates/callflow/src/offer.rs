@@ -22,7 +22,10 @@ impl Callflow {
     pub(crate) fn handle_acd(&mut self, output: acd::Output) {
         match output {
             acd::Output::Offer { offer, call, queue, agent, waited_ms: _, score: _ } => {
-                self.pop(offer, call, queue, agent);
+                match self.asked.get(&call).copied() {
+                    Some(about) => self.offer_asked(about, offer, queue, agent),
+                    None => self.pop(offer, call, queue, agent),
+                }
             }
             acd::Output::OfferWithdrawn { offer, call, agent: _, why } => {
                 let cause = match why {
@@ -31,23 +34,37 @@ impl Callflow {
                     | acd::Withdrawal::NeverRang
                     | acd::Withdrawal::TakenBack => MissedCause::Error,
                 };
-                self.handle_offer_over(offer, call, cause);
+                self.handle_offer_over(offer, self.about(call), cause);
             }
             acd::Output::Missed { offer, call, agent, cause } => {
+                let call = self.about(call);
                 self.note(FactBody::Missed { call, offer, agent, cause });
                 self.handle_offer_over(offer, call, cause);
             }
-            acd::Output::Connected { offer, call, queue: _, agent: _, waited_ms: _ } => {
-                self.connect(call, offer);
+            acd::Output::Connected { offer, call, queue: _, agent, waited_ms: _ } => {
+                match self.asked.get(&call).copied() {
+                    Some(about) => self.asked_answered((call, about), offer, agent),
+                    None => self.connect(call, offer),
+                }
             }
             acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
-            acd::Output::NotEnqueued { call, queue: _, why: _ } => self.apologise(call),
-            acd::Output::Overflowed { call, to, .. } => self.overflowed(call, to),
+            acd::Output::NotEnqueued { call, queue: _, why: _ } => {
+                match self.asked.get(&call).copied() {
+                    Some(about) => self.guest_missed(about, MissedCause::Error),
+                    None => self.apologise(call),
+                }
+            }
+            acd::Output::Overflowed { call, to, .. } => match self.asked.get(&call).copied() {
+                Some(about) => self.asked_overflowed(about, &to),
+                None => self.overflowed(call, to),
+            },
             // No queue is configured to call back.
             acd::Output::Callback(_) => {}
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),
+            // It says how long a caller waits, not who asks.
+            acd::Output::TierReached { call, .. } if self.asked.contains_key(&call) => {}
             acd::Output::TierReached { call, queue, tier } => {
                 self.note(FactBody::TierReached { call, queue, tier });
             }
@@ -125,7 +142,7 @@ impl Callflow {
         else {
             return false;
         };
-        self.ring(call);
+        self.ring(self.about(call));
         true
     }
 
@@ -150,6 +167,7 @@ impl Callflow {
         }
         self.rung.remove(agent);
         let offered = self.acd.agent(agent).and_then(|view| view.call);
+        let offered = offered.map(|call| self.about(call));
         if let Some(call) = offered.filter(|call| self.timers.is_set(*call, Timer::PhoneFree)) {
             self.ring(call);
         }
@@ -259,8 +277,11 @@ impl Callflow {
     /// The offer is over without an answer.
     fn handle_offer_over(&mut self, offer: OfferId, call: CallId, cause: MissedCause) {
         let Some(known) = self.calls.get(&call) else { return };
-        if known.conversation().is_some_and(|conversation| conversation.has(offer)) {
-            return self.guest_missed(call, cause);
+        if let Some(talking) = known.conversation().filter(|talking| talking.has(offer)) {
+            return match talking.guest().is_some_and(|guest| guest.asks_queue().is_some()) {
+                true => self.ask_on(call),
+                false => self.guest_missed(call, cause),
+            };
         }
         if known.offer().is_some_and(|current| current.offer == offer) {
             self.withdraw_offer(call);

@@ -384,8 +384,9 @@ impl Callflow {
         let (by, whom) = (by.clone(), Whom::Number(number.clone()));
         let (asked, to) = (by.clone(), whom.clone());
         self.note(FactBody::TransferBegun { call, by: asked, to, kind, by_phone });
-        let (role, step) = (LegRole::Number(number), Step::Called { leg, sends: false });
-        Ok(Guest { whom, role, by, kind, step, own: None, referred: None })
+        let (role, queued) = (Some(LegRole::Number(number)), None);
+        let step = Step::Called { leg, sends: false };
+        Ok(Guest { whom, role, queued, by, kind, step, own: None, referred: None })
     }
 
     /// Whether `leg` is the one by which somebody is brought into the call who has not answered.
@@ -393,7 +394,7 @@ impl Callflow {
         let conversation = self.calls.get(&call).and_then(|known| known.conversation());
         match conversation.and_then(Conversation::guest).map(|guest| &guest.step) {
             Some(Step::Called { leg: called, .. }) => *called == leg,
-            Some(Step::Offered(_) | Step::Answered { .. }) | None => false,
+            Some(Step::Queued | Step::Offered(_) | Step::Answered { .. }) | None => false,
         }
     }
 

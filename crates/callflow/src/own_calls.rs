@@ -174,7 +174,9 @@ impl Callflow {
     /// Tells the phone that calls by itself how far the one is whom it calls: it rings, sends
     /// something to hear, has answered.
     pub(crate) fn tell_own(&mut self, call: CallId) {
-        let Some((own, other, is_there)) = self.own_and_called(call) else { return };
+        let Some((own, other, is_there)) = self.own_and_called(call) else {
+            return self.ring_who_asks(call);
+        };
         let Some(entry) = self.legs.get(&other) else { return };
         let (state, sends) = (entry.leg.state(), entry.leg.media().is_some());
         let now = self.now;

@@ -31,6 +31,10 @@ impl Callflow {
         let asked = self.referred_by(leg).and_then(|(agent, call)| {
             let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
             let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
+            // Calls are given on by INVITE, and nothing else is (RFC 3515 §2.1).
+            if uri.params().value("method").is_some_and(|method| method != "INVITE") {
+                return Err(NOT_IMPLEMENTED);
+            }
             if let Some(joined) = self.joined_by_refer((call, leg), &uri) {
                 return Ok((agent, Asked::Join(joined)));
             }
@@ -201,6 +205,7 @@ const FORBIDDEN: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const UNSUPPORTED_SCHEME: u16 = 416;
 const UNAVAILABLE: u16 = 480;
+const NOT_IMPLEMENTED: u16 = 501;
 const DECLINE: u16 = 603;
 /// Someone is brought into the call already.
 const REQUEST_PENDING: u16 = 491;

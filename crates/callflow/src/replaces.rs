@@ -183,6 +183,7 @@ fn leg_of(guest: &mut Guest, old: LegId) -> Option<&mut LegId> {
         return guest.own.as_mut();
     }
     match &mut guest.step {
+        Step::Queued => None,
         Step::Offered(offer) => offer.leg.as_mut(),
         Step::Called { leg, .. } | Step::Answered { leg } => Some(leg),
     }

@@ -70,7 +70,7 @@ impl Callflow {
             None => Audience::Board,
         };
         let guest = self.calls.get(&call).and_then(|known| known.conversation()?.guest());
-        let guest = guest.and_then(|guest| guest.role.agent()).cloned();
+        let guest = guest.and_then(|guest| guest.agent()).cloned();
         let mut others = self.calls.get(&call).map(|known| known.engaged.clone());
         let others = others.get_or_insert_default();
         others.extend(guest);

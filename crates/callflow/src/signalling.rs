@@ -6,7 +6,8 @@ use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Rtcp, Source};
 use model::{DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Transport};
 use sip::{
-    CSeq, ClientTx, DialogId, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain,
+    CSeq, ClientTx, DialogId, Flow, FromBrain, Message, Method, Name, ResponseBuilder, ServerTx,
+    ToBrain,
 };
 
 use crate::calls::{Invite, LegEntry};
@@ -56,6 +57,10 @@ impl Callflow {
     }
 
     fn handle_request(&mut self, tx: ServerTx, message: Message, flow: Flow) {
+        // RFC 3891 §3: it means nothing in any other request.
+        if message.method() != Method::Invite && message.first(Name::Replaces).is_some() {
+            return self.respond(tx, &message, 400);
+        }
         if message.to().is_some_and(|to| to.tag().is_some()) {
             return self.handle_dialog_request(tx, &message, flow);
         }

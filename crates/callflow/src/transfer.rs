@@ -86,7 +86,7 @@ impl Callflow {
 
     /// The call goes back to a queue with the place that it had, or, where it had none, as one that
     /// comes now; who has it is done with it.
-    fn wait_again(&mut self, call: CallId, queue: QueueId, before: Option<Waiting>) {
+    pub(crate) fn wait_again(&mut self, call: CallId, queue: QueueId, before: Option<Waiting>) {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Connected(conversation) = std::mem::replace(&mut known.stage, Stage::Leaving)
         else {
@@ -137,7 +137,8 @@ impl Callflow {
         let reserved = Offer { offer, agent: colleague.clone(), leg: None, rings: false };
         let guest = Guest {
             whom: Target::Agent(colleague.clone()),
-            role: LegRole::Agent(colleague.clone()),
+            role: Some(LegRole::Agent(colleague.clone())),
+            queued: None,
             by: by.clone(),
             kind,
             step: Step::Offered(reserved),
@@ -188,10 +189,10 @@ impl Callflow {
             return;
         };
         guest.step = Step::Answered { leg };
-        if let Some(agent) = guest.role.agent().cloned() {
+        if let Some(agent) = guest.agent().cloned() {
             self.last_calls.insert(agent, call);
         }
-        let role = guest.role.clone();
+        let Some(role) = guest.role.clone() else { return };
         match known.conversation().map(|conversation| &conversation.talk) {
             Some(Talk::Transferring(_)) => self.hand_over(call),
             Some(Talk::Consulting { .. } | Talk::Conference(_) | Talk::Together) | None => {
@@ -208,7 +209,7 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Some(conversation) = known.conversation_mut() else { return };
         let Some((role, leg)) =
-            conversation.guest().and_then(|guest| Some((guest.role.clone(), guest.answered()?)))
+            conversation.guest().and_then(|guest| Some((guest.role.clone()?, guest.answered()?)))
         else {
             return;
         };
@@ -248,10 +249,16 @@ impl Callflow {
         self.stop_offering(call);
         match guest.step {
             Step::Called { leg, .. } | Step::Answered { leg } => {
-                self.leave(call, &Party { role: guest.role, leg });
+                if let Some(role) = guest.role {
+                    self.leave(call, &Party { role, leg });
+                }
             }
+            Step::Queued => self.leave_line(guest.queued),
             Step::Offered(Offer { offer, leg, .. }) => {
-                self.acd.handle_input(AcdInput::TakeBack { offer }, self.now);
+                match guest.queued {
+                    Some(_) => self.leave_line(guest.queued),
+                    None => self.acd.handle_input(AcdInput::TakeBack { offer }, self.now),
+                }
                 if let Some(leg) = leg {
                     self.hang_up_leg(leg, HangupCause::LocalBye);
                 }
@@ -311,6 +318,9 @@ impl Callflow {
         if guest.answered().is_some() {
             return self.hand_over(call);
         }
+        if guest.asks_queue().is_some() {
+            return self.give_to_asked(call);
+        }
         let guest = guest.clone();
         conversation.talk = Talk::Transferring(guest);
         let holder = conversation.holder.take();
@@ -333,6 +343,7 @@ impl Callflow {
         };
         let Some(guest) = conversation.guest() else { return };
         match &guest.step {
+            Step::Queued => {}
             Step::Offered(offer) => self.miss(offer.offer, call::missed(cause)),
             Step::Called { .. } => self.guest_missed(call, call::not_reached(cause)),
             Step::Answered { .. } => {

@@ -19,6 +19,7 @@ impl Callflow {
         self.publish_call_ended(call);
         self.enter_stage(call, Stage::Over);
         self.set_free(call);
+        self.ask_no_more(call);
     }
 
     /// The engine ends the call: the caller's INVITE is refused with `status`, or gets a BYE.

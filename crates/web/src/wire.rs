@@ -264,13 +264,15 @@ pub(crate) struct PartyLineData {
     line: LineBody,
 }
 
-/// Someone who is brought into a call: a colleague or a telephone outside.
+/// Someone who is brought into a call: a colleague, a telephone outside, or whoever a queue has.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GuestData<'a> {
     /// The colleague, where it is one.
     agent_id: Option<&'a str>,
     /// The telephone outside, where it is one; always masked.
     number: Option<String>,
+    /// The queue, as long as it has nobody.
+    queue: Option<&'a str>,
     /// The agent who asked.
     by: &'a str,
     /// To have the call, or to be asked about it first.
@@ -290,6 +292,8 @@ pub(crate) struct TransferEndedData<'a> {
     agent_id: Option<&'a str>,
     /// The telephone outside, where it was one; always masked.
     number: Option<String>,
+    /// The queue, where it was one.
+    queue: Option<&'a str>,
     /// To have the call, or to be asked about it first.
     transfer: TransferKindName,
     /// What became of it.

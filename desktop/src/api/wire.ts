@@ -160,6 +160,8 @@ export type CallActivity =
 export interface GuestData {
   agent_id: string | null;
   number: string | null;
+  /** The queue, as long as it has nobody. */
+  queue?: string | null;
   by: string;
   transfer: TransferKind;
   answered: boolean;
@@ -170,6 +172,7 @@ export interface TransferEndedData {
   call_id: string;
   agent_id: string | null;
   number: string | null;
+  queue?: string | null;
   transfer: TransferKind;
   end: string;
 }

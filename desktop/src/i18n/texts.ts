@@ -118,7 +118,6 @@ export const TEXTS = {
   'error.yourself': ['不能转给自己', 'Not to yourself'],
   'error.queue_full': ['该技能组排队已满', 'That queue is full'],
   'error.nobody_may': ['该技能组无人有权办理', 'Nobody of that queue may do this'],
-  'error.not_a_person': ['技能组不能咨询，请选座席或转接', 'A queue cannot be asked: transfer, or choose an agent'],
   'error.number_not_allowed': ['不允许呼叫此号码', 'That number may not be called'],
   'error.already_transferring': ['此通话已在转接或咨询中', 'Someone is brought in already'],
   'error.no_consult': ['没有正在进行的咨询', 'Nobody is brought in'],

@@ -141,11 +141,12 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             outcome: outcome.map(OutcomeName::from),
         }),
         cti::Event::TransferEnded { call, to, kind, end } => {
-            let (agent_id, number) = party(to);
+            let (agent_id, number, queue) = party(to);
             EventBody::TransferEnded(TransferEndedData {
                 call_id: call.to_string(),
                 agent_id,
                 number,
+                queue,
                 transfer: (*kind).into(),
                 end: (*end).into(),
             })
@@ -189,20 +190,21 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
     }
 }
 
-/// A colleague or a telephone outside, masked.
-fn party(whom: &Target) -> (Option<&str>, Option<String>) {
+/// Whom that is: a colleague, a telephone outside (masked), a queue.
+fn party(whom: &Target) -> (Option<&str>, Option<String>, Option<&str>) {
     match whom {
-        Target::Agent(agent) => (Some(agent.as_str()), None),
-        Target::Number(number) => (None, Some(number.masked().to_string())),
-        Target::Queue(_) => (None, None),
+        Target::Agent(agent) => (Some(agent.as_str()), None, None),
+        Target::Number(number) => (None, Some(number.masked().to_string()), None),
+        Target::Queue(queue) => (None, None, Some(queue.as_str())),
     }
 }
 
 fn guest_data(guest: &cti::GuestState) -> GuestData<'_> {
-    let (agent_id, number) = party(&guest.whom);
+    let (agent_id, number, queue) = party(&guest.whom);
     GuestData {
         agent_id,
         number,
+        queue,
         by: guest.by.as_str(),
         transfer: guest.kind.into(),
         answered: guest.answered,

@@ -14,9 +14,9 @@ interface Props {
   onAct(action: Action): void;
 }
 
-/** A colleague by number, a telephone outside by what may be shown of it. */
-export function whomOf({ agent_id, number }: { agent_id: string | null; number: string | null }): string {
-  return agent_id ?? (number ? phone(number) : '');
+/** A colleague by number, a telephone outside by what may be shown of it, a queue by its code. */
+export function whomOf({ agent_id, number, queue }: { agent_id: string | null; number: string | null; queue?: string | null }): string {
+  return agent_id ?? (number ? phone(number) : (queue ?? ''));
 }
 
 export function MovePanel({ me, onAct }: Props) {

@@ -30,8 +30,8 @@ export interface Choice {
   can: boolean;
 }
 
-/** What can be chosen for `typed`: free colleagues, queues (for a transfer), the number, the others. */
-export function choicesOf(move: Move, typed: string, targets: TargetsData | null, speech: Speech, names: Names): Choice[] {
+/** What can be chosen for `typed`: free colleagues, queues, the number, the others. */
+export function choicesOf(typed: string, targets: TargetsData | null, speech: Speech, names: Names): Choice[] {
   const wanted = typed.trim().toLowerCase();
   const colleague = (one: ColleagueData): Choice => ({
     key: `agent-${one.agent_id}`,
@@ -50,7 +50,7 @@ export function choicesOf(move: Move, typed: string, targets: TargetsData | null
   const agents = (targets?.agents ?? []).filter(({ agent_id }) => agent_id.toLowerCase().includes(wanted));
   const matches = ({ queue }: LineData): boolean =>
     queue.toLowerCase().includes(wanted) || names.queue(queue).toLowerCase().includes(wanted);
-  const queues = move === 'transfer' ? (targets?.queues ?? []).filter(matches) : [];
+  const queues = (targets?.queues ?? []).filter(matches);
   const isColleague = agents.some(({ agent_id }) => agent_id === typed.trim());
   const dialled = isColleague ? null : numberIn(typed);
   const number: Choice[] = dialled
@@ -92,7 +92,7 @@ export function TargetPicker({ move, onPick, onClose }: Props) {
     const timer = setInterval(() => session.listTargets(search), REFRESH_MS);
     return () => clearInterval(timer);
   }, [session, search]);
-  const choices = choicesOf(move, typed, targets, speech, names);
+  const choices = choicesOf(typed, targets, speech, names);
   const at = Math.min(nth, Math.max(0, choices.length - 1));
   // In braces: newer browsers return a promise here, which is no way to clean up.
   useEffect(() => {

@@ -84,6 +84,7 @@ pub fn callflow(
         unreachable_after_ms: config.acd.unreachable_after_ms,
         announce_every_ms: config.acd.announce_every_ms,
         records: config.recordings.enabled,
+        pause_max_ms: config.recordings.pause_max_ms,
         calls_max: config.sip.calls_max,
         prompts: queue_prompts(config),
     })

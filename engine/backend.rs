@@ -33,7 +33,7 @@ pub use sessions::Sessions;
 /// Passwords that are verified at once.
 pub const VERIFYING_MAX: usize = 2;
 /// How long a reader waits for a database that is behind.
-const CATCH_UP: Duration = Duration::from_secs(1);
+pub(crate) const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Answers for the web.
 pub struct Backend {

@@ -198,6 +198,7 @@ section! {
         enabled: bool = true,
         folder: PathBuf = "recordings".into(),
         flush_ms: u64 = 1_000,
+        pause_max_ms: u64 = 120_000,
         key_file: PathBuf = PathBuf::new(),
         key_env: String = String::new(),
     }

@@ -1,5 +1,7 @@
 //! Recordings as tools see them: their master keys, `hotline recordings verify` and `export`.
 
+mod strays;
+
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -7,14 +9,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
-use model::RecordingId;
+use model::{FactBody, RecordingId};
 use net::recorder::{Audio, Expected, Verdict};
 use recording::Keyring;
+use report::OpenRecording;
 use store::{RecordingEntry, Store};
 use zeroize::Zeroizing;
 
 use crate::cli::say;
 use crate::config::Config;
+
+pub use strays::{strays, warn_of_strays};
 
 /// What is to be done with recordings.
 #[derive(Debug, Subcommand)]
@@ -101,6 +106,33 @@ fn place(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(path))
 }
 
+/// Makes a recording whole that a killed engine left, and says what became of it.
+pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
+    let OpenRecording { call, recording, path, .. } = left;
+    let mended = match recording::is_safe(&path) {
+        true => net::recorder::repair(&folder.join(&path), recording, call),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "its path is not safe")),
+    };
+    let error = match mended {
+        Ok(seal) => return FactBody::RecordingSealed { call, recording, seal, recovered: true },
+        Err(error) => error,
+    };
+    tracing::error!(%recording, %error, "a recording could not be made whole");
+    let is_final = match error.kind() {
+        // Unless the whole disk is not there, it never was.
+        io::ErrorKind::NotFound => {
+            std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
+        }
+        io::ErrorKind::InvalidData => true,
+        _ => false,
+    };
+    let error = error.to_string();
+    match is_final {
+        true => FactBody::RecordingLost { call, recording, error },
+        false => FactBody::RecordingGap { call, recording, error },
+    }
+}
+
 /// How many recordings are what.
 #[derive(Debug, Default)]
 struct Tally {
@@ -120,6 +152,9 @@ async fn verify(
         let mut entries = store.all_recordings();
         while let Some(entry) = entries.next().await? {
             tally.verify(&entry, folder, keys)?;
+        }
+        for file in strays(store, folder, None).await? {
+            say(&format!("{}: the database knows nothing of it", file.display()))?;
         }
     }
     for name in which {
@@ -304,6 +339,25 @@ mod tests {
         let mut tally = Tally::default();
         tally.examine(&file, &Keyring::default()).unwrap();
         assert_eq!((tally.whole, tally.open, tally.bad), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_never_was_is_lost_once_and_a_disk_that_is_not_there_is_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = |path: &str| OpenRecording {
+            call: model::CallId(model::Id::new(1, 1, 2)),
+            recording: RecordingId(model::Id::new(1, 1, 1)),
+            agent: "8001".into(),
+            path: path.to_owned(),
+        };
+        let kind = |path: &str| mended(folder.path(), left(path)).kind();
+        assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_gap", "nothing is there at all");
+        std::fs::write(folder.path().join("r1-1-2.tape"), b"").unwrap();
+        assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_lost");
+        assert_eq!(kind("../r1-1-2.tape"), "recording_lost");
+        std::fs::write(folder.path().join("r1-1-3.tape"), [7; 500]).unwrap();
+        assert_eq!(kind("r1-1-3.tape"), "recording_lost", "it is no recording");
+        assert_eq!(kind("r1-1-2.tape"), "recording_sealed");
     }
 
     #[test]

@@ -18,12 +18,12 @@ use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
-use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
+use store::{Journal, Notice, Purpose, Settling, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::assemble;
-use crate::backend::Backend;
+use crate::backend::{Backend, CATCH_UP};
 use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -173,6 +173,7 @@ impl Running {
         let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
         machine.listeners = assemble::listeners(config, sip.local_addrs());
         let (trace, settling) = (sip.trace(), writer.settling());
+        look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media, media_events) = media(config, clock, library.prompts, &keys)?;
 
@@ -421,6 +422,15 @@ fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::medi
     }
 }
 
+/// Names recordings of which a power cut took the facts and left the files.
+fn look_for_strays(config: &Config, parts: (Store, Settling), clock: Clock, epoch: u32) {
+    let (folder, (store, settling)) = (recordings_folder(config), parts);
+    tokio::spawn(async move {
+        settling.catch_up(CATCH_UP).await;
+        recordings::warn_of_strays(&store, &folder, clock.wall(), epoch).await;
+    });
+}
+
 /// Makes recordings whole that a killed engine left, on a thread of its own.
 fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyhow::Result<()> {
     if unsealed.is_empty() {
@@ -428,14 +438,7 @@ fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyh
     }
     std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
         for left in unsealed {
-            let OpenRecording { call, recording, path, .. } = left;
-            let body = match net::recorder::repair(&folder.join(&path), recording, call) {
-                Ok(seal) => FactBody::RecordingSealed { call, recording, seal, recovered: true },
-                Err(error) => {
-                    tracing::error!(%recording, %error, "a recording could not be made whole");
-                    FactBody::RecordingGap { call, recording, error: error.to_string() }
-                }
-            };
+            let body = crate::recordings::mended(&folder, left);
             handle.send_surely(Inbox::Note { body, kept: None });
         }
     })?;

@@ -181,6 +181,7 @@ export function callData(changes: Partial<CallStateData> = {}): CallStateData {
     queue: 'claims',
     agent_id: null,
     recording_id: null,
+    recording_paused: null,
     guest: null,
     outcome: null,
     ...changes,

@@ -90,6 +90,13 @@ describe('the panel that moves a call', () => {
     expect(swapped).toContain('对方听音乐');
   });
 
+  it('offers to pause the recording, or to resume it, whatever goes on', () => {
+    expect(enabled(panel(['pause_recording'], {}))).toEqual(['pause_recording']);
+    const html = panel(['cancel_consult', 'resume_recording'], { state: 'consulting', guest, recording_paused: 'secret' });
+    expect(enabled(html).sort()).toEqual(['cancel_consult', 'resume_recording']);
+    expect(html).not.toContain('act-pause_recording');
+  });
+
   it('shows one who is asked no guest', () => {
     const html = panel([], { state: 'consulting', guest: { ...guest, agent_id: '8001', by: '8002' } });
     expect(html).not.toContain('data-guest');

@@ -56,3 +56,23 @@ fn a_recording_that_is_sealed_has_no_gap_any_more() {
     assert_eq!(alarms(&world), (1, 1));
     assert_sound(&world);
 }
+
+/// One for which there was no room, or that is doubtful, will not be sealed: nobody waits for that.
+#[test]
+fn a_recording_that_is_never_sealed_is_an_alarm_until_another_one_is() {
+    for is_left in [false, true] {
+        let mut world = world();
+        phone(&mut world, "8001");
+        phone(&mut world, "8002");
+        call(&mut world, 1_000, 60_000);
+        call(&mut world, 1_000, 90_000);
+        world.run_until(20_000);
+        let [first, _] = recordings(&world)[..] else { panic!("two are taped") };
+        world.loses(first, is_left);
+        assert_eq!(alarms(&world), (1, 0));
+        let gone = if is_left { "recording_gap" } else { "recording_lost" };
+        assert_eq!(world.when(|body| body.kind() == gone).len(), 1);
+        world.run_until(180_000);
+        assert_eq!(alarms(&world), (1, 1), "the other one is sealed");
+    }
+}

@@ -27,6 +27,7 @@ mod named_carriers;
 mod named_hops;
 mod own_calls;
 mod passwords_guessed;
+mod paused_recording;
 mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;

@@ -93,12 +93,18 @@ impl std::error::Error for Refused {}
 pub const fn role_permissions(role: Role) -> &'static [Permission] {
     match role {
         Role::Agent => &[Permission::CallHandle, Permission::CallViewOwn],
-        Role::Supervisor => {
-            &[Permission::BoardView, Permission::CallViewAll, Permission::CallTrace]
-        }
-        Role::Inspector => {
-            &[Permission::BoardView, Permission::CallViewAll, Permission::RecordingPlay]
-        }
+        Role::Supervisor => &[
+            Permission::BoardView,
+            Permission::CallViewAll,
+            Permission::CallTrace,
+            Permission::RecordingPause,
+        ],
+        Role::Inspector => &[
+            Permission::BoardView,
+            Permission::CallViewAll,
+            Permission::RecordingPlay,
+            Permission::RecordingHold,
+        ],
         Role::Administrator => {
             &[Permission::Administer, Permission::BoardView, Permission::CallTrace]
         }

@@ -88,6 +88,8 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::CallViewOwn
         | Permission::CallViewAll
         | Permission::RecordingPlay
+        | Permission::RecordingPause
+        | Permission::RecordingHold
         | Permission::CallTrace
         | Permission::BoardView
         | Permission::Administer => false,

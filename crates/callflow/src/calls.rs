@@ -8,7 +8,7 @@ use ivr::Interpreter;
 use media::Source;
 use model::{
     AgentId, CallId, Direction, HangupCause, LegId, LineQuality, Lookup, Mono, OfferId, Outcome,
-    Permission, Pii, PlayId, QueueId, RecordingId, TrunkId,
+    PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId,
 };
 use sip::locate::Target;
 use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
@@ -251,6 +251,10 @@ pub(crate) struct Tape {
     pub(crate) recording: RecordingId,
     /// Whose voices are on the agents' channel.
     pub(crate) agents: Vec<LegId>,
+    /// Why silence is taped in place of them.
+    pub(crate) paused: Option<PauseReason>,
+    /// Whether it has not been stopped.
+    pub(crate) is_running: bool,
 }
 
 /// A leg with what the machine knows of it.

@@ -62,6 +62,8 @@ pub struct Config {
     pub announce_every_ms: u64,
     /// Whether conversations are taped.
     pub records: bool,
+    /// How long a recording is paused at most, in milliseconds.
+    pub pause_max_ms: u64,
     /// The most calls at one time; one more is answered 503.
     pub calls_max: usize,
     /// What callers hear besides the menus.

@@ -2,10 +2,10 @@
 
 use acd::Input as AcdInput;
 use cti::CallPhase;
-use media::{MediaCommand, TapedVoices};
+use media::MediaCommand;
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome,
-    RecordingId, Seal, TransferEnd,
+    RecordingId, Seal, TransferEnd, UnpauseCause,
 };
 
 use crate::calls::{Offer, Stage, Tape};
@@ -61,7 +61,8 @@ impl Callflow {
         self.note(FactBody::RecordingStarted { call, recording, agent, path: path.clone() });
         self.recordings.insert(recording, call);
         let Some(known) = self.calls.get_mut(&call) else { return };
-        known.recording = Some(Tape { recording, agents: vec![leg] });
+        let agents = vec![leg];
+        known.recording = Some(Tape { recording, agents, paused: None, is_running: true });
         let (caller, at) = (known.caller, self.now);
         let start = MediaCommand::StartRecording { call, recording, caller, agent: leg, path, at };
         self.outputs.push_back(Output::Media(start));
@@ -70,20 +71,22 @@ impl Callflow {
     /// The agents' channel has the voices of `agents` from now on.
     pub(crate) fn follow_with_tape(&mut self, call: CallId, agents: Vec<LegId>) {
         let Some(known) = self.calls.get_mut(&call) else { return };
-        let caller = known.caller;
         let Some(tape) = known.recording.as_mut().filter(|tape| tape.agents != agents) else {
             return;
         };
         tape.agents = agents;
-        let (customers, agents) = ([caller].into(), tape.agents.as_slice().into());
-        let voices = TapedVoices { recording: tape.recording, customers, agents };
-        self.outputs.push_back(Output::Media(MediaCommand::TapeVoices(voices)));
+        if tape.paused.is_none() {
+            self.tape_voices(call);
+        }
     }
 
     /// Nothing more is taped of this conversation.
     pub(crate) fn stop_tape(&mut self, call: CallId) {
-        let tape = self.calls.get(&call).and_then(|known| known.recording.as_ref());
-        if let Some(recording) = tape.map(|tape| tape.recording) {
+        self.unpause(call, None, UnpauseCause::Ended);
+        let tape = self.calls.get_mut(&call).and_then(|known| known.recording.as_mut());
+        if let Some(tape) = tape {
+            tape.is_running = false;
+            let recording = tape.recording;
             let stop = MediaCommand::StopRecording { recording, at: self.now };
             self.outputs.push_back(Output::Media(stop));
         }
@@ -194,7 +197,28 @@ impl Callflow {
         if let Some(call) = self.recordings.remove(&recording) {
             self.note(FactBody::RecordingSealed { call, recording, seal, recovered: false });
         }
+        // Those that will never be whole are told of until another one is.
+        let awaited = &self.recordings;
+        self.gaps.retain(|gapped| awaited.contains_key(gapped) || *gapped == recording);
         self.gap_is_over(recording);
+    }
+
+    /// There will be no seal before the next start, or none at all.
+    pub(crate) fn handle_tape_lost(
+        &mut self,
+        recording: RecordingId,
+        error: String,
+        is_left: bool,
+    ) {
+        if let Some(call) = self.recordings.remove(&recording) {
+            let error = error.clone();
+            self.note(match is_left {
+                true => FactBody::RecordingGap { call, recording, error },
+                false => FactBody::RecordingLost { call, recording, error },
+            });
+        }
+        self.gaps.insert(recording);
+        self.raise_alarm("recording", error);
     }
 
     pub(crate) fn handle_gap(&mut self, recording: RecordingId, error: String) {
@@ -214,7 +238,8 @@ impl Callflow {
 
     /// The alarm is there until the last recording that has a gap goes on or is over.
     fn gap_is_over(&mut self, recording: RecordingId) {
-        if self.gaps.remove(&recording) && self.gaps.is_empty() {
+        self.gaps.remove(&recording);
+        if self.gaps.is_empty() {
             self.clear_alarm("recording");
         }
     }

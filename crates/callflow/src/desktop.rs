@@ -98,6 +98,8 @@ impl Callflow {
             Command::SwapParties => self.handle_swap(&agent),
             Command::Conference => self.handle_conference(&agent),
             Command::CancelConsult => self.handle_cancel_consult(&agent),
+            Command::PauseRecording { call, reason } => self.handle_pause(&agent, call, reason),
+            Command::ResumeRecording { call } => self.handle_resume(&agent, call),
         }
     }
 
@@ -173,7 +175,8 @@ impl Callflow {
         let call = view.call.and_then(|call| self.calls.get(&self.about(call)));
         let conversation = call.and_then(|known| known.conversation());
         let of_call = conversation.map_or(&[][..], |talking| talking.allowed(&view.agent));
-        [view.allowed, of_call].concat()
+        let of_tape = view.call.and_then(|call| self.allowed_of_tape(&view.agent, call));
+        [view.allowed, of_tape.as_slice(), of_call].concat()
     }
 
     /// Tells an agent to whom a call could be given.

@@ -38,6 +38,7 @@ mod io;
 mod locate;
 mod outward;
 mod own_calls;
+mod pause;
 mod phones;
 mod places;
 mod probes;
@@ -229,6 +230,7 @@ impl Callflow {
                 Timer::PopShown => self.ring(call),
                 Timer::PhoneFree => self.ring_now(call),
                 Timer::PhoneResponds => self.phone_is_unreachable(call),
+                Timer::Pause => self.handle_pause_timeout(call),
             }
             self.drain_rooms();
         }

@@ -156,6 +156,9 @@ impl Callflow {
             }
             MediaEvent::RecordingGap { recording, error } => self.handle_gap(recording, error),
             MediaEvent::RecordingResumed { recording } => self.handle_resumed(recording),
+            MediaEvent::RecordingLost { recording, error, is_left } => {
+                self.handle_tape_lost(recording, error, is_left);
+            }
         }
     }
 

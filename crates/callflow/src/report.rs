@@ -118,6 +118,7 @@ impl Callflow {
             queue: known.queue().cloned(),
             agent: known.agent().cloned(),
             recording: known.recording.as_ref().map(|tape| tape.recording),
+            recording_paused: known.recording.as_ref().and_then(|tape| tape.paused),
             guest: known.conversation().and_then(Conversation::guest_state),
             lines: self.lines(call),
             outcome: known.outcome.map(|(outcome, _)| outcome),

@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     PhoneFree,
     /// A first sign of life from the agent's phone after the INVITE.
     PhoneResponds,
+    /// The end of a recording's pause.
+    Pause,
 }
 
 impl Timer {
@@ -27,6 +29,7 @@ impl Timer {
             Self::PopShown => "the screen to be shown",
             Self::PhoneFree => "the agent's phone to be free",
             Self::PhoneResponds => "the agent's phone to respond",
+            Self::Pause => "the recording's pause to be over",
         }
     }
 }
@@ -64,6 +67,7 @@ impl Timers {
             Timer::PopShown,
             Timer::PhoneFree,
             Timer::PhoneResponds,
+            Timer::Pause,
         ] {
             self.stop(call, timer);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{CallId, NotReadyReason, OfferId, Permission, Pii, Target};
+use model::{CallId, NotReadyReason, OfferId, PauseReason, Permission, Pii, Target};
 
 /// The longest command id, in bytes.
 pub const MAX_COMMAND_ID: usize = 64;
@@ -74,6 +74,18 @@ pub enum Command {
     Conference,
     /// Take the caller back; who is asked is let go.
     CancelConsult,
+    /// Tape silence until it is resumed, or for as long as may be.
+    PauseRecording {
+        /// Of which call; one's own if none is named.
+        call: Option<CallId>,
+        /// Why.
+        reason: PauseReason,
+    },
+    /// Tape again.
+    ResumeRecording {
+        /// Of which call; one's own if none is named.
+        call: Option<CallId>,
+    },
 }
 
 impl Command {
@@ -95,10 +107,12 @@ impl Command {
             Self::SwapParties => "swap_parties",
             Self::Conference => "conference",
             Self::CancelConsult => "cancel_consult",
+            Self::PauseRecording { .. } => "pause_recording",
+            Self::ResumeRecording { .. } => "resume_recording",
         }
     }
 
-    /// What is needed to ask it: every command is about one's own calls.
+    /// What is needed to ask it: a command is about one's own calls unless it names another.
     pub const fn permission(&self) -> Permission {
         match self {
             Self::Ready
@@ -116,7 +130,11 @@ impl Command {
             | Self::CompleteTransfer
             | Self::SwapParties
             | Self::Conference
-            | Self::CancelConsult => Permission::CallHandle,
+            | Self::CancelConsult
+            | Self::PauseRecording { call: None, .. }
+            | Self::ResumeRecording { call: None } => Permission::CallHandle,
+            Self::PauseRecording { call: Some(_), .. }
+            | Self::ResumeRecording { call: Some(_) } => Permission::RecordingPause,
         }
     }
 
@@ -162,7 +180,9 @@ impl Command {
             | Self::CompleteTransfer
             | Self::SwapParties
             | Self::Conference
-            | Self::CancelConsult => Ok(()),
+            | Self::CancelConsult
+            | Self::PauseRecording { .. }
+            | Self::ResumeRecording { .. } => Ok(()),
         }
     }
 }

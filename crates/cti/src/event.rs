@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Direction, LegRole,
-    LineQuality, Lookup, OfferId, Outcome, Pii, QueueId, RecordingId, Target, TransferEnd,
-    TransferKind, TrunkId, Wall,
+    LineQuality, Lookup, OfferId, Outcome, PauseReason, Pii, QueueId, RecordingId, Target,
+    TransferEnd, TransferKind, TrunkId, Wall,
 };
 
 /// Where a call is, as a board shows it.
@@ -186,6 +186,8 @@ pub enum Event {
         agent: Option<AgentId>,
         /// The recording that runs, or ran last.
         recording: Option<RecordingId>,
+        /// Why silence is taped now; none where voices are.
+        recording_paused: Option<PauseReason>,
         /// Who is brought in beside caller and agent.
         guest: Option<GuestState>,
         /// How good the lines of its parties are, as far as that is known.

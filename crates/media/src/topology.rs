@@ -171,6 +171,15 @@ pub enum MediaEvent {
         /// What the system said.
         error: String,
     },
+    /// The recording will not be sealed; the call goes on.
+    RecordingLost {
+        /// Which.
+        recording: RecordingId,
+        /// Why.
+        error: String,
+        /// Whether there is a file, which the next start makes whole.
+        is_left: bool,
+    },
     /// Taping works again; what was missed is silence in the file.
     RecordingResumed {
         /// Which.

@@ -159,6 +159,10 @@ pub enum AgentAction {
     CancelConsult,
     /// Call a number outside.
     Dial,
+    /// Stop taping for a while.
+    PauseRecording,
+    /// Tape again.
+    ResumeRecording,
 }
 
 impl AgentAction {
@@ -178,11 +182,13 @@ impl AgentAction {
             Self::Conference => "conference",
             Self::CancelConsult => "cancel_consult",
             Self::Dial => "dial",
+            Self::PauseRecording => "pause_recording",
+            Self::ResumeRecording => "resume_recording",
         }
     }
 
     /// Every action, in the order of a desktop's buttons.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Ready,
         Self::NotReady,
         Self::SignOut,
@@ -196,6 +202,8 @@ impl AgentAction {
         Self::Conference,
         Self::CancelConsult,
         Self::Dial,
+        Self::PauseRecording,
+        Self::ResumeRecording,
     ];
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, LineQuality,
-    MissedCause, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, Target, Tier, TransferEnd,
-    TransferKind, TrunkId, UserId, Wall,
+    MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, QueueId, RecordingId, Target, Tier,
+    TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
 };
 
 /// The version of the shapes below. A fact of an older version is still read.
@@ -192,6 +192,17 @@ pub enum FactBody {
     RecordingGap { call: CallId, recording: RecordingId, error: String },
     /// Taping works again.
     RecordingResumed { call: CallId, recording: RecordingId },
+    /// Someone paused taping: from here on there is silence in place.
+    RecordingPaused { call: CallId, recording: RecordingId, by: UserId, reason: PauseReason },
+    /// The pause is over; `by` where someone ended it.
+    RecordingUnpaused {
+        call: CallId,
+        recording: RecordingId,
+        by: Option<UserId>,
+        cause: UnpauseCause,
+    },
+    /// There will never be a whole recording: nothing was written, or it is not to be had.
+    RecordingLost { call: CallId, recording: RecordingId, error: String },
     /// The recording is complete. `recovered` after a crash.
     RecordingSealed { call: CallId, recording: RecordingId, seal: Seal, recovered: bool },
 
@@ -282,6 +293,9 @@ impl FactBody {
             Self::RecordingStarted { .. } => "recording_started",
             Self::RecordingGap { .. } => "recording_gap",
             Self::RecordingResumed { .. } => "recording_resumed",
+            Self::RecordingPaused { .. } => "recording_paused",
+            Self::RecordingUnpaused { .. } => "recording_unpaused",
+            Self::RecordingLost { .. } => "recording_lost",
             Self::RecordingSealed { .. } => "recording_sealed",
             Self::AgentChanged { .. } => "agent_changed",
             Self::Registered { .. } => "registered",
@@ -336,6 +350,9 @@ impl FactBody {
             | Self::RecordingStarted { call, .. }
             | Self::RecordingGap { call, .. }
             | Self::RecordingResumed { call, .. }
+            | Self::RecordingPaused { call, .. }
+            | Self::RecordingUnpaused { call, .. }
+            | Self::RecordingLost { call, .. }
             | Self::RecordingSealed { call, .. }
             | Self::Played { call, .. }
             | Self::Traced { call, .. } => Some(*call),

@@ -165,6 +165,9 @@ impl Figures {
             | FactBody::RecordingStarted { .. }
             | FactBody::RecordingGap { .. }
             | FactBody::RecordingResumed { .. }
+            | FactBody::RecordingPaused { .. }
+            | FactBody::RecordingUnpaused { .. }
+            | FactBody::RecordingLost { .. }
             | FactBody::RecordingSealed { .. }
             | FactBody::Registered { .. }
             | FactBody::Unregistered { .. }

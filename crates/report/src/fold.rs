@@ -201,6 +201,8 @@ impl Fold {
             FactBody::WrappedUp { disposition, .. } => self.dispose(disposition),
             FactBody::RecordingStarted { .. }
             | FactBody::RecordingGap { .. }
+            | FactBody::RecordingPaused { .. }
+            | FactBody::RecordingLost { .. }
             | FactBody::RecordingSealed { .. } => self.apply_tape(fact),
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped
@@ -212,6 +214,7 @@ impl Fold {
             | FactBody::Held { .. }
             | FactBody::Retrieved { .. }
             | FactBody::RecordingResumed { .. }
+            | FactBody::RecordingUnpaused { .. }
             | FactBody::AgentChanged { .. }
             | FactBody::Registered { .. }
             | FactBody::Unregistered { .. }
@@ -440,7 +443,7 @@ impl Fold {
             Service::None | Service::Over => true,
             Service::Talking { .. } | Service::Talked | Service::Acw { .. } => false,
         };
-        let sealed = self.record.recordings.iter().all(|taped| taped.seal.is_some());
+        let sealed = self.record.recordings.iter().all(|taped| taped.seal.is_some() || taped.lost);
         self.record.settled = self.ended && served && sealed && self.unmeasured == 0;
     }
 

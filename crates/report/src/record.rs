@@ -172,6 +172,10 @@ pub struct Recording {
     pub started: Wall,
     /// How often taping was interrupted.
     pub gaps: u32,
+    /// How often someone paused it.
+    pub pauses: u32,
+    /// Whether it will never be whole: nothing was written, or it is not to be had.
+    pub lost: bool,
     /// What makes it provable, once it is complete.
     pub seal: Option<Seal>,
     /// Whether it was completed after a crash.

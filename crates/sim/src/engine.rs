@@ -226,6 +226,12 @@ impl Engine {
         self.feed(Input::Media(event), now);
     }
 
+    pub(crate) fn lose_recording(&mut self, recording: RecordingId, is_left: bool, now: Mono) {
+        self.taping.remove(&recording);
+        let error = "there is no room".to_owned();
+        self.feed(Input::Media(MediaEvent::RecordingLost { recording, error, is_left }), now);
+    }
+
     pub(crate) fn receive(&mut self, datagram: &Datagram, now: Mono) {
         let flow = Flow {
             transport: Transport::Udp,

@@ -142,6 +142,7 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
         unreachable_after_ms: 5_000,
         announce_every_ms: 30_000,
         records: true,
+        pause_max_ms: 120_000,
         calls_max: settings.calls_max,
         prompts: QueuePrompts {
             welcome: ["general", "claims", "complaints"]

@@ -240,6 +240,13 @@ impl World {
         self.settle();
     }
 
+    /// A recording will not be sealed: there is nothing of it, or what there is is left to the next
+    /// start.
+    pub fn loses(&mut self, recording: RecordingId, is_left: bool) {
+        self.engine.lose_recording(recording, is_left, self.now);
+        self.settle();
+    }
+
     /// Tells the engine to end.
     pub fn stop(&mut self) {
         self.engine.stop(self.now);

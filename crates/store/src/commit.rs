@@ -288,10 +288,15 @@ fn write_records(batch: &mut Batch, records: &[CallRecord]) -> Result<()> {
     let head = "call_parties (call_id, agent, arrived_us)";
     batch.insert(head, parties, "ON CONFLICT (call_id, agent) DO NOTHING");
     for taped in newest.values().flat_map(|record| &record.recordings) {
-        if taped.gaps > 0 {
+        if taped.gaps > 0 || taped.pauses > 0 || taped.lost {
             batch.add(
-                "UPDATE recordings SET gaps = ? WHERE recording_id = ?",
-                vec![Value::Int(taped.gaps.into()), Value::Text(taped.recording.to_string())],
+                "UPDATE recordings SET gaps = ?, pauses = ?, lost = ? WHERE recording_id = ?",
+                vec![
+                    Value::Int(taped.gaps.into()),
+                    Value::Int(taped.pauses.into()),
+                    Value::Int(taped.lost.into()),
+                    Value::Text(taped.recording.to_string()),
+                ],
             );
         }
     }

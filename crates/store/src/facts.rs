@@ -86,6 +86,8 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
+        FactBody::RecordingPaused { by, .. } => Some(by.as_str()),
+        FactBody::RecordingUnpaused { by, .. } => by.as_ref().map(UserId::as_str),
         FactBody::TransferBegun { by, .. }
         | FactBody::TransferEnded { by, .. }
         | FactBody::ConferenceBegun { by, .. } => Some(by.as_str()),
@@ -112,6 +114,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::CallEnded { .. }
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
+        | FactBody::RecordingLost { .. }
         | FactBody::RecordingSealed { .. }
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }

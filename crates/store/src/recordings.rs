@@ -149,6 +149,9 @@ pub(crate) fn read(row: &AnyRow) -> Result<(CallId, Recording, Option<Wall>)> {
         path: row.text("path")?,
         started: row.wall("started_us")?,
         gaps: u32::try_from(row.int("gaps")?).map_err(|_| corrupt("its gaps are no count"))?,
+        pauses: u32::try_from(row.int("pauses")?)
+            .map_err(|_| corrupt("its pauses are no count"))?,
+        lost: row.flag("lost")?,
         seal,
         recovered: row.flag("recovered")?,
     };

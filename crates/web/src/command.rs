@@ -4,12 +4,12 @@
 use std::fmt;
 
 use cti::{Command, CommandError, MAX_COMMAND_ID};
-use model::{AgentId, CallId, NotReadyReason, OfferId, Pii, QueueId, Target};
+use model::{AgentId, CallId, NotReadyReason, OfferId, PauseReason, Pii, QueueId, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::names::ChoiceName;
+use crate::names::{ChoiceName, PauseReasonName};
 
 /// A command. The same `id` twice is done once and answered the same.
 #[derive(ToSchema)]
@@ -59,6 +59,11 @@ pub(crate) enum CommandBody {
     Conference(NoData),
     /// Take the caller back; who is asked, or should get the call, is let go.
     CancelConsult(NoData),
+    /// Record silence in place of what is said, until it is resumed or for
+    /// `recordings.pause_max_ms`.
+    PauseRecording(PauseData),
+    /// Record again.
+    ResumeRecording(ResumeData),
 }
 
 /// Nothing more to say.
@@ -147,6 +152,29 @@ pub(crate) struct TargetData {
     number: Option<String>,
 }
 
+/// `pause_recording`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PauseData {
+    /// Of which call: needs `recording.pause`. Left out for one's own.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    call_id: Option<CallId>,
+    /// Why: `secret`, `declined` or `private`.
+    #[schema(value_type = PauseReasonName)]
+    reason: PauseReason,
+}
+
+/// `resume_recording`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResumeData {
+    /// Of which call: needs `recording.pause`. Left out for one's own.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    call_id: Option<CallId>,
+}
+
 impl From<TargetData> for Target {
     /// Of none or several an agent without a name is made, who is refused as `bad_target`.
     fn from(data: TargetData) -> Self {
@@ -179,6 +207,12 @@ impl From<CommandBody> for Command {
             CommandBody::SwapParties(NoData {}) => Self::SwapParties,
             CommandBody::Conference(NoData {}) => Self::Conference,
             CommandBody::CancelConsult(NoData {}) => Self::CancelConsult,
+            CommandBody::PauseRecording(PauseData { call_id, reason }) => {
+                Self::PauseRecording { call: call_id, reason }
+            }
+            CommandBody::ResumeRecording(ResumeData { call_id }) => {
+                Self::ResumeRecording { call: call_id }
+            }
         }
     }
 }
@@ -205,7 +239,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 33] = [
+pub(crate) const CODES: [(&str, &str); 36] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
@@ -242,6 +276,9 @@ pub(crate) const CODES: [(&str, &str); 33] = [
     ("already_transferring", "Someone is brought into the call already."),
     ("no_consult", "Nobody is brought into the call."),
     ("not_answered", "Who is asked has not answered yet."),
+    ("not_recorded", "Nothing is being recorded there."),
+    ("already_paused", "The recording is paused already."),
+    ("not_paused", "The recording is not paused."),
 ];
 
 /// One JSON object that answers the command of that id.

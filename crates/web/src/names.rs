@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use model::{
     AgentAction, AgentState, AgentStatus, Direction, HangupCause, LegRole, Lookup, MissedCause,
-    NotReadyReason, Outcome, Permission, PolicyStatus, Role, TransferEnd, TransferKind,
+    NotReadyReason, Outcome, PauseReason, Permission, PolicyStatus, Role, TransferEnd,
+    TransferKind, UnpauseCause,
 };
 use serde::Serialize;
 use utoipa::openapi::RefOr;
@@ -90,6 +91,16 @@ names! {
         .map(TransferKind::as_str);
     /// What became of bringing someone into a call.
     TransferEndName of TransferEnd: TransferEnd::ALL.map(TransferEnd::as_str);
+    /// Why a recording is paused: something is said that must not be kept, the other side does not
+    /// want to be recorded, or it is not about the call's matter.
+    PauseReasonName of PauseReason: [
+        PauseReason::Secret, PauseReason::Declined, PauseReason::Private,
+    ].map(PauseReason::as_str);
+    /// Why a pause was over: someone asked for it, it was as long as may be, or the recording was
+    /// over.
+    UnpauseCauseName of UnpauseCause: [
+        UnpauseCause::Asked, UnpauseCause::TimeOver, UnpauseCause::Ended,
+    ].map(UnpauseCause::as_str);
     /// What a party is in a call.
     LegRoleName: ["caller", "agent", "number"];
     /// What someone is employed as.

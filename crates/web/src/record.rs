@@ -175,6 +175,10 @@ pub(crate) struct RecordingBody<'a> {
     sha256: Option<&'a str>,
     /// How often recording was interrupted.
     gaps: u32,
+    /// How often someone paused it: there it has silence.
+    pauses: u32,
+    /// Whether it will never be whole: nothing was written, or it is not to be had.
+    lost: bool,
     /// Whether it was completed after a crash rather than in order.
     recovered: bool,
 }
@@ -290,6 +294,8 @@ pub(crate) fn recording<'a>(
         bytes: seal.map(|seal| seal.bytes),
         sha256: seal.map(|seal| seal.sha256.as_str()),
         gaps: made.gaps,
+        pauses: made.pauses,
+        lost: made.lost,
         recovered: made.recovered,
     }
 }

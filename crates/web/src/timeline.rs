@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, Target};
+use model::{AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, Target, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::line::LineBody;
 use crate::names::{
-    CauseName, MissedName, OutcomeName, ReasonName, StateName, StatusName, TransferEndName,
-    TransferKindName, reason_of, sip_status,
+    CauseName, MissedName, OutcomeName, PauseReasonName, ReasonName, StateName, StatusName,
+    TransferEndName, TransferKindName, UnpauseCauseName, reason_of, sip_status,
 };
 use crate::time::rfc3339;
 use crate::wire::Sight;
@@ -29,7 +29,8 @@ pub(crate) struct FactEntry<'a> {
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
-    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_sealed`,
+    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
+    /// `recording_unpaused`, `recording_lost`, `recording_sealed`,
     /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -117,9 +118,15 @@ pub(crate) struct FactEntry<'a> {
     /// The telephone outside; masked without `customer.unmask`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Cow<'a, str>>,
-    /// Who brought someone in.
+    /// Who brought someone in, or paused or resumed the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
+    /// Why the recording was paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause_reason: Option<PauseReasonName>,
+    /// Why a pause was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpause_cause: Option<UnpauseCauseName>,
     /// How someone is brought in.
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<TransferKindName>,
@@ -255,7 +262,18 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.recording_id = Some(recording.to_string());
             entry.agent_id = Some(agent.as_str());
         }
-        FactBody::RecordingGap { recording, error, .. } => {
+        FactBody::RecordingPaused { recording, by, reason, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.by = Some(by.as_str());
+            entry.pause_reason = Some((*reason).into());
+        }
+        FactBody::RecordingUnpaused { recording, by, cause, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.by = by.as_ref().map(UserId::as_str);
+            entry.unpause_cause = Some((*cause).into());
+        }
+        FactBody::RecordingGap { recording, error, .. }
+        | FactBody::RecordingLost { recording, error, .. } => {
             entry.recording_id = Some(recording.to_string());
             entry.error = Some(error);
         }

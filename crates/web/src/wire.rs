@@ -14,8 +14,8 @@ pub(crate) use encode::encode;
 
 use crate::line::LineBody;
 use crate::names::{
-    ActionName, DirectionName, LegRoleName, LookupName, OutcomeName, PhaseName, PolicyStatusName,
-    ReasonName, StateName, StatusName, TransferEndName, TransferKindName,
+    ActionName, DirectionName, LegRoleName, LookupName, OutcomeName, PauseReasonName, PhaseName,
+    PolicyStatusName, ReasonName, StateName, StatusName, TransferEndName, TransferKindName,
 };
 
 /// What a viewer may see.
@@ -246,6 +246,8 @@ pub(crate) struct CallStateData<'a> {
     agent_id: Option<&'a str>,
     /// The recording that runs, or ran last.
     recording_id: Option<String>,
+    /// Why silence is taped now; null where voices are.
+    recording_paused: Option<PauseReasonName>,
     /// Who is brought in beside caller and agent.
     guest: Option<GuestData<'a>>,
     /// How good the lines of its parties are, as far as that is known; told again where a line's

@@ -67,7 +67,9 @@ export type Action =
   | 'swap_parties'
   | 'conference'
   | 'cancel_consult'
-  | 'dial';
+  | 'dial'
+  | 'pause_recording'
+  | 'resume_recording';
 
 export interface AgentStateData {
   agent_id: string;
@@ -211,6 +213,8 @@ export interface CallStateData {
   queue: string | null;
   agent_id: string | null;
   recording_id: string | null;
+  /** Why silence is recorded now; null where voices are. */
+  recording_paused: 'secret' | 'declined' | 'private' | null;
   guest: GuestData | null;
   /** How good the lines of its parties are, as far as that is known. */
   lines?: { role: 'caller' | 'agent' | 'number'; line: QualityData }[];
@@ -357,6 +361,10 @@ export interface RecordingData {
   bytes: number | null;
   sha256: string | null;
   gaps: number;
+  /** How often someone paused it: there it has silence. */
+  pauses: number;
+  /** Whether it will never be whole. */
+  lost: boolean;
   recovered: boolean;
 }
 

@@ -24,6 +24,8 @@ export const SHORTCUTS: Readonly<Record<Action, Shortcut>> = {
   conference: { code: 'End', shift: true },
   cancel_consult: { code: 'Backspace', shift: true },
   dial: { code: 'Insert', shift: true },
+  pause_recording: { code: 'Pause', shift: false },
+  resume_recording: { code: 'Pause', shift: true },
 };
 
 /** The buttons in the order of the bar. */
@@ -46,7 +48,10 @@ export const MOVES: readonly Action[] = [
   'cancel_consult',
 ];
 
-export const ACTIONS: readonly Action[] = [...BAR_ACTIONS, ...MOVES];
+/** What is taped, beside the moves: one of the two is shown. */
+export const TAPE: readonly Action[] = ['pause_recording', 'resume_recording'];
+
+export const ACTIONS: readonly Action[] = [...BAR_ACTIONS, ...MOVES, ...TAPE];
 
 /** Whether a key means its action while someone types: only one that writes nothing and moves nothing. */
 export function worksWhileTyping(action: Action): boolean {

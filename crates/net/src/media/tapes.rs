@@ -83,7 +83,7 @@ impl Tapes {
         if !self.tapper.start(slot, begin) {
             self.free.push(slot);
             let error = "the recorder has no room for another recording".to_owned();
-            outbox.push(MediaEvent::RecordingGap { recording, error });
+            outbox.push(MediaEvent::RecordingLost { recording, error, is_left: false });
             return;
         }
         let none = [None; MAX_VOICES];
@@ -320,14 +320,14 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_for_which_there_is_no_room_is_a_gap() {
+    fn a_recording_for_which_there_is_no_room_is_lost() {
         let mut stage = stage(0);
         while stage.recorder.len() < stage.recorder.capacity().unwrap_or(0) {
             stage.start(stage.recorder.len() as u32);
         }
         assert!(stage.told().is_empty());
         stage.start(1_000_000);
-        assert!(matches!(&stage.told()[..], [MediaEvent::RecordingGap { .. }]));
+        assert!(matches!(&stage.told()[..], [MediaEvent::RecordingLost { is_left: false, .. }]));
     }
 
     #[test]

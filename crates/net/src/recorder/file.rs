@@ -214,10 +214,17 @@ impl TapeFile {
         let opened;
         let file = match &self.file {
             Some(file) => file,
-            None => {
-                opened = OpenOptions::new().read(true).write(true).open(&self.path)?;
-                &opened
-            }
+            None => match OpenOptions::new().read(true).write(true).open(&self.path) {
+                Ok(file) => {
+                    opened = file;
+                    &opened
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.is_doubtful = true;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            },
         };
         let mut bytes = vec![0; (self.at - from) as usize];
         let is_read = file.read_exact_at(&mut bytes, from).is_ok();

@@ -165,7 +165,7 @@ impl SealerThread {
         if job.file.is_doubtful() {
             let error = DOUBTFUL.to_owned();
             tracing::error!(%recording, error);
-            self.outbox.push(MediaEvent::RecordingGap { recording, error });
+            self.outbox.push(MediaEvent::RecordingLost { recording, error, is_left: true });
             return;
         }
         tell(job.disk.handle_flushed(), recording, &mut self.outbox);
@@ -312,7 +312,10 @@ mod tests {
         thread.flush();
         thread.outbox.flush();
         let told: Vec<MediaEvent> = events.try_iter().collect();
-        let is_gap = |event: &MediaEvent| matches!(event, MediaEvent::RecordingGap { .. });
-        assert!(told.len() == 2 && told.iter().all(is_gap), "{told:?}");
+        let [MediaEvent::RecordingGap { .. }, MediaEvent::RecordingLost { is_left: true, .. }] =
+            &told[..]
+        else {
+            panic!("{told:?}");
+        };
     }
 }

@@ -162,10 +162,10 @@ impl Tapes {
             self.finishing.push(writing);
             return;
         }
-        let recording = writing.recording;
+        let (recording, is_left) = (writing.recording, true);
         let error = "too many recordings wait for their disk: this one stays unsealed".to_owned();
         tracing::error!(%recording, error);
-        self.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
+        self.shell.outbox.push(MediaEvent::RecordingLost { recording, error, is_left });
     }
 
     /// The place of a recording; made if there is none.
@@ -190,9 +190,9 @@ impl Tapes {
                 *self.slot(worker, slot) = Some(tape);
             }
             Err(error) => {
-                let error = error.to_string();
+                let (error, is_left) = (error.to_string(), false);
                 tracing::error!(%recording, error, "cannot record");
-                self.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
+                self.shell.outbox.push(MediaEvent::RecordingLost { recording, error, is_left });
             }
         }
     }

@@ -98,6 +98,44 @@ fn the_agents_channel_follows_who_has_the_call() {
 }
 
 #[test]
+fn a_pause_is_silence_in_place_and_what_follows_lies_where_it_was_heard() {
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = with_recordings(68, folder.path());
+        let [(a, mut phone_a), (b, mut phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcma);
+        stage.settle();
+        let (recording, path) = stage.record(&a, &b);
+        let voices = [1, 2, 3].map(|part| tone::voice(part, 12_000, 8_000));
+        let others = [4, 5, 6].map(|part| tone::voice(part, 9_000, 8_000));
+        for (part, (voice, other)) in voices.iter().zip(&others).enumerate() {
+            let (customers, agents) = match part {
+                1 => ([].into(), [].into()),
+                _ => ([a.leg].into(), [b.leg].into()),
+            };
+            let taped = media::TapedVoices { recording, customers, agents };
+            stage.workers.send(media::MediaCommand::TapeVoices(taped)).unwrap();
+            stage.settle();
+            talk(&mut [(&mut phone_a, voice), (&mut phone_b, other)]);
+            stage.settle();
+        }
+        stage.stop_recording(recording);
+        sealed(&stage, recording);
+        let (left, right) = read_wav(&folder.path().join(path));
+        for (voices, side) in [(&voices, &left), (&others, &right)] {
+            assert!(share(&voices[0], side) >= HEARD && share(&voices[2], side) >= HEARD);
+            assert!(share(&voices[1], side) <= 0.1, "what was said in the pause is not there");
+            let apart = middle(&voices[2], side) - middle(&voices[0], side);
+            assert!(apart >= 16_000, "the pause keeps its time: {apart}");
+            let from = middle(&voices[0], side) + 4_000 + 1_600;
+            let silent = &side[from..from + 6_000];
+            assert!(silent.iter().all(|sample| *sample == 0), "it is silence");
+        }
+        let apart = middle(&voices[2], &left).abs_diff(middle(&others[2], &right));
+        assert!(apart <= 160, "the sides stay together: {apart}");
+    });
+}
+
+#[test]
 fn a_voice_lies_where_it_was_heard() {
     unhindered(|| {
         let folder = tempfile::tempdir().unwrap();

@@ -16,6 +16,12 @@ impl Fold {
             FactBody::RecordingGap { recording, .. } => {
                 self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
             }
+            FactBody::RecordingPaused { recording, .. } => {
+                self.recording(*recording).map(|paused| paused.pauses += 1).is_some()
+            }
+            FactBody::RecordingLost { recording, .. } => {
+                self.recording(*recording).map(|lost| lost.lost = true).is_some()
+            }
             FactBody::RecordingSealed { recording, seal, recovered, .. } => {
                 self.seal(*recording, seal, *recovered)
             }
@@ -36,6 +42,8 @@ impl Fold {
             path: path.to_owned(),
             started: at,
             gaps: 0,
+            pauses: 0,
+            lost: false,
             seal: None,
             recovered: false,
         };
@@ -52,13 +60,12 @@ impl Fold {
 
     /// The recordings that are not sealed.
     pub(crate) fn unsealed(&self) -> impl Iterator<Item = OpenRecording> + '_ {
-        self.record.recordings.iter().filter(|taped| taped.seal.is_none()).map(|taped| {
-            OpenRecording {
-                call: self.record.call,
-                recording: taped.recording,
-                agent: taped.agent.clone(),
-                path: taped.path.clone(),
-            }
+        let awaited = |taped: &&Recording| taped.seal.is_none() && !taped.lost;
+        self.record.recordings.iter().filter(awaited).map(|taped| OpenRecording {
+            call: self.record.call,
+            recording: taped.recording,
+            agent: taped.agent.clone(),
+            path: taped.path.clone(),
         })
     }
 

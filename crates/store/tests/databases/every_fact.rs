@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use model::{
     AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
-    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, Pii, QueueId, RefusalKind,
-    Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, UserId, VoiceQuality, Wall,
+    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, PauseReason, Pii, QueueId,
+    RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, UnpauseCause,
+    UserId, VoiceQuality, Wall,
 };
 
 use crate::story::{call, recording};
@@ -145,6 +146,14 @@ fn of_recordings() -> Vec<FactBody> {
         },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
+        FactBody::RecordingPaused {
+            call,
+            recording,
+            by: UserId::from("8001"),
+            reason: PauseReason::Secret,
+        },
+        FactBody::RecordingUnpaused { call, recording, by: None, cause: UnpauseCause::TimeOver },
+        FactBody::RecordingLost { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingSealed { call, recording, seal, recovered: true },
     ]
 }

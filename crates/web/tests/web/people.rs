@@ -172,6 +172,8 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             path: "2026/11/21/secret.wav".to_owned(),
             started: arrived,
             gaps: 0,
+            pauses: 0,
+            lost: false,
             seal: Some(Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 }),
             recovered: false,
         }],

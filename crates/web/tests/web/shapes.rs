@@ -138,6 +138,7 @@ fn a_call_on_the_board_never_shows_its_number() {
         queue: Some("claims".into()),
         agent: None,
         recording: Some("r1-1-11".parse().unwrap()),
+        recording_paused: Some(model::PauseReason::Secret),
         guest: Some(cti::GuestState {
             whom: Target::Number(Pii::from(PHONE)),
             by: "8001".into(),

@@ -42,6 +42,7 @@ export function AgentPage() {
     else if (action === 'dial' && !data) dial.current?.focus();
     else if (action === 'extend_acw') void session.act(action, { ms: EXTEND_MS });
     else if (action === 'wrap_up') wrapUp.finish();
+    else if (action === 'pause_recording') void session.act(action, { reason: 'secret' });
     else void session.act(action, data);
   };
   useShortcuts({

@@ -4,7 +4,7 @@ import { Button } from 'antd';
 import type { Action, GuestData, TransferEndedData } from '../../api/wire';
 import { phone } from '../../format/value';
 import { useSpeech, type Speech } from '../../i18n/context';
-import { may, MOVES, shortcutText } from '../../state/allowed';
+import { may, MOVES, shortcutText, TAPE } from '../../state/allowed';
 import { useDesk, useSession } from '../../state/context';
 import type { Agent, Call } from '../../state/reducer';
 import { useSignal } from '../../state/signal';
@@ -26,7 +26,9 @@ export function MovePanel({ me, onAct }: Props) {
   const sending = useSignal(useSession().sending);
   // Who is asked by a colleague has nobody brought in themselves.
   const guest = call?.guest && call.guest.agent_id !== me?.id ? call.guest : null;
-  const shown = MOVES.filter((action) => (guest ? may(me, action) : action === 'transfer' || action === 'consult'));
+  const moves = MOVES.filter((action) => (guest ? may(me, action) : action === 'transfer' || action === 'consult'));
+  const tape = TAPE.find((action) => may(me, action)) ?? 'pause_recording';
+  const shown = [...moves, tape];
   return (
     <section className="card move" data-testid="move" data-guest={guest ? whomOf(guest) : undefined} data-state={call?.state}>
       <header>

@@ -127,6 +127,7 @@ section! {
         probe_interval_ms: u64 = 5_000,
         probe_timeout_ms: u64 = 4_000,
         probe_all: bool = false,
+        codecs: Vec<String> = vec!["PCMA".into(), "PCMU".into()],
     }
 }
 

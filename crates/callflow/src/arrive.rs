@@ -7,12 +7,12 @@ use media::MediaCommand;
 use model::{
     CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Lookup, Outcome,
 };
-use sdp::Codec;
 use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
 use trunk::Destination;
 
 use crate::calls::{Call, Invite, LegEntry, Opening, Stage};
 use crate::identify::{Arrived, Identified};
+use crate::keys::Keys;
 use crate::{Callflow, Output};
 
 /// After how many seconds a caller may try again when all places are taken.
@@ -180,13 +180,14 @@ impl Callflow {
             replaces: None,
             has_port: false,
             quality: LineQuality::default(),
+            keys: Keys::default(),
         };
         self.legs.insert(entry.leg.id(), Box::new(entry));
     }
 
-    /// What we say of ourselves: A-law first, as mainland China's carriers do.
+    /// What we say of ourselves to a phone; to a line it is said with that one's codecs.
     pub(crate) fn description(&self, user: String) -> Description {
-        let codecs = vec![Codec::Pcma, Codec::Pcmu];
+        let codecs = self.config.phone_codecs.clone();
         let session = self.config.session;
         Description { user, codecs, session }
     }

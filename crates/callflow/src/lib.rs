@@ -33,6 +33,7 @@ mod dial;
 mod diverted;
 mod farewells;
 mod io;
+mod keys;
 mod locate;
 mod outward;
 mod own_calls;

@@ -1,6 +1,7 @@
 //! SIP events to the leg they are about, and what legs want to the transaction layer.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Rtcp, Source};
@@ -10,6 +11,7 @@ use sip::{
 };
 
 use crate::calls::{Invite, LegEntry};
+use crate::keys::Way;
 use crate::{Callflow, Output};
 
 /// Our tag in responses outside of any dialog: it only has to be there (RFC 3261 §8.2.6.2).
@@ -218,7 +220,7 @@ impl Callflow {
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),
             LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
-            LegOutput::Digit(digit) => self.handle_digit(call, digit),
+            LegOutput::Digit(digit) => self.handle_key(leg, digit, Way::Info, Duration::ZERO),
             LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
         }
     }

@@ -162,7 +162,7 @@ impl Engine {
                     remote: socket.local_addr()?,
                     codec: Codec::Pcma,
                     payload_type: 8,
-                    digits_payload_type: None,
+                    digits_payload_type: Some(101),
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,

@@ -36,7 +36,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoAudio => "no audio stream over RTP/AVP",
-            Self::NoCodec => "no common codec: PCMA or PCMU is needed",
+            Self::NoCodec => "no common codec",
             Self::NoAddress => "the audio stream's address is a host name",
             Self::Declined => "the audio stream was refused",
         })

@@ -2,24 +2,28 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The voice codecs of the telephone network (RFC 3551 §4.5.14).
+/// The voice codecs of the telephone network (RFC 3551 §4.5). Each has 8,000 ticks a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 A-law, static payload type 8: mainland China and Europe.
     Pcma,
     /// G.711 µ-law, static payload type 0: North America and Japan.
     Pcmu,
+    /// G.722, static payload type 9: 7 kHz of voice. Its clock has 8,000 ticks a second although it
+    /// has 16,000 samples (RFC 3551 §4.5.2).
+    G722,
 }
 
 impl Codec {
     /// Every codec.
-    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
 
     /// The encoding name in `a=rtpmap`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pcma => "PCMA",
             Self::Pcmu => "PCMU",
+            Self::G722 => "G722",
         }
     }
 
@@ -28,6 +32,7 @@ impl Codec {
         match self {
             Self::Pcma => 8,
             Self::Pcmu => 0,
+            Self::G722 => 9,
         }
     }
 
@@ -41,6 +46,7 @@ impl Codec {
         match payload_type {
             8 => Some(Self::Pcma),
             0 => Some(Self::Pcmu),
+            9 => Some(Self::G722),
             _ => None,
         }
     }

@@ -137,6 +137,7 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
             local: crate::engine::Engine::address(),
             side: settings.side,
         }],
+        phone_codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
         session: settings.session,
         pop_timeout_ms: 300,
         unreachable_after_ms: 5_000,

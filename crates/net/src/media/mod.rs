@@ -24,6 +24,7 @@ mod receive;
 mod reports;
 mod tapes;
 mod wheel;
+mod wide;
 mod worker;
 
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use media::{MediaEvent, VoicePacket, g711};
+use media::{Codec, MediaEvent, VoicePacket};
 use model::Mono;
 use rtp::Packet;
 use rustix::event::{Timespec, epoll};
@@ -13,6 +13,7 @@ use super::legs::Legs;
 use super::outbox::Outbox;
 use super::reports;
 use super::tapes::Voice;
+use super::wide;
 use super::worker::{Then, Worker};
 
 /// Ready sockets asked for at once.
@@ -28,6 +29,7 @@ pub(super) struct Ready {
     events: Vec<epoll::Event>,
     buffer: Box<[u8; BUFFER_BYTES]>,
     copy: Box<[u8; BUFFER_BYTES]>,
+    kept: Box<[u8; BUFFER_BYTES]>,
 }
 
 impl Ready {
@@ -38,6 +40,7 @@ impl Ready {
             events: vec![none; READY_LIMIT],
             buffer: Box::new([0; BUFFER_BYTES]),
             copy: Box::new([0; BUFFER_BYTES]),
+            kept: Box::new([0; BUFFER_BYTES]),
         }
     }
 }
@@ -70,14 +73,16 @@ impl Worker {
                     reports::receive(key, now, legs, &mut ready.buffer[..], counted);
                     continue;
                 }
-                self.receive_one(key, now, &mut ready.buffer[..], &mut ready.copy[..]);
+                self.receive_one(key, now, ready);
             }
         }
         Then::GoOn
     }
 
     /// One packet of one leg.
-    fn receive_one(&mut self, key: u64, now: Mono, buffer: &mut [u8], copy: &mut [u8]) {
+    fn receive_one(&mut self, key: u64, now: Mono, ready: &mut Ready) {
+        let Ready { buffer, copy, kept, .. } = ready;
+        let (buffer, copy) = (&mut buffer[..], &mut copy[..]);
         let Some((index, leg)) = self.legs.find(key) else { return };
         let (bytes, from) = match leg.socket.recv_from(buffer) {
             Ok(received) => received,
@@ -92,33 +97,63 @@ impl Worker {
         let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
         leg.count(&packet, bytes, now);
         self.counted.packets_received += 1;
+        let mut is_decoded = false;
         match content {
-            Content::Voice => {
-                let codec = leg.wanted.as_ref().map(|wanted| wanted.media.codec);
-                if let Some(codec) = codec {
-                    let (ssrc, timestamp) = (packet.header.ssrc, packet.header.timestamp);
-                    let (arrived, payload) = (now, packet.payload);
-                    let voice = VoicePacket { arrived, ssrc, timestamp, codec, payload };
-                    leg.handle_voice(&voice);
-                }
-                if let (Some(tape), Some(codec)) = (leg.tape, codec) {
-                    let voice = Voice { codec, header: packet.header, payload: packet.payload };
-                    if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
-                        self.counted.taps_dropped += 1;
-                    }
-                }
-            }
-            Content::Digit => {
-                leg.digits.handle_packet(&packet, now);
-                tell_digits(leg, &mut self.outbox);
-                if !leg.is_pressing && leg.digits.poll_timeout().is_some() {
-                    leg.is_pressing = true;
-                    self.pressing.push(key);
-                }
+            Content::Voice => is_decoded = self.keep(index, &packet, &mut kept[..], now),
+            Content::Digit => leg.digits.handle_packet(&packet, now),
+        }
+        if let Some((_, leg)) = self.legs.find(key) {
+            tell_digits(leg, &mut self.outbox);
+            if !leg.is_pressing && leg.digit_due().is_some() {
+                leg.is_pressing = true;
+                self.pressing.push(key);
             }
         }
         let payload = payload_range(&packet, datagram);
-        self.forward(index, content, (datagram, payload), copy, now);
+        let kept = is_decoded.then(|| &kept[..payload.len()]);
+        self.forward(index, (content, kept), (datagram, payload), copy, now);
+    }
+
+    /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec with a
+    /// memory is decoded into `room` only where somebody needs it; whether it was.
+    fn keep(&mut self, index: u32, packet: &Packet<'_>, room: &mut [u8], now: Mono) -> bool {
+        let leg = self.legs.at(index);
+        let wanted = leg.and_then(|leg| leg.wanted.as_ref());
+        let Some(codec) = wanted.map(|wanted| wanted.media.codec) else { return false };
+        let is_wide = wide::is_wide(codec);
+        if is_wide && !self.is_decoded(index, codec) {
+            return false;
+        }
+        let Some(leg) = self.legs.at(index) else { return false };
+        let (header, arrived) = (packet.header, now);
+        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
+        let payload = leg.keep(packet.payload, room);
+        if leg.listens() {
+            leg.listen(codec, payload, now);
+        }
+        leg.handle_voice(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
+        if let Some(tape) = leg.tape {
+            let voice = Voice { codec, header, payload };
+            if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
+                self.counted.taps_dropped += 1;
+            }
+        }
+        is_wide
+    }
+
+    /// Whether somebody needs the samples of the leg at `index`: who tapes it, who mixes it, who
+    /// hears it in another codec, or who listens for keys.
+    fn is_decoded(&mut self, index: u32, codec: Codec) -> bool {
+        let Some(leg) = self.legs.at(index) else { return false };
+        if leg.tape.is_some() || leg.playout.is_some() || leg.listens() {
+            return true;
+        }
+        let listeners = leg.listeners.len();
+        (0..listeners).any(|at| {
+            let listener = nth_listener(&mut self.legs, index, at);
+            let sending = listener.as_deref().and_then(Leg::sending);
+            sending.is_some_and(|(media, _)| media.codec != codec)
+        })
     }
 }
 
@@ -128,7 +163,7 @@ impl Worker {
     fn forward(
         &mut self,
         index: u32,
-        content: Content,
+        (content, kept): (Content, Option<&[u8]>),
         (datagram, payload): (&mut [u8], std::ops::Range<usize>),
         copy: &mut [u8],
         now: Mono,
@@ -154,12 +189,23 @@ impl Worker {
                 copy.copy_from_slice(datagram);
                 copy
             };
+            // Nobody hears it in another codec where it was not decoded.
+            let is_lost = content == Content::Voice && codec != to && kept.is_none();
+            if is_lost && wide::is_wide(codec) {
+                continue;
+            }
             if listener.out.forward(datagram, payload_type, now).is_err() {
                 continue;
             }
             if content == Content::Voice {
-                g711::transcode(codec, to, &mut datagram[payload.clone()]);
-                listener.join(to, &mut datagram[payload.clone()]);
+                let voice = &mut datagram[payload.clone()];
+                if codec != to {
+                    if let Some(kept) = kept {
+                        voice.copy_from_slice(kept);
+                    }
+                    listener.code(codec, to, voice);
+                }
+                listener.join(to, voice);
             }
             match listener.send(datagram, target) {
                 true => self.counted.packets_sent += 1,
@@ -199,7 +245,7 @@ fn read<'a>(
 
 /// Tells of the digits that have ended.
 pub(super) fn tell_digits(leg: &mut Leg, outbox: &mut Outbox) {
-    while let Some(pressed) = leg.digits.poll_output() {
+    while let Some(pressed) = leg.next_digit() {
         let (digit, duration_ms) = (pressed.digit, pressed.duration_ms);
         outbox.push(MediaEvent::Digit { leg: leg.id, digit, duration_ms });
     }

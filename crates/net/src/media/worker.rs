@@ -173,11 +173,11 @@ impl Worker {
         let Self { pressing, legs, outbox, .. } = self;
         pressing.retain(|key| {
             let Some((_, leg)) = legs.find(*key) else { return false };
-            if leg.digits.poll_timeout().is_some_and(|(due, _)| due <= now) {
-                leg.digits.handle_timeout(now);
+            if leg.digit_due().is_some_and(|due| due <= now) {
+                leg.end_digits(now);
                 super::receive::tell_digits(leg, outbox);
             }
-            leg.is_pressing = leg.digits.poll_timeout().is_some();
+            leg.is_pressing = leg.digit_due().is_some();
             leg.is_pressing
         });
     }

@@ -17,3 +17,4 @@ mod source;
 mod stage;
 mod steady;
 mod supervised;
+mod wideband;

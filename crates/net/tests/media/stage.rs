@@ -189,10 +189,7 @@ pub(crate) struct Phone {
 impl Phone {
     pub(crate) fn new(ip: Ipv4Addr, engine: SocketAddr, codec: Codec, seed: u32) -> Self {
         let socket = UdpSocket::bind((ip, 0)).unwrap();
-        let payload_type = match codec {
-            Codec::Pcma => 8,
-            Codec::Pcmu => 0,
-        };
+        let payload_type = codec.payload_type();
         let header = Header {
             payload_type,
             marker: true,

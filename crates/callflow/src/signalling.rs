@@ -320,6 +320,8 @@ impl Callflow {
             remote: reachable(media.remote, entry.leg.flow()),
             codec: media.codec,
             payload_type: media.payload_type,
+            packet_ms: media.ptime_ms,
+            max_packet_ms: media.max_ptime_ms,
             digits_payload_type: media.digits_payload_type,
             rtcp: media
                 .rtcp

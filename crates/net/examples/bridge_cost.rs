@@ -162,6 +162,8 @@ impl Engine {
                     remote: socket.local_addr()?,
                     codec: Codec::Pcma,
                     payload_type: 8,
+                    packet_ms: 20,
+                    max_packet_ms: None,
                     digits_payload_type: Some(101),
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),

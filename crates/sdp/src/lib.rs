@@ -28,3 +28,9 @@ pub const MAX_FORMATS: usize = 64;
 
 /// Milliseconds of audio in a packet, unless a description says otherwise (RFC 3551 §4.5).
 pub const DEFAULT_PTIME_MS: u32 = 20;
+
+/// The shortest packets that are made, in milliseconds. All lengths are multiples of it.
+pub const MIN_PTIME_MS: u32 = 10;
+
+/// The longest packets that are made, in milliseconds.
+pub const MAX_PTIME_MS: u32 = 60;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{
-    Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, Map, Media, Negotiated, Origin,
-    Rtcp, Session,
+    Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, MAX_PTIME_MS, MIN_PTIME_MS, Map,
+    Media, Negotiated, Origin, Rtcp, Session,
 };
 
 /// The profile of plain RTP, the only one that is accepted.
@@ -141,15 +141,25 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         direction = Direction::of(false, direction.receives());
     }
     let remote = SocketAddr::new(address, media.port);
+    let (ptime_ms, max_ptime_ms) = packet_times(media);
     Ok(Negotiated {
         remote,
         codec,
         payload_type,
         digits_payload_type: media.digits(),
         direction,
-        ptime_ms: media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS),
+        ptime_ms,
+        max_ptime_ms,
         rtcp: rtcp(media, remote),
     })
+}
+
+/// How long packets are to be, and the longest that are taken.
+fn packet_times(media: &Media) -> (u32, Option<u32>) {
+    let most = media.max_ptime_ms.map(|most| most.max(MIN_PTIME_MS));
+    let wished = media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS);
+    let wished = wished.min(most.unwrap_or(MAX_PTIME_MS)).clamp(MIN_PTIME_MS, MAX_PTIME_MS);
+    (wished / MIN_PTIME_MS * MIN_PTIME_MS, most)
 }
 
 /// Where and how the other side takes reports.
@@ -243,6 +253,7 @@ fn stream(
         parameters: digits.map(|number| (number, DIGITS_PARAMETERS.into())).into_iter().collect(),
         direction: Some(direction),
         ptime_ms: Some(DEFAULT_PTIME_MS),
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux,
@@ -262,6 +273,7 @@ fn refused(media: &Media) -> Media {
         parameters: Vec::new(),
         direction: None,
         ptime_ms: None,
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux: false,

@@ -149,7 +149,8 @@ impl Media {
                     self.parameters.push((payload_type, parameters.into()));
                 }
             }
-            "ptime" => self.ptime_ms = value.parse().ok().filter(|ms| (1..=1000).contains(ms)),
+            "ptime" => self.ptime_ms = packet_time(value),
+            "maxptime" => self.max_ptime_ms = packet_time(value),
             "rtcp" => {
                 let (port, address) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
                 self.rtcp_port = port.parse().ok();
@@ -220,11 +221,18 @@ fn media(value: &str) -> Result<Media, Problem> {
         parameters: Vec::new(),
         direction: None,
         ptime_ms: None,
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux: false,
         asks_metrics: false,
     })
+}
+
+/// Milliseconds of a packet that there can be; a part of one does not count (RFC 8866 §6.4).
+fn packet_time(value: &str) -> Option<u32> {
+    let whole = value.split('.').next()?;
+    whole.parse().ok().filter(|ms| (1..=1000).contains(ms))
 }
 
 /// A format of `a=rtcp-xr` may have parameters.

@@ -59,6 +59,9 @@ impl fmt::Display for Media {
         if let Some(ptime) = self.ptime_ms {
             write!(f, "a=ptime:{ptime}\r\n")?;
         }
+        if let Some(most) = self.max_ptime_ms {
+            write!(f, "a=maxptime:{most}\r\n")?;
+        }
         if let Some(port) = self.rtcp_port {
             write!(f, "a=rtcp:{port}")?;
             if let Some(address) = self.rtcp_address {

@@ -179,8 +179,10 @@ pub struct Media {
     pub parameters: Vec<(u8, String)>,
     /// The direction of this stream, if it says one.
     pub direction: Option<Direction>,
-    /// `a=ptime`: milliseconds of audio in a packet.
+    /// `a=ptime`: milliseconds of audio in a packet, as its writer would like to have it.
     pub ptime_ms: Option<u32>,
+    /// `a=maxptime`: the most that its writer takes (RFC 8866 §6.5).
+    pub max_ptime_ms: Option<u32>,
     /// `a=rtcp`: the port of RTCP where it is not the next one (RFC 3605).
     pub rtcp_port: Option<u16>,
     /// Its address where that is another one than RTP's.
@@ -230,8 +232,11 @@ pub struct Negotiated {
     pub digits_payload_type: Option<u8>,
     /// Whether we send and receive.
     pub direction: Direction,
-    /// Milliseconds of audio in a packet that the other side wishes; 20 unless it says so.
+    /// Milliseconds of audio in a packet that the other side wishes, from [`crate::MIN_PTIME_MS`]
+    /// to [`crate::MAX_PTIME_MS`] in steps of 10; 20 unless it says so, or takes less.
     pub ptime_ms: u32,
+    /// The most that it takes, at least [`crate::MIN_PTIME_MS`]; `None` where it does not say.
+    pub max_ptime_ms: Option<u32>,
     /// How reports are exchanged; `None` where the other side names no port for them.
     pub rtcp: Option<Rtcp>,
 }

@@ -61,6 +61,13 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
+    if u64::from(media.packet_ms) != media::FRAME_MS {
+        let mut piece = [0; FRAME_SAMPLES];
+        let piece = &mut piece[..frame.len().min(FRAME_SAMPLES)];
+        piece.copy_from_slice(&frame[..piece.len()]);
+        leg.join(codec, piece);
+        return leg.pack(piece, packet, leg.frame_due, counted);
+    }
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
         leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
@@ -87,6 +94,7 @@ fn play_leg(
     }
     while leg.frame_due <= now {
         let Some(frame) = playing.next_frame() else {
+            leg.flush(packet, leg.frame_due, counted);
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };

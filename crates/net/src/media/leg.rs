@@ -11,6 +11,7 @@ use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::frame::Paced;
 use super::origin::Origin;
+use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
 use super::wide::{Wide, is_wide};
@@ -66,6 +67,8 @@ pub(crate) struct Leg {
     /// Until the first `Set`, packets are dropped.
     pub(crate) wanted: Option<Wanted>,
     pub(crate) out: OutStream,
+    /// Voice that waits until it fills a packet; `None` until there is any.
+    pub(super) packer: Option<Box<Packer>>,
     /// Of a leg whose codec has a memory; `None` until it is needed.
     wide: Option<Box<Wide>>,
     /// The last byte of voice that was sent, and whether another source follows it.
@@ -119,6 +122,7 @@ impl Leg {
             port,
             wanted: None,
             out,
+            packer: None,
             wide: None,
             seam: None,
             listeners: Vec::new(),
@@ -236,10 +240,26 @@ impl Leg {
     }
 
     /// What came is in another codec than what will come.
-    pub(crate) fn forget_voice(&mut self) {
+    fn forget_voice(&mut self) {
         self.newest.bytes = 0;
         self.wide = None;
         self.inband = None;
+        self.forget_packed();
+    }
+
+    /// What was told of the leg before does not hold any more in these respects.
+    pub(crate) fn leave_behind(&mut self, before: &LegMedia) {
+        let Some(media) = self.wanted.as_ref().map(|wanted| &wanted.media) else { return };
+        let has_events = media.digits_payload_type.is_some();
+        if media.codec != before.codec {
+            self.forget_voice();
+            self.pause();
+        } else if media.packet_ms != before.packet_ms {
+            self.forget_packed();
+        }
+        if has_events {
+            self.inband = None;
+        }
     }
 
     /// Whether keys have to be heard as tones: the phone sends no events (RFC 4733).
@@ -323,11 +343,13 @@ impl Leg {
     /// What is sent from now on comes from another source.
     pub(crate) fn turn(&mut self) {
         self.seam = self.seam.map(|(last, _)| (last, true));
+        self.forget_packed();
     }
 
     /// After a pause nothing has to be joined.
     pub(crate) fn pause(&mut self) {
         self.seam = None;
+        self.forget_packed();
     }
 
     /// Joins the next voice in the leg's codec to what was sent before, without a click.

@@ -18,6 +18,7 @@ mod legs;
 mod mixing;
 mod origin;
 pub(crate) mod outbox;
+mod pack;
 mod playing;
 mod ports;
 mod receive;

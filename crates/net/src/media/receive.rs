@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use media::{Codec, MediaEvent, VoicePacket};
 use model::Mono;
-use rtp::Packet;
+use rtp::{Header, Packet};
 use rustix::event::{Timespec, epoll};
 
 use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::pack::Spoken;
 use super::reports;
 use super::tapes::Voice;
 use super::wide;
@@ -109,9 +110,9 @@ impl Worker {
                 self.pressing.push(key);
             }
         }
-        let payload = payload_range(&packet, datagram);
+        let (header, payload) = (packet.header, payload_range(&packet, datagram));
         let kept = is_decoded.then(|| &kept[..payload.len()]);
-        self.forward(index, (content, kept), (datagram, payload), copy, now);
+        self.forward(index, (content, kept), (header, datagram, payload), copy, now);
     }
 
     /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec with a
@@ -164,7 +165,7 @@ impl Worker {
         &mut self,
         index: u32,
         (content, kept): (Content, Option<&[u8]>),
-        (datagram, payload): (&mut [u8], std::ops::Range<usize>),
+        (header, datagram, payload): (Header, &mut [u8], std::ops::Range<usize>),
         copy: &mut [u8],
         now: Mono,
     ) {
@@ -181,6 +182,20 @@ impl Worker {
             }) else {
                 continue;
             };
+            // Nobody hears it in another codec where it was not decoded.
+            let is_voice = content == Content::Voice;
+            if is_voice && codec != to && kept.is_none() && wide::is_wide(codec) {
+                continue;
+            }
+            if is_voice && listener.repacks(header.ssrc, codec, payload.len()) {
+                let voice = match kept {
+                    Some(kept) if codec != to => kept,
+                    Some(_) | None => &datagram[payload.clone()],
+                };
+                let spoken = Spoken { codec, header, payload: voice };
+                listener.repack(&spoken, copy, now, &mut self.counted);
+                continue;
+            }
             // Each gets the packet as it came: the last may have the original.
             let datagram = if at + 1 == listeners {
                 &mut *datagram
@@ -189,15 +204,10 @@ impl Worker {
                 copy.copy_from_slice(datagram);
                 copy
             };
-            // Nobody hears it in another codec where it was not decoded.
-            let is_lost = content == Content::Voice && codec != to && kept.is_none();
-            if is_lost && wide::is_wide(codec) {
-                continue;
-            }
             if listener.out.forward(datagram, payload_type, now).is_err() {
                 continue;
             }
-            if content == Content::Voice {
+            if is_voice {
                 let voice = &mut datagram[payload.clone()];
                 if codec != to {
                     if let Some(kept) = kept {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use media::{FRAME_SAMPLES, MediaEvent, Mixer, Prompts};
+use media::{MediaEvent, Mixer, Prompts};
 use model::Mono;
 use rustix::event::epoll;
 use rustix::fd::OwnedFd;
@@ -15,6 +15,7 @@ use super::counters::Counters;
 use super::leg::Wanted;
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::pack::PACKET_BYTES;
 use super::tapes::Tapes;
 use super::wheel::Wheel;
 use super::{COMMAND_LIMIT, Shared, ToWorker, reports};
@@ -58,7 +59,7 @@ pub(super) struct Worker {
     /// Legs whose digit has begun and not ended.
     pub(super) pressing: Vec<u64>,
     pub(super) mixer: Mixer,
-    pub(super) packet: [u8; rtp::HEADER_BYTES + FRAME_SAMPLES],
+    pub(super) packet: [u8; PACKET_BYTES],
     taps_due: Mono,
     silence_due: Mono,
 }
@@ -92,7 +93,7 @@ impl Worker {
             reports_due: reports::Due::default(),
             pressing: Vec::new(),
             mixer: Mixer::default(),
-            packet: [0; rtp::HEADER_BYTES + FRAME_SAMPLES],
+            packet: [0; PACKET_BYTES],
             taps_due: Mono(0),
             silence_due: Mono(0),
         })

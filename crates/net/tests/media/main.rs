@@ -9,6 +9,7 @@ mod digits;
 mod disk;
 mod killed;
 mod mixed;
+mod packets;
 mod ports;
 mod prompts;
 mod recording;

@@ -81,6 +81,8 @@ impl Stage {
             remote: phone.address(),
             codec,
             payload_type: phone.payload_type,
+            packet_ms: 20,
+            max_packet_ms: None,
             digits_payload_type: Some(DIGITS),
             rtcp: None,
             hears: Source::Silence,

@@ -77,6 +77,7 @@ pub fn callflow(
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         listeners: Vec::new(),
         phone_codecs: codecs(&config.registrar.codecs),
+        phone_srtp: srtp(&config.registrar.srtp),
         session: call::SessionLimits {
             expires_s: config.sip.session_expires_s,
             min_se_s: config.sip.session_min_s,
@@ -93,6 +94,11 @@ pub fn callflow(
 /// The codecs of those names, which were checked.
 fn codecs(names: &[String]) -> Vec<sdp::Codec> {
     names.iter().filter_map(|name| sdp::Codec::from_name(name)).collect()
+}
+
+/// The policy of that name, which was checked.
+fn srtp(name: &str) -> sdp::SrtpPolicy {
+    sdp::SrtpPolicy::from_name(name).unwrap_or_default()
 }
 
 /// What waiting callers hear.
@@ -278,6 +284,7 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
             brand: trunk.brand.clone(),
             language: trunk.language.clone(),
             codecs: codecs(&trunk.codecs),
+            srtp: srtp(&trunk.srtp),
             unknown_number: trunk.unknown_number,
             outward: trunk.outbound.as_ref().map(|outbound| outbound.outward()).transpose()?,
         });

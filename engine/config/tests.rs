@@ -294,3 +294,17 @@ fn phones_are_offered_codecs_that_there_are() {
         assert!(told.is_some_and(|fault| fault.contains("PCMA, PCMU, G722")), "{wrong}");
     }
 }
+
+#[test]
+fn voice_is_protected_as_there_are_ways_to() {
+    let registrar = |srtp: &str| faults(&format!("{TRUNK}\n[registrar]\nsrtp = \"{srtp}\"\n"));
+    let trunk = |srtp: &str| faults(&format!("{TRUNK}\nsrtp = \"{srtp}\"\n"));
+    for policy in ["off", "offer", "require"] {
+        assert_eq!(registrar(policy), registrar("off"), "{policy}");
+        assert_eq!(trunk(policy), trunk("off"), "{policy}");
+    }
+    for (told, key) in [(registrar("on"), "registrar.srtp"), (trunk("on"), "srtp")] {
+        let told = told.into_iter().find(|fault| fault.contains(key));
+        assert!(told.is_some_and(|fault| fault.contains("off, offer, require")), "{key}");
+    }
+}

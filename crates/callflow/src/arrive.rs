@@ -93,6 +93,7 @@ impl Callflow {
         let mut description = self.description(dnis);
         if let Some(line) = self.config.trunks.by_id(&trunk) {
             description.codecs.clone_from(&line.codecs);
+            description.srtp = line.srtp;
         }
         self.show_trunk_later(trunk.clone());
         let role = LegRole::Caller;
@@ -189,6 +190,6 @@ impl Callflow {
     pub(crate) fn description(&self, user: String) -> Description {
         let codecs = self.config.phone_codecs.clone();
         let session = self.config.session;
-        Description { user, codecs, session }
+        Description { user, codecs, srtp: self.config.phone_srtp, session }
     }
 }

@@ -329,6 +329,7 @@ impl Callflow {
             hears: entry.hears.clone(),
             sends: media.direction.sends(),
             receives: media.direction.receives(),
+            secured: media.secured,
         };
         self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{CallId, LegId, LineQuality, Mono, PlayId, PromptId, RecordingId, Seal, VoiceQuality};
 
-use crate::{Codec, Rtcp};
+use crate::{Codec, Rtcp, Secured};
 
 /// What a media worker is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,9 @@ pub struct LegMedia {
     pub sends: bool,
     /// False where nothing has to come from it: silence is not told then.
     pub receives: bool,
+    /// How its packets are protected, both ways; `None` where they are plain. What cannot be
+    /// believed is dropped then, and changes nothing.
+    pub secured: Option<Secured>,
 }
 
 /// What a leg hears.

@@ -169,6 +169,7 @@ impl Engine {
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,
                     receives: true,
+                    secured: None,
                 };
                 patiently(&workers, MediaCommand::Set(media));
                 phones.push(Phone { socket, engine, header });

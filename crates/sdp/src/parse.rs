@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::print::METRICS;
 use crate::{
-    Connection, Direction, MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map, Media, Origin,
-    Session,
+    Connection, Crypto, Direction, MAX_BYTES, MAX_CRYPTOS, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map,
+    Media, Origin, Session,
 };
 
 /// Why a description could not be read.
@@ -160,6 +160,8 @@ impl Media {
                 };
             }
             "rtcp-mux" => self.rtcp_mux = true,
+            "crypto" if self.cryptos.len() >= MAX_CRYPTOS => {}
+            "crypto" => self.cryptos.extend(Crypto::parse(value)),
             "rtcp-xr" => self.asks_metrics |= value.split_whitespace().any(is_metrics),
             _ => self.direction = Direction::from_name(name).or(self.direction),
         }
@@ -219,6 +221,7 @@ fn media(value: &str) -> Result<Media, Problem> {
         connection: None,
         maps: Vec::new(),
         parameters: Vec::new(),
+        cryptos: Vec::new(),
         direction: None,
         ptime_ms: None,
         max_ptime_ms: None,

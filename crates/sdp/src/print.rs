@@ -56,6 +56,9 @@ impl fmt::Display for Media {
         for (payload_type, parameters) in &self.parameters {
             write!(f, "a=fmtp:{payload_type} {parameters}\r\n")?;
         }
+        for crypto in &self.cryptos {
+            write!(f, "a=crypto:{crypto}\r\n")?;
+        }
         if let Some(ptime) = self.ptime_ms {
             write!(f, "a=ptime:{ptime}\r\n")?;
         }

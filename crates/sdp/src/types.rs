@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::{Crypto, Secured, Srtp};
+
 /// The voice codecs of the telephone network (RFC 3551 §4.5). Each has 8,000 ticks a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
@@ -177,6 +179,8 @@ pub struct Media {
     pub maps: Vec<Map>,
     /// `a=fmtp`: payload type and parameters.
     pub parameters: Vec<(u8, String)>,
+    /// `a=crypto`: how its writer can protect the stream (RFC 4568), as far as it is done here.
+    pub cryptos: Vec<Crypto>,
     /// The direction of this stream, if it says one.
     pub direction: Option<Direction>,
     /// `a=ptime`: milliseconds of audio in a packet, as its writer would like to have it.
@@ -217,6 +221,8 @@ pub struct Capabilities {
     pub digits: bool,
     /// The session id of our origin line: the same for all descriptions of one dialog.
     pub session_id: u64,
+    /// Whether the stream is to be protected.
+    pub srtp: Srtp,
 }
 
 /// What both sides agreed on, seen from here.
@@ -239,6 +245,8 @@ pub struct Negotiated {
     pub max_ptime_ms: Option<u32>,
     /// How reports are exchanged; `None` where the other side names no port for them.
     pub rtcp: Option<Rtcp>,
+    /// How both directions are protected; `None` where they are plain.
+    pub secured: Option<Secured>,
 }
 
 /// How RTCP goes with a stream.

@@ -1,8 +1,8 @@
 //! Offers and answers as real telephones write them (RFC 3264, RFC 4317).
 
 use sdp::{
-    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, accept, answer,
-    offer,
+    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, Srtp, accept,
+    answer, offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -16,6 +16,7 @@ fn engine() -> Capabilities {
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
         session_id: 77,
+        srtp: Srtp::OFF,
     }
 }
 
@@ -52,6 +53,7 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             direction: Direction::SendRecv,
             ptime_ms: 30,
             max_ptime_ms: None,
+            secured: None,
             rtcp: Some(Rtcp {
                 remote: "198.51.100.9:49171".parse().expect("an address"),
                 is_muxed: false,
@@ -163,7 +165,8 @@ fn without_common_ground_the_reason_is_named() {
     for (lines, refusal) in [
         (&[][..], Refusal::NoAudio),
         (&["m=audio 0 RTP/AVP 8"], Refusal::NoAudio),
-        (&["m=audio 4000 RTP/SAVPF 8"], Refusal::NoAudio),
+        (&["m=audio 4000 RTP/SAVPF 8"], Refusal::NotSecure),
+        (&["m=audio 4000 UDP/TLS/RTP/SAVPF 8"], Refusal::NoAudio),
         (&["m=video 4000 RTP/AVP 8"], Refusal::NoAudio),
         (&["m=audio 4000 RTP/AVP 18 3"], Refusal::NoCodec),
         (&["m=audio 4000 RTP/AVP nonsense"], Refusal::NoCodec),
@@ -194,6 +197,7 @@ fn a_late_offer_is_ours_and_the_answer_is_read() {
             codecs: vec![Codec::Pcmu],
             digits: true,
             session_id: 5,
+            srtp: Srtp::OFF,
         },
         1,
         Direction::SendRecv,

@@ -106,6 +106,7 @@ impl Worker {
             (leg.heard, leg.alive, leg.is_silent) = (now, now, false);
         }
         leg.wanted = Some(wanted);
+        leg.protect();
         if let Some(before) = &before {
             leg.leave_behind(&before.media);
         }

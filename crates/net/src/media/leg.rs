@@ -9,6 +9,7 @@ use media::{
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
+use super::crypt::Crypt;
 use super::frame::Paced;
 use super::origin::Origin;
 use super::pack::Packer;
@@ -67,6 +68,8 @@ pub(crate) struct Leg {
     /// Until the first `Set`, packets are dropped.
     pub(crate) wanted: Option<Wanted>,
     pub(crate) out: OutStream,
+    /// What protects its packets; `None` until they are.
+    pub(super) crypt: Option<Box<Crypt>>,
     /// Voice that waits until it fills a packet; `None` until there is any.
     pub(super) packer: Option<Box<Packer>>,
     /// Of a leg whose codec has a memory; `None` until it is needed.
@@ -122,6 +125,7 @@ impl Leg {
             port,
             wanted: None,
             out,
+            crypt: None,
             packer: None,
             wide: None,
             seam: None,
@@ -365,15 +369,20 @@ impl Leg {
         self.seam = payload.last().map(|last| (*last, false)).or(self.seam);
     }
 
-    /// Sends a packet. A packet that the system does not take is lost, as on any network.
+    /// Sends a packet, protected where that was agreed on. One that the system does not take is
+    /// lost, as on any network; one that cannot be protected is not sent.
     pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr) -> bool {
-        match self.socket.send_to(packet, target) {
-            Ok(bytes) => {
+        let sealed = match &mut self.crypt {
+            Some(crypt) => crypt.seal(packet),
+            None => Some(packet),
+        };
+        match sealed.map(|packet| self.socket.send_to(packet, target)) {
+            Some(Ok(bytes)) => {
                 self.stats.packets_sent += 1;
                 self.stats.bytes_sent += bytes as u64;
                 true
             }
-            Err(_) => {
+            Some(Err(_)) | None => {
                 self.stats.send_errors += 1;
                 false
             }

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 mod command;
 mod config;
 mod counters;
+mod crypt;
 mod frame;
 mod leg;
 mod legs;

@@ -90,7 +90,7 @@ impl Worker {
             // Nothing there after all, or the network's answer to something sent: not a packet.
             Err(_) => return,
         };
-        let datagram = &mut buffer[..bytes];
+        let Some(datagram) = leg.open(&mut buffer[..bytes], &mut self.counted) else { return };
         if rtp::rtcp::is_rtcp(datagram) && leg.shares_its_port() {
             leg.handle_report(datagram, from, true, now, &mut self.counted);
             return;

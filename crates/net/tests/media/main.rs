@@ -12,6 +12,7 @@ mod mixed;
 mod packets;
 mod ports;
 mod prompts;
+mod protected;
 mod recording;
 mod reports;
 mod source;

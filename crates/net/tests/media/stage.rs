@@ -88,6 +88,7 @@ impl Stage {
             hears: Source::Silence,
             sends: true,
             receives: true,
+            secured: None,
         };
         self.set(&media);
         (media, phone)
@@ -237,6 +238,12 @@ impl Phone {
         self.header.sequence = self.header.sequence.wrapping_add(1);
         self.header.timestamp = self.header.timestamp.wrapping_add(samples);
         self.header.marker = false;
+    }
+
+    /// Sends a datagram from another port of the same host.
+    pub(crate) fn send_beside(&self, datagram: &[u8]) {
+        let beside = UdpSocket::bind((self.address().ip(), 0)).unwrap();
+        beside.send_to(datagram, self.engine).unwrap();
     }
 
     pub(crate) fn send_raw(&self, datagram: &[u8]) {

@@ -14,6 +14,7 @@ use access::{Lockout, Tiers, Verdict};
 use async_trait::async_trait;
 use cti::SessionId;
 use model::{CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
+use net::recorder::Expected;
 use store::{Settling, Store};
 use tokio::sync::{mpsc, oneshot};
 use web::{
@@ -84,15 +85,19 @@ impl Backend {
         BackendError::Internal(error.to_string())
     }
 
-    /// Where a recording is; `None` if there is none.
-    async fn recording_file(&self, id: RecordingId) -> Result<Option<PathBuf>, BackendError> {
+    /// Where a recording is and what it has to be; `None` if there is none.
+    async fn recording_file(
+        &self,
+        id: RecordingId,
+    ) -> Result<Option<(PathBuf, Expected)>, BackendError> {
         let Some(entry) = self.records().await.recording(id).await.map_err(Self::failed)? else {
             return Ok(None);
         };
         if !recording::is_safe(&entry.recording.path) {
             return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
         }
-        Ok(Some(self.recordings.join(&entry.recording.path)))
+        let expected = Expected { recording: Some(id), seal: entry.recording.seal };
+        Ok(Some((self.recordings.join(&entry.recording.path), expected)))
     }
 
     /// What reading a recording came to; `None` if its file is gone.
@@ -330,9 +335,11 @@ impl web::Backend for Backend {
     }
 
     async fn open_audio(&self, id: RecordingId) -> Result<Option<Audio>, BackendError> {
-        let Some(path) = self.recording_file(id).await? else { return Ok(None) };
+        let Some((path, expected)) = self.recording_file(id).await? else { return Ok(None) };
         let keys = Arc::clone(&self.keys);
-        let opening = tokio::task::spawn_blocking(move || net::recorder::Audio::open(&path, &keys));
+        let opening = tokio::task::spawn_blocking(move || {
+            net::recorder::Audio::open(&path, &keys, &expected)
+        });
         let opened = Self::found(id, opening.await.map_err(Self::failed)?)?;
         Ok(opened.map(|audio| {
             let bytes = audio.length();
@@ -341,9 +348,10 @@ impl web::Backend for Backend {
     }
 
     async fn peaks(&self, id: RecordingId) -> Result<Option<Vec<Peak>>, BackendError> {
-        let Some(path) = self.recording_file(id).await? else { return Ok(None) };
+        let Some((path, expected)) = self.recording_file(id).await? else { return Ok(None) };
         let keys = Arc::clone(&self.keys);
-        let reading = tokio::task::spawn_blocking(move || net::recorder::peaks(&path, &keys));
+        let reading =
+            tokio::task::spawn_blocking(move || net::recorder::peaks(&path, &keys, &expected));
         let peaks = Self::found(id, reading.await.map_err(Self::failed)?)?.flatten();
         let peak = |bytes: &[i8; 4]| {
             let [caller_low, caller_high, agent_low, agent_high] = *bytes;

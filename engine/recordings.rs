@@ -78,18 +78,27 @@ pub async fn run(
     match command {
         Command::Verify { which } => verify(store, folder, keys, which).await,
         Command::Export { which, to } => {
-            let from = match which.parse::<RecordingId>() {
-                Ok(id) => folder.join(entry(store, id).await?.recording.path),
-                Err(_) => PathBuf::from(which),
+            let (from, expected) = match which.parse::<RecordingId>() {
+                Ok(id) => {
+                    let recording = entry(store, id).await?.recording;
+                    let expected = Expected { recording: Some(id), seal: recording.seal };
+                    (place(folder, &recording.path)?, expected)
+                }
+                Err(_) => (PathBuf::from(which), Expected::default()),
             };
-            let frames = export(&from, keys, &to)?;
-            say(&format!("{}: {frames} frames", to.display()))
+            say(&export(&from, keys, &expected, &to)?)
         }
     }
 }
 
 async fn entry(store: &Store, id: RecordingId) -> anyhow::Result<RecordingEntry> {
     store.recording(id).await?.ok_or_else(|| anyhow!("there is no recording {id}"))
+}
+
+/// Where a recording lies whose path the database has.
+fn place(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
+    anyhow::ensure!(recording::is_safe(path), "'{path}' is not a path for recordings");
+    Ok(folder.join(path))
 }
 
 /// How many recordings are what.
@@ -139,12 +148,22 @@ impl Tally {
             let why = "the call goes on, or the engine must start to mend it";
             return say(&format!("{id}: not sealed: {why}"));
         }
-        let path = folder.join(&entry.recording.path);
+        let path = match place(folder, &entry.recording.path) {
+            Ok(path) => path,
+            Err(error) => {
+                self.bad += 1;
+                return say(&format!("{id}: {error}"));
+            }
+        };
         let expected = Expected { recording: Some(id), seal };
         let what = match net::recorder::verify(&path, &expected, keys) {
             Ok(Verdict::Ok) => {
                 self.whole += 1;
                 return say(&format!("{id}: as sealed"));
+            }
+            Ok(Verdict::Undecrypted(fault)) => {
+                self.whole += 1;
+                return say(&format!("{id}: as sealed (not decrypted: {fault})"));
             }
             Ok(Verdict::Missing) => "missing".to_owned(),
             Ok(Verdict::Damaged(report)) => report.to_string(),
@@ -159,7 +178,10 @@ impl Tally {
     /// A file of which nothing is known but what it says itself.
     fn examine(&mut self, path: &Path, keys: &Keyring) -> anyhow::Result<()> {
         let report = net::recorder::examine(path, keys);
-        let report = report.with_context(|| path.display().to_string())?;
+        let Some(report) = report.with_context(|| path.display().to_string())? else {
+            let what = "of the old form, which says nothing of itself: verify it by its id";
+            return say(&format!("{}: {what}", path.display()));
+        };
         let of = report.header.as_ref().map(|header| format!(" {}", header.recording));
         let of = of.unwrap_or_default();
         if report.is_whole() {
@@ -171,9 +193,10 @@ impl Tally {
     }
 }
 
-/// Writes the recording at `from` as WAV and says how many frames it has.
-fn export(from: &Path, keys: &Keyring, to: &Path) -> anyhow::Result<u64> {
-    let mut audio = Audio::open(from, keys).with_context(|| from.display().to_string())?;
+/// Writes the recording at `from` as WAV and says what it wrote.
+fn export(from: &Path, keys: &Keyring, expected: &Expected, to: &Path) -> anyhow::Result<String> {
+    let audio = Audio::open(from, keys, expected);
+    let mut audio = audio.with_context(|| from.display().to_string())?;
     let mut options = std::fs::OpenOptions::new();
     let made = options.write(true).create_new(true).mode(0o640).open(to);
     let mut file = made.with_context(|| to.display().to_string())?;
@@ -182,7 +205,17 @@ fn export(from: &Path, keys: &Keyring, to: &Path) -> anyhow::Result<u64> {
         bail!("{}: it became shorter while it was read", from.display());
     }
     file.sync_all()?;
-    Ok(bytes.saturating_sub(recording::HEADER_BYTES as u64) / recording::FRAME_BYTES)
+    let holes: Vec<String> = audio.holes().iter().map(u64::to_string).collect();
+    if !holes.is_empty() {
+        let (to, seconds) = (to.display(), holes.join(", "));
+        bail!(
+            "{to}: written, with holes: what cannot be read or is not what was recorded is silence \
+             in the seconds {seconds}"
+        );
+    }
+    let frames = bytes.saturating_sub(recording::HEADER_BYTES as u64) / recording::FRAME_BYTES;
+    let open = if audio.is_sealed() { "" } else { ", not sealed: its end may be missing" };
+    Ok(format!("{}: {frames} frames{open}", to.display()))
 }
 
 #[cfg(test)]
@@ -229,8 +262,54 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
         std::fs::write(&from, recording::header(0)).unwrap();
-        assert_eq!(export(&from, &Keyring::default(), &to).unwrap(), 0);
+        let keys = Keyring::default();
+        let any = Expected::default();
+        assert!(export(&from, &keys, &any, &to).unwrap().ends_with(": 0 frames"));
         assert_eq!(std::fs::read(&to).unwrap(), recording::header(0));
-        assert!(export(&from, &Keyring::default(), &to).is_err());
+        assert!(export(&from, &keys, &any, &to).is_err());
+    }
+
+    #[test]
+    fn an_export_with_holes_is_written_and_fails_and_one_without_a_seal_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a.tape"), folder.path().join("a.wav"));
+        let header = recording::Header {
+            recording: RecordingId(model::Id::new(1, 1, 1)),
+            call: model::CallId(model::Id::new(1, 1, 2)),
+            wall: model::Wall(0),
+            mono: model::Mono(0),
+            key: None,
+        };
+        let mut bytes = Vec::new();
+        let mut tape = recording::Tape::new(&header, None, &mut bytes);
+        (0..5).for_each(|_| tape.sound(&[9; 8_000], &mut bytes).unwrap());
+        std::fs::write(&from, &bytes).unwrap();
+        let (keys, any) = (Keyring::default(), Expected::default());
+        let said = export(&from, &keys, &any, &to).unwrap();
+        assert!(said.ends_with(": 20000 frames, not sealed: its end may be missing"), "{said}");
+        std::fs::remove_file(&to).unwrap();
+        tape.seal(&mut bytes).unwrap();
+        bytes[192 + 3 * 16_400] ^= 1;
+        std::fs::write(&from, &bytes).unwrap();
+        let said = export(&from, &keys, &any, &to).unwrap_err().to_string();
+        assert!(said.ends_with("in the seconds 1"), "{said}");
+        assert_eq!(std::fs::metadata(&to).unwrap().len(), 44 + 80_000);
+    }
+
+    #[test]
+    fn an_old_recording_named_by_its_file_is_neither_whole_nor_bad() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("old.wav");
+        std::fs::write(&file, recording::header(0)).unwrap();
+        let mut tally = Tally::default();
+        tally.examine(&file, &Keyring::default()).unwrap();
+        assert_eq!((tally.whole, tally.open, tally.bad), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_path_that_leads_out_of_the_folder_is_not_followed() {
+        assert!(place(Path::new("recordings"), "../a.wav").is_err());
+        let inside = place(Path::new("recordings"), "2025/01/01/r1-1-1.tape").unwrap();
+        assert_eq!(inside, Path::new("recordings/2025/01/01/r1-1-1.tape"));
     }
 }

@@ -16,6 +16,7 @@ mod farewells;
 mod gruus;
 mod hold;
 mod hotline;
+mod inside;
 mod line_quality;
 mod lookup_late;
 mod lookup_unknown;

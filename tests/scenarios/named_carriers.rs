@@ -127,3 +127,20 @@ fn rfc_3263_section_4_3_a_line_registers_with_the_names_next_server_where_the_fi
     let (lost, back) = (world.when(unregistered), world.when(again));
     assert!(back.last() > lost.last(), "it is registered: {lost:?} {back:?}");
 }
+
+#[test]
+fn a_line_whose_server_no_longer_answers_options_registers_with_the_next_at_once() {
+    let (mut world, [one, two]) =
+        world(Outward { account: account(), register_s: Some(3_600), ..line() });
+    let registered = |world: &World, party| world.party(party).saw.registrations.len();
+    assert_eq!((registered(&world, one), registered(&world, two)), (2, 0), "challenged once");
+    world.party_mut(one).set_power(false);
+    world.run_until(110_000);
+    assert_eq!(registered(&world, two), 2, "and not when the registration has to be renewed");
+    let lost = |body: &FactBody| matches!(body, FactBody::TrunkUnregistered { .. });
+    assert!(world.when(lost).iter().all(|at| at.as_ms() < 75_000), "it is registered throughout");
+    world.party_mut(one).set_power(true);
+    world.run_until(200_000);
+    assert_eq!(registered(&world, one), 2, "it stays where it is");
+    assert_sound(&world);
+}

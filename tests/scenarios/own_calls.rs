@@ -112,7 +112,7 @@ fn nobody_calls_by_a_phones_address_without_its_credentials() {
         (calls("8012", MOBILE), 403),
         (calls("8011", "00442079460000"), 403),
         (calls("8011", "nobody"), 404),
-        (calls("8011", "8012"), 403),
+        (calls("8011", "8012"), 480),
     ] {
         let mut world = world();
         let agent = phone(&mut world, "8011");

@@ -28,9 +28,6 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
     let number = if chance.random_bool(0.5) { "95512" } else { "95500" };
     let key = ['0', '1', '3', '7'][chance.random_range(0..4)];
     CallerPlan {
-        account: None,
-        contact: None,
-        params: "",
         number,
         keys: vec![(chance.random_range(100..9_000), key)],
         hangs_up_after_ms: Some(chance.random_range(1..120_000)),
@@ -38,6 +35,7 @@ fn caller(chance: &mut ChaCha8Rng) -> CallerPlan {
         silent_after_ms: chance.random_bool(0.01).then(|| chance.random_range(1..60_000)),
         offers: chance.random_bool(0.9),
         headers: headers(chance),
+        ..CallerPlan::default()
     }
 }
 

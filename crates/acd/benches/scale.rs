@@ -84,6 +84,8 @@ impl Center {
                 | Output::Missed { .. }
                 | Output::Dequeued { .. }
                 | Output::NotEnqueued { .. }
+                | Output::Overflowed { .. }
+                | Output::Callback(_)
                 | Output::TierReached { .. }
                 | Output::Invited { .. }
                 | Output::Joined { .. }

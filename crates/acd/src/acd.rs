@@ -2,20 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::{AgentId, AgentStatus, CallId, IdSource, Mono, OfferId, Permission, QueueId};
+use model::{
+    AgentId, AgentStatus, CallId, IdSource, MissedCause, Mono, NotReadyReason, OfferId, QueueId,
+};
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
+use crate::balance::{Balance, CallbackBalance, Left};
 use crate::call::{Call, Place};
+use crate::callback::Party;
 use crate::estimate::Estimate;
 use crate::invite::Invitations;
+use crate::limits::Plan;
+use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
 use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
 use crate::why::{Decision, Decisions};
 use crate::{
-    AgentConfig, Config, ConfigError, Input, MissedRules, NotEnqueued, Output, QueueConfig,
-    Refusal, Served,
+    AgentConfig, Config, ConfigError, Input, MissedRules, Output, QueueConfig, Refusal, Served,
 };
 
 /// The distribution of calls. See the crate's page for who gets which call.
@@ -25,6 +30,7 @@ pub struct Acd {
     pub(crate) ring_timeout_ms: u64,
     pub(crate) acw_limit_ms: u64,
     pub(crate) missed: MissedRules,
+    pub(crate) approval: BTreeSet<NotReadyReason>,
     pub(crate) ids: IdSource,
     /// The time that the room has reached: that of the last input, or of the last deadline.
     pub(crate) now: Mono,
@@ -35,6 +41,10 @@ pub struct Acd {
     queues_by_id: BTreeMap<QueueId, u32>,
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) offers: BTreeMap<OfferId, CallId>,
+    /// The callbacks, by who asked for them.
+    pub(crate) parties: BTreeMap<Party, CallId>,
+    /// The emergency plans, and which are on.
+    pub(crate) plans: Vec<(Plan, bool)>,
     pub(crate) invitations: Invitations,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
@@ -42,6 +52,10 @@ pub struct Acd {
     /// Waiting calls that other agents may take than before: offered when all that happens at the
     /// moment is known, and empty between inputs.
     pub(crate) opened: BTreeSet<Place>,
+    /// Calls that may have to leave their queue: looked at before any is offered.
+    pub(crate) returned: BTreeSet<CallId>,
+    /// The same for all calls of a queue.
+    pub(crate) swept: BTreeSet<u32>,
     pub(crate) decisions: Decisions,
 }
 
@@ -66,6 +80,7 @@ impl Acd {
             ring_timeout_ms: config.ring_timeout_ms,
             acw_limit_ms: config.acw_limit_ms,
             missed: config.missed,
+            approval: config.approval.clone(),
             ids,
             now: Mono::default(),
             agents,
@@ -74,11 +89,15 @@ impl Acd {
             queues_by_id,
             calls: BTreeMap::new(),
             offers: BTreeMap::new(),
+            parties: BTreeMap::new(),
+            plans: config.plans.iter().map(|plan| (plan.clone(), false)).collect(),
             invitations: Invitations::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             changed_queues: BTreeSet::new(),
             opened: BTreeSet::new(),
+            returned: BTreeSet::new(),
+            swept: BTreeSet::new(),
             decisions: Decisions::default(),
         };
         for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
@@ -100,6 +119,8 @@ impl Acd {
             Input::NotReady { agent, reason } => {
                 self.for_agent(agent, |acd, at| acd.not_ready(at, reason));
             }
+            Input::Approve { agent } => self.for_agent(agent, Self::approve),
+            Input::Decline { agent } => self.for_agent(agent, Self::decline),
             Input::PhoneReachable { agent, reachable } => {
                 self.for_agent(agent, |acd, at| acd.phone_reachable(at, reachable));
             }
@@ -110,9 +131,14 @@ impl Acd {
                 self.for_agent(agent, |acd, at| acd.wrap_up(at, call));
             }
             Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } => {
-                self.enqueue(call, queue, permission, entered, head_start_ms, preferred);
+                let newcomer = Newcomer { call, permission, entered, head_start_ms };
+                self.enqueue(newcomer, queue, preferred);
             }
-            Input::Dequeue { call } => self.dequeue(call),
+            Input::Dequeue { call } => self.dequeue(call, Left::Abandoned),
+            Input::Leave { call, why } => self.dequeue(call, why),
+            Input::QueueOpen { queue, open } => self.queue_open(&queue, open),
+            Input::Emergency { plan, on } => self.emergency(&plan, on),
+            Input::Callback(input) => self.handle_callback(input),
             Input::OfferRinging { offer } if self.invitations.has(offer) => {
                 self.invited_ringing(offer);
             }
@@ -156,11 +182,15 @@ impl Acd {
         let Some((due, timer)) = self.timers.pop_due(now) else { return false };
         self.now = self.now.max(due);
         match timer {
-            Timer::Tier(call) | Timer::Preference(call) => self.open_more(call, timer, due),
+            Timer::Tier(call) | Timer::Preference(call) | Timer::Again(call) => {
+                self.open_more(call, timer, due);
+            }
             Timer::Rest(agent) => self.finish_rest(agent),
             Timer::Acw(agent) => self.finish_acw(agent),
             Timer::Offer(offer) if self.invitations.has(offer) => self.invited_timed_out(offer),
             Timer::Offer(offer) => self.offer_timed_out(offer),
+            Timer::Dial(call) => self.customer_missed(call, MissedCause::NoAnswer),
+            Timer::Limit(call) => self.limit_reached(call),
         }
         self.serve_more();
         true
@@ -201,6 +231,18 @@ impl Acd {
         self.queues_by_id.values().map(|at| self.queues[*at as usize].view())
     }
 
+    /// What became of a queue's calls so far; `None` if there is no such queue.
+    pub fn balance(&self, queue: &QueueId) -> Option<Balance> {
+        let at = self.queues_by_id.get(queue)?;
+        Some(self.queues[*at as usize].balance)
+    }
+
+    /// What became of a queue's callbacks so far; `None` if there is no such queue.
+    pub fn callback_balance(&self, queue: &QueueId) -> Option<CallbackBalance> {
+        let at = self.queues_by_id.get(queue)?;
+        Some(self.queues[*at as usize].called)
+    }
+
     /// The calls of a queue that have no agent yet, first in line first.
     pub fn line(&self, queue: &QueueId) -> impl Iterator<Item = CallId> + '_ {
         let queue = self.queues_by_id.get(queue).map(|at| &self.queues[*at as usize]);
@@ -233,19 +275,6 @@ impl Acd {
         self.decisions.about(call)
     }
 
-    /// Whether a queue takes a call that nobody else has, and if not why not.
-    ///
-    /// # Errors
-    /// What [`Output::NotEnqueued`] would say.
-    pub fn takes(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotEnqueued> {
-        let at = self.queue_index(queue).ok_or(NotEnqueued::UnknownQueue)?;
-        let known = &self.queues[at as usize];
-        if known.len() >= known.max_waiting {
-            return Err(NotEnqueued::QueueFull);
-        }
-        if known.anyone_may(needs) { Ok(()) } else { Err(NotEnqueued::NobodyMay) }
-    }
-
     pub(crate) fn agent_at(&self, at: AgentIndex) -> &Agent {
         &self.agents[at.0 as usize]
     }
@@ -276,6 +305,10 @@ impl Acd {
         }
         for serves in &agent.serves {
             self.queues[serves.queue as usize].list(serves, at, agent);
+        }
+        if agent.status == AgentStatus::SignedOut && before.status != AgentStatus::SignedOut {
+            // The last one has left, perhaps.
+            self.swept.extend(agent.serves.iter().map(|serves| serves.queue));
         }
         if agent.status != AgentStatus::Ready {
             let released = std::mem::take(&mut agent.preferred);
@@ -326,6 +359,7 @@ fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u3
         status: AgentStatus::SignedOut,
         activity: Activity::Idle,
         next_status: None,
+        asks: None,
         reachable: false,
         since: Mono::default(),
         idle_since: Mono::default(),

@@ -36,6 +36,8 @@ pub(crate) struct Agent {
     pub(crate) status: AgentStatus,
     pub(crate) activity: Activity,
     pub(crate) next_status: Option<AgentStatus>,
+    /// For what the agent wants to be `NotReady`, if that waits for someone's approval.
+    pub(crate) asks: Option<NotReadyReason>,
     pub(crate) reachable: bool,
     /// Since when status and state are these.
     pub(crate) since: Mono,
@@ -170,6 +172,7 @@ impl Agent {
             offer,
             since: self.since,
             next_status: self.next_status,
+            asks: self.asks,
             acw_until,
             phone_reachable: self.reachable,
             allowed: self.allowed(),

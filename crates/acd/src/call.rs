@@ -3,6 +3,7 @@
 use model::{CallId, Id, Mono, OfferId, Permission};
 
 use crate::agent::AgentIndex;
+use crate::callback::Callback;
 use crate::config::MAX_GAIN_MS;
 
 /// A call's place among others of its queue: the lower, the sooner. The time at which it entered
@@ -56,6 +57,16 @@ pub(crate) enum Progress {
         agent: AgentIndex,
         deadline: Mono,
     },
+    /// A callback: its customer is being called. The agent has answered, or is reserved.
+    Dialing {
+        offer: OfferId,
+        agent: AgentIndex,
+        deadline: Mono,
+    },
+    /// A callback that is not offered: until the next attempt, or until the queue opens.
+    Resting {
+        until: Option<Mono>,
+    },
     /// The queue is behind it.
     Talking {
         agent: AgentIndex,
@@ -75,13 +86,21 @@ pub(crate) struct Call {
     pub(crate) queue: u32,
     pub(crate) place: Place,
     pub(crate) entered: Mono,
+    /// Its own, without that of the queue.
+    pub(crate) head_start_ms: u64,
+    /// When it joined this queue.
+    pub(crate) joined: Mono,
     pub(crate) permission: Option<Permission>,
     /// How many of the queue's steps it has reached.
     pub(crate) reached: usize,
     /// When it reaches the next one.
     pub(crate) next_step_at: Option<Mono>,
+    /// When it has been in the queue for as long as one may.
+    pub(crate) limit_at: Option<Mono>,
     /// Only while it is waiting.
     pub(crate) preference: Option<Preference>,
+    /// There is no caller: who waits is called back.
+    pub(crate) callback: Option<Callback>,
     pub(crate) progress: Progress,
 }
 

@@ -9,6 +9,7 @@ use crate::config::{
     AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_STEPS,
     MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules, QueueConfig, Served, TierStep,
 };
+use crate::limits::MAX_PLANS;
 
 /// Why a configuration is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,25 @@ pub enum ConfigError {
         /// Which queue.
         queue: QueueId,
     },
+    /// More than [`MAX_PLANS`] emergency plans, or two of one name.
+    Plans,
+    /// Calls of a queue may go to one that does not exist, or a plan names one that does not.
+    LostOverflow {
+        /// From which.
+        queue: QueueId,
+        /// To which.
+        to: QueueId,
+    },
+    /// Calls of a queue may come back to it, from queue to queue.
+    OverflowCircle {
+        /// Which.
+        queue: QueueId,
+    },
+    /// A queue's longest time, or a time or number of its rule for callbacks, is 0.
+    ZeroLimit {
+        /// Which.
+        queue: QueueId,
+    },
     /// An agent's after-call work is longer than `acw_limit_ms`.
     AcwTooLong {
         /// Which agent.
@@ -146,6 +166,20 @@ impl fmt::Display for ConfigError {
                  that tier (or names the queue twice); add a step or remove the queue",
                 tier.level
             ),
+            Self::Plans => {
+                write!(f, "there may be {MAX_PLANS} emergency plans, each with a name of its own")
+            }
+            Self::LostOverflow { queue, to } => {
+                write!(f, "calls of queue '{queue}' may go to '{to}': one of the two is unknown")
+            }
+            Self::OverflowCircle { queue } => {
+                write!(f, "calls that leave queue '{queue}' may come back to it; break the circle")
+            }
+            Self::ZeroLimit { queue } => write!(
+                f,
+                "queue '{queue}': the longest time, and each number of its rule for callbacks, \
+                 must be at least 1"
+            ),
             Self::AcwTooLong { agent } => {
                 write!(f, "agent '{agent}': 'acw_ms' must be at most 'acw_limit_ms'")
             }
@@ -191,7 +225,28 @@ impl Config {
             }
             agent.check(&steps)?;
         }
-        Ok(())
+        self.check_overflows()
+    }
+}
+
+impl Config {
+    fn check_overflows(&self) -> Result<(), ConfigError> {
+        let names: BTreeSet<&str> = self.plans.iter().map(|plan| &*plan.name).collect();
+        if self.plans.len() > MAX_PLANS || names.len() < self.plans.len() {
+            return Err(ConfigError::Plans);
+        }
+        let mut named = self.plans.iter().flat_map(|plan| plan.queues.keys());
+        let known = |name: &&QueueId| self.queues.iter().any(|queue| queue.queue == **name);
+        if let Some(queue) = named.find(|name| !known(name)) {
+            return Err(ConfigError::LostOverflow { queue: queue.clone(), to: queue.clone() });
+        }
+        if let Some((queue, to)) = self.lost_overflow() {
+            return Err(ConfigError::LostOverflow { queue, to });
+        }
+        match self.overflow_circle() {
+            Some(queue) => Err(ConfigError::OverflowCircle { queue }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -222,6 +277,10 @@ impl QueueConfig {
         let too_short = self.objective_ms.is_some_and(|ms| ms < MIN_OBJECTIVE_MS);
         if self.gain_permille > MAX_GAIN_PERMILLE || too_short {
             return Err(ConfigError::Gain { queue: queue() });
+        }
+        let no_time = self.limits.wait.as_ref().is_some_and(|wait| wait.ms == 0);
+        if no_time || self.callbacks.is_some_and(|rule| !rule.makes_sense()) {
+            return Err(ConfigError::ZeroLimit { queue: queue() });
         }
         if self.acw.is_some_and(|acw| acw.ms > acw.limit_ms) {
             return Err(ConfigError::AcwRule { queue: queue() });

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{AgentId, MissedCause, Permission, QueueId, Tier};
+use model::{AgentId, MissedCause, NotReadyReason, Permission, QueueId, Tier};
 
+use crate::callback::CallbackRule;
+use crate::limits::{Limits, Plan};
 use crate::strategy::{CallChoice, Strategy};
 
 /// How many steps a queue may have.
@@ -42,6 +44,11 @@ pub struct Config {
     pub acw_limit_ms: u64,
     /// What a missed offer means for the agent.
     pub missed: MissedRules,
+    /// Reasons for which an agent is `NotReady` only when someone has approved it.
+    pub approval: BTreeSet<NotReadyReason>,
+    /// Emergency plans, of which each can be put on and off; at most
+    /// [`MAX_PLANS`](crate::MAX_PLANS).
+    pub plans: Vec<Plan>,
 }
 
 /// What missed offers mean for an agent, by cause.
@@ -98,7 +105,7 @@ pub struct QueueConfig {
     pub queue: QueueId,
     /// Which tiers take its calls, and from when; every step adds to those before it.
     pub steps: Vec<TierStep>,
-    /// Callers who may wait in it; another one is not enqueued.
+    /// Callers who may wait in it; another one goes where `limits.full` says.
     pub max_waiting: usize,
     /// How much earlier its calls are deemed to have entered: what makes a queue matter more.
     pub head_start_ms: u64,
@@ -110,12 +117,16 @@ pub struct QueueConfig {
     pub strategy: Strategy,
     /// After-call work after its calls; `None`: the agent's own.
     pub acw: Option<AcwRule>,
+    /// Whom it does not take, or keeps no longer.
+    pub limits: Limits,
+    /// How it calls back; `None`: it does not.
+    pub callbacks: Option<CallbackRule>,
 }
 
 impl QueueConfig {
     /// A queue whose calls go to who is idle longest, without head start or gain, with room for
     /// 10,000 callers.
-    pub const fn new(queue: QueueId, steps: Vec<TierStep>) -> Self {
+    pub fn new(queue: QueueId, steps: Vec<TierStep>) -> Self {
         Self {
             queue,
             steps,
@@ -125,6 +136,8 @@ impl QueueConfig {
             objective_ms: None,
             strategy: Strategy::LongestIdle,
             acw: None,
+            limits: Limits::default(),
+            callbacks: None,
         }
     }
 }
@@ -208,6 +221,8 @@ impl Default for Config {
             ring_timeout_ms: 20_000,
             acw_limit_ms: 3_600_000,
             missed: MissedRules::default(),
+            approval: BTreeSet::new(),
+            plans: Vec::new(),
         }
     }
 }

@@ -6,50 +6,59 @@ use std::time::Duration;
 use model::{AgentStatus, CallId, Mono, Permission, QueueId};
 
 use crate::call::{Call, Place, Preference, Progress};
-use crate::config::{MAX_HEAD_START_MS, MAX_PREFERENCE_MS};
+use crate::config::MAX_PREFERENCE_MS;
+use crate::overflow::Newcomer;
 use crate::timer::Timer;
 use crate::{Acd, NotEnqueued, Output, Preferred};
 
 impl Acd {
     pub(crate) fn enqueue(
         &mut self,
-        call: CallId,
+        newcomer: Newcomer,
         queue: QueueId,
-        permission: Option<Permission>,
-        entered: Mono,
-        head_start_ms: u64,
         preferred: Option<Preferred>,
     ) {
+        let call = newcomer.call;
         if self.calls.contains_key(&call) {
             return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
         }
-        if let Err(why) = self.takes(&queue, permission) {
-            return self.not_enqueued(call, queue, why);
-        }
-        let Some(at) = self.queue_index(&queue) else { return };
-        let known = &self.queues[at as usize];
-        let entered = entered.min(self.now);
-        let head_start_ms =
-            known.head_start_ms.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
-        let preference = preferred.and_then(|preferred| self.prefer(&preferred, at, permission));
-        let waiting = Call {
-            queue: at,
-            place: Place::new(call, entered, head_start_ms),
-            entered,
-            permission,
-            reached: 0,
-            next_step_at: None,
-            preference,
-            progress: Progress::Waiting,
+        let Some(first) = self.queue_index(&queue) else {
+            return self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
         };
-        if let Some(Preference { until, .. }) = preference {
-            self.timers.set(until, Timer::Preference(call));
-        }
-        self.calls.insert(call, waiting);
-        self.queue_mut(at).join(&waiting);
-        self.wait(&waiting);
-        self.open_tiers(call);
+        let newcomer = Newcomer { entered: newcomer.entered.min(self.now), ..newcomer };
+        let Some(at) = self.admit(&newcomer, first) else { return };
+        self.join_queue(&newcomer, at, preferred.filter(|_| at == first));
         self.serve_call(call);
+    }
+
+    /// A newcomer is in line; it can be offered from now on.
+    pub(crate) fn join_queue(
+        &mut self,
+        newcomer: &Newcomer,
+        at: u32,
+        preferred: Option<Preferred>,
+    ) {
+        let id = newcomer.call;
+        let preference =
+            preferred.and_then(|preferred| self.prefer(&preferred, at, newcomer.permission));
+        if let Some(Preference { until, .. }) = preference {
+            self.timers.set(until, Timer::Preference(id));
+        }
+        let call = self.with_limit(Call { preference, ..self.new_call(newcomer, at) });
+        self.calls.insert(id, call);
+        self.queue_mut(at).join(&call);
+        self.wait(&call);
+        self.open_tiers(id);
+    }
+
+    /// A call with the time until which it may stay, and its deadline.
+    pub(crate) fn with_limit(&mut self, call: Call) -> Call {
+        let wait = self.queues[call.queue as usize].limits.wait.as_ref();
+        let limit_at = wait.map(|wait| call.joined + Duration::from_millis(wait.ms));
+        if let Some(at) = limit_at {
+            self.timers.set(at, Timer::Limit(call.place.call));
+        }
+        Call { limit_at, ..call }
     }
 
     fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {
@@ -106,7 +115,12 @@ impl Acd {
             match timer {
                 Timer::Tier(_) => self.open_tiers(call),
                 Timer::Preference(_) => self.end_preference(call),
-                Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) => {}
+                Timer::Again(_) => self.callback_again(call),
+                Timer::Rest(_)
+                | Timer::Acw(_)
+                | Timer::Offer(_)
+                | Timer::Dial(_)
+                | Timer::Limit(_) => {}
             }
             self.opened.extend(self.calls.get(&call).map(|call| call.place));
             next = self.timers.pop_opening(due);
@@ -116,6 +130,7 @@ impl Acd {
     /// Offers the calls that more agents may take than before, the one with the highest score
     /// first: none gets an agent whom a better one may have from the same moment on.
     pub(crate) fn serve_more(&mut self) {
+        self.sweep();
         if self.opened.is_empty() {
             return;
         }
@@ -156,7 +171,7 @@ impl Acd {
     }
 
     /// Opens a call to the tiers whose time has come, and sets the time of the next one.
-    fn open_tiers(&mut self, id: CallId) {
+    pub(crate) fn open_tiers(&mut self, id: CallId) {
         let Some(mut call) = self.calls.get(&id).copied() else { return };
         let waits = call.progress == Progress::Waiting;
         if waits {

@@ -1,8 +1,12 @@
 //! What the room is told.
 
+use std::sync::Arc;
+
 use model::{
     AgentId, AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId,
 };
+
+use crate::{CallbackInput, Left};
 
 /// What the room is told. Whatever names an agent that is not configured is refused; whatever names
 /// a call or an offer that is over is ignored.
@@ -26,12 +30,25 @@ pub enum Input {
         agent: AgentId,
     },
     /// The agent takes no calls: at once when idle, else when the present call and its after-call
-    /// work are over. Signs in as well.
+    /// work are over. Signs in as well. With a reason that needs approval
+    /// ([`Config::approval`](crate::Config::approval)) nothing changes but that the agent asks for
+    /// it, until someone approves or declines, or the agent says otherwise.
     NotReady {
         /// Who.
         agent: AgentId,
         /// Why.
         reason: NotReadyReason,
+    },
+    /// What the agent asks for is approved: as if they had not needed to ask. Who may do so is not
+    /// this room's business. Refused if the agent asks for nothing.
+    Approve {
+        /// Who asked.
+        agent: AgentId,
+    },
+    /// What the agent asks for is not approved. Refused if the agent asks for nothing.
+    Decline {
+        /// Who asked.
+        agent: AgentId,
     },
     /// Whether the agent's phone can be rung. An agent whose phone is lost while idle becomes
     /// `NotReady`, and does not become ready again by itself.
@@ -53,14 +70,40 @@ pub enum Input {
         entered: Mono,
         /// How much earlier than that it is deemed to have entered, compared with other calls.
         head_start_ms: u64,
-        /// Who should take it, if someone.
+        /// Who should take it, if someone; not in a queue to which it overflows.
         preferred: Option<Preferred>,
     },
-    /// The caller left, or was sent elsewhere. An offer of it is withdrawn.
+    /// The caller hung up. An offer of it is withdrawn. Ignored for a callback: who asked for one
+    /// may hang up.
     Dequeue {
         /// Which call.
         call: CallId,
     },
+    /// The same, with the reason why.
+    Leave {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        why: Left,
+    },
+    /// The hours of a queue begin or end; at the start every queue is open. Ignored for a queue
+    /// that is not configured.
+    QueueOpen {
+        /// Which.
+        queue: QueueId,
+        /// Whether it is open from now on.
+        open: bool,
+    },
+    /// An emergency plan is put on or off: from now on, for all its queues. Ignored for a plan that
+    /// is not configured.
+    Emergency {
+        /// Which.
+        plan: Arc<str>,
+        /// Whether it is on from now on.
+        on: bool,
+    },
+    /// About callbacks.
+    Callback(CallbackInput),
     /// The INVITE to the agent's phone has left.
     OfferRinging {
         /// Which offer.

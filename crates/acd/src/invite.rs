@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::{AgentStatus, CallId, MissedCause, Mono, OfferId};
+use model::{CallId, MissedCause, Mono, OfferId};
 
 use crate::agent::{Activity, AgentIndex};
 use crate::call::Progress;
-use crate::offer::reason_of;
 use crate::timer::Timer;
 use crate::{Acd, Output, Refusal, Withdrawal};
 
@@ -106,12 +105,7 @@ impl Acd {
         let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
         let id = self.agent_at(agent).id.clone();
         self.outputs.push_back(Output::Missed { offer, call, agent: id, cause });
-        let (now, reason) = (self.now, reason_of(cause));
-        self.change(agent, |agent| {
-            agent.missed.count(cause);
-            agent.next_status.get_or_insert(AgentStatus::NotReady { reason });
-            agent.finish(now);
-        });
+        self.miss_by(agent, cause);
         self.serve_agent(agent);
     }
 
@@ -131,6 +125,11 @@ impl Acd {
             return;
         }
         self.invitations.leave(call, at);
+        let dials = |progress| matches!(progress, Progress::Dialing { .. });
+        if self.calls.get(&call).is_some_and(|known| dials(known.progress)) {
+            // The customer was not there yet: the attempt was in vain.
+            return self.customer_missed(call, MissedCause::Error);
+        }
         let had_it = |progress| matches!(progress, Progress::Talking { agent } if agent == at);
         let had = self.calls.get(&call).filter(|known| had_it(known.progress));
         let queue = had.map(|known| known.queue);

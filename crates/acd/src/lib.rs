@@ -17,6 +17,10 @@
 //! and level that the call has reached there ([`TierStep`]), and whose tier holds the permission
 //! that the call needs, if it needs one.
 //!
+//! **Who does not wait**: each queue has limits, and says where callers go then ([`Limits`]); many
+//! can be switched at once by a [`Plan`]. Who would rather not wait is called back, with the place
+//! that they have ([`CallbackRule`]). What became of everyone adds up ([`Balance`]).
+//!
 //! **Why**: every decision is kept for a while, with those who were next and how many were not
 //! chosen from ([`Acd::why`]).
 //!
@@ -31,20 +35,26 @@
 
 mod acd;
 mod agent;
+mod balance;
 mod call;
+mod callback;
 mod check;
 mod choose;
 mod config;
 mod engage;
 mod enqueue;
 mod estimate;
+mod hours;
 mod input;
 mod invite;
+mod limits;
 mod line;
 mod offer;
 mod output;
+mod overflow;
 mod presence;
 mod queue;
+mod recall;
 mod strategy;
 mod timer;
 mod view;
@@ -53,6 +63,11 @@ mod walk_tests;
 mod why;
 
 pub use acd::Acd;
+pub use balance::{Balance, CallbackBalance, Left};
+pub use callback::{
+    CallbackEnd, CallbackInput, CallbackOutput, CallbackRule, First, MAX_CALLBACKS, NoCallback,
+    Party,
+};
 pub use check::ConfigError;
 pub use config::{
     AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL,
@@ -60,7 +75,14 @@ pub use config::{
     OBJECTIVE_UNIT_MS, QueueConfig, Served, TierStep,
 };
 pub use estimate::Estimate;
+pub use hours::{
+    Calendar, Day, HoursError, MAX_DAYS_AHEAD, MAX_NAMED_DAYS, MAX_SPANS, NamedDay,
+    SHANGHAI_OFFSET_S, Span, Weekday,
+};
 pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
+pub use limits::{
+    Limits, MAX_PLANS, Overflow, OverflowCause, Plan, Rule, SHORT_ABANDON_MS, WaitLimit,
+};
 pub use output::{NotEnqueued, Output, Refusal, Withdrawal};
 pub use strategy::{CallChoice, Strategy};
 pub use view::{AgentView, MissedCounts, Position, QueueView};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use model::{AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId};
 
 use crate::agent::{Activity, AgentIndex};
+use crate::balance::Left;
 use crate::call::{Call, Preference, Progress};
+use crate::callback::{Callback, First};
 use crate::timer::Timer;
 use crate::view::MissedCounts;
 use crate::why::Choice;
@@ -13,7 +15,7 @@ use crate::{Acd, AcwRule, Output, Withdrawal};
 
 /// An offer that is not yet answered.
 #[derive(Debug, Clone, Copy)]
-struct Offered {
+pub(crate) struct Offered {
     call: Call,
     agent: AgentIndex,
 }
@@ -21,7 +23,6 @@ struct Offered {
 impl Acd {
     /// Reserves an agent for a call, which waits for one agent alone no longer.
     pub(crate) fn offer(&mut self, id: CallId, at: AgentIndex, choice: Choice) {
-        let deadline = self.now + Duration::from_millis(self.reserve_timeout_ms);
         let offer = OfferId(self.ids.mint());
         let Some(before) = self.calls.get(&id).copied() else { return };
         let seq = self.keep(offer, &before, at, choice);
@@ -29,26 +30,36 @@ impl Acd {
         if let Some(Preference { until, .. }) = before.preference {
             self.timers.cancel(until, Timer::Preference(id));
         }
-        let progress = Progress::Offered { offer, agent: at, deadline };
-        self.calls.insert(id, Call { progress, preference: None, ..before });
-        let queue = self.queue_mut(before.queue);
-        queue.set_offered(true);
-        let queue = queue.id.clone();
-        self.offers.insert(offer, id);
-        self.timers.set(deadline, Timer::Offer(offer));
-        self.outputs.push_back(Output::Offer {
-            offer,
-            call: id,
-            queue,
-            agent: self.agent_at(at).id.clone(),
-            waited_ms: self.now.ms_since(before.entered),
-            score: self.score(before.queue, before.place),
-        });
+        match before.callback {
+            Some(Callback { first: First::Customer, .. }) => self.dial(&before, at, offer),
+            Some(Callback { first: First::Agent, .. }) | None => {
+                self.reserve_for(&before, at, offer);
+                self.outputs.push_back(Output::Offer {
+                    offer,
+                    call: id,
+                    queue: self.queues[before.queue as usize].id.clone(),
+                    agent: self.agent_at(at).id.clone(),
+                    waited_ms: self.now.ms_since(before.entered),
+                    score: self.score(before.queue, before.place),
+                });
+            }
+        }
         let now = self.now;
         self.change(at, |agent| {
             agent.reserve(id, offer, now);
             agent.take_turn(before.queue, seq);
         });
+    }
+
+    /// A call is being offered to an agent, who has so long to be rung.
+    pub(crate) fn reserve_for(&mut self, call: &Call, agent: AgentIndex, offer: OfferId) {
+        let id = call.place.call;
+        let deadline = self.now + Duration::from_millis(self.reserve_timeout_ms);
+        let progress = Progress::Offered { offer, agent, deadline };
+        self.calls.insert(id, Call { progress, preference: None, ..*call });
+        self.queue_mut(call.queue).set_offered(true);
+        self.offers.insert(offer, id);
+        self.timers.set(deadline, Timer::Offer(offer));
     }
 
     pub(crate) fn offer_ringing(&mut self, offer: OfferId) {
@@ -68,9 +79,19 @@ impl Acd {
 
     pub(crate) fn offer_answered(&mut self, offer: OfferId) {
         let Some(Offered { call, agent }) = self.close_offer(offer) else { return };
+        match call.callback {
+            Some(_) => self.dial_for(&call, agent, offer),
+            None => self.connected(&call, agent, offer),
+        }
+    }
+
+    /// A call that is in its line alone has an agent.
+    pub(crate) fn connected(&mut self, call: &Call, agent: AgentIndex, offer: OfferId) {
         let id = call.place.call;
-        self.leave_queue(&call);
-        self.calls.insert(id, Call { progress: Progress::Talking { agent }, ..call });
+        self.leave_queue(call);
+        self.queues[call.queue as usize].balance.answered += 1;
+        let (progress, limit_at) = (Progress::Talking { agent }, None);
+        self.calls.insert(id, Call { progress, limit_at, next_step_at: None, ..*call });
         self.outputs.push_back(Output::Connected {
             offer,
             call: id,
@@ -108,8 +129,22 @@ impl Acd {
             agent: self.agent_at(agent).id.clone(),
             cause,
         });
+        self.miss_by(agent, cause);
+        let call = Call { progress: Progress::Waiting, ..call };
+        self.calls.insert(id, call);
+        self.queue_mut(call.queue);
+        self.wait(&call);
+        if call.callback.is_some() && !self.queues[call.queue as usize].open {
+            self.rest_till_opening(&call);
+        }
+        self.opened.insert(call.place);
+        self.returned.insert(id);
+    }
+
+    /// An agent missed an offer, whoever made it: the rule for the cause says what that means.
+    pub(crate) fn miss_by(&mut self, at: AgentIndex, cause: MissedCause) {
         let (now, reason, rule) = (self.now, reason_of(cause), self.missed.of(cause));
-        self.change(agent, |agent| {
+        self.change(at, |agent| {
             agent.missed.count(cause);
             agent.missed_in_row.count(cause);
             if agent.missed_in_row.of(cause) >= rule.limit {
@@ -120,46 +155,38 @@ impl Acd {
             }
             agent.finish(now);
         });
-        self.start_rest(agent);
-        let call = Call { progress: Progress::Waiting, ..call };
-        self.calls.insert(id, call);
-        self.queue_mut(call.queue);
-        self.wait(&call);
-        self.opened.insert(call.place);
+        self.start_rest(at);
     }
 
-    pub(crate) fn dequeue(&mut self, id: CallId) {
+    pub(crate) fn dequeue(&mut self, id: CallId, why: Left) {
         let Some(call) = self.calls.get(&id).copied() else { return };
-        let freed = match call.progress {
+        match call.progress {
             Progress::Talking { .. } => return,
-            Progress::Waiting => {
-                self.unwait(&call);
-                self.queue_mut(call.queue).pace.leave();
-                None
-            }
-            Progress::Offered { offer, agent, .. } => {
-                self.close_offer(offer);
-                self.withdrawn(offer, &call, agent, Withdrawal::CallerLeft);
-                Some(agent)
-            }
-        };
+            // Who is to be called back has hung up, or may do so.
+            _ if call.callback.is_some() => return,
+            Progress::Waiting => self.queue_mut(call.queue).pace.leave(),
+            Progress::Offered { .. } | Progress::Dialing { .. } | Progress::Resting { .. } => {}
+        }
+        let freed = self.stop_progress(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
-        self.outputs.push_back(Output::Dequeued {
-            call: id,
-            queue: self.queues[call.queue as usize].id.clone(),
-            waited_ms: self.now.ms_since(call.entered),
-        });
+        let waited_ms = self.now.ms_since(call.entered);
+        let queue = &mut self.queues[call.queue as usize];
+        queue.balance.count_left(why, waited_ms, queue.limits.short_ms);
+        let queue = queue.id.clone();
+        self.outputs.push_back(Output::Dequeued { call: id, queue, waited_ms });
         if let Some(agent) = freed {
-            self.change(agent, |agent| agent.release(Some(call.queue)));
-            self.serve_agent(agent);
+            self.let_go(agent, call.queue);
         }
     }
 
     pub(crate) fn call_ended(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id).copied() else { return };
         match call.progress {
-            Progress::Waiting | Progress::Offered { .. } => self.dequeue(id),
+            Progress::Dialing { .. } => self.customer_missed(id, MissedCause::Error),
+            Progress::Waiting | Progress::Offered { .. } | Progress::Resting { .. } => {
+                self.dequeue(id, Left::Abandoned);
+            }
             Progress::Talking { agent } => {
                 self.calls.remove(&id);
                 self.work_after(agent, id, Some(call.queue));
@@ -182,12 +209,15 @@ impl Acd {
         let call = self.calls.get(self.offers.get(&offer)?)?;
         match call.progress {
             Progress::Offered { agent, .. } => Some(Offered { call: *call, agent }),
-            Progress::Waiting | Progress::Talking { .. } => None,
+            Progress::Waiting
+            | Progress::Dialing { .. }
+            | Progress::Resting { .. }
+            | Progress::Talking { .. } => None,
         }
     }
 
     /// Ends an offer, whatever comes of it; `None` if it is over already.
-    fn close_offer(&mut self, offer: OfferId) -> Option<Offered> {
+    pub(crate) fn close_offer(&mut self, offer: OfferId) -> Option<Offered> {
         let offered = self.open_offer(offer)?;
         if let Progress::Offered { deadline, .. } = offered.call.progress {
             self.timers.cancel(deadline, Timer::Offer(offer));
@@ -206,24 +236,33 @@ impl Acd {
         }
     }
 
-    fn withdrawn(&mut self, offer: OfferId, call: &Call, agent: AgentIndex, why: Withdrawal) {
+    pub(crate) fn withdrawn(
+        &mut self,
+        offer: OfferId,
+        call: &Call,
+        agent: AgentIndex,
+        why: Withdrawal,
+    ) {
         let (call, agent) = (call.place.call, self.agent_at(agent).id.clone());
         self.outputs.push_back(Output::OfferWithdrawn { offer, call, agent, why });
     }
 
     /// A call is in line no longer.
-    fn leave_queue(&mut self, call: &Call) {
+    pub(crate) fn leave_queue(&mut self, call: &Call) {
         if let Some(at) = call.next_step_at {
             self.timers.cancel(at, Timer::Tier(call.place.call));
         }
         if let Some(Preference { until, .. }) = call.preference {
             self.timers.cancel(until, Timer::Preference(call.place.call));
         }
+        if let Some(at) = call.limit_at {
+            self.timers.cancel(at, Timer::Limit(call.place.call));
+        }
         self.queue_mut(call.queue).leave(call);
     }
 }
 
-pub(crate) const fn reason_of(cause: MissedCause) -> NotReadyReason {
+const fn reason_of(cause: MissedCause) -> NotReadyReason {
     match cause {
         MissedCause::NoAnswer => NotReadyReason::NoAnswer,
         MissedCause::Rejected => NotReadyReason::Rejected,

@@ -1,8 +1,8 @@
 //! What the room decides.
 
-use model::{AgentId, CallId, MissedCause, OfferId, QueueId, Tier};
+use model::{AgentId, CallId, MissedCause, Mono, OfferId, QueueId, Tier};
 
-use crate::{AgentView, QueueView};
+use crate::{AgentView, CallbackOutput, Overflow, OverflowCause, QueueView};
 
 /// What the room decides. In the order of deciding, what happened before what it changed about the
 /// agent; but [`Output::QueueChanged`] comes once for each queue, when all else has been polled.
@@ -76,7 +76,7 @@ pub enum Output {
         /// Who.
         agent: AgentId,
     },
-    /// A call left its queue without an agent, as it was asked to.
+    /// A call left its queue without an agent, as the room was told.
     Dequeued {
         /// Which call.
         call: CallId,
@@ -94,6 +94,24 @@ pub enum Output {
         /// Why.
         why: NotEnqueued,
     },
+    /// A queue does not take a call, or keeps it no longer. To another queue it goes by itself:
+    /// what that queue makes of it is told next (nothing, if it waits there).
+    Overflowed {
+        /// Which call.
+        call: CallId,
+        /// Which queue.
+        queue: QueueId,
+        /// Why.
+        why: OverflowCause,
+        /// Where to.
+        to: Overflow,
+        /// The time that counts for its place, wherever it goes.
+        entered: Mono,
+        /// How long it has waited since.
+        waited_ms: u64,
+    },
+    /// About callbacks.
+    Callback(CallbackOutput),
     /// From now on agents of this tier may take the call as well.
     TierReached {
         /// Which call.
@@ -138,6 +156,8 @@ pub enum NotEnqueued {
     AlreadyKnown,
     /// The queue has `max_waiting` callers.
     QueueFull,
+    /// The queue is closed.
+    Closed,
     /// None of the queue's tiers holds the permission: the call would wait for ever.
     NobodyMay,
 }
@@ -157,6 +177,8 @@ pub enum Refusal {
     NotAvailable,
     /// The agent is busy, or not at work.
     NotIdle,
+    /// The agent asks for nothing that could be approved.
+    NothingAsked,
 }
 
 impl Refusal {
@@ -169,6 +191,7 @@ impl Refusal {
             Self::AcwLimit => "acw_limit",
             Self::NotAvailable => "agent_not_available",
             Self::NotIdle => "agent_not_idle",
+            Self::NothingAsked => "nothing_asked",
         }
     }
 }

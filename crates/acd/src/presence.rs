@@ -32,6 +32,7 @@ impl Acd {
         self.change(at, |agent| {
             agent.arrive(now);
             agent.reachable = phone_reachable;
+            agent.asks = None;
             agent.next_status = (status != AgentStatus::Ready).then_some(status);
             match acw {
                 Some(activity) => {
@@ -62,6 +63,7 @@ impl Acd {
     }
 
     pub(crate) fn sign_out(&mut self, at: AgentIndex) {
+        self.forget_asking(at);
         if let Activity::Acw { .. } = self.agent_at(at).activity {
             self.change(at, |agent| agent.next_status = Some(AgentStatus::SignedOut));
             self.finish_acw(at);
@@ -71,7 +73,37 @@ impl Acd {
     }
 
     pub(crate) fn not_ready(&mut self, at: AgentIndex, reason: NotReadyReason) {
-        self.ask_status(at, AgentStatus::NotReady { reason });
+        if !self.approval.contains(&reason) {
+            self.forget_asking(at);
+            return self.ask_status(at, AgentStatus::NotReady { reason });
+        }
+        self.sign_in(at);
+        self.change(at, |agent| agent.asks = Some(reason));
+    }
+
+    /// Someone approves what the agent asks for.
+    pub(crate) fn approve(&mut self, at: AgentIndex) {
+        match self.agent_at(at).asks {
+            Some(reason) => {
+                self.forget_asking(at);
+                self.ask_status(at, AgentStatus::NotReady { reason });
+            }
+            None => self.refuse(at, Refusal::NothingAsked),
+        }
+    }
+
+    /// Someone does not.
+    pub(crate) fn decline(&mut self, at: AgentIndex) {
+        match self.agent_at(at).asks {
+            Some(_) => self.forget_asking(at),
+            None => self.refuse(at, Refusal::NothingAsked),
+        }
+    }
+
+    fn forget_asking(&mut self, at: AgentIndex) {
+        if self.agent_at(at).asks.is_some() {
+            self.change(at, |agent| agent.asks = None);
+        }
     }
 
     /// A status other than `Ready`: at once when idle, else at the end of all work.
@@ -103,6 +135,7 @@ impl Acd {
             return;
         }
         let (now, activity, status) = (self.now, agent.activity, agent.status);
+        self.forget_asking(at);
         match activity {
             Activity::Idle if status == AgentStatus::Ready => {
                 if self.cancel_rest(at) {

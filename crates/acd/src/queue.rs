@@ -6,9 +6,12 @@ use std::sync::Arc;
 use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, QueueId, Tier};
 
 use crate::agent::{Agent, AgentIndex, Serves};
+use crate::balance::{Balance, CallbackBalance};
 use crate::call::{Call, Gain, Place};
+use crate::callback::CallbackRule;
 use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, TierStep};
 use crate::estimate::{Estimate, Pace};
+use crate::limits::{Limits, Rule};
 use crate::line::Line;
 use crate::strategy::{Strategy, Turn};
 use crate::view::QueueView;
@@ -42,8 +45,18 @@ pub(crate) struct Queue {
     pub(crate) gain: Gain,
     pub(crate) strategy: Strategy,
     pub(crate) acw: Option<AcwRule>,
+    pub(crate) limits: Limits,
+    pub(crate) callbacks: Option<CallbackRule>,
+    /// Within its hours.
+    pub(crate) open: bool,
+    /// What an emergency plan that is on says.
+    pub(crate) emergency: Option<Rule>,
+    pub(crate) balance: Balance,
+    /// Of its callbacks.
+    pub(crate) called: CallbackBalance,
     /// Everyone who has no agent yet, those being offered included.
     line: Line<Place>,
+    /// Those of them who are on the line.
     entered: BTreeSet<(Mono, CallId)>,
     /// Those who are neither being offered nor wait for one agent alone. At most
     /// [`crate::MAX_STEPS`] times the number of permissions, so that the best call for an agent is
@@ -52,6 +65,8 @@ pub(crate) struct Queue {
     offered: u32,
     /// Those who wait for one agent alone.
     pub(crate) preferring: u32,
+    /// Callbacks that are not offered now.
+    pub(crate) resting_calls: u32,
     /// Its agents who are left alone after a missed offer.
     resting: u32,
     totals: AgentTotals,
@@ -80,11 +95,18 @@ impl Queue {
             gain: Gain(config.gain_permille + objective),
             strategy: config.strategy,
             acw: config.acw,
+            limits: config.limits.clone(),
+            callbacks: config.callbacks,
+            open: true,
+            emergency: None,
+            balance: Balance::default(),
+            called: CallbackBalance::default(),
             line: Line::new(),
             entered: BTreeSet::new(),
             waiting: BTreeMap::new(),
             offered: 0,
             preferring: 0,
+            resting_calls: 0,
             resting: 0,
             totals: AgentTotals::default(),
             pace: Pace::default(),
@@ -103,7 +125,7 @@ impl Queue {
     }
 
     fn unoffered(&self) -> usize {
-        self.line.len().saturating_sub(self.offered as usize)
+        self.line.len().saturating_sub((self.offered + self.resting_calls) as usize)
     }
 
     /// How long a call of the line will wait.
@@ -116,6 +138,21 @@ impl Queue {
         self.line.len()
     }
 
+    /// Its callbacks.
+    pub(crate) fn callbacks_len(&self) -> usize {
+        self.line.len().saturating_sub(self.entered.len())
+    }
+
+    /// Whether as many callers are in it as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.entered.len() >= self.max_waiting
+    }
+
+    /// Whether none of its agents is signed in.
+    pub(crate) const fn is_unstaffed(&self) -> bool {
+        !self.totals.is_anyone_at_work()
+    }
+
     /// Whether any of the queue's tiers may take a call that needs `permission`.
     pub(crate) fn anyone_may(&self, permission: Option<Permission>) -> bool {
         self.steps.iter().any(|step| step.may(permission))
@@ -124,13 +161,24 @@ impl Queue {
     /// A call joins the line; it can be offered from [`Self::wait`] on.
     pub(crate) fn join(&mut self, call: &Call) {
         self.line.insert(call.place);
-        self.entered.insert((call.entered, call.place.call));
+        if call.callback.is_none() {
+            self.entered.insert((call.entered, call.place.call));
+        }
+        self.count_waiting();
     }
 
     /// A call leaves the line, waiting or not.
     pub(crate) fn leave(&mut self, call: &Call) {
         self.line.remove(&call.place);
-        self.entered.remove(&(call.entered, call.place.call));
+        if call.callback.is_none() {
+            self.entered.remove(&(call.entered, call.place.call));
+        }
+        self.count_waiting();
+    }
+
+    fn count_waiting(&mut self) {
+        self.balance.waiting = self.entered.len() as u64;
+        self.called.waiting = self.callbacks_len() as u64;
     }
 
     /// A call of the line can be offered.
@@ -173,6 +221,7 @@ impl Queue {
         let mut closed = ExcludedCalls {
             offered: self.offered,
             preferring: self.preferring,
+            resting: self.resting_calls,
             ..ExcludedCalls::default()
         };
         for (need, places) in &self.waiting {
@@ -259,7 +308,8 @@ impl Queue {
     pub(crate) fn view(&self) -> QueueView {
         QueueView {
             queue: self.id.clone(),
-            waiting: u32::try_from(self.line.len()).unwrap_or(u32::MAX),
+            waiting: u32::try_from(self.entered.len()).unwrap_or(u32::MAX),
+            callbacks: u32::try_from(self.callbacks_len()).unwrap_or(u32::MAX),
             offered: self.offered,
             longest_since: self.entered.first().map(|&(entered, _)| entered),
             agents: self.totals,

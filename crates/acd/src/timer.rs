@@ -14,12 +14,19 @@ pub(crate) enum Timer {
     Tier(CallId),
     /// A call has waited for one agent alone for long enough.
     Preference(CallId),
+    /// A callback is tried again.
+    Again(CallId),
     /// An agent has rested after a missed offer.
     Rest(AgentIndex),
     /// After-call work is over.
     Acw(AgentIndex),
     /// An offer was not rung, or not answered, in time.
     Offer(OfferId),
+    /// A customer who is called back does not answer in time.
+    Dial(CallId),
+    /// A call has been in its queue for as long as one may. Last: whoever can be served at this
+    /// moment is.
+    Limit(CallId),
 }
 
 impl Timer {
@@ -30,6 +37,9 @@ impl Timer {
             Self::Acw(_) => "after-call work ends",
             Self::Offer(_) => "an offer times out",
             Self::Tier(_) => "a call reaches its next tier",
+            Self::Again(_) => "a callback is tried again",
+            Self::Dial(_) => "a customer does not answer",
+            Self::Limit(_) => "a call has waited for as long as one may",
         }
     }
 }
@@ -58,8 +68,10 @@ impl Timers {
     pub(crate) fn pop_opening(&mut self, due: Mono) -> Option<(CallId, Timer)> {
         let &(at, timer) = self.0.first()?;
         let call = match timer {
-            Timer::Tier(call) | Timer::Preference(call) => call,
-            Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) => return None,
+            Timer::Tier(call) | Timer::Preference(call) | Timer::Again(call) => call,
+            Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) | Timer::Dial(_) | Timer::Limit(_) => {
+                return None;
+            }
         };
         (at <= due).then(|| {
             self.0.pop_first();

@@ -1,8 +1,8 @@
 //! What the room shows of itself.
 
 use model::{
-    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, MissedCause, Mono, OfferId,
-    QueueId, Tier,
+    AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, MissedCause, Mono,
+    NotReadyReason, OfferId, QueueId, Tier,
 };
 
 /// One agent.
@@ -24,6 +24,8 @@ pub struct AgentView {
     pub since: Mono,
     /// The status that begins when the present call and its after-call work are over.
     pub next_status: Option<AgentStatus>,
+    /// For what the agent wants to be `NotReady`, if that waits for someone's approval.
+    pub asks: Option<NotReadyReason>,
     /// When after-call work ends by itself.
     pub acw_until: Option<Mono>,
     /// Whether the agent's phone can be rung.
@@ -91,9 +93,11 @@ pub struct QueueView {
     pub queue: QueueId,
     /// Callers in it, those included whose call is being offered.
     pub waiting: u32,
-    /// How many of them are being offered.
+    /// Those in it who are called back.
+    pub callbacks: u32,
+    /// How many of both are being offered.
     pub offered: u32,
-    /// When the one who waits longest entered.
+    /// When the caller who waits longest entered.
     pub longest_since: Option<Mono>,
     /// What the agents who serve it are doing.
     pub agents: AgentTotals,
@@ -106,7 +110,7 @@ pub struct Position {
     pub queue: QueueId,
     /// 1 is next. Those being offered still count: an offer that is missed sets nobody back.
     pub position: u32,
-    /// Callers in the queue.
+    /// Everyone in the queue, those who are called back included.
     pub waiting: u32,
     /// When the caller entered.
     pub entered: Mono,

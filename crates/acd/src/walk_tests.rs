@@ -21,8 +21,11 @@ use std::collections::{BTreeMap, HashSet};
 use model::{CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Permission, QueueId, Tier};
 
 use crate::agent::Activity;
-use crate::call::Progress;
-use crate::{Acd, AgentConfig, Config, Input, MissedRule, Preferred, QueueConfig, TierStep};
+use crate::call::{Call, Progress};
+use crate::{
+    Acd, AgentConfig, CallbackInput, CallbackRule, Config, First, Input, Limits, MissedRule,
+    Overflow, Party, Plan, Preferred, QueueConfig, Rule, TierStep, WaitLimit,
+};
 
 /// A world to walk through.
 struct World {
@@ -47,6 +50,10 @@ enum May {
     BePreferred,
     /// Two offers in a row may be missed; after the first the agent rests for a tick.
     Rest,
+    /// Callers may ask for a callback, of one attempt again after a tick, and dial again.
+    CallBack(First),
+    /// Queue a closes and opens; there is an emergency in b, and is none.
+    Close,
 }
 
 #[derive(Debug, Clone)]
@@ -139,6 +146,62 @@ const TICK: u64 = 1_000_000;
 
 /// Everything that can happen next.
 fn events(world: &World, acd: &Acd) -> Vec<Event> {
+    let mut inputs = newcomers(world, acd);
+    for (&call, known) in &acd.calls {
+        match known.progress {
+            Progress::Waiting | Progress::Offered { .. } => inputs.push(Input::Dequeue { call }),
+            Progress::Talking { .. } => inputs.push(Input::CallEnded { call }),
+            Progress::Dialing { .. } => {
+                let cause = MissedCause::NoAnswer;
+                inputs.push(Input::CallEnded { call });
+                inputs.push(Input::Callback(CallbackInput::Answered { call }));
+                inputs.push(Input::Callback(CallbackInput::Missed { call, cause }));
+            }
+            Progress::Resting { .. } => {}
+        }
+        inputs.extend(about_callbacks(world, known));
+    }
+    if acd.parties.contains_key(&Party(1)) {
+        let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
+        let call = CallId(Id::new(1, 1, newest + 1));
+        inputs.push(Input::Callback(CallbackInput::Rejoin { call, party: Party(1) }));
+    }
+    if world.agents_may.contains(&May::Close) {
+        let (queue, open) = ("a".into(), !acd.queues[0].open);
+        inputs.push(Input::QueueOpen { queue, open });
+        inputs
+            .push(Input::Emergency { plan: "fire".into(), on: acd.queues[1].emergency.is_none() });
+    }
+    for agent in &acd.agents {
+        let id = || agent.id.clone();
+        inputs.push(Input::Ready { agent: id() });
+        if let Activity::Acw { call, .. } = agent.activity {
+            inputs.push(Input::WrapUp { agent: id(), call });
+        }
+        match agent.activity {
+            Activity::Reserved { offer, .. } | Activity::Ringing { offer, .. } => {
+                inputs.push(Input::OfferRinging { offer });
+                inputs.push(Input::OfferAnswered { offer });
+                inputs.push(Input::OfferMissed { offer, cause: MissedCause::Busy });
+            }
+            Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => {}
+        }
+        let reachable = !agent.reachable;
+        if reachable || world.agents_may.contains(&May::LosePhone) {
+            inputs.push(Input::PhoneReachable { agent: id(), reachable });
+        }
+        inputs.extend(world.agents_may.iter().filter_map(|may| match may {
+            May::SignOut => Some(Input::SignOut { agent: id() }),
+            May::NotReady => Some(Input::NotReady { agent: id(), reason: NotReadyReason::Break }),
+            May::ExtendAcw => Some(Input::ExtendAcw { agent: id(), ms: 1 }),
+            May::LosePhone | May::BePreferred | May::Rest | May::CallBack(_) | May::Close => None,
+        }));
+    }
+    inputs.into_iter().map(Event::Input).chain([Event::Tick]).collect()
+}
+
+/// Who may call now.
+fn newcomers(world: &World, acd: &Acd) -> Vec<Input> {
     let mut inputs = Vec::new();
     if acd.calls.len() < world.calls {
         let newest = acd.calls.keys().next_back().map_or(0, |call| call.0.counter());
@@ -165,38 +228,23 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
             }
         }
     }
-    for (&call, known) in &acd.calls {
-        match known.progress {
-            Progress::Waiting | Progress::Offered { .. } => inputs.push(Input::Dequeue { call }),
-            Progress::Talking { .. } => inputs.push(Input::CallEnded { call }),
+    inputs
+}
+
+/// What a caller may want instead of waiting, and a customer instead of being called.
+fn about_callbacks(world: &World, call: &Call) -> Vec<Input> {
+    let (call, callback) = (call.place.call, call.callback);
+    let first = [First::Agent, First::Customer]
+        .into_iter()
+        .find(|first| world.agents_may.contains(&May::CallBack(*first)));
+    let Some(first) = first else { return Vec::new() };
+    let inputs = match callback {
+        None => vec![CallbackInput::Ask { call, party: Party(1), first }],
+        Some(_) => {
+            vec![CallbackInput::Rejoin { call, party: Party(1) }, CallbackInput::Cancel { call }]
         }
-    }
-    for agent in &acd.agents {
-        let id = || agent.id.clone();
-        inputs.push(Input::Ready { agent: id() });
-        if let Activity::Acw { call, .. } = agent.activity {
-            inputs.push(Input::WrapUp { agent: id(), call });
-        }
-        match agent.activity {
-            Activity::Reserved { offer, .. } | Activity::Ringing { offer, .. } => {
-                inputs.push(Input::OfferRinging { offer });
-                inputs.push(Input::OfferAnswered { offer });
-                inputs.push(Input::OfferMissed { offer, cause: MissedCause::Busy });
-            }
-            Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => {}
-        }
-        let reachable = !agent.reachable;
-        if reachable || world.agents_may.contains(&May::LosePhone) {
-            inputs.push(Input::PhoneReachable { agent: id(), reachable });
-        }
-        inputs.extend(world.agents_may.iter().filter_map(|may| match may {
-            May::SignOut => Some(Input::SignOut { agent: id() }),
-            May::NotReady => Some(Input::NotReady { agent: id(), reason: NotReadyReason::Break }),
-            May::ExtendAcw => Some(Input::ExtendAcw { agent: id(), ms: 1 }),
-            May::LosePhone | May::BePreferred | May::Rest => None,
-        }));
-    }
-    inputs.into_iter().map(Event::Input).chain([Event::Tick]).collect()
+    };
+    inputs.into_iter().map(Input::Callback).collect()
 }
 
 /// How many ticks things last.
@@ -234,6 +282,37 @@ fn config(levels: &[u8], ticks: Ticks) -> Config {
         acw_limit_ms: ticks.acw + 1,
         ..Config::default()
     }
+}
+
+/// Who waits two ticks in a goes to b, where there is room for one; from b to a number.
+fn limited() -> Config {
+    let mut config = config(&[1, 2], BRIEF);
+    let number = || Overflow::Number("10086".into());
+    let rule = |to| Some(Rule { to, waiting_too: true });
+    config.queues[0].limits = Limits {
+        full: Some(number()),
+        wait: Some(WaitLimit { ms: 2, to: Overflow::Queue("b".into()) }),
+        closed: rule(Overflow::Queue("b".into())),
+        ..Limits::default()
+    };
+    config.queues[1].max_waiting = 1;
+    config.queues[1].limits =
+        Limits { full: Some(number()), unstaffed: rule(Overflow::Callback), ..Limits::default() };
+    config.queues[1].head_start_ms = 0;
+    let queues = BTreeMap::from([("b".into(), Rule { to: number(), waiting_too: true })]);
+    config.plans = vec![Plan { name: "fire".into(), queues }];
+    config
+}
+
+/// Callbacks of two attempts, a tick apart, of one tick each, kept for three.
+fn calling_back() -> Config {
+    let mut config = config(&[1, 2], BRIEF);
+    for queue in &mut config.queues {
+        let (attempts, retry_ms, dial_timeout_ms, keep_ms) = (2, 1, 1, 3);
+        queue.callbacks =
+            Some(CallbackRule { max: 2, attempts, retry_ms, dial_timeout_ms, keep_ms });
+    }
+    config
 }
 
 fn run(world: &World) {
@@ -285,6 +364,29 @@ fn every_rule_holds_in_every_order_of_events_with_two_agents() {
         events: usize::MAX,
         agents_may: &[May::NotReady],
     });
+}
+
+#[test]
+fn every_rule_holds_in_every_order_of_events_with_limits_and_callbacks() {
+    run(&World {
+        name: "limits, hours and an emergency",
+        config: limited(),
+        calls: 2,
+        events: usize::MAX,
+        agents_may: &[May::SignOut, May::Close],
+    });
+    for first in [First::Agent, First::Customer] {
+        run(&World {
+            name: "callbacks",
+            config: calling_back(),
+            calls: 2,
+            events: if WHOLE { usize::MAX } else { 9 },
+            agents_may: match first {
+                First::Agent => &[May::NotReady, May::CallBack(First::Agent)],
+                First::Customer => &[May::NotReady, May::CallBack(First::Customer), May::Close],
+            },
+        });
+    }
 }
 
 #[test]

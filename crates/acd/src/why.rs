@@ -82,6 +82,8 @@ pub struct ExcludedCalls {
     pub offered: u32,
     /// Waiting for the agent whom they are meant for.
     pub preferring: u32,
+    /// Callbacks between two attempts, or until the queue opens.
+    pub resting: u32,
     /// Not yet open to the agent's tier or level.
     pub not_reached: u32,
     /// Open to the agent, but for a permission that the agent does not hold.
@@ -92,6 +94,7 @@ impl ExcludedCalls {
     pub(crate) const fn add(&mut self, other: Self) {
         self.offered = self.offered.saturating_add(other.offered);
         self.preferring = self.preferring.saturating_add(other.preferring);
+        self.resting = self.resting.saturating_add(other.resting);
         self.not_reached = self.not_reached.saturating_add(other.not_reached);
         self.not_permitted = self.not_permitted.saturating_add(other.not_permitted);
     }

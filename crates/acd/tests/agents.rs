@@ -4,7 +4,7 @@
 
 mod room;
 
-use acd::{Acd, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent};
+use acd::{Acd, Config, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent};
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, IdSource, MissedCause, Mono, NotReadyReason,
     QueueId,
@@ -322,4 +322,50 @@ fn a_configuration_that_makes_no_sense_is_refused_by_name() {
     assert_eq!(empty.check(), Ok(()), "a room without queues is empty, not wrong");
     let zero = ConfigError::Zero { key: "reserve_timeout_ms" };
     assert_eq!(acd::Config { reserve_timeout_ms: 0, ..empty }.check(), Err(zero));
+}
+
+/// Meals need approval.
+fn with_approval() -> Room {
+    Room::new(&Config { approval: [NotReadyReason::Meal].into(), ..room::demo() })
+}
+
+#[test]
+fn a_reason_that_needs_approval_waits_for_it_while_calls_go_on() {
+    let mut room = with_approval();
+    let (agent, reason) = ("8001", NotReadyReason::Meal);
+    room.ready(agent).tell(Input::NotReady { agent: agent.into(), reason });
+    let view = room.view(agent);
+    assert_eq!((view.status, view.asks), (AgentStatus::Ready, Some(reason)));
+    room.enqueue(1, "general").answer(agent);
+    room.tell(Input::Approve { agent: agent.into() });
+    let view = room.view(agent);
+    assert_eq!((view.asks, view.next_status), (None, Some(not_ready(reason))));
+    room.end(1).pass(10_000);
+    assert_eq!(room.state(agent), (not_ready(reason), AgentState::Idle));
+}
+
+#[test]
+fn what_is_declined_or_taken_back_is_not_asked_any_more() {
+    let mut room = with_approval();
+    let agent = || AgentId::from("8001");
+    let ask = || Input::NotReady { agent: agent(), reason: NotReadyReason::Meal };
+    room.ready("8001");
+    let takes_back = [
+        Input::Decline { agent: agent() },
+        Input::Ready { agent: agent() },
+        Input::NotReady { agent: agent(), reason: NotReadyReason::Break },
+        Input::SignOut { agent: agent() },
+    ];
+    for input in takes_back {
+        room.tell(ask());
+        assert_eq!(room.view("8001").asks, Some(NotReadyReason::Meal));
+        room.tell(input);
+        assert_eq!(room.view("8001").asks, None);
+        room.said();
+        room.tell(Input::Approve { agent: agent() });
+        assert_eq!(refusals(&mut room), [Refusal::NothingAsked]);
+    }
+    room.tell(ask());
+    let signed_in = not_ready(NotReadyReason::SignedIn);
+    assert_eq!(room.state("8001"), (signed_in, AgentState::Idle), "asking is coming to work");
 }

@@ -4,7 +4,7 @@
 
 mod room;
 
-use acd::{Input, NotEnqueued, Output, Refusal, Withdrawal};
+use acd::{Config, Input, MissedRule, MissedRules, NotEnqueued, Output, Refusal, Withdrawal};
 use model::{AgentId, AgentState, AgentStatus, MissedCause, NotReadyReason, OfferId, Permission};
 use room::{Room, call, not_ready};
 
@@ -181,4 +181,19 @@ fn a_call_that_nobody_answered_leaves_no_work_and_only_its_own_agent() {
     assert_eq!(room.state("8001").1, AgentState::Idle);
     room.end(1);
     assert_eq!(room.state("8001").1, AgentState::Idle, "nothing of it is left");
+}
+
+#[test]
+fn who_misses_a_colleague_rests_by_the_same_rule_as_for_a_queue() {
+    let busy = MissedRule { limit: 2, rest_ms: 5_000 };
+    let missed = MissedRules { busy, ..MissedRules::default() };
+    let mut room = Room::new(&Config { missed, ..room::demo() });
+    room.ready("8001").enqueue(1, "general").answer("8001").ready("8002");
+    for resting in [true, false] {
+        let offer = invite(&mut room, "8002").unwrap();
+        room.tell(Input::OfferMissed { offer, cause: MissedCause::Busy });
+        assert_eq!(room.view("8002").rests_until.is_some(), resting);
+        room.pass(5_000);
+    }
+    assert_eq!(room.state("8002").0, not_ready(NotReadyReason::Busy));
 }

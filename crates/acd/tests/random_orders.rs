@@ -19,8 +19,13 @@ const THREADS: usize = 2;
 fn seeds() -> std::ops::Range<u64> {
     match std::env::var("ACD_SEED").ok().and_then(|seed| seed.parse::<u64>().ok()) {
         Some(seed) => seed..seed + 1,
-        None => 0..WORLDS,
+        None => 0..worlds(),
     }
+}
+
+/// `ACD_WORLDS` asks for fewer while one works.
+fn worlds() -> u64 {
+    std::env::var("ACD_WORLDS").ok().and_then(|count| count.parse().ok()).unwrap_or(WORLDS)
 }
 
 /// What was put in and what came out, queue figures left out.

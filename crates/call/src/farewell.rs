@@ -23,7 +23,7 @@ pub struct Farewell {
 
 impl Farewell {
     /// For the BYE that was sent in `dialog` to an account's carrier.
-    pub(crate) fn new(
+    fn new(
         (dialog, cause): (Dialog, HangupCause),
         account: Account,
         bye: &Message,
@@ -31,6 +31,26 @@ impl Farewell {
     ) -> Self {
         let (credentials, uri) = (Credentials::default(), bye.uri().to_owned());
         Self { dialog, cause, account, credentials, uri, chance }
+    }
+
+    /// Ends a dialog that no leg has: the BYE, where it goes, and for an account's carrier what its
+    /// response is to be given to. `chance` is for that BYE alone.
+    pub fn goodbye(
+        mut dialog: Dialog,
+        cause: HangupCause,
+        account: Option<Account>,
+        chance: Chance,
+    ) -> (Message, Flow, Option<Box<Self>>) {
+        let bye = dialog.bye().header("Reason", reason::reason(cause)).build();
+        let flow = dialog.flow();
+        let farewell =
+            account.map(|account| Box::new(Self::new((dialog, cause), account, &bye, chance)));
+        (bye, flow, farewell)
+    }
+
+    /// What its challenge is answered with.
+    pub const fn account(&self) -> &Account {
+        &self.account
     }
 
     /// The same BYE with what its challenge asks for, and where to; none where the response is no
@@ -136,8 +156,12 @@ impl Unwanted {
         self.dialog.id()
     }
 
-    /// The BYE.
-    pub fn bye(&mut self) -> Message {
-        self.dialog.bye().header("Reason", reason::reason(HangupCause::LocalBye)).build()
+    /// The BYE, as [`Farewell::goodbye`] makes it.
+    pub fn goodbye(
+        self,
+        account: Option<Account>,
+        chance: Chance,
+    ) -> (Message, Flow, Option<Box<Farewell>>) {
+        Farewell::goodbye(self.dialog, HangupCause::LocalBye, account, chance)
     }
 }

@@ -27,7 +27,8 @@ impl Leg {
         (tx, invite, flow): (ServerTx, Message, Flow),
         description: Description,
     ) -> Self {
-        let stage = Stage::Incoming(Box::new(Incoming { tx, invite, reliable: None }));
+        let stage =
+            Stage::Incoming(Box::new(Incoming { tx, invite, reliable: None, account: None }));
         Self::new(id, role, tokens, flow, stage, description)
     }
 
@@ -55,6 +56,7 @@ impl Leg {
         };
         let (tx, invite) = (incoming.tx, incoming.invite.clone());
         let early = incoming.reliable.take().map(|sent| sent.dialog);
+        let account = incoming.account.take();
         let capabilities = self.capabilities(local_media);
         let mut answered_by_ack = None;
         let body = match description_in(&invite) {
@@ -83,6 +85,7 @@ impl Leg {
         self.outputs.push_back(Output::Respond { tx, message: response });
         let mut established = Established::new(dialog, &invite, false);
         established.answered_by_ack = answered_by_ack;
+        established.account = account;
         established.restart(interval, now);
         self.establish(established);
     }

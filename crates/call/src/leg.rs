@@ -178,6 +178,8 @@ pub(crate) struct Incoming {
     pub(crate) invite: Message,
     /// Our provisional response that waits for its PRACK (RFC 3262).
     pub(crate) reliable: Option<Reliable>,
+    /// What challenges of the other side will be answered with.
+    pub(crate) account: Option<Account>,
 }
 
 /// A dialog, from the 2xx on.
@@ -359,6 +361,39 @@ impl Leg {
         }
     }
 
+    /// What a challenge of the other side would be answered with now.
+    pub fn account(&self) -> Option<&Account> {
+        match &self.stage {
+            Stage::Incoming(incoming) => incoming.account.as_ref(),
+            Stage::Outgoing(outgoing) => outgoing.ask.invitation.outside.as_ref()?.account.as_ref(),
+            Stage::Established(established) => established.account.as_ref(),
+            Stage::Terminated => None,
+        }
+    }
+
+    /// Answers challenges of the one who called with `account` from now on, for our requests in the
+    /// dialog (RFC 3261 §22.3). Nothing for a leg that we began or that is over: its
+    /// [`Invitation`] says that.
+    pub fn keep_account(&mut self, account: Option<Account>) {
+        if let Stage::Incoming(incoming) = &mut self.stage {
+            incoming.account = account;
+        }
+    }
+
+    /// Answers no challenge any more: the dialog has gone to a host that the account is not for.
+    pub fn forget_account(&mut self) {
+        match &mut self.stage {
+            Stage::Incoming(incoming) => incoming.account = None,
+            Stage::Outgoing(outgoing) => {
+                if let Some(outside) = &mut outgoing.ask.invitation.outside {
+                    outside.account = None;
+                }
+            }
+            Stage::Established(established) => established.account = None,
+            Stage::Terminated => {}
+        }
+    }
+
     /// What was agreed on for media, once it was.
     pub const fn media(&self) -> Option<&Negotiated> {
         self.negotiation.agreed()
@@ -466,15 +501,12 @@ impl Leg {
     /// Ends a dialog; with `account`, so that it can be told who does.
     pub(crate) fn send_bye(
         &mut self,
-        mut dialog: Dialog,
+        dialog: Dialog,
         account: Option<Account>,
         cause: HangupCause,
     ) {
-        let message = dialog.bye().header("Reason", crate::reason(cause)).build();
-        let flow = dialog.flow();
         let chance = Chance(self.chance.draw());
-        let farewell = account
-            .map(|account| Box::new(Farewell::new((dialog, cause), account, &message, chance)));
+        let (message, flow, farewell) = Farewell::goodbye(dialog, cause, account, chance);
         self.outputs.push_back(Output::Send { message, flow, farewell });
     }
 

@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 
 use call::{Description, Leg};
 use media::MediaCommand;
-use model::{
-    CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Lookup, Outcome,
-};
+use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Outcome};
 use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
 use trunk::Destination;
 
-use crate::calls::{Call, Invite, LegEntry, Opening, Stage};
+use crate::calls::{Beginning, Call, Invite, LegEntry, Opening, Stage};
 use crate::identify::{Arrived, Identified};
 use crate::keys::Keys;
 use crate::{Callflow, Output};
@@ -68,36 +66,28 @@ impl Callflow {
             self.note(FactBody::CallDiverted { call, number });
         }
         self.lookup.handle_ask(call, ani.clone(), self.now);
-        self.calls.insert(
-            call,
-            Call {
-                direction: Direction::Inbound,
-                trunk: trunk.clone(),
-                ani,
-                dnis: dnis.clone(),
-                diverted_from,
-                destination: Some(destination),
-                caller: leg,
-                legs: vec![leg],
-                stage: Stage::Arriving,
-                stage_since: self.now,
-                lookup: Lookup::Pending,
-                menu_path: Vec::new(),
-                menu_inputs: Vec::new(),
-                served: false,
-                playing: None,
-                recording: None,
-                outcome: None,
-            },
-        );
+        let begun = Call::begin(Beginning {
+            direction: Direction::Inbound,
+            trunk: trunk.clone(),
+            ani,
+            dnis: dnis.clone(),
+            caller: leg,
+            stage: Stage::Arriving,
+            at: self.now,
+        });
+        let (destination, legs) = (Some(destination), vec![leg]);
+        self.calls.insert(call, Call { diverted_from, destination, legs, ..begun });
         let mut description = self.description(dnis);
+        let mut account = None;
         if let Some(line) = self.config.trunks.by_id(&trunk) {
             description.codecs.clone_from(&line.codecs);
             description.srtp = line.srtp;
+            account = line.outward.as_ref().and_then(|outward| outward.account.clone());
         }
         self.show_trunk_later(trunk.clone());
-        let role = LegRole::Caller;
-        let leg_machine = Leg::incoming(leg, role, &self.tokens, (tx, invite, flow), description);
+        let (role, came) = (LegRole::Caller, (tx, invite, flow));
+        let mut leg_machine = Leg::incoming(leg, role, &self.tokens, came, description);
+        leg_machine.keep_account(account);
         self.add_leg(call, leg_machine, Invite::Theirs(tx));
         self.opening.insert(leg, Opening::Caller { call });
         self.outputs.push_back(Output::OpenMedia { call, leg });
@@ -126,6 +116,9 @@ impl Callflow {
             }
             (Some(Opening::Number { call, outbound }), address) => {
                 self.invite_number((call, leg), outbound, address);
+            }
+            (Some(Opening::Colleague { call, flow, target, route }), address) => {
+                self.invite_colleague((call, leg), (flow, target, route), address);
             }
             (Some(Opening::Own), address) => self.own_leg_opened(leg, address),
             // Nobody wants it any more.
@@ -168,6 +161,7 @@ impl Callflow {
             self.incoming.insert(tx, leg.id());
         }
         let entry = LegEntry {
+            host: leg.flow().remote.ip(),
             leg,
             call,
             invite,

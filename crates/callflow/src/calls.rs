@@ -1,5 +1,7 @@
 //! A call in progress, and the legs it has.
 
+use std::net::IpAddr;
+
 use call::Leg;
 use cti::MenuInput;
 use ivr::Interpreter;
@@ -21,15 +23,17 @@ use crate::outward::Outbound;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) direction: Direction,
-    /// The line it came on; of an agent's call, the first that may carry it.
+    /// The line it came on; of an agent's call, the first that may carry it; of one between agents,
+    /// none.
     pub(crate) trunk: TrunkId,
     pub(crate) ani: Pii<String>,
     pub(crate) dnis: String,
     /// The number that was dialled first, where the call was diverted here.
     pub(crate) diverted_from: Option<Pii<String>>,
-    /// Where the dialled number goes; nowhere for a call of an agent.
+    /// Where the dialled number goes; nowhere for a call of an agent, unless that is to a queue.
     pub(crate) destination: Option<Destination>,
-    /// The leg of the one outside: the caller, or who is called.
+    /// The leg of the one outside: the caller, or who is called. Where both are agents, that of the
+    /// colleague who is called, or of the agent who calls a queue.
     pub(crate) caller: LegId,
     /// Legs that have not ended, the caller's among them.
     pub(crate) legs: Vec<LegId>,
@@ -43,8 +47,23 @@ pub(crate) struct Call {
     /// What is played to the caller.
     pub(crate) playing: Option<PlayId>,
     pub(crate) recording: Option<Tape>,
+    /// Agents who are busy with it because one of them called the other, or a queue: free again
+    /// when it ends, for there is nothing to work on after it.
+    pub(crate) engaged: Vec<AgentId>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
+}
+
+/// What a call begins with.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) direction: Direction,
+    pub(crate) trunk: TrunkId,
+    pub(crate) ani: Pii<String>,
+    pub(crate) dnis: String,
+    pub(crate) caller: LegId,
+    pub(crate) stage: Stage,
+    pub(crate) at: Mono,
 }
 
 /// Where a call is on its path.
@@ -92,6 +111,34 @@ pub(crate) struct Offer {
 }
 
 impl Call {
+    pub(crate) fn begin(beginning: Beginning) -> Self {
+        let Beginning { direction, trunk, ani, dnis, caller, stage, at } = beginning;
+        Self {
+            direction,
+            trunk,
+            ani,
+            dnis,
+            diverted_from: None,
+            destination: None,
+            caller,
+            legs: Vec::new(),
+            stage,
+            stage_since: at,
+            lookup: match direction {
+                Direction::Inbound | Direction::Outbound => Lookup::Pending,
+                // Agents are no customers.
+                Direction::Internal => Lookup::Unknown,
+            },
+            menu_path: Vec::new(),
+            menu_inputs: Vec::new(),
+            served: false,
+            playing: None,
+            recording: None,
+            engaged: Vec::new(),
+            outcome: None,
+        }
+    }
+
     pub(crate) fn offer(&self) -> Option<&Offer> {
         match &self.stage {
             Stage::Waiting { offer, .. } => offer.as_ref(),
@@ -130,12 +177,32 @@ impl Call {
         }
     }
 
+    /// Another phone of the agent who was called has their place; false where nobody talks or rings
+    /// who could go on.
+    pub(crate) fn put_caller_in_place(&mut self, new: LegId) -> bool {
+        match &self.stage {
+            Stage::Connected(_) | Stage::Dialled(_) => {}
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Leaving
+            | Stage::Over => return false,
+        }
+        self.caller = new;
+        // Their voice is taped anew.
+        if let Some(tape) = &mut self.recording {
+            tape.agents.clear();
+        }
+        true
+    }
+
     /// How the call ends where nobody is left who would take it.
     pub(crate) const fn outcome_unserved(&self) -> Outcome {
         match self.direction {
             Direction::Inbound => Outcome::Error,
             // The agent who called them has talked with them.
             Direction::Outbound => Outcome::Answered,
+            Direction::Internal => Outcome::Unanswered,
         }
     }
 
@@ -202,6 +269,8 @@ pub(crate) struct LegEntry {
     pub(crate) requests: Vec<(CSeq, ClientTx)>,
     /// Their re-INVITE that we answered last: its ACK may never come.
     pub(crate) reinvite: Option<ServerTx>,
+    /// Where its first INVITE came from, or went to last.
+    pub(crate) host: IpAddr,
     /// How a telephone outside is called.
     pub(crate) outbound: Option<Outbound>,
     /// Where its dialog's next hop was located, if that is a name.
@@ -248,6 +317,12 @@ pub(crate) enum Opening {
     Number {
         call: CallId,
         outbound: Outbound,
+    },
+    Colleague {
+        call: CallId,
+        flow: Flow,
+        target: String,
+        route: Vec<String>,
     },
     /// A phone's own call.
     Own,

@@ -16,7 +16,7 @@ use crate::{Callflow, Output};
 impl Callflow {
     /// The agent's phone answered: whether in time is for the queue to say.
     pub(crate) fn phone_answered(&mut self, call: CallId, leg: LegId) {
-        if self.dialler_answered(call, leg) {
+        if self.dialler_answered(call, leg) || self.dialled_answered(call, leg) {
             return;
         }
         let offer = self.calls.get(&call).and_then(|known| known.offer());
@@ -177,7 +177,7 @@ impl Callflow {
                 self.miss(offer, MissedCause::Rejected);
                 true
             }
-            (None, None) => self.hang_up_dialled(call),
+            (None, None) => self.hang_up_inside(call, agent) || self.hang_up_dialled(call),
         }
     }
 

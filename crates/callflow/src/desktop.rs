@@ -245,6 +245,7 @@ const fn refusal_text(why: acd::Refusal) -> &'static str {
         acd::Refusal::NotInAcw => "you are not in after-call work",
         acd::Refusal::NotIdle => "you are busy, or not at work",
         acd::Refusal::AcwLimit => "after-call work is as long as it may be",
+        acd::Refusal::NothingAsked => "the agent asks for nothing",
         acd::Refusal::NotAvailable => "the agent cannot take a call now",
     }
 }

@@ -1,4 +1,5 @@
-//! An agent calls a number outside: the agent's phone is rung first, then the number.
+//! An agent calls a number outside: the agent's phone is rung first, then the number. A call that
+//! the phone begins goes on here, too, to a number or a colleague.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,14 +10,17 @@ use cti::{CallPhase, CommandError};
 use media::{MediaCommand, Source};
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Direction, FactBody, HangupCause, LegId, LegRole,
-    Lookup, Outcome, Pii,
+    Outcome, Pii, Target,
 };
 use sip::Flow;
 use trunk::Way;
 
-use crate::calls::{Call, Invite, Opening, Stage};
+use crate::calls::{Beginning, Call, Invite, Opening, Stage};
 use crate::conversation::{Conversation, Party, Talk};
 use crate::{Callflow, Output};
+
+/// What an agent's phone is told whose call may not be made after all.
+const FORBIDDEN: u16 = 403;
 
 /// A call that an agent makes, until it is answered: then it is a conversation like any other, in
 /// which the one who was called has the place of the caller.
@@ -25,6 +29,8 @@ pub(crate) struct Dialled {
     pub(crate) agent: AgentId,
     /// The leg to the agent's phone.
     pub(crate) phone: LegId,
+    /// Who is called: a number outside or a colleague.
+    pub(crate) whom: Target,
     pub(crate) step: DialStep,
 }
 
@@ -78,13 +84,18 @@ impl Callflow {
         let ways = self
             .route_outward(agent, number.reveal())
             .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
-        let is_emergency = ways.iter().any(|way| way.is_emergency);
+        self.has_room(ways.iter().any(|way| way.is_emergency))?;
+        Ok(ways)
+    }
+
+    /// Whether an agent may begin a call now; one for help always while the engine runs.
+    pub(crate) fn has_room(&self, is_emergency: bool) -> Result<(), CommandError> {
         let is_full = self.calls.len() >= self.config.calls_max;
         if self.stopping || (!is_emergency && (is_full || !self.welcomes_calls)) {
             let message = "the engine takes no more calls now; try again in a moment";
             return Err(CommandError::new("lines_full", message));
         }
-        Ok(ways)
+        Ok(())
     }
 
     pub(crate) fn place(
@@ -107,31 +118,20 @@ impl Callflow {
             number: number.clone(),
             shown: shown.clone(),
         });
-        self.calls.insert(
-            call,
-            Call {
-                direction: Direction::Outbound,
-                trunk: first,
-                ani: number,
-                dnis: shown,
-                diverted_from: None,
-                destination: None,
-                caller,
-                legs: Vec::new(),
-                stage: Stage::Dialled(Box::new(Dialled { agent, phone, step })),
-                stage_since: self.now,
-                lookup: Lookup::Pending,
-                menu_path: Vec::new(),
-                menu_inputs: Vec::new(),
-                served: false,
-                playing: None,
-                recording: None,
-                outcome: None,
-            },
-        );
+        let whom = Target::Number(number.clone());
+        let begun = Call::begin(Beginning {
+            direction: Direction::Outbound,
+            trunk: first,
+            ani: number,
+            dnis: shown,
+            caller,
+            stage: Stage::Dialled(Box::new(Dialled { agent, phone, whom, step })),
+            at: self.now,
+        });
+        self.calls.insert(call, begun);
     }
 
-    fn dialled(&mut self, call: CallId) -> Option<&mut Dialled> {
+    pub(crate) fn dialled(&mut self, call: CallId) -> Option<&mut Dialled> {
         match &mut self.calls.get_mut(&call)?.stage {
             Stage::Dialled(dialled) => Some(dialled),
             Stage::Arriving
@@ -186,17 +186,24 @@ impl Callflow {
         true
     }
 
-    /// The agent is on the line: the number is called.
+    /// The agent is on the line: the number, or the colleague, is called.
     pub(crate) fn call_dialled(&mut self, call: CallId) {
-        let Some(agent) = self.dialled(call).map(|dialled| dialled.agent.clone()) else { return };
-        let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else { return };
-        match self.call_outward(call, &agent, number.reveal()) {
+        let dialled = self.dialled(call).map(|one| (one.agent.clone(), one.whom.clone()));
+        let Some((agent, whom)) = dialled else { return };
+        let called = match whom {
+            Target::Number(number) => {
+                self.call_outward(call, &agent, number.reveal()).map_err(|_| FORBIDDEN)
+            }
+            Target::Agent(colleague) => self.ring_colleague(call, &colleague),
+            Target::Queue(_) => Err(FORBIDDEN),
+        };
+        match called {
             Ok(callee) => {
                 if let Some(known) = self.calls.get_mut(&call) {
                     known.caller = callee;
                 }
             }
-            Err(_) => self.end_dialled(call, HangupCause::Response(403)),
+            Err(status) => self.end_dialled(call, HangupCause::Response(status)),
         }
     }
 
@@ -220,7 +227,10 @@ impl Callflow {
         self.enter_stage(call, Stage::Connected(Box::new(conversation)));
         self.last_calls.insert(agent.clone(), call);
         self.note(FactBody::NumberAnswered { call, leg, agent: agent.clone() });
-        self.look_up(call);
+        match self.calls.get(&call).map(|known| known.direction) {
+            Some(Direction::Outbound) => self.look_up(call),
+            Some(Direction::Inbound | Direction::Internal) | None => {}
+        }
         self.bridge(call);
         self.start_tape(call, &agent, phone);
         self.publish_conversation(call);
@@ -277,7 +287,7 @@ impl Callflow {
         self.end_if_empty(call);
     }
 
-    fn disengage(&mut self, agent: &AgentId, call: CallId) {
+    pub(crate) fn disengage(&mut self, agent: &AgentId, call: CallId) {
         let input = AcdInput::Disengage { agent: agent.clone(), call };
         self.acd.handle_input(input, self.now);
     }

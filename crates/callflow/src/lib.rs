@@ -32,6 +32,7 @@ mod desktop;
 mod dial;
 mod diverted;
 mod farewells;
+mod inside;
 mod io;
 mod keys;
 mod locate;

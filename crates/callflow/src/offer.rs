@@ -44,6 +44,9 @@ impl Callflow {
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
             acd::Output::NotEnqueued { call, queue: _, why: _ } => self.apologise(call),
+            acd::Output::Overflowed { call, to, .. } => self.overflowed(call, to),
+            // No queue is configured to call back.
+            acd::Output::Callback(_) => {}
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),
             acd::Output::TierReached { call, queue, tier } => {
                 self.note(FactBody::TierReached { call, queue, tier });

@@ -220,13 +220,14 @@ impl Callflow {
         let mut outbound = entry.outbound.take();
         let failed = outbound.as_mut().and_then(|outbound| outbound.current.take());
         if let Some(failed) = failed {
-            self.learn_from_try(&failed, cause, rest_s);
+            self.learn_from_try(&failed.peer(), cause, rest_s);
         }
         let next = outbound.as_mut().and_then(|outbound| self.next_way(call, leg, outbound));
         let Some(entry) = self.legs.get_mut(&leg) else { return };
         entry.outbound = outbound;
         match next {
             Some((invitation, description)) => {
+                entry.host = invitation.flow.remote.ip();
                 entry.leg.invite_again(invitation, description);
                 self.number_sends(call, leg);
             }
@@ -327,18 +328,6 @@ impl Callflow {
     fn is_asked(&self, trunk: &TrunkId) -> bool {
         let outward = self.config.trunks.by_id(trunk).and_then(|trunk| trunk.outward.as_ref());
         outward.is_some_and(|outward| outward.options_interval_ms > 0)
-    }
-
-    /// What became of a try says something of its server.
-    fn learn_from_try(&mut self, failed: &Try, cause: HangupCause, rest_s: Option<u32>) {
-        let is_down = match cause {
-            HangupCause::TransactionTimeout | HangupCause::TransportError => true,
-            other => other == HangupCause::Response(503),
-        };
-        if let Some(server) = failed.server.filter(|_| is_down) {
-            self.target_failed(server, rest_s);
-        }
-        self.learn_from_call(&failed.peer(), cause, rest_s);
     }
 
     /// Counts the call among those of a line, if that one has room; it is no other line's then.

@@ -1,5 +1,6 @@
-//! An agent's phone calls by itself: a number outside, or, with a caller on hold, someone who is
-//! asked about the call (RFC 5359 §2.5). What the agent may is what they may on the desktop.
+//! An agent's phone calls by itself: a number outside, a colleague or a queue, or, with a caller on
+//! hold, someone who is asked about the call (RFC 5359 §2.5). What the agent may is what they may on
+//! the desktop.
 
 use std::net::SocketAddr;
 
@@ -69,10 +70,8 @@ impl Callflow {
         let call = match (has_call, to) {
             (true, to) => self.ask_by_phone(agent, leg, to),
             (false, Target::Number(number)) => self.dial_by_phone(agent, leg, &number),
-            // Without a caller there is nothing to ask a colleague about, nor to queue.
-            (false, Target::Agent(_) | Target::Queue(_)) => {
-                Err(CommandError::new("no_call", "you have no call to ask about"))
-            }
+            (false, Target::Agent(colleague)) => self.call_colleague(agent, leg, colleague),
+            (false, Target::Queue(queue)) => self.call_queue(agent, leg, queue),
         };
         let call = call.map_err(|error| status_of(&error))?;
         Ok(Begun { call, replaces: None })
@@ -147,20 +146,28 @@ impl Callflow {
             self.with_leg(leg, |entry| entry.leg.accept(address, now));
             return;
         }
-        self.with_leg(leg, |entry| entry.leg.take_media(address));
-        let is_dialled = self.calls.get(&call).is_some_and(|known| match &known.stage {
-            Stage::Dialled(dialled) => dialled.phone == leg,
-            Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Waiting { .. }
-            | Stage::Connected(_)
-            | Stage::Leaving
-            | Stage::Over => false,
-        });
-        if is_dialled {
-            self.call_dialled(call);
-        } else {
-            self.tell_own(call);
+        let stage = self.calls.get(&call).map(|known| &known.stage);
+        match stage {
+            // It called a queue, as a caller does.
+            Some(Stage::Arriving) => {
+                self.with_leg(leg, |entry| entry.leg.accept(address, now));
+            }
+            Some(Stage::Dialled(dialled)) if dialled.phone == leg => {
+                self.with_leg(leg, |entry| entry.leg.take_media(address));
+                self.call_dialled(call);
+            }
+            Some(
+                Stage::Dialled(_)
+                | Stage::Greeting { .. }
+                | Stage::Waiting { .. }
+                | Stage::Connected(_)
+                | Stage::Leaving
+                | Stage::Over,
+            )
+            | None => {
+                self.with_leg(leg, |entry| entry.leg.take_media(address));
+                self.tell_own(call);
+            }
         }
     }
 
@@ -215,7 +222,10 @@ impl Callflow {
     pub(crate) fn own_leg_answered(&mut self, call: CallId, leg: LegId) {
         match self.legs.get(&leg).and_then(|entry| entry.replaces) {
             Some(old) => self.take_place(call, old, leg),
-            None => self.bridge(call),
+            None => {
+                self.bridge(call);
+                self.caller_answered(call);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use model::LegId;
 use sip::Flow;
 use sip::locate::{NotLocated, Target as Server};
-use trunk::{Outward, Peer, Target};
+use trunk::{Peer, Target, Trunk};
 
 use crate::Callflow;
 use crate::locate::After;
@@ -110,8 +110,14 @@ impl Callflow {
         self.servers(target).first().map(|(_, flow)| *flow)
     }
 
-    /// All servers of a line, in the order in which they are tried.
-    pub(crate) fn line_servers(&self, outward: &Outward) -> Vec<(Option<Server>, Flow)> {
-        outward.targets.iter().flat_map(|target| self.servers(target)).collect()
+    /// All servers of a line, in the order in which they are tried, with the way to each.
+    pub(crate) fn line_servers(&self, trunk: &Trunk) -> Vec<(Peer, Flow)> {
+        let targets = trunk.outward.iter().flat_map(|outward| &outward.targets);
+        let of = |target: &Target, (server, flow): (Option<Server>, Flow)| {
+            let (trunk, target) = (trunk.id.clone(), target.clone());
+            (Peer { trunk, target, server }, flow)
+        };
+        let servers = targets.map(|target| (target, self.servers(target)));
+        servers.flat_map(|(target, all)| all.into_iter().map(move |one| of(target, one))).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::Input as AcdInput;
+use acd::{Input as AcdInput, Overflow};
 use call::LegState;
 use cti::CallPhase;
 use media::MediaEvent;
@@ -90,6 +90,22 @@ impl Callflow {
             [before, &ivr::position_prompts(place.position)].concat()
         };
         self.play(call, announcement, false);
+    }
+
+    /// The call goes elsewhere: to another queue it went by itself, else it ends here.
+    pub(crate) fn overflowed(&mut self, call: CallId, to: Overflow) {
+        match to {
+            Overflow::Queue(queue) => {
+                let known = self.calls.get_mut(&call);
+                if let Some(Stage::Waiting { waiting, .. }) = known.map(|known| &mut known.stage) {
+                    (waiting.queue, waiting.told) = (queue, None);
+                }
+            }
+            Overflow::Number(_)
+            | Overflow::Announcement(_)
+            | Overflow::Mailbox(_)
+            | Overflow::Callback => self.apologise(call),
+        }
     }
 
     /// The call cannot wait here: the caller is told so before the line is cut.

@@ -39,11 +39,7 @@ impl Callflow {
 
     fn end_lost(&mut self, lost: &OpenCall) {
         for open in &lost.dialogs {
-            let mut dialog = Dialog::from_snapshot(&open.dialog);
-            let reason = call::reason(HangupCause::EngineLost);
-            let bye = dialog.bye().header("Reason", reason).build();
-            let flow = dialog.flow();
-            self.send(bye, flow);
+            self.end_lost_dialog(Dialog::from_snapshot(&open.dialog));
         }
         for fact in lost.lost() {
             self.note(fact);

@@ -212,6 +212,7 @@ pub(crate) fn status_of(error: &CommandError) -> u16 {
         "lines_full" => 503,
         "unknown_target" | "bad_number" => NOT_FOUND,
         "agent_not_available" | "queue_full" => 486,
+        "phone_unreachable" => UNAVAILABLE,
         "yourself" => 482,
         _ => FORBIDDEN,
     }

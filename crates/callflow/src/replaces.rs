@@ -111,6 +111,9 @@ impl Callflow {
     /// Puts a leg in the place of another wherever the call has that one.
     fn put_in_place(&mut self, call: CallId, old: LegId, new: LegId) -> bool {
         let Some(known) = self.calls.get_mut(&call) else { return false };
+        if known.caller == old {
+            return known.put_caller_in_place(new);
+        }
         let place = match &mut known.stage {
             Stage::Waiting { offer: Some(offer), .. } => offer.leg.as_mut(),
             Stage::Dialled(dialled) => Some(&mut dialled.phone),

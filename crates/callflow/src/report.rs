@@ -71,9 +71,14 @@ impl Callflow {
         };
         let guest = self.calls.get(&call).and_then(|known| known.conversation()?.guest());
         let guest = guest.and_then(|guest| guest.role.agent()).cloned();
+        let mut others = self.calls.get(&call).map(|known| known.engaged.clone());
+        let others = others.get_or_insert_default();
+        others.extend(guest);
+        others.retain(|other| agent != Some(other));
+        let others = std::mem::take(others);
         self.cti.publish(audience, event.clone(), self.wall());
-        if let Some(guest) = guest {
-            self.publish_to(&guest, event);
+        for other in others {
+            self.publish_to(&other, event.clone());
         }
     }
 

@@ -81,7 +81,9 @@ impl Callflow {
     pub fn address_of(&self, leg: LegId) -> Option<IpAddr> {
         let known = self.legs.get(&leg).map(|entry| *entry.leg.flow());
         let flow = known.or_else(|| match self.opening.get(&leg)? {
-            Opening::Agent { flow, .. } | Opening::Dialler { flow, .. } => Some(*flow),
+            Opening::Agent { flow, .. }
+            | Opening::Dialler { flow, .. }
+            | Opening::Colleague { flow, .. } => Some(*flow),
             Opening::Number { outbound, .. } => self.first_flow(outbound),
             Opening::Caller { .. } | Opening::Own => None,
         })?;

@@ -42,6 +42,7 @@ impl Callflow {
                     return self.refuse_late(tx, &message, &flow);
                 };
                 self.note_target(leg, Some(&message));
+                self.guard_account(leg, &message, &flow);
                 self.with_outgoing(tx, |entry| entry.leg.handle_response(&message, flow, now));
                 if message.status().is_some_and(|status| status >= 200) {
                     self.forget_request(tx);
@@ -192,6 +193,9 @@ impl Callflow {
                 }
             }
             LegOutput::Send { message, flow, farewell } => {
+                let host = entry.host;
+                let to = flow.remote.ip();
+                let farewell = farewell.filter(|one| self.is_for(one.account(), host, to));
                 self.bid_farewell((message, flow), farewell);
             }
             LegOutput::Progressed => self.phone_responds(call, leg),

@@ -109,6 +109,9 @@ impl Callflow {
     /// Someone is out of a call that goes on.
     pub(crate) fn leave(&mut self, call: CallId, party: &Party) {
         if let Some(agent) = party.role.agent().cloned() {
+            if let Some(known) = self.calls.get_mut(&call) {
+                known.engaged.retain(|other| *other != agent);
+            }
             self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now);
         }
         self.hang_up_leg(party.leg, HangupCause::LocalBye);
@@ -387,11 +390,12 @@ fn not_free(colleague: &AgentId, error: CommandError) -> CommandError {
 }
 
 /// Why a queue does not take a call.
-fn not_taken(why: NotEnqueued) -> CommandError {
+pub(crate) fn not_taken(why: NotEnqueued) -> CommandError {
     match why {
         NotEnqueued::UnknownQueue | NotEnqueued::AlreadyKnown => {
             CommandError::new("unknown_target", "there is no such queue")
         }
+        NotEnqueued::Closed => CommandError::new("queue_closed", "the queue is closed"),
         NotEnqueued::QueueFull => CommandError::new("queue_full", "the queue is full"),
         NotEnqueued::NobodyMay => {
             CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")

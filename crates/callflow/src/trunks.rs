@@ -1,6 +1,7 @@
 //! Lines to carriers: registered with them, asked whether they are there, shown on the board.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use cti::{Audience, Event};
 use model::{FactBody, HangupCause, Id, LegId, Mono, TrunkId};
 use sip::locate::Target as Server;
 use sip::{
-    ClientTx, Flow, Message, Method, Registration, RegistrationConfig, RegistrationOutput,
-    RequestBuilder, ToBrain, Uri,
+    ClientTx, Flow, Message, Method, RegistrarServer, Registration, RegistrationConfig,
+    RegistrationOutput, RequestBuilder, ToBrain, Uri,
 };
 use trunk::{Health, HealthOutput, Outward, Peer, Target, Trunk};
 
@@ -23,7 +24,7 @@ const SHOWN_EVERY: Duration = Duration::from_secs(1);
 /// How long the engine's end waits for carriers to take registrations back.
 const LEAVING: Duration = Duration::from_secs(2);
 /// No leg has this number: what lines need tokens for.
-const NO_LEG: LegId = LegId(Id(0));
+pub(crate) const NO_LEG: LegId = LegId(Id(0));
 
 /// A request to a carrier outside of any call.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(crate) enum LineRequest {
     /// Is it there?
     Options { peer: Peer, asked_at: Mono },
     /// A REGISTER.
-    Register { trunk: TrunkId },
+    Register { peer: Peer },
 }
 
 /// What is known of all lines.
@@ -39,6 +40,8 @@ pub(crate) enum LineRequest {
 pub(crate) struct Lines {
     health: Health,
     registrations: BTreeMap<TrunkId, Registration>,
+    /// The servers that each of them knows, in its order.
+    registrars: BTreeMap<TrunkId, Vec<Peer>>,
     /// Where targets are that are names.
     pub(crate) places: Places,
     requests: BTreeMap<ClientTx, LineRequest>,
@@ -102,6 +105,8 @@ impl Callflow {
         self.lines.contacts.extend(contact.map(|user| (user, trunk.id.clone())));
         let registration = Registration::new(config, self.now);
         self.lines.registrations.insert(trunk.id.clone(), registration);
+        let servers = self.line_servers(trunk).into_iter().map(|(peer, _)| peer).collect();
+        self.lines.registrars.insert(trunk.id.clone(), servers);
     }
 
     /// A name was looked up: lines ask, and register with, the servers that it has now.
@@ -115,11 +120,27 @@ impl Callflow {
         for trunk in lines {
             self.lines.health.handle_servers((&trunk.id, target), &found, self.now);
             self.start_registration(&trunk);
-            let servers = trunk.outward.as_ref().map_or(0, |one| self.line_servers(one).len());
-            if let Some(registration) = self.lines.registrations.get_mut(&trunk.id) {
-                registration.handle_servers(servers);
-            }
+            self.health_changed(&trunk);
         }
+    }
+
+    /// What is known of a line's servers has changed: it is registered with one that is there.
+    fn health_changed(&mut self, trunk: &Trunk) {
+        let servers: Vec<Peer> =
+            self.line_servers(trunk).into_iter().map(|(peer, _)| peer).collect();
+        let Some(before) = self.lines.registrars.get(&trunk.id).filter(|_| !servers.is_empty())
+        else {
+            return;
+        };
+        let known = |peer: &Peer| RegistrarServer {
+            was: before.iter().position(|one| one == peer),
+            is_up: self.lines.is_up(peer),
+        };
+        let states: Vec<RegistrarServer> = servers.iter().map(known).collect();
+        if let Some(registration) = self.lines.registrations.get_mut(&trunk.id) {
+            registration.handle_servers(&states, self.now);
+        }
+        self.lines.registrars.insert(trunk.id.clone(), servers);
     }
 
     /// What a line registers with its carrier, if it does.
@@ -127,7 +148,7 @@ impl Callflow {
         let outward = trunk.outward.as_ref()?;
         let (expires_s, account) = (outward.register_s?, outward.account.clone()?);
         let domain = domain(outward, outward.targets.first()?);
-        let servers = self.line_servers(outward);
+        let servers = self.line_servers(trunk);
         let (_, flow) = servers.first()?;
         let token = |purpose: &str| self.tokens.token(NO_LEG, &format!("{purpose} {}", trunk.id));
         let seed = u64::from_str_radix(&token("chance"), 16).unwrap_or(0);
@@ -196,19 +217,20 @@ impl Callflow {
     fn perform_registration(&mut self, trunk: TrunkId, output: RegistrationOutput) {
         match output {
             RegistrationOutput::Send { message, server } => {
-                let line = self.config.trunks.by_id(&trunk).and_then(|line| line.outward.clone());
-                let servers = line.map(|outward| {
-                    for target in &outward.targets {
+                let peer = self.lines.registrars.get(&trunk).and_then(|all| all.get(server));
+                let peer = peer.cloned();
+                if let Some(line) = self.config.trunks.by_id(&trunk).cloned() {
+                    for target in line.outward.iter().flat_map(|outward| &outward.targets) {
                         self.find_target(target);
                     }
-                    self.line_servers(&outward)
-                });
-                match servers.unwrap_or_default().get(server).copied() {
-                    Some((_, flow)) => {
+                }
+                let flow = peer.as_ref().and_then(|peer| self.flow_of_peer(peer));
+                match (peer, flow) {
+                    (Some(peer), Some(flow)) => {
                         let tx = self.send(message, flow);
-                        self.lines.requests.insert(tx, LineRequest::Register { trunk });
+                        self.lines.requests.insert(tx, LineRequest::Register { peer });
                     }
-                    None => self.register_failed(&trunk),
+                    (_, _) => self.register_failed(&trunk),
                 }
             }
             RegistrationOutput::Registered { server: _ } => {
@@ -238,6 +260,9 @@ impl Callflow {
             HealthOutput::Ask(peer) => self.ask_target(peer),
             HealthOutput::Changed { peer, reachable, left } => {
                 let (name, trunk) = (peer.to_string(), peer.trunk);
+                if let Some(line) = self.config.trunks.by_id(&trunk).cloned() {
+                    self.health_changed(&line);
+                }
                 let alarm = targets_alarm(&trunk);
                 self.note(match reachable {
                     true => FactBody::TrunkReachable { trunk: trunk.clone(), target: name },
@@ -258,13 +283,17 @@ impl Callflow {
         }
     }
 
-    /// Asks a carrier whether it is there (RFC 3261 §11).
-    pub(crate) fn ask_server(&mut self, peer: Peer) {
-        let flow = match peer.server {
+    /// The way to a server of a line.
+    fn flow_of_peer(&self, peer: &Peer) -> Option<Flow> {
+        match peer.server {
             Some(server) => self.flow_to(&server, Side::Carrier),
             None => self.line_flow(&peer.target),
-        };
-        let Some(flow) = flow else {
+        }
+    }
+
+    /// Asks a carrier whether it is there (RFC 3261 §11).
+    pub(crate) fn ask_server(&mut self, peer: Peer) {
+        let Some(flow) = self.flow_of_peer(&peer) else {
             return self.lines.health.handle_silence(&peer, self.now);
         };
         let number = self.mint_leg();
@@ -304,7 +333,10 @@ impl Callflow {
                     LineRequest::Options { peer, asked_at } => {
                         self.lines.health.handle_unanswered(&peer, asked_at, self.now);
                     }
-                    LineRequest::Register { trunk } => self.register_failed(&trunk),
+                    LineRequest::Register { peer } => {
+                        self.register_failed(&peer.trunk);
+                        self.learn_from_try(&peer, HangupCause::TransactionTimeout, None);
+                    }
                 }
                 self.drain_lines();
                 true
@@ -329,23 +361,35 @@ impl Callflow {
                 self.lines.health.handle_answer(peer, status, rest, now);
                 self.show_trunk_later(peer.trunk.clone());
             }
-            LineRequest::Register { trunk } => {
-                if let Some(registration) = self.lines.registrations.get_mut(trunk) {
+            LineRequest::Register { peer } => {
+                if let Some(registration) = self.lines.registrations.get_mut(&peer.trunk) {
                     registration.handle_response(response, now);
                 }
+                let cause = HangupCause::Response(response.status().unwrap_or(0));
+                if let Some(server) = peer.server.filter(|_| cause != HangupCause::Response(503)) {
+                    self.target_worked(&server);
+                }
+                self.learn_from_try(peer, cause, response.retry_after_s());
             }
         }
         self.drain_lines();
     }
 
-    /// What became of a call says whether its server is there: one that is silent is not, nor one
-    /// that asks to be left alone. Another refusal is about the call.
-    pub(crate) fn learn_from_call(
+    /// What became of a call or of a REGISTER says whether its server is there: one that is silent
+    /// is not, nor one that asks to be left alone. Another refusal is about what was asked.
+    pub(crate) fn learn_from_try(
         &mut self,
         peer: &Peer,
         cause: HangupCause,
         retry_after_s: Option<u32>,
     ) {
+        let is_down = match cause {
+            HangupCause::TransactionTimeout | HangupCause::TransportError => true,
+            other => other == HangupCause::Response(503),
+        };
+        if let Some(server) = peer.server.filter(|_| is_down) {
+            self.target_failed(server, retry_after_s);
+        }
         let now = self.now;
         match (cause, retry_after_s) {
             (HangupCause::TransactionTimeout | HangupCause::TransportError, _) => {
@@ -363,11 +407,15 @@ impl Callflow {
     /// addresses that it is registered with.
     pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Trunk> {
         let trunk = self.config.trunks.by_id(self.lines.contacts.get(user)?)?;
-        let source = flow.remote.ip();
+        self.is_host_of(trunk, flow.remote.ip()).then_some(trunk)
+    }
+
+    /// Whether a line's carrier is at an address: one of its targets leads there, or its calls come
+    /// from there.
+    pub(crate) fn is_host_of(&self, trunk: &Trunk, ip: IpAddr) -> bool {
         let mut targets = trunk.outward.iter().flat_map(|outward| &outward.targets);
-        let is_carrier = targets.any(|target| self.lines.places.is_at(target, source))
-            || trunk.sources.iter().any(|cidr| cidr.contains(source));
-        is_carrier.then_some(trunk)
+        targets.any(|target| self.lines.places.is_at(target, ip))
+            || trunk.sources.iter().any(|cidr| cidr.contains(ip))
     }
 
     /// Shows a line on the board at once.

@@ -18,6 +18,7 @@ impl Callflow {
         }
         self.publish_call_ended(call);
         self.enter_stage(call, Stage::Over);
+        self.set_free(call);
     }
 
     /// The engine ends the call: the caller's INVITE is refused with `status`, or gets a BYE.
@@ -52,8 +53,8 @@ impl Callflow {
                     self.loads.handle_ended(&known.trunk);
                     self.show_trunk_later(known.trunk.clone());
                 }
-                // Its leg has given the line back.
-                Direction::Outbound => {}
+                // Its leg has given the line back, if it had one.
+                Direction::Outbound | Direction::Internal => {}
             }
             let (outcome, cause) =
                 known.outcome.unwrap_or((Outcome::Error, HangupCause::TransportError));

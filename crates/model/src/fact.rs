@@ -115,6 +115,8 @@ pub enum FactBody {
         number: Pii<String>,
         shown: String,
     },
+    /// An agent calls a colleague, or a queue as a caller does, over no line; `leg` is theirs.
+    CalledInside { call: CallId, leg: LegId, agent: AgentId, to: Target },
     /// The one whom an agent called answered.
     NumberAnswered { call: CallId, leg: LegId, agent: AgentId },
     /// We sent 200 to the caller.
@@ -250,6 +252,7 @@ impl FactBody {
             Self::CallArrived { .. } => "call_arrived",
             Self::CallDiverted { .. } => "call_diverted",
             Self::CallPlaced { .. } => "call_placed",
+            Self::CalledInside { .. } => "called_inside",
             Self::NumberAnswered { .. } => "number_answered",
             Self::CallAnswered { .. } => "call_answered",
             Self::DialogEstablished { .. } => "dialog_established",
@@ -303,6 +306,7 @@ impl FactBody {
             Self::CallArrived { call, .. }
             | Self::CallDiverted { call, .. }
             | Self::CallPlaced { call, .. }
+            | Self::CalledInside { call, .. }
             | Self::NumberAnswered { call, .. }
             | Self::CallAnswered { call }
             | Self::DialogEstablished { call, .. }

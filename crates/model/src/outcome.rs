@@ -49,6 +49,8 @@ pub enum Direction {
     Inbound,
     /// An agent called someone outside.
     Outbound,
+    /// An agent called a colleague, or a queue as a caller does.
+    Internal,
 }
 
 impl Direction {
@@ -57,6 +59,7 @@ impl Direction {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
+            Self::Internal => "internal",
         }
     }
 }

@@ -21,13 +21,19 @@ pub enum Notice {
     Resumed,
 }
 
-/// The state of the disk as one recording sees it.
+/// The state of the disk as one recording sees it: whether it takes what is written, and whether
+/// that has come to rest on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Disk {
-    /// Writing works.
+pub struct Disk {
+    writing: Writing,
+    /// A flush failed, and none has taken in since what that one may have lost.
+    is_unflushed: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Writing {
     #[default]
     Works,
-    /// Writing failed.
     Failed {
         /// When next to try.
         retry: Mono,
@@ -39,39 +45,57 @@ pub enum Disk {
 impl Disk {
     /// Whether to try to write at `now`.
     pub fn may_write(&self, now: Mono) -> bool {
-        match self {
-            Self::Works => true,
-            Self::Failed { retry, .. } => *retry <= now,
+        match self.writing {
+            Writing::Works => true,
+            Writing::Failed { retry, .. } => retry <= now,
         }
     }
 
-    /// An attempt failed.
+    /// An attempt to write failed.
     pub fn handle_failure(&mut self, error: &str, now: Mono) -> Option<Notice> {
-        let (wait_ms, notice) = match *self {
-            Self::Works => (RETRY_FIRST_MS, Some(Notice::Gap { error: error.to_owned() })),
-            Self::Failed { then_ms, .. } => (then_ms, None),
+        let is_new = self.is_well();
+        let wait_ms = match self.writing {
+            Writing::Works => RETRY_FIRST_MS,
+            Writing::Failed { then_ms, .. } => then_ms,
         };
-        *self = Self::Failed {
+        self.writing = Writing::Failed {
             retry: now + std::time::Duration::from_millis(wait_ms),
             then_ms: (wait_ms * 2).min(RETRY_LAST_MS),
         };
-        notice
+        is_new.then(|| Notice::Gap { error: error.to_owned() })
     }
 
-    /// An attempt succeeded.
+    /// An attempt to write succeeded.
     pub fn handle_success(&mut self) -> Option<Notice> {
-        match std::mem::take(self) {
-            Self::Works => None,
-            Self::Failed { .. } => Some(Notice::Resumed),
-        }
+        let was_well = self.is_well();
+        self.writing = Writing::Works;
+        (!was_well && self.is_well()).then_some(Notice::Resumed)
+    }
+
+    /// A flush failed behind something that was written.
+    pub fn handle_unflushed(&mut self, error: &str) -> Option<Notice> {
+        let is_new = self.is_well();
+        self.is_unflushed = true;
+        is_new.then(|| Notice::Gap { error: error.to_owned() })
+    }
+
+    /// All that a failed flush may have lost was written again, and a flush has taken it in.
+    pub fn handle_flushed(&mut self) -> Option<Notice> {
+        let was_well = self.is_well();
+        self.is_unflushed = false;
+        (!was_well && self.is_well()).then_some(Notice::Resumed)
     }
 
     /// When the next attempt is due.
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
-        match self {
-            Self::Works => None,
-            Self::Failed { retry, .. } => Some((*retry, "the disk failed: try again")),
+        match self.writing {
+            Writing::Works => None,
+            Writing::Failed { retry, .. } => Some((retry, "the disk failed: try again")),
         }
+    }
+
+    fn is_well(&self) -> bool {
+        self.writing == Writing::Works && !self.is_unflushed
     }
 }
 
@@ -105,5 +129,20 @@ mod tests {
             now = retry;
         }
         assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn two_troubles_at_once_are_one_gap_and_it_ends_with_the_last_of_them() {
+        let mut disk = Disk::default();
+        assert!(disk.handle_unflushed("input/output error").is_some());
+        assert_eq!(disk.handle_unflushed("input/output error"), None);
+        assert!(disk.may_write(Mono(0)), "it may still take what is written");
+        assert_eq!(disk.handle_failure("full", Mono(0)), None);
+        assert_eq!(disk.handle_flushed(), None, "it is still full");
+        assert_eq!(disk.handle_success(), Some(Notice::Resumed));
+        assert_eq!((disk.handle_flushed(), disk.handle_success()), (None, None));
+        assert!(disk.handle_failure("full", Mono(0)).is_some());
+        assert_eq!((disk.handle_unflushed("full"), disk.handle_success()), (None, None));
+        assert_eq!(disk.handle_flushed(), Some(Notice::Resumed));
     }
 }

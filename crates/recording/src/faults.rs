@@ -4,7 +4,8 @@ use std::fmt;
 
 use model::Seal;
 
-use crate::header::{Hash, Header, field, hash_of};
+use crate::header::{Hash, Header, hash_of};
+use crate::keys::KeyFault;
 use crate::piece::{End, SEAL_BYTES};
 use crate::tape::{seal, tag};
 
@@ -82,14 +83,19 @@ pub struct Report {
     pub faults: Vec<Fault>,
     /// Faults beyond those.
     pub further: u64,
+    /// Whether its seal was put there after a crash: without its key.
+    pub is_recovered: bool,
+    /// Why nothing of it was decrypted, though it is encrypted.
+    pub undecrypted: Option<KeyFault>,
     pub(crate) tail: Option<Tail>,
 }
 
 impl Report {
     /// Before anything was read.
     pub(crate) fn empty() -> Self {
-        let (header, seal, tail) = (None, None, None);
-        Self { header, frames: 0, seal, faults: Vec::new(), further: 0, tail }
+        let (header, seal, undecrypted, tail) = Default::default();
+        let (faults, further, is_recovered) = (Vec::new(), 0, false);
+        Self { header, frames: 0, seal, faults, further, is_recovered, undecrypted, tail }
     }
 
     /// Notes a fault, unless it is the one noted last.
@@ -111,7 +117,7 @@ impl Report {
 
     /// What makes a file that a killed process left whole: where to cut it off, the seal to put
     /// there, and what that says. `None` if it has one, or no header.
-    pub fn mend(&self) -> Option<(u64, [u8; SEAL_BYTES], Seal)> {
+    pub fn mend(&self) -> Option<(u64, Vec<u8>, Seal)> {
         let (header, tail) = (self.header.as_ref()?, self.tail?);
         if self.seal.is_some() {
             return None;
@@ -122,10 +128,11 @@ impl Report {
             pieces: tail.pieces,
             frames: tail.frames,
             previous: tail.previous,
+            key_tag: None,
         };
         let mut bytes = Vec::with_capacity(SEAL_BYTES);
         let seal = seal(end, tail.at, &mut bytes);
-        Some((tail.at, field(&bytes, 0), seal))
+        Some((tail.at, bytes, seal))
     }
 }
 
@@ -135,9 +142,16 @@ impl fmt::Display for Report {
             write!(f, "{}{fault}", if number == 0 { "" } else { ", " })?;
         }
         match self.further {
-            0 if self.faults.is_empty() => f.write_str("whole"),
-            0 => Ok(()),
-            further => write!(f, ", and {further} more"),
+            0 if self.faults.is_empty() && self.is_recovered => {
+                f.write_str("whole, sealed after a crash")?;
+            }
+            0 if self.faults.is_empty() => f.write_str("whole")?,
+            0 => {}
+            further => write!(f, ", and {further} more")?,
+        }
+        match &self.undecrypted {
+            Some(fault) => write!(f, " (not decrypted: {fault})"),
+            None => Ok(()),
         }
     }
 }
@@ -151,6 +165,11 @@ mod tests {
     fn a_report_says_what_is_wrong_and_where_and_is_never_long() {
         let mut report = Report::empty();
         assert_eq!(report.to_string(), "whole");
+        report.undecrypted = Some(KeyFault::Unknown("k7".to_owned()));
+        let told = "whole (not decrypted: it is encrypted under the key 'k7', which is not \
+                    configured)";
+        assert_eq!(report.to_string(), told);
+        report.undecrypted = None;
         report.add(Fault { second: 3, damage: Damage::Swapped });
         report.add(Fault { second: 3, damage: Damage::Swapped });
         report.add(Fault { second: 9, damage: Damage::Cut });

@@ -11,6 +11,7 @@ mod keys;
 mod path;
 mod peaks;
 mod piece;
+mod run;
 mod seal;
 mod stream;
 mod tape;
@@ -24,7 +25,8 @@ pub use header::{Header, HeaderFault, PIECE_FRAMES, TAPE_HEADER_BYTES, TAPE_MAGI
 pub use keys::{DataKey, Drawn, KEY_BYTES, KEYS_MAX, KeyFault, Keyring, NAME_MAX, Wrapped};
 pub use path::{is_safe, relative_path};
 pub use peaks::{PEAK_BYTES, PEAK_FRAMES, peak_bytes};
-pub use piece::{FRONT_MOST, Head, Kind, Opener, PIECE_MOST, SEAL_BYTES};
+pub use piece::{FRONT_MOST, Head, Kind, Opener, PIECE_MOST, SEAL_BYTES, SEAL_MOST};
+pub use run::is_whole_run;
 pub use seal::{Sealer, Verdict, compare};
 pub use stream::{Counts, DEADBAND, MAX_PACKET, STEP_LIMIT};
 pub use tape::Tape;

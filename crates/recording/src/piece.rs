@@ -5,24 +5,27 @@
 //!  a piece                                     the seal
 //!   0  magic "PIEC"                             0  magic "SEAL"
 //!   4  kind, u8: 1 sound, 2 silence             4  how, u8: 1 in order, 2 after a crash
-//!   5  cipher, u8: as in the header             5  zeros
-//!   6  zeros                                    8  tag
-//!   8  tag: how the header's hash begins       16  pieces, u32
-//!  16  number, u32                             20  zeros
-//!  20  frames, u32                             24  frames, u64
-//!  24  hash of the piece before                32  hash of the last piece
-//!  56  peaks, then sound (piece.rs, peaks.rs)  64  SHA-256 of all before in the seal
-//!   …  SHA-256 of all before in the piece
+//!   5  cipher, u8: as in the header             5  cipher, u8: 0 where how is 2
+//!   6  zeros                                    6  zeros
+//!   8  tag: how the header's hash begins        8  tag
+//!  16  number, u32                             16  pieces, u32
+//!  20  frames, u32                             20  zeros
+//!  24  hash of the piece before                24  frames, u64
+//!  56  peaks, then sound (piece.rs, peaks.rs)  32  hash of the last piece
+//!   …  SHA-256 of all before in the piece      64  where encrypted: tag of all before, 16 bytes
+//!                                               …  SHA-256 of all before in the seal
 //! ```
 //! The first piece, or the seal of a recording without any, names the header's hash as the one
 //! before. Peaks and sound are encrypted apart from each other, each with its tag behind it, so
 //! that waveforms are drawn without reading the sound. A piece of silence stands for what could
-//! not be written; it has a tag alone.
+//! not be written; it has a tag alone. So has the seal of an encrypted recording, under a number that
+//! no piece has: who has not the key cannot end one anew. What is sealed after a crash is sealed
+//! without the key, and says so.
 
 use std::ops::Range;
 
 use crate::header::{Hash, PIECE_FRAMES, field, hash};
-use crate::keys::{DataKey, TAG_BYTES};
+use crate::keys::{DataKey, KeyFault, TAG_BYTES};
 use crate::peaks;
 use crate::wav::FRAME_BYTES;
 
@@ -30,8 +33,14 @@ use crate::wav::FRAME_BYTES;
 pub(crate) const HEAD_BYTES: usize = 56;
 /// Bytes of a hash.
 pub(crate) const HASH_BYTES: usize = 32;
-/// Bytes of a seal.
+/// Bytes of a seal without a tag.
 pub const SEAL_BYTES: usize = 96;
+/// Bytes of the longest seal.
+pub const SEAL_MOST: usize = SEAL_BYTES + TAG_BYTES;
+/// Bytes of a seal before its tag or its hash.
+const SEAL_FRONT: usize = 64;
+/// The number under which the seal is authenticated; the numbers of pieces stay below 2^33.
+const SEAL_NONCE: u64 = u64::MAX;
 /// Bytes of the longest piece.
 pub const PIECE_MOST: usize = HEAD_BYTES
     + peaks::peak_bytes(PIECE_FRAMES)
@@ -180,6 +189,28 @@ impl Opener {
         bytes.starts_with(&SEAL_MAGIC) && bytes.get(8..16) == Some(&self.header[..8])
     }
 
+    /// The hash and the frames of the seal of this recording, if these bytes end with it; also as
+    /// who has the key sees it.
+    pub fn seal_at_end(&self, bytes: &[u8]) -> Option<(String, u64)> {
+        [SEAL_BYTES, SEAL_MOST].into_iter().find_map(|length| {
+            let bytes = &bytes[bytes.len().checked_sub(length)?..];
+            let end = End::read(bytes).filter(|end| self.owns_seal(bytes) && self.is_ours(end))?;
+            Some((hex::encode(End::hash(bytes)), end.frames))
+        })
+    }
+
+    /// Whether whoever put this seal had the key, where that is needed.
+    pub(crate) fn is_ours(&self, end: &End) -> bool {
+        match (&self.key, end.key_tag) {
+            (None, None) => true,
+            (Some(_), None) => end.is_recovered,
+            (None, Some(_)) => false,
+            (Some(key), Some(mut tag)) => {
+                key.open(SEAL_NONCE, &end.binding(&self.header), &mut tag)
+            }
+        }
+    }
+
     /// Bytes of a piece of sound of [`PIECE_FRAMES`].
     pub fn full_piece_bytes(&self) -> usize {
         PIECE_MOST - if self.key.is_some() { 0 } else { 2 * TAG_BYTES }
@@ -236,37 +267,72 @@ pub(crate) struct End {
     pub(crate) pieces: u32,
     pub(crate) frames: u64,
     pub(crate) previous: Hash,
+    /// What shows that whoever put it had the recording's key.
+    pub(crate) key_tag: Option<[u8; TAG_BYTES]>,
 }
 
 impl End {
-    pub(crate) fn to_bytes(self) -> [u8; SEAL_BYTES] {
-        let mut bytes = [0; SEAL_BYTES];
-        bytes[..4].copy_from_slice(&SEAL_MAGIC);
-        bytes[4] = if self.is_recovered { 2 } else { 1 };
-        bytes[8..16].copy_from_slice(&self.tag);
-        bytes[16..20].copy_from_slice(&self.pieces.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.frames.to_le_bytes());
-        bytes[32..64].copy_from_slice(&self.previous);
-        let hash = hash(&[&bytes[..64]]);
-        bytes[64..].copy_from_slice(&hash);
+    /// With the tag that shows that whoever has `key` put it.
+    pub(crate) fn with_tag(mut self, header: &Hash, key: &DataKey) -> Result<Self, KeyFault> {
+        self.key_tag = Some([0; TAG_BYTES]);
+        self.key_tag = Some(key.seal(SEAL_NONCE, &self.binding(header), &mut [])?);
+        Ok(self)
+    }
+
+    /// What its tag is bound to.
+    fn binding(&self, header: &Hash) -> [u8; HASH_BYTES + SEAL_FRONT] {
+        let mut bytes = [0; HASH_BYTES + SEAL_FRONT];
+        bytes[..HASH_BYTES].copy_from_slice(header);
+        bytes[HASH_BYTES..].copy_from_slice(&self.front());
         bytes
     }
 
+    fn front(&self) -> [u8; SEAL_FRONT] {
+        let mut bytes = [0; SEAL_FRONT];
+        bytes[..4].copy_from_slice(&SEAL_MAGIC);
+        bytes[4] = if self.is_recovered { 2 } else { 1 };
+        bytes[5] = u8::from(self.key_tag.is_some());
+        bytes[8..16].copy_from_slice(&self.tag);
+        bytes[16..20].copy_from_slice(&self.pieces.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.frames.to_le_bytes());
+        bytes[32..].copy_from_slice(&self.previous);
+        bytes
+    }
+
+    /// Appends it to `out`.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let from = out.len();
+        out.extend(self.front());
+        out.extend(self.key_tag.iter().flatten());
+        let hash = hash(&[&out[from..]]);
+        out.extend(hash);
+    }
+
+    /// Bytes of the seal that begins here: these may be too few.
+    pub(crate) fn length(bytes: &[u8]) -> usize {
+        if bytes.get(5) == Some(&1) { SEAL_MOST } else { SEAL_BYTES }
+    }
+
     /// Reads a seal; `None` if it is not what was written.
-    pub(crate) fn read(bytes: &[u8; SEAL_BYTES]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..Self::length(bytes))?;
         let end = Self {
             is_recovered: bytes[4] == 2,
             tag: field(bytes, 8),
             pieces: u32::from_le_bytes(field(bytes, 16)),
             frames: u64::from_le_bytes(field(bytes, 24)),
             previous: field(bytes, 32),
+            key_tag: (bytes[5] == 1).then(|| field(bytes, SEAL_FRONT)),
         };
-        (end.to_bytes() == *bytes).then_some(end)
+        let (body, stored) = bytes.split_at(bytes.len() - HASH_BYTES);
+        let is_one = body[..SEAL_FRONT] == end.front() && hash(&[body]) == stored;
+        // Who mends has no key.
+        (is_one && !(end.is_recovered && end.key_tag.is_some())).then_some(end)
     }
 
     /// The hash that a seal ends with.
-    pub(crate) fn hash(bytes: &[u8; SEAL_BYTES]) -> Hash {
-        field(bytes, 64)
+    pub(crate) fn hash(bytes: &[u8]) -> Hash {
+        field(bytes, bytes.len().saturating_sub(HASH_BYTES))
     }
 }
 
@@ -301,14 +367,27 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_of_a_seal_is_found() {
-        let end =
-            End { is_recovered: false, tag: [3; 8], pieces: 9, frames: 35_999, previous: [7; 32] };
-        let bytes = end.to_bytes();
-        assert_eq!(End::read(&bytes), Some(end));
-        for bit in 0..8 * SEAL_BYTES {
-            let mut flipped = bytes;
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(End::read(&flipped), None, "bit {bit}");
+        let end = End {
+            is_recovered: false,
+            tag: [3; 8],
+            pieces: 9,
+            frames: 35_999,
+            previous: [7; 32],
+            key_tag: None,
+        };
+        for end in [end, End { is_recovered: true, ..end }, End { key_tag: Some([5; 16]), ..end }] {
+            let mut bytes = Vec::new();
+            end.write(&mut bytes);
+            assert_eq!(bytes.len(), End::length(&bytes));
+            assert_eq!(End::read(&bytes), Some(end));
+            for bit in 0..8 * bytes.len() {
+                let mut flipped = bytes.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(End::read(&flipped), None, "bit {bit}");
+            }
         }
+        let mut bytes = Vec::new();
+        End { is_recovered: true, key_tag: Some([5; 16]), ..end }.write(&mut bytes);
+        assert_eq!(End::read(&bytes), None, "who mends has no key");
     }
 }

@@ -4,6 +4,7 @@ use model::Seal;
 use sha2::{Digest, Sha256};
 
 use crate::faults::Report;
+use crate::keys::KeyFault;
 use crate::wav::{FRAME_BYTES, HEADER_BYTES};
 
 /// Computes the seal of a WAV file that is handed in piece by piece, from its first byte.
@@ -40,6 +41,8 @@ impl Sealer {
 pub enum Verdict {
     /// It is byte by byte what was sealed.
     Ok,
+    /// It is what was sealed, as far as can be told without its key.
+    Undecrypted(KeyFault),
     /// It is not there.
     Missing,
     /// It was never sealed, and is of the old form: nothing can be told of it.

@@ -64,15 +64,22 @@ impl Tape {
     }
 
     /// Appends the seal to `out`: nothing may follow it.
-    pub fn seal(self, out: &mut Vec<u8>) -> Seal {
-        let end = End {
+    ///
+    /// # Errors
+    /// The cipher refused. Nothing was written.
+    pub fn seal(self, out: &mut Vec<u8>) -> Result<Seal, KeyFault> {
+        let mut end = End {
             is_recovered: false,
             tag: tag(&self.header),
             pieces: self.number,
             frames: self.frames,
             previous: self.previous,
+            key_tag: None,
         };
-        seal(end, self.bytes, out)
+        if let Some(key) = &self.key {
+            end = end.with_tag(&self.header, key)?;
+        }
+        Ok(seal(end, self.bytes, out))
     }
 
     /// Frames written so far.
@@ -133,11 +140,11 @@ pub(crate) fn tag(header: &Hash) -> HeaderTag {
 
 /// Appends a seal that stands at byte `at` of its file.
 pub(crate) fn seal(end: End, at: u64, out: &mut Vec<u8>) -> Seal {
-    let bytes = end.to_bytes();
-    out.extend(bytes);
+    let from = out.len();
+    end.write(out);
     Seal {
-        sha256: hex::encode(End::hash(&bytes)),
-        bytes: at + bytes.len() as u64,
+        sha256: hex::encode(End::hash(&out[from..])),
+        bytes: at + (out.len() - from) as u64,
         frames: end.frames,
     }
 }
@@ -147,7 +154,7 @@ mod tests {
     use super::*;
     use crate::header::TAPE_HEADER_BYTES;
     use crate::header::tests::{drawn, header, keyring};
-    use crate::piece::{Opener, PIECE_MOST, SEAL_BYTES};
+    use crate::piece::{Opener, PIECE_MOST, SEAL_MOST};
 
     fn samples(seed: i16) -> Vec<i16> {
         (0..2 * PIECE_FRAMES as i16).map(|n| n.wrapping_mul(seed)).collect()
@@ -166,13 +173,15 @@ mod tests {
             tape.silence(&mut file).unwrap();
             tape.sound(&samples(5)[..10], &mut file).unwrap();
             assert_eq!(tape.frames(), 8_005);
-            let seal = tape.seal(&mut file);
+            let seal = tape.seal(&mut file).unwrap();
             assert_eq!((seal.frames, seal.bytes), (8_005, file.len() as u64));
 
             let opener = Opener::new(&header, header.data_key(&keyring()).unwrap());
             let mut at = TAPE_HEADER_BYTES;
             let mut read = Vec::new();
-            while file.len() - at > SEAL_BYTES {
+            let end = opener.seal_at_end(&file).unwrap();
+            assert_eq!(end, (seal.sha256, seal.frames));
+            while file.len() - at > SEAL_MOST {
                 let head = Head::read(&file[at..]).unwrap();
                 let piece = &mut file[at..at + head.bytes()].to_vec();
                 let front = &mut piece[..head.front_bytes()].to_vec();

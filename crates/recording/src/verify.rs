@@ -15,7 +15,7 @@ use crate::header::{
 };
 use crate::keys::{KeyFault, Keyring};
 use crate::piece::{
-    End, HASH_BYTES, Head, HeaderTag, Kind, Opener, PIECE_MAGIC, PIECE_MOST, SEAL_BYTES, SEAL_MAGIC,
+    End, HASH_BYTES, Head, HeaderTag, Kind, Opener, PIECE_MAGIC, PIECE_MOST, SEAL_MAGIC, SEAL_MOST,
 };
 use crate::tape::tag;
 use crate::wav::RATE;
@@ -23,7 +23,7 @@ use crate::wav::RATE;
 /// Bytes from which on something is recognized: a magic and the header's tag.
 const START_BYTES: usize = 16;
 /// Before the end of the file nothing is judged of which less than this is here.
-const AHEAD: usize = PIECE_MOST + SEAL_BYTES;
+const AHEAD: usize = PIECE_MOST + SEAL_MOST;
 
 /// What is known of a recording beforehand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Verifier<'a> {
     /// The last piece of another recording: those that follow it there are the same fault.
     foreign: Option<(HeaderTag, Hash)>,
     has_told_end: bool,
+    /// The seal is of one who has not the key.
+    is_forged: bool,
     report: Report,
 }
 
@@ -100,6 +102,7 @@ impl<'a> Verifier<'a> {
             displaced: None,
             foreign: None,
             has_told_end: false,
+            is_forged: false,
             report: Report::empty(),
         }
     }
@@ -133,14 +136,16 @@ impl<'a> Verifier<'a> {
             let damage = if has_been_sealed { Damage::Cut } else { Damage::Unsealed };
             self.fault(damage, self.second(self.number));
         }
-        let is_sealed = self.report.faults.is_empty() && self.expected.seal.is_some();
-        if is_sealed && self.expected.seal != self.report.seal {
+        let (is_clean, is_known) = (self.report.faults.is_empty(), self.expected.seal.is_some());
+        if is_clean && is_known && self.expected.seal != self.report.seal {
             // Anyone can put a seal behind fewer pieces: what is missing says where.
             let was = self.expected.seal.as_ref().map_or(0, |seal| seal.frames);
             match was > self.report.frames {
                 true => self.fault(Damage::Cut, self.second(self.number)),
                 false => self.fault(Damage::NotAsSealed, 0),
             }
+        } else if is_clean && self.is_forged {
+            self.fault(Damage::Altered, self.last_second());
         }
         self.report
     }
@@ -214,15 +219,18 @@ impl<'a> Verifier<'a> {
         match self.keys.map(|keys| header.data_key(keys)) {
             Some(Ok(key)) => self.opener = Some(Opener::new(header, key)),
             // The wrapped key is not what was written, or the master key is another.
-            Some(Err(KeyFault::Refused(_) | KeyFault::Cipher)) => self.fault(Damage::Altered, 0),
+            Some(Err(fault @ (KeyFault::Refused(_) | KeyFault::Cipher))) => {
+                self.fault(Damage::Altered, 0);
+                self.report.undecrypted = Some(fault);
+            }
             Some(Err(
-                KeyFault::Unknown(_)
+                fault @ (KeyFault::Unknown(_)
                 | KeyFault::Line(_)
                 | KeyFault::Twice(_)
                 | KeyFault::Empty
-                | KeyFault::TooMany,
-            ))
-            | None => {}
+                | KeyFault::TooMany),
+            )) => self.report.undecrypted = Some(fault),
+            None => {}
         }
     }
 
@@ -245,7 +253,7 @@ impl<'a> Verifier<'a> {
     /// What stands next: a piece, the seal, or rubble.
     fn next(&mut self) {
         let rest = self.rest();
-        if rest.len() >= SEAL_BYTES && rest[..4] == SEAL_MAGIC {
+        if rest.starts_with(&SEAL_MAGIC) && rest.len() >= End::length(rest) {
             self.seal();
             return;
         }
@@ -381,14 +389,21 @@ impl<'a> Verifier<'a> {
     }
 
     fn seal(&mut self) {
-        let bytes: [u8; SEAL_BYTES] = field(self.rest(), 0);
+        let length = End::length(self.rest());
+        let bytes = self.rest()[..length].to_vec();
         self.stage = Stage::Sealed;
         let Some(end) = End::read(&bytes) else {
             self.settle(None);
             self.fault(Damage::Altered, self.last_second());
-            self.done += SEAL_BYTES;
+            // How long it was is not known for certain.
+            self.done += self.rest().len().min(SEAL_MOST);
             return;
         };
+        let is_locked = self.report.header.as_ref().map(|header| header.key.is_some());
+        let fits =
+            is_locked.is_none_or(|locked| (locked && !end.is_recovered) == end.key_tag.is_some());
+        self.is_forged = !fits || self.opener.as_ref().is_some_and(|opener| !opener.is_ours(&end));
+        self.report.is_recovered = end.is_recovered;
         self.settle(Some(end.pieces));
         if self.tag.is_some_and(|tag| tag != end.tag) {
             self.fault(Damage::Foreign, self.last_second());
@@ -402,7 +417,7 @@ impl<'a> Verifier<'a> {
                 self.fault(Damage::Altered, self.last_second());
             }
         }
-        self.done += SEAL_BYTES;
+        self.done += length;
         let sha256 = hex::encode(End::hash(&bytes));
         let bytes = self.at + self.done as u64;
         self.report.seal = Some(Seal { sha256, bytes, frames: end.frames });

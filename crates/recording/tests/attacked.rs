@@ -6,8 +6,8 @@ use model::{CallId, Id, Mono, RecordingId, Seal, Wall};
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use recording::{
-    Damage, Drawn, Expected, Fault, Head, Header, Keyring, PIECE_FRAMES, Report, SEAL_BYTES,
-    TAPE_HEADER_BYTES, Tape, Verifier,
+    Damage, Drawn, Expected, Fault, Head, Header, Keyring, PIECE_FRAMES, Report, TAPE_HEADER_BYTES,
+    Tape, Verifier,
 };
 
 const ATTACKS: usize = 10_000;
@@ -58,7 +58,7 @@ fn made(counter: u32, pieces: usize, is_encrypted: bool, rng: &mut ChaCha8Rng) -
         }
     }
     starts.push(file.len());
-    let seal = tape.seal(&mut file);
+    let seal = tape.seal(&mut file).unwrap();
     Made { recording: header.recording, file, starts, seal }
 }
 
@@ -257,7 +257,8 @@ fn forge_all(made: &Made, from: usize) -> Vec<u8> {
     }
     let seal = &mut file[made.starts[made.pieces()]..];
     seal[32..64].copy_from_slice(&previous.unwrap());
-    let (body, hash) = seal.split_at_mut(SEAL_BYTES - 32);
+    let at = seal.len() - 32;
+    let (body, hash) = seal.split_at_mut(at);
     hash.copy_from_slice(&Sha256::digest(body));
     file
 }
@@ -293,7 +294,8 @@ fn forge_cut(made: &Made, pieces: usize) -> Vec<u8> {
     seal[16..20].copy_from_slice(&(pieces as u32).to_le_bytes());
     seal[24..32].copy_from_slice(&(pieces as u64 * u64::from(PIECE_FRAMES)).to_le_bytes());
     seal[32..64].copy_from_slice(&made.file[end - 32..end]);
-    let (body, hash) = seal.split_at_mut(SEAL_BYTES - 32);
+    let at = seal.len() - 32;
+    let (body, hash) = seal.split_at_mut(at);
     hash.copy_from_slice(&Sha256::digest(body));
     [&made.file[..end], &seal].concat()
 }
@@ -309,6 +311,37 @@ fn a_cut_behind_which_a_seal_was_forged_is_located() {
             let second = made.second_of(pieces);
             assert_eq!(report.faults, [Fault { second, damage: Damage::Cut }], "{pieces}");
         }
+    }
+}
+
+#[test]
+fn nobody_ends_an_encrypted_recording_anew_without_its_key() {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let made = made(1, 12, true, &mut rng);
+    let nothing = Expected::default();
+    for pieces in 1..12 {
+        let forged = forge_cut(&made, pieces);
+        let report = verify(&forged, &nothing, &keyring(), 7_777);
+        let second = made.second_of(pieces - 1);
+        assert_eq!(report.faults, [Fault { second, damage: Damage::Altered }], "{pieces}");
+        // Neither with a seal as a plain recording has it, nor under another's key.
+        let seal_at = made.starts[pieces];
+        let mut plain = forged[..seal_at + 64].to_vec();
+        plain[seal_at + 5] = 0;
+        plain.extend(<sha2::Sha256 as sha2::Digest>::digest(&plain[seal_at..]));
+        for keys in [keyring(), Keyring::default()] {
+            let report = verify(&plain, &nothing, &keys, 7_777);
+            assert_eq!(report.faults, [Fault { second, damage: Damage::Altered }], "{pieces}");
+        }
+        // What says that it was sealed after a crash needs no key, and says that it was.
+        plain.truncate(seal_at + 64);
+        plain[seal_at + 4] = 2;
+        plain.extend(<sha2::Sha256 as sha2::Digest>::digest(&plain[seal_at..]));
+        let report = verify(&plain, &nothing, &keyring(), 7_777);
+        assert_eq!(report.to_string(), "whole, sealed after a crash");
+        let known = verify(&plain, &expected(&made), &Keyring::default(), 7_777);
+        let second = made.second_of(pieces);
+        assert_eq!(known.faults, [Fault { second, damage: Damage::Cut }]);
     }
 }
 
@@ -331,7 +364,8 @@ fn forge_header(made: &Made, mut header: [u8; TAPE_HEADER_BYTES]) -> Vec<u8> {
     let seal = &mut file[made.starts[made.pieces()]..];
     seal[8..16].copy_from_slice(&tag);
     seal[32..64].copy_from_slice(&previous);
-    let (body, hash) = seal.split_at_mut(SEAL_BYTES - 32);
+    let at = seal.len() - 32;
+    let (body, hash) = seal.split_at_mut(at);
     hash.copy_from_slice(&Sha256::digest(body));
     file
 }
@@ -361,8 +395,10 @@ fn a_master_key_of_the_right_name_that_does_not_open_is_no_proof() {
     let other = Keyring::parse(&format!("k1 = {}", "c4".repeat(32))).unwrap();
     let report = verify(&made.file, &expected(&made), &other, 9_999);
     assert_eq!(report.faults, [Fault { second: 0, damage: Damage::Altered }]);
+    assert!(report.to_string().ends_with("the key 'k1' does not open it)"), "{report}");
     let none = verify(&made.file, &expected(&made), &Keyring::default(), 9_999);
     assert!(none.is_whole(), "who has no key sees the seal alone");
+    assert!(none.to_string().contains("'k1', which is not configured"), "{none}");
 }
 
 #[test]

@@ -76,7 +76,10 @@ impl CallRecords {
             return self.record(worked_on);
         }
         let call = fact.body.call()?;
-        if let FactBody::CallArrived { .. } | FactBody::CallPlaced { .. } = &fact.body {
+        if let FactBody::CallArrived { .. }
+        | FactBody::CallPlaced { .. }
+        | FactBody::CalledInside { .. } = &fact.body
+        {
             if !self.calls.contains_key(&call)
                 && let Some(begun) = Fold::begin(fact)
             {

@@ -90,7 +90,7 @@ enum Place {
     Talking {
         queue: QueueId,
     },
-    /// An agent called someone: it is none of the hotline's calls.
+    /// An agent called someone: it is none of the hotline's calls, unless it enters a queue.
     Outside,
 }
 
@@ -124,7 +124,7 @@ impl Figures {
                 self.arrived += 1;
                 self.calls.insert(*call, Place::Menu);
             }
-            FactBody::CallPlaced { call, .. } => {
+            FactBody::CallPlaced { call, .. } | FactBody::CalledInside { call, .. } => {
                 self.calls.insert(*call, Place::Outside);
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),

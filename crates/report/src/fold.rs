@@ -5,7 +5,7 @@ mod tapes;
 
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, TrunkId, Wall,
+    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, Target, TrunkId, Wall,
 };
 
 use crate::open_call::OpenDialog;
@@ -80,19 +80,26 @@ impl Fold {
         let (call, direction, trunk, (ani, dnis), legs, sip_call_id) = match &fact.body {
             FactBody::CallArrived { call, leg, trunk, ani, dnis, sip_call_id } => {
                 let legs = vec![begun(*leg, LegRole::Caller, fact.wall)];
-                (call, Direction::Inbound, trunk, (ani, dnis), legs, sip_call_id.clone())
+                let numbers = (ani.clone(), dnis.clone());
+                (call, Direction::Inbound, trunk.clone(), numbers, legs, sip_call_id.clone())
             }
             FactBody::CallPlaced { call, trunk, number, shown, .. } => {
-                (call, Direction::Outbound, trunk, (number, shown), Vec::new(), String::new())
+                let numbers = (number.clone(), shown.clone());
+                (call, Direction::Outbound, trunk.clone(), numbers, Vec::new(), String::new())
+            }
+            FactBody::CalledInside { call, leg, agent, to } => {
+                let numbers = (Pii::from(agent.as_str()), shown_inside(to));
+                let legs = vec![begun(*leg, LegRole::Agent(agent.clone()), fact.wall)];
+                (call, Direction::Internal, TrunkId::from(""), numbers, legs, String::new())
             }
             _ => return None,
         };
         let record = CallRecord {
             call: *call,
             direction,
-            trunk: trunk.clone(),
-            ani: ani.clone(),
-            dnis: dnis.clone(),
+            trunk,
+            ani,
+            dnis,
             diverted_from: None,
             sip_call_id,
             arrived: fact.wall,
@@ -199,6 +206,7 @@ impl Fold {
             | FactBody::EngineStopped
             | FactBody::CallArrived { .. }
             | FactBody::CallPlaced { .. }
+            | FactBody::CalledInside { .. }
             | FactBody::Popped { .. }
             | FactBody::ConferenceBegun { .. }
             | FactBody::Held { .. }
@@ -271,7 +279,7 @@ impl Fold {
     fn try_trunk(&mut self, leg: LegId, trunk: &TrunkId, at: Wall) -> bool {
         let called = self.called();
         let is_theirs = called.is_none_or(|called| called == leg);
-        if self.record.direction == Direction::Inbound || !is_theirs {
+        if self.record.direction != Direction::Outbound || !is_theirs {
             return false;
         }
         self.record.trunk = trunk.clone();
@@ -283,7 +291,13 @@ impl Fold {
     }
 
     fn establish(&mut self, leg: LegId, role: &LegRole, dialog: &DialogSnapshot) {
-        if self.record.direction == Direction::Outbound && self.called() == Some(leg) {
+        let is_theirs = match self.record.direction {
+            Direction::Inbound => false,
+            Direction::Outbound => self.called() == Some(leg),
+            // Of two agents, that of the one who called.
+            Direction::Internal => self.record.legs.first().is_some_and(|first| first.leg == leg),
+        };
+        if is_theirs {
             self.record.sip_call_id.clone_from(&dialog.call_id);
         }
         // A dialog is written down again when it has changed.
@@ -433,6 +447,15 @@ impl Fold {
     /// Who answered.
     pub(crate) const fn agent(&self) -> Option<&AgentId> {
         self.record.agent.as_ref()
+    }
+}
+
+/// What is in the place of the dialled number where no number was.
+fn shown_inside(to: &Target) -> String {
+    match to {
+        Target::Agent(agent) => agent.as_str().to_owned(),
+        Target::Queue(queue) => queue.as_str().to_owned(),
+        Target::Number(number) => number.masked().to_string(),
     }
 }
 

@@ -17,11 +17,12 @@ pub struct CallRecord {
     pub call: CallId,
     /// Who began it.
     pub direction: Direction,
-    /// The line it came on, or went out over last.
+    /// The line it came on, or went out over last; empty for a call between agents.
     pub trunk: TrunkId,
-    /// The number of the one outside: who called, as the carrier wrote it, or was called.
+    /// The number of the one outside: who called, as the carrier wrote it, or was called. Of a call
+    /// between agents, who called.
     pub ani: Pii<String>,
-    /// Our number: what they dialled, or were shown.
+    /// Our number: what they dialled, or were shown; or the colleague or queue that was called.
     pub dnis: String,
     /// The number that was dialled first, where a line that is believed says that there was one.
     pub diverted_from: Option<Pii<String>>,

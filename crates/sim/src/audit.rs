@@ -90,7 +90,8 @@ impl Book {
             FactBody::CallArrived { call, .. } => {
                 self.open_calls.insert(*call);
             }
-            FactBody::CallPlaced { call, agent, .. } => {
+            FactBody::CallPlaced { call, agent, .. }
+            | FactBody::CalledInside { call, agent, .. } => {
                 self.open_calls.insert(*call);
                 if let Some(other) = self.busy.insert(agent.clone(), *call) {
                     return Err(format!("{agent} has {other} and places {call}"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use media::{LegMedia, Source};
-use model::{CallId, Fact, FactBody, LegId, Mono};
+use model::{CallId, Fact, FactBody, LegId, Mono, Target};
 
 /// The most silences that are kept: the first ones tell enough.
 const SILENCES_MAX: usize = 20;
@@ -21,6 +21,9 @@ impl Ears {
         self.now = fact.mono;
         match &fact.body {
             FactBody::CallArrived { call, leg, .. } => {
+                self.callers.insert(*leg, *call);
+            }
+            FactBody::CalledInside { call, leg, to: Target::Queue(_), .. } => {
                 self.callers.insert(*leg, *call);
             }
             FactBody::AgentAnswered { call, .. } => {

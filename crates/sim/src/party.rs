@@ -124,7 +124,9 @@ pub struct Party {
 
 impl Party {
     pub(crate) fn caller(address: SocketAddr, plan: CallerPlan, at: Mono) -> Self {
-        Self::new(address, Role::Caller(plan), (at, Task::Invite))
+        let challenger = challenger(plan.challenges);
+        let caller = Self::new(address, Role::Caller(plan), (at, Task::Invite));
+        Self { challenger, ..caller }
     }
 
     pub(crate) fn phone(address: SocketAddr, plan: PhonePlan, at: Mono) -> Self {
@@ -133,10 +135,9 @@ impl Party {
 
     /// A phone that is reached without registering.
     pub(crate) fn gateway(address: SocketAddr, plan: PhonePlan) -> Self {
-        let realm = plan.challenges.map_or("", |(realm, ..)| realm);
-        let challenger = Authenticator::new(realm, [5; 32], 60_000);
+        let challenger = challenger(plan.challenges);
         let phone = Self::phone(address, plan, Mono::default());
-        Self { tasks: Vec::new(), challenger: Some(challenger), ..phone }
+        Self { tasks: Vec::new(), challenger, ..phone }
     }
 
     fn new(address: SocketAddr, role: Role, first: (Mono, Task)) -> Self {
@@ -380,7 +381,10 @@ impl Party {
                     Some(Answer::RingsOnly | Answer::Silence) | None => {}
                 }
             }
-            Method::Invite | Method::Update => self.answer_change(tx, request, now),
+            Method::Invite | Method::Update => match self.ask_who_changes(request, now) {
+                Some(challenge) => self.respond(tx, challenge, now),
+                None => self.answer_change(tx, request, now),
+            },
             Method::Prack => {
                 self.saw.reliable += 1;
                 self.respond(tx, ResponseBuilder::to(request, 200).build(), now);
@@ -487,4 +491,9 @@ impl Party {
         let reason = request.and_then(|request| request.header("Reason"));
         self.saw.reasons.extend(reason.map(str::to_owned));
     }
+}
+
+/// Who asks for the credentials of that realm.
+fn challenger(asks: Option<(&str, &str, &str)>) -> Option<Authenticator> {
+    asks.map(|(realm, ..)| Authenticator::new(realm, [5; 32], 60_000))
 }

@@ -1,5 +1,7 @@
 //! What callers and phones do: data that a scenario writes down.
 
+use std::net::SocketAddr;
+
 use crate::hotline::PASSWORD;
 
 /// What a caller does.
@@ -25,6 +27,11 @@ pub struct CallerPlan {
     pub offers: bool,
     /// Further headers of the INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Realm, user and password that its carrier asks for before it takes a BYE, a re-INVITE or an
+    /// UPDATE, if it does.
+    pub challenges: Option<(&'static str, &'static str, &'static str)>,
+    /// The address in its Contact, where that is not its own.
+    pub contact_at: Option<SocketAddr>,
 }
 
 impl Default for CallerPlan {
@@ -40,6 +47,8 @@ impl Default for CallerPlan {
             silent_after_ms: None,
             offers: true,
             headers: Vec::new(),
+            challenges: None,
+            contact_at: None,
         }
     }
 }

@@ -46,7 +46,7 @@ pub use name::Name;
 pub use params::Params;
 pub use parse::ParseError;
 pub use registrar::{Binding, Known, Registrar, RegistrarConfig, RegistrarOutput, Unbound};
-pub use registration::{Registration, RegistrationConfig, RegistrationOutput};
+pub use registration::{RegistrarServer, Registration, RegistrationConfig, RegistrationOutput};
 pub use status::reason_phrase;
 pub use transactions::{
     MAX_DATAGRAM_REQUEST, MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING,

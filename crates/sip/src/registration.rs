@@ -49,6 +49,15 @@ pub struct RegistrationConfig {
     pub seed: u64,
 }
 
+/// One of a registrar's servers, as others know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrarServer {
+    /// Its place among the servers before, from 0; none if it is new.
+    pub was: Option<usize>,
+    /// Whether it is there.
+    pub is_up: bool,
+}
+
 /// What is to be done, or has happened.
 #[derive(Debug, Clone)]
 pub enum RegistrationOutput {
@@ -100,6 +109,8 @@ pub struct Registration {
     failures: usize,
     /// Until when each server wants to be left alone.
     rests: Vec<Mono>,
+    /// Whether each server is there, as far as others know.
+    up: Vec<bool>,
     challenges: u8,
     /// The header that answers, the challenges as they came, and how often they were answered.
     challenge: Option<(Name, Vec<String>, u32)>,
@@ -120,6 +131,7 @@ impl Registration {
             told: None,
             failures: 0,
             rests: vec![Mono::default(); config.servers.max(1)],
+            up: vec![true; config.servers.max(1)],
             challenges: 0,
             challenge: None,
             chance: Chance(config.seed),
@@ -164,17 +176,43 @@ impl Registration {
             && at <= now
         {
             self.challenges = 0;
-            self.skip_resting(now);
+            self.skip_unfit(now);
             self.send();
         }
     }
 
-    /// There are so many servers now, the preferred one first: a name leads to others than before.
-    pub fn handle_servers(&mut self, servers: usize) {
-        if servers != self.rests.len() && servers > 0 {
-            self.rests.resize(servers, Mono::default());
-            self.server = if self.server < servers { self.server } else { 0 };
+    /// These are the servers now, the preferred one first: a name leads to others than before, or
+    /// one was seen to fail or to be back. One that is not there is passed over as long as another
+    /// is. A registration whose own server is gone is made anew with another at once: calls would
+    /// not find us where it stands. Nothing where there are none.
+    pub fn handle_servers(&mut self, servers: &[RegistrarServer], now: Mono) {
+        if servers.is_empty() {
+            return;
         }
+        let rest = |server: &RegistrarServer| {
+            server.was.and_then(|was| self.rests.get(was).copied()).unwrap_or_default()
+        };
+        self.rests = servers.iter().map(rest).collect();
+        self.up = servers.iter().map(|server| server.is_up).collect();
+        let place = servers.iter().position(|server| server.was == Some(self.server));
+        self.server = place.unwrap_or(0);
+        let is_lost = place.is_none_or(|place| !self.is_fit(place, now));
+        let has_another = (0..servers.len()).any(|place| self.is_fit(place, now));
+        if let State::Waiting { at } = self.state
+            && self.is_registered()
+            && is_lost
+            && has_another
+            && !self.leaving
+        {
+            self.state = State::Waiting { at: at.min(now) };
+        }
+    }
+
+    /// Whether a server may be asked: it wants to be, and is there, unless none is.
+    fn is_fit(&self, place: usize, now: Mono) -> bool {
+        let has_rested = self.rests.get(place).is_none_or(|until| *until <= now);
+        let is_up = self.up.get(place).is_none_or(|up| *up);
+        has_rested && (is_up || !self.up.contains(&true))
     }
 
     /// Takes it back by a last REGISTER (§10.2.2). One that is under way is waited for: what the
@@ -349,7 +387,7 @@ impl Registration {
             if self.failures.is_multiple_of(servers) {
                 break;
             }
-            if self.rests.get(self.server).is_none_or(|until| *until <= now) {
+            if self.is_fit(self.server, now) {
                 return self.send();
             }
         }
@@ -361,12 +399,11 @@ impl Registration {
         self.pause(pause.min(PAUSE_MAX), now);
     }
 
-    /// The next server that does not want to be left alone any more, from the one whose turn it is.
-    fn skip_resting(&mut self, now: Mono) {
+    /// The next server that may be asked, from the one whose turn it is.
+    fn skip_unfit(&mut self, now: Mono) {
         let servers = self.rests.len();
-        let places = (0..servers).map(|step| (self.server + step) % servers);
-        let rested = |place: &usize| self.rests.get(*place).is_some_and(|until| *until <= now);
-        if let Some(place) = places.into_iter().find(rested) {
+        let mut places = (0..servers).map(|step| (self.server + step) % servers);
+        if let Some(place) = places.find(|place| self.is_fit(*place, now)) {
             self.server = place;
         }
     }

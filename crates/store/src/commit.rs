@@ -152,6 +152,7 @@ fn write_unsettled(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
         FactBody::CallArrived { call, .. }
         | FactBody::CallPlaced { call, .. }
+        | FactBody::CalledInside { call, .. }
         | FactBody::WrappedUp { call, .. } => {
             Some([Value::Text(call.to_string()), Value::Int(i64::from(fact.site))])
         }

@@ -82,6 +82,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::Missed { agent, .. }
         | FactBody::AgentAnswered { agent, .. }
         | FactBody::CallPlaced { agent, .. }
+        | FactBody::CalledInside { agent, .. }
         | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),

@@ -73,7 +73,8 @@ names! {
         cti::CallPhase::Ended,
     ].map(cti::CallPhase::as_str);
     /// Who began a call: someone outside, or an agent.
-    DirectionName of Direction: [Direction::Inbound, Direction::Outbound].map(Direction::as_str);
+    DirectionName of Direction: [Direction::Inbound, Direction::Outbound, Direction::Internal]
+        .map(Direction::as_str);
     /// How a call ended. Every call has exactly one outcome.
     OutcomeName of Outcome: OUTCOMES.map(Outcome::as_str);
     /// Why a leg or call ended: what the network or a party said.

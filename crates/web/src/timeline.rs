@@ -23,8 +23,8 @@ pub(crate) struct FactEntry<'a> {
     seq: u64,
     /// When, RFC 3339 with offset.
     at: String,
-    /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `trunk_tried`,
-    /// `number_answered`,
+    /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `called_inside`,
+    /// `trunk_tried`, `number_answered`,
     /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `tier_reached`, `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
@@ -206,6 +206,11 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.offer_id = Some(offer.to_string());
             entry.agent_id = Some(agent.as_str());
             entry.missed = Some((*cause).into());
+        }
+        FactBody::CalledInside { leg, agent, to, .. } => {
+            entry.leg_id = Some(leg.to_string());
+            entry.agent_id = Some(agent.as_str());
+            tell_target(entry, to, sight);
         }
         FactBody::TransferBegun { by, to, kind, .. } => {
             entry.by = Some(by.as_str());

@@ -196,7 +196,7 @@ export interface TargetsData {
   more: boolean;
 }
 /** Who began a call: someone outside, or an agent. */
-export type Direction = 'inbound' | 'outbound';
+export type Direction = 'inbound' | 'outbound' | 'internal';
 
 export interface CallStateData {
   call_id: string;

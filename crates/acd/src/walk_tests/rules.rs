@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use model::{AgentStatus, AgentTotals, CallId, Mono};
 
+use super::TICK;
 use crate::agent::{Activity, Agent, AgentIndex};
 use crate::call::{Call, Preference, Progress};
 use crate::queue::Queue;
 use crate::timer::Timer;
-use crate::{Acd, Choice, Input, Output};
+use crate::{
+    Acd, Balance, CallbackBalance, CallbackEnd, CallbackOutput, Choice, First, Input, NotEnqueued,
+    Output, Overflow,
+};
 
 macro_rules! hold {
     ($holds:expr, $($told:tt)+) => {
@@ -19,6 +23,39 @@ macro_rules! hold {
             return Err(format!($($told)+));
         }
     };
+}
+
+/// Nobody waits longer than one may, in a queue that sends those who wait away, or for an attempt
+/// that is due.
+fn judge_limits(acd: &Acd) -> Result<(), String> {
+    for call in acd.calls.values() {
+        let queue: &Queue = &acd.queues[call.queue as usize];
+        let Some(callback) = call.callback else {
+            let wait = queue.limits.wait.as_ref();
+            let ms = wait.map_or(u64::MAX / TICK, |wait| wait.ms);
+            let over = call.joined + Duration::from_millis(ms) <= acd.now;
+            let waits = call.progress == Progress::Waiting;
+            hold!(!(waits && over), "{call:?} waits beyond {ms} ms");
+            let sent = queue.emergency.as_ref().is_some_and(|rule| rule.waiting_too);
+            hold!(!(waits && sent), "{call:?} waits in an emergency");
+            continue;
+        };
+        match call.progress {
+            Progress::Waiting => hold!(queue.open, "{call:?} may be called at night"),
+            Progress::Resting { until: None } => hold!(!queue.open, "{call:?} is forgotten"),
+            Progress::Resting { until: Some(until) } => {
+                hold!(until > acd.now, "{call:?} rests too long");
+            }
+            Progress::Offered { .. } | Progress::Dialing { .. } | Progress::Talking { .. } => {
+                continue;
+            }
+        }
+        let known = acd.parties.get(&callback.party) == Some(&call.place.call);
+        hold!(known && call.limit_at.is_some(), "{call:?} is kept for ever");
+    }
+    let callbacks = acd.calls.values().filter(|call| call.callback.is_some()).count();
+    hold!(acd.parties.len() == callbacks, "{} parties, {callbacks} callbacks", acd.parties.len());
+    Ok(())
 }
 
 /// Judges a state that the room shows to others, and how it came about.
@@ -30,14 +67,22 @@ pub(super) fn judge(before: &Acd, acd: &mut Acd, input: Option<&Input>) -> Resul
         }
     }
     for (agent, limit_ms) in acd.agents.iter().filter_map(|agent| match agent.activity {
-        Activity::Reserved { .. } => Some((agent, acd.reserve_timeout_ms)),
+        Activity::Reserved { call, .. } => Some((agent, reserved_ms(acd, call))),
         Activity::Ringing { .. } => Some((agent, acd.ring_timeout_ms)),
         Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => None,
     }) {
         let until = agent.since + Duration::from_millis(limit_ms);
         hold!(acd.now < until, "{} is {:?} beyond {limit_ms} ms", agent.id, agent.activity);
     }
-    Ok(())
+    judge_limits(acd)
+}
+
+/// How long an agent may be reserved for a call: while its customer is called, or until it rings.
+fn reserved_ms(acd: &Acd, call: CallId) -> u64 {
+    let known = acd.calls.get(&call);
+    let dialing = known.filter(|call| matches!(call.progress, Progress::Dialing { .. }));
+    let rule = dialing.and_then(|call| acd.queues[call.queue as usize].callbacks);
+    rule.map_or(acd.reserve_timeout_ms, |rule| rule.dial_timeout_ms)
 }
 
 /// Judges a state at one moment among several of the same time.
@@ -72,13 +117,18 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
         hold!(with_agent.insert(call), "{call} has two agents");
         let agrees = match acd.calls.get(&call).map(|call| call.progress) {
             Some(Progress::Offered { offer, agent, .. }) => agent == at && expected == Some(offer),
+            Some(Progress::Dialing { offer, agent, .. }) => {
+                let first = acd.calls[&call].callback.map(|callback| callback.first);
+                let reserved = (first == Some(First::Customer)).then_some(offer);
+                agent == at && expected == reserved
+            }
             Some(Progress::Talking { agent }) => agent == at && expected.is_none(),
-            Some(Progress::Waiting) | None => false,
+            Some(Progress::Waiting | Progress::Resting { .. }) | None => false,
         };
         hold!(agrees, "{} has {call}, which does not know", agent.id);
     }
     for (id, call) in &acd.calls {
-        let waits = call.progress == Progress::Waiting;
+        let waits = matches!(call.progress, Progress::Waiting | Progress::Resting { .. });
         hold!(waits != with_agent.contains(id), "{id} is {:?} without an agent", call.progress);
     }
     Ok(())
@@ -87,7 +137,14 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
 /// Whoever was offered a call got the best of those left, and is the best of those left.
 fn judge_choices(before: &Acd, acd: &Acd, said: &[Output]) -> Result<(), String> {
     for output in said {
-        let Output::Offer { call, agent, .. } = output else { continue };
+        let (call, agent) = match output {
+            Output::Callback(CallbackOutput::Dial {
+                call, agent, first: First::Customer, ..
+            }) => (call, agent),
+            // The choice for a customer who is on the line now was made before the call.
+            Output::Offer { call, agent, .. } if !was_dialing(before, *call) => (call, agent),
+            _ => continue,
+        };
         let Some((at, one)) =
             (0..).map(AgentIndex).zip(&acd.agents).find(|(_, one)| one.id == *agent)
         else {
@@ -134,6 +191,14 @@ fn judge_ends(
     for (id, call) in &before.calls {
         let told = said.iter().filter(|output| match output {
             Output::Dequeued { call, .. } => call == id,
+            Output::Overflowed { call, to, .. } => call == id && !matches!(to, Overflow::Queue(_)),
+            Output::NotEnqueued { call, why, .. } => {
+                call == id && *why != NotEnqueued::AlreadyKnown
+            }
+            Output::Callback(CallbackOutput::Ended { call, end, .. }) => {
+                let goes_on = CallbackEnd::Rejoined { by: *id };
+                call == id && ![CallbackEnd::Reached, goes_on].contains(end)
+            }
             _ => false,
         });
         let ends = told.count() + usize::from(ended_by(input, *id, call));
@@ -141,6 +206,11 @@ fn judge_ends(
         hold!(ends == gone, "{id} ended {ends} times");
     }
     Ok(())
+}
+
+fn was_dialing(before: &Acd, call: CallId) -> bool {
+    let progress = before.calls.get(&call).map(|call| call.progress);
+    matches!(progress, Some(Progress::Dialing { .. }))
 }
 
 fn ended_by(input: Option<&Input>, id: CallId, call: &Call) -> bool {
@@ -168,6 +238,7 @@ fn judge_after_call_work(before: &Acd, acd: &Acd, input: Option<&Input>) -> Resu
 /// Lines, figures and deadlines are those of the agents and calls that there are.
 fn judge_indexes(acd: &Acd) -> Result<(), String> {
     hold!(acd.opened.is_empty(), "not offered yet: {:?}", acd.opened);
+    hold!(acd.returned.is_empty() && acd.swept.is_empty(), "not looked at yet");
     for agent in acd.agents.iter().filter(|agent| agent.rests_until.is_some()) {
         let ready = agent.activity == Activity::Idle && agent.status == AgentStatus::Ready;
         hold!(ready, "{} rests, but is not ready", agent.id);
@@ -182,9 +253,20 @@ fn judge_indexes(acd: &Acd) -> Result<(), String> {
         let ids: Vec<CallId> = line.iter().map(|call| call.place.call).collect();
         hold!(queue.calls().eq(ids.iter().copied()), "the line of {}: {ids:?}", queue.id);
         let view = queue.view();
-        let offered = line.iter().filter(|call| call.progress != Progress::Waiting).count();
+        let resting = |call: &&&Call| matches!(call.progress, Progress::Resting { .. });
+        let resting = line.iter().filter(resting).count();
+        hold!(queue.resting_calls as usize == resting, "{}: {resting} rest", queue.id);
+        let waiting = line.iter().filter(|call| call.progress == Progress::Waiting).count();
+        let offered = line.len() - waiting - resting;
         hold!(view.offered as usize == offered, "{}: {offered} are offered", queue.id);
-        let longest = line.iter().map(|call| call.entered).min();
+        let live = || line.iter().filter(|call| call.callback.is_none());
+        hold!(view.waiting as usize == live().count(), "{}: {} wait", queue.id, view.waiting);
+        let residuals = (
+            queue.balance.residual_since(&Balance::default()),
+            queue.called.residual_since(&CallbackBalance::default()),
+        );
+        hold!(residuals == (0, 0), "{}: {:?} {:?}", queue.id, queue.balance, queue.called);
+        let longest = live().map(|call| call.entered).min();
         hold!(view.longest_since == longest, "{}: longest since {longest:?}", queue.id);
         hold!(view.agents == totals(acd, at), "{}: {:?}", queue.id, view.agents);
     }
@@ -217,8 +299,12 @@ fn totals(acd: &Acd, queue: u32) -> AgentTotals {
 fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
     let offers = acd.calls.values().filter_map(|call| match call.progress {
         Progress::Offered { offer, deadline, .. } => Some((deadline, Timer::Offer(offer))),
+        Progress::Dialing { deadline, .. } => Some((deadline, Timer::Dial(call.place.call))),
+        Progress::Resting { until } => Some((until?, Timer::Again(call.place.call))),
         Progress::Waiting | Progress::Talking { .. } => None,
     });
+    let limits =
+        acd.calls.values().filter_map(|call| Some((call.limit_at?, Timer::Limit(call.place.call))));
     let tiers = acd
         .calls
         .values()
@@ -240,7 +326,7 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
             | Activity::Ringing { .. }
             | Activity::Talking { .. } => None,
         });
-    offers.chain(tiers).chain(preferences).chain(rests).chain(works)
+    offers.chain(limits).chain(tiers).chain(preferences).chain(rests).chain(works)
 }
 
 /// Whether an agent's queues, tier, level and permissions let them take a call now.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use model::{AgentStatus, CallId, Mono, NotReadyReason, Permission};
 
 use super::TICK;
-use crate::Acd;
 use crate::agent::{Activity, Agent};
 use crate::call::{Call, Progress};
+use crate::{Acd, First};
 
 /// The longest head start of a call that is yet to come, in ticks: older than this is older than
 /// all of them.
@@ -27,7 +27,11 @@ pub(super) fn key(acd: &Acd) -> u128 {
         acd.agents.iter().map(|agent| of_agent(acd, agent, &labels)).collect();
     agents.sort_unstable();
     let calls = line.iter().flat_map(|call| of_call(acd, call));
-    fnv(agents.iter().flatten().copied().chain([u8::MAX]).chain(calls))
+    let queues = acd
+        .queues
+        .iter()
+        .map(|queue| u8::from(queue.open) * 2 + u8::from(queue.emergency.is_some()));
+    fnv(agents.iter().flatten().copied().chain([u8::MAX]).chain(queues).chain(calls))
 }
 
 fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 11] {
@@ -73,7 +77,7 @@ fn turn(acd: &Acd, agent: &Agent) -> u8 {
     2 + 2 * ahead + u8::from(agent.idle_since == acd.now)
 }
 
-fn of_call(acd: &Acd, call: &Call) -> [u8; 7] {
+fn of_call(acd: &Acd, call: &Call) -> [u8; 10] {
     let age = (call.place.age(acd.now) / TICK).min(AGE_MAX);
     [
         u8::try_from(call.queue).unwrap(),
@@ -81,9 +85,22 @@ fn of_call(acd: &Acd, call: &Call) -> [u8; 7] {
         u8::from(call.permission == Some(Permission::PolicyEndorse)),
         u8::try_from(call.reached).unwrap(),
         call.next_step_at.map_or(0, |at| ticks_left(acd.now, at)),
-        u8::from(call.progress == Progress::Waiting),
+        of_progress(acd, call),
+        call.limit_at.map_or(0, |at| ticks_left(acd.now, at)),
+        call.callback.map_or(0, |callback| u8::try_from(callback.attempts).unwrap() + 1),
+        call.callback.map_or(0, |callback| u8::from(callback.first == First::Customer)),
         call.preference.map_or(0, |preference| ticks_left(acd.now, preference.until)),
     ]
+}
+
+fn of_progress(acd: &Acd, call: &Call) -> u8 {
+    match call.progress {
+        Progress::Offered { .. } | Progress::Talking { .. } => 0,
+        Progress::Waiting => 1,
+        Progress::Resting { until: None } => 2,
+        Progress::Resting { until: Some(until) } => 3 + ticks_left(acd.now, until),
+        Progress::Dialing { deadline, .. } => 100 + ticks_left(acd.now, deadline),
+    }
 }
 
 fn of_status(status: Option<AgentStatus>) -> u8 {

@@ -162,6 +162,8 @@ impl<'a> Day<'a> {
                     Output::OfferWithdrawn { .. }
                     | Output::Missed { .. }
                     | Output::NotEnqueued { .. }
+                    | Output::Overflowed { .. }
+                    | Output::Callback(_)
                     | Output::TierReached { .. }
                     | Output::AgentChanged(_)
                     | Output::Invited { .. }

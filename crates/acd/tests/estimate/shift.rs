@@ -185,6 +185,8 @@ impl Shift {
                     | Output::Missed { .. }
                     | Output::Dequeued { .. }
                     | Output::NotEnqueued { .. }
+                    | Output::Overflowed { .. }
+                    | Output::Callback(_)
                     | Output::TierReached { .. }
                     | Output::Invited { .. }
                     | Output::Joined { .. }

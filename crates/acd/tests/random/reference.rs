@@ -10,45 +10,58 @@ use acd::{
     Output, QueueConfig, Served, Strategy, TierStep, Withdrawal,
 };
 use model::{
-    AgentId, AgentState, AgentStatus, AgentTotals, CallId, Mono, OfferId, Permission, QueueId,
+    AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Permission, QueueId,
 };
 
+use super::callbacks::Asked;
+use super::limits::Limits;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Waiting,
     Offered(OfferId),
+    /// The customer of a callback is being called.
+    Dialing(OfferId),
+    /// A callback until its next attempt, or until the queue opens.
+    Resting(Option<Mono>),
     Talking,
     Over,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    queue: QueueId,
-    permission: Option<Permission>,
-    entered: Mono,
-    head_start_ms: u64,
-    reached: usize,
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) queue: QueueId,
+    pub(super) permission: Option<Permission>,
+    pub(super) entered: Mono,
+    /// Its own, and with that of the queue.
+    pub(super) own_head_start_ms: u64,
+    pub(super) head_start_ms: u64,
+    pub(super) joined: Mono,
+    pub(super) reached: usize,
     /// Who alone may take it, and until when.
-    preferred: Option<(AgentId, Mono)>,
-    stage: Stage,
-    agent: Option<AgentId>,
+    pub(super) preferred: Option<(AgentId, Mono)>,
+    pub(super) callback: Option<Asked>,
+    pub(super) stage: Stage,
+    pub(super) agent: Option<AgentId>,
 }
 
 #[derive(Debug)]
-struct Working {
-    config: AgentConfig,
-    view: AgentView,
+pub(super) struct Working {
+    pub(super) config: AgentConfig,
+    pub(super) view: AgentView,
+    /// What waits for approval.
+    pub(super) asks: Option<NotReadyReason>,
     idle_since: Mono,
     /// The caller hung up while the agent was being offered the call.
-    keeps_turn: bool,
-    tally: Tally,
+    pub(super) keeps_turn: bool,
+    pub(super) tally: Tally,
     /// The queue of the call that was answered last.
-    talked_in: Option<QueueId>,
+    pub(super) talked_in: Option<QueueId>,
 }
 
 /// What strategies go by.
 #[derive(Debug, Clone, Default)]
-struct Tally {
+pub(super) struct Tally {
     /// Since signing in.
     since: Mono,
     answered: u64,
@@ -61,15 +74,16 @@ struct Tally {
 
 /// The rules and what is known so far.
 pub(crate) struct Reference {
-    config: Config,
-    seed: u64,
-    agents: BTreeMap<AgentId, Working>,
-    calls: BTreeMap<CallId, Waiting>,
+    pub(super) config: Config,
+    pub(super) seed: u64,
+    pub(super) agents: BTreeMap<AgentId, Working>,
+    pub(super) calls: BTreeMap<CallId, Waiting>,
     offers: u64,
     /// The tally of an agent before the offer that is open.
-    before_offer: BTreeMap<AgentId, (Tally, Mono)>,
+    pub(super) before_offer: BTreeMap<AgentId, (Tally, Mono)>,
     /// The call that the input just enqueued, until the room says whether it is.
-    newcomer: Option<CallId>,
+    pub(super) newcomer: Option<CallId>,
+    pub(super) limits: Limits,
 }
 
 impl Reference {
@@ -78,6 +92,7 @@ impl Reference {
         let working = |config: &AgentConfig| Working {
             config: config.clone(),
             view: acd.agent(&config.agent).unwrap(),
+            asks: None,
             idle_since: Mono::default(),
             keeps_turn: false,
             tally: Tally::default(),
@@ -92,11 +107,16 @@ impl Reference {
             offers: 0,
             before_offer: BTreeMap::new(),
             newcomer: None,
+            limits: Limits::new(config),
         }
     }
 
     /// Notes what an input says before the room hears it.
     pub(crate) fn expect(&mut self, input: &Input, now: Mono) {
+        self.expect_switch(input);
+        if let Input::Callback(input) = input {
+            return self.expect_callback(input, now);
+        }
         let Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } = input
         else {
             return;
@@ -105,8 +125,6 @@ impl Reference {
             return;
         }
         let queue_config = self.queue(queue);
-        let at_once = queue_config
-            .map_or(0, |queue| queue.steps.iter().filter(|step| step.after_ms == 0).count());
         let preferred = preferred.as_ref().filter(|preferred| {
             self.agents.get(&preferred.agent).is_some_and(|working| {
                 let step = queue_config.and_then(|queue| opening(&working.config, queue));
@@ -117,18 +135,37 @@ impl Reference {
         let preferred = preferred.map(|preferred| {
             (preferred.agent.clone(), now + Duration::from_millis(preferred.for_ms))
         });
-        let waiting = Waiting {
-            preferred,
+        let waiting = self.entry(queue, *permission, (*entered).min(now), *head_start_ms, now);
+        self.expect_way(queue, *permission);
+        self.calls.insert(*call, Waiting { preferred, ..waiting });
+        self.newcomer = Some(*call);
+    }
+
+    /// An entry that joins a queue now.
+    pub(super) fn entry(
+        &self,
+        queue: &QueueId,
+        permission: Option<Permission>,
+        entered: Mono,
+        own_head_start_ms: u64,
+        now: Mono,
+    ) -> Waiting {
+        let config = self.queue(queue);
+        let at_once =
+            |queue: &QueueConfig| queue.steps.iter().filter(|step| step.after_ms == 0).count();
+        Waiting {
             queue: queue.clone(),
-            permission: *permission,
-            entered: (*entered).min(now),
-            head_start_ms: head_start_ms + queue_config.map_or(0, |queue| queue.head_start_ms),
-            reached: at_once,
+            permission,
+            entered,
+            own_head_start_ms,
+            head_start_ms: own_head_start_ms + config.map_or(0, |queue| queue.head_start_ms),
+            joined: now,
+            reached: config.map_or(0, at_once),
+            preferred: None,
+            callback: None,
             stage: Stage::Waiting,
             agent: None,
-        };
-        self.calls.insert(*call, waiting);
-        self.newcomer = Some(*call);
+        }
     }
 
     /// Judges everything that the room says at `now`, after `input` or after a deadline.
@@ -136,10 +173,13 @@ impl Reference {
         let said: Vec<Output> = std::iter::from_fn(|| acd.poll_output())
             .filter(|output| !matches!(output, Output::QueueChanged(_)))
             .collect();
+        self.wake(now);
         for output in &said {
             self.fold(acd, output, input, now);
         }
         self.newcomer = None;
+        self.judge_asking(input, &said);
+        self.judge_limits(acd, now);
         self.judge_agents(acd, now);
         self.judge_nobody_left(now);
         self.judge_queues(acd, now);
@@ -157,43 +197,49 @@ impl Reference {
         let seed = self.seed;
         match output {
             Output::Offer { offer, call, queue, agent, waited_ms, score } => {
-                self.judge_choice(acd, *call, agent, now);
                 let expected = self.score(&self.calls[call], now);
-                let waiting = self.calls.get_mut(call).unwrap();
-                assert_eq!((&waiting.queue, waiting.stage), (queue, Stage::Waiting), "seed {seed}");
-                assert_eq!(*waited_ms, now.ms_since(waiting.entered), "seed {seed}");
                 assert_eq!(*score, expected, "seed {seed}");
-                waiting.stage = Stage::Offered(*offer);
-                waiting.agent = Some(agent.clone());
-                waiting.preferred = None;
-                self.offers += 1;
-                let tally = &mut self.agents.get_mut(agent).unwrap().tally;
-                self.before_offer.insert(agent.clone(), (tally.clone(), now));
-                *tally.offers.entry(queue.clone()).or_default() += 1;
-                tally.turns.insert(queue.clone(), self.offers);
+                let waiting = &self.calls[call];
+                assert_eq!(*waited_ms, now.ms_since(waiting.entered), "seed {seed}");
+                // The agent for a customer who is on the line now was reserved before.
+                let dialled = waiting.stage == Stage::Dialing(*offer) && waiting.callback.is_none();
+                match dialled {
+                    true => self.move_on(*call, Stage::Dialing(*offer), Stage::Offered(*offer)),
+                    false => self.chosen(acd, *call, queue, agent, Stage::Offered(*offer), now),
+                }
             }
             Output::OfferWithdrawn { offer, call, agent, why } => {
                 assert_eq!(self.calls[call].stage, Stage::Offered(*offer), "seed {seed}");
-                let working = self.agents.get_mut(agent).unwrap();
-                working.keeps_turn = *why == Withdrawal::CallerLeft;
-                if working.keeps_turn {
-                    working.tally = self.before_offer.remove(agent).unwrap().0;
+                if *why == Withdrawal::CallerLeft {
+                    self.keep_turn(agent);
                 }
             }
             Output::Missed { offer, call, .. } => {
-                self.move_on(*call, Stage::Offered(*offer), Stage::Waiting);
+                let next = self.again(&self.calls[call]);
+                self.move_on(*call, Stage::Offered(*offer), next);
             }
             Output::Connected { offer, call, agent, queue, .. } => {
                 let working = self.agents.get_mut(agent).unwrap();
                 working.tally.answered += 1;
                 working.talked_in = Some(queue.clone());
-                self.move_on(*call, Stage::Offered(*offer), Stage::Talking);
+                self.limits.count(queue).answered += 1;
+                let from = self.calls[call].stage;
+                let expected = [Stage::Offered(*offer), Stage::Dialing(*offer)];
+                assert!(expected.contains(&from), "seed {seed}: {call} {from:?}");
+                assert_eq!(self.calls[call].callback, None, "seed {seed}: nobody is there");
+                self.move_on(*call, from, Stage::Talking);
             }
             Output::Dequeued { call, .. } => {
                 let from = self.calls[call].stage;
                 assert!(matches!(from, Stage::Waiting | Stage::Offered(_)), "seed {seed}");
+                assert_eq!(self.calls[call].callback, None, "seed {seed}");
+                self.count_left(*call, input, now);
                 self.move_on(*call, from, Stage::Over);
             }
+            Output::Overflowed { call, queue, why, to, .. } => {
+                self.overflowed(*call, queue, *why, to, now);
+            }
+            Output::Callback(output) => self.fold_callback(acd, output, now),
             Output::NotEnqueued { call, queue, why } => self.judge_not_enqueued(*call, queue, *why),
             Output::TierReached { call, queue, tier } => {
                 let step = self.queue(queue).unwrap().steps[self.calls[call].reached];
@@ -224,9 +270,11 @@ impl Reference {
             assert!(own || before.acw_until <= Some(now), "seed {seed}: after-call work cut");
         }
         if before.state == AgentState::Talking && view.state != AgentState::Talking {
-            let call = before.call.unwrap();
-            assert_eq!(self.calls[&call].stage, Stage::Talking, "seed {seed}");
-            self.calls.get_mut(&call).unwrap().stage = Stage::Over;
+            // Who waited for a customer in vain has not talked; that was told before.
+            let call = self.calls.get_mut(&before.call.unwrap()).unwrap();
+            if call.stage == Stage::Talking {
+                call.stage = Stage::Over;
+            }
         }
         let working = self.agents.get_mut(&view.agent).unwrap();
         let idle = |view: &AgentView| view.state == AgentState::Idle;
@@ -250,7 +298,37 @@ impl Reference {
         working.keeps_turn = false;
     }
 
-    fn move_on(&mut self, call: CallId, from: Stage, to: Stage) {
+    /// An offer that comes to nothing leaves the agent as before.
+    pub(super) fn keep_turn(&mut self, agent: &AgentId) {
+        let working = self.agents.get_mut(agent).unwrap();
+        working.keeps_turn = true;
+        working.tally = self.before_offer.remove(agent).unwrap().0;
+    }
+
+    /// A call goes to an agent.
+    pub(super) fn chosen(
+        &mut self,
+        acd: &Acd,
+        call: CallId,
+        queue: &QueueId,
+        agent: &AgentId,
+        stage: Stage,
+        now: Mono,
+    ) {
+        self.judge_choice(acd, call, agent, now);
+        let waiting = self.calls.get_mut(&call).unwrap();
+        assert_eq!((&waiting.queue, waiting.stage), (queue, Stage::Waiting), "seed {}", self.seed);
+        waiting.stage = stage;
+        waiting.agent = Some(agent.clone());
+        waiting.preferred = None;
+        self.offers += 1;
+        let tally = &mut self.agents.get_mut(agent).unwrap().tally;
+        self.before_offer.insert(agent.clone(), (tally.clone(), now));
+        *tally.offers.entry(queue.clone()).or_default() += 1;
+        tally.turns.insert(queue.clone(), self.offers);
+    }
+
+    pub(super) fn move_on(&mut self, call: CallId, from: Stage, to: Stage) {
         let waiting = self.calls.get_mut(&call).unwrap();
         assert_eq!(waiting.stage, from, "seed {}: {call}", self.seed);
         waiting.stage = to;
@@ -260,7 +338,12 @@ impl Reference {
     fn judge_choice(&self, acd: &Acd, id: CallId, agent: &AgentId, now: Mono) {
         let (call, working) = (&self.calls[&id], &self.agents[agent]);
         let seed = self.seed;
-        assert!(self.may_take(working, call, now), "seed {seed}: {agent} may not take {id}");
+        let may = self.may_take(working, call, now);
+        assert!(
+            may,
+            "seed {seed}: {agent} may not take {id} at {now:?}: {call:?} {:?}",
+            working.view
+        );
         let decision = acd.why(id).filter(|decision| decision.agent == *agent).last().unwrap();
         // What an agent goes by counts when the agent chooses; else scores do.
         let chooses = matches!(decision.choice, Choice::Calls { .. });
@@ -330,60 +413,12 @@ impl Reference {
             return;
         }
         assert_eq!(self.newcomer.take(), Some(call), "seed {seed}");
-        let permission = self.calls.remove(&call).unwrap().permission;
-        let reason_holds = match (why, self.queue(queue)) {
-            (NotEnqueued::UnknownQueue, config) => config.is_none(),
-            (NotEnqueued::QueueFull, Some(config)) => self.line(queue).len() >= config.max_waiting,
-            (NotEnqueued::NobodyMay, Some(config)) => {
-                !config.steps.iter().any(|step| self.holds(step, permission))
-            }
-            (NotEnqueued::AlreadyKnown | NotEnqueued::QueueFull | NotEnqueued::NobodyMay, _) => {
-                false
-            }
-        };
-        assert!(reason_holds, "seed {seed}: {call} refused for {why:?}");
-    }
-
-    fn judge_agents(&self, acd: &Acd, now: Mono) {
-        let seed = self.seed;
-        let mut with_call = BTreeMap::new();
-        for (agent, working) in &self.agents {
-            let view = acd.agent(agent).unwrap();
-            assert_eq!(working.view, view, "seed {seed}: what was told is not what is");
-            let busy = view.state != AgentState::Idle;
-            assert!(!busy || view.status == AgentStatus::Ready, "seed {seed}: {view:?}");
-            let ready = view.status == AgentStatus::Ready && !busy;
-            assert!(!ready || view.phone_reachable, "seed {seed}: ready without a phone {view:?}");
-            let limit_ms = match view.state {
-                AgentState::Reserved => self.config.reserve_timeout_ms,
-                AgentState::Ringing => self.config.ring_timeout_ms,
-                AgentState::Idle | AgentState::Talking | AgentState::Acw => u64::MAX / 2_000_000,
-            };
-            let limit = view.since + Duration::from_millis(limit_ms);
-            assert!(now < limit, "seed {seed}: stuck {view:?} at {now:?}");
-            if let Some(until) = view.acw_until {
-                let queue = working.talked_in.as_ref().and_then(|queue| self.queue(queue));
-                let rule = queue.and_then(|queue| queue.acw);
-                let (least_ms, most_ms) = rule
-                    .map_or((working.config.acw_ms, self.config.acw_limit_ms), |rule| {
-                        (rule.ms, rule.limit_ms)
-                    });
-                let least = view.since + Duration::from_millis(least_ms);
-                let most = view.since + Duration::from_millis(most_ms);
-                assert!((least..=most).contains(&until) && now < until, "seed {seed}: {view:?}");
-            }
-            if let Some(call) = view.call.filter(|_| view.state != AgentState::Acw) {
-                assert_eq!(with_call.insert(call, agent), None, "seed {seed}: {call} twice");
-                let waiting = &self.calls[&call];
-                assert_eq!(waiting.agent.as_ref(), Some(agent), "seed {seed}: {call}");
-                let stage = view.offer.map_or(Stage::Talking, Stage::Offered);
-                assert_eq!(waiting.stage, stage, "seed {seed}: {call}");
-            }
+        self.calls.remove(&call).unwrap();
+        if why == NotEnqueued::UnknownQueue {
+            assert!(self.queue(queue).is_none(), "seed {seed}: {queue} is known");
+            return;
         }
-        for (call, waiting) in &self.calls {
-            let has_agent = matches!(waiting.stage, Stage::Offered(_) | Stage::Talking);
-            assert_eq!(has_agent, with_call.contains_key(call), "seed {seed}: ghost {call}");
-        }
+        self.refused(queue, why);
     }
 
     /// Nobody who could take a call now is idle while it waits.
@@ -396,54 +431,13 @@ impl Reference {
         }
     }
 
-    fn judge_queues(&self, acd: &Acd, now: Mono) {
-        let seed = self.seed;
-        for queue in &self.config.queues {
-            let line = self.line(&queue.queue);
-            assert!(acd.line(&queue.queue).eq(line.iter().copied()), "seed {seed}: {line:?}");
-            let view = acd.queue_snapshot(&queue.queue).unwrap();
-            for (at, call) in line.iter().enumerate() {
-                let position = acd.position(*call).unwrap();
-                let expected = (at + 1, line.len());
-                let told = (position.position as usize, position.waiting as usize);
-                assert_eq!(told, expected, "seed {seed}");
-                let due = |step: &&TierStep| {
-                    self.calls[call].entered + Duration::from_millis(step.after_ms) <= now
-                };
-                let reached = queue.steps.iter().filter(due).count();
-                assert_eq!(self.calls[call].reached, reached, "seed {seed}: tiers of {call}");
-            }
-            let longest = line.iter().map(|call| self.calls[call].entered).min();
-            let offered = |call: &&CallId| matches!(self.calls[call].stage, Stage::Offered(_));
-            let figures = (line.len(), line.iter().filter(offered).count(), longest);
-            let told = (view.waiting as usize, view.offered as usize, view.longest_since);
-            assert_eq!((told, view.agents), (figures, self.totals(&queue.queue)), "seed {seed}");
-        }
-    }
-
-    fn totals(&self, queue: &QueueId) -> AgentTotals {
-        let mut totals = AgentTotals::default();
-        for working in self.agents.values().filter(|agent| serves(&agent.config, queue)) {
-            *match (working.view.state, working.view.status) {
-                (AgentState::Idle, AgentStatus::SignedOut) => &mut totals.signed_out,
-                (AgentState::Idle, AgentStatus::NotReady { .. }) => &mut totals.not_ready,
-                (AgentState::Idle, AgentStatus::Ready) => &mut totals.idle,
-                (AgentState::Reserved, _) => &mut totals.reserved,
-                (AgentState::Ringing, _) => &mut totals.ringing,
-                (AgentState::Talking, _) => &mut totals.talking,
-                (AgentState::Acw, _) => &mut totals.acw,
-            } += 1;
-        }
-        totals
-    }
-
     /// A queue's calls without an agent, in order.
-    fn line(&self, queue: &QueueId) -> Vec<CallId> {
+    pub(super) fn line(&self, queue: &QueueId) -> Vec<CallId> {
         let mut line: Vec<(i128, CallId)> = self
             .calls
             .iter()
             .filter(|(_, call)| {
-                call.queue == *queue && matches!(call.stage, Stage::Waiting | Stage::Offered(_))
+                call.queue == *queue && !matches!(call.stage, Stage::Talking | Stage::Over)
             })
             .map(|(&id, call)| {
                 let head_start = i128::from(call.head_start_ms) * 1_000_000;
@@ -471,12 +465,12 @@ impl Reference {
         }
     }
 
-    fn holds(&self, step: &TierStep, permission: Option<Permission>) -> bool {
+    pub(super) fn holds(&self, step: &TierStep, permission: Option<Permission>) -> bool {
         let held = self.config.permissions.get(&step.tier);
         permission.is_none_or(|needed| held.is_some_and(|held| held.contains(&needed)))
     }
 
-    fn queue(&self, queue: &QueueId) -> Option<&QueueConfig> {
+    pub(super) fn queue(&self, queue: &QueueId) -> Option<&QueueConfig> {
         self.config.queues.iter().find(|config| config.queue == *queue)
     }
 }
@@ -488,7 +482,7 @@ fn is_free(view: &AgentView) -> bool {
         && view.rests_until.is_none()
 }
 
-fn serves(agent: &AgentConfig, queue: &QueueId) -> bool {
+pub(super) fn serves(agent: &AgentConfig, queue: &QueueId) -> bool {
     agent.queues.iter().any(|served| served.queue == *queue)
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acd::{
-    Acd, AcwRule, AgentConfig, CallChoice, Config, Input, MissedRule, MissedRules, Preferred,
-    QueueConfig, Served, Strategy, TierStep,
+    Acd, AcwRule, AgentConfig, CallChoice, CallbackInput, CallbackRule, Config, First, Input, Left,
+    Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig, Rule, Served,
+    Strategy, TierStep, WaitLimit,
 };
 use model::{
     AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId, Tier,
@@ -54,7 +55,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(rng: &mut Rng) -> Self {
-        let queues: Vec<QueueConfig> = (0..=rng.below(3)).map(|at| queue(rng, at)).collect();
+        let queues = rng.below(3) + 1;
+        let mut queues: Vec<QueueConfig> = (0..queues).map(|at| queue(rng, at)).collect();
+        let count = queues.len();
+        for (at, queue) in queues.iter_mut().enumerate() {
+            // A third of the worlds is as simple as call centers are.
+            if !rng.one_in(3) {
+                queue.limits = limits(rng, at, count);
+                queue.callbacks = rng.pick(&[None, Some(CALLBACKS), Some(CALLBACKS)]);
+            }
+        }
+        let plans = vec![plan(rng, "fire", &queues), plan(rng, "flood", &queues)];
         let agents: Vec<AgentConfig> =
             (0..=rng.below(5)).map(|at| agent(rng, at, &queues)).collect();
         let permissions = BTreeMap::from([
@@ -77,7 +88,8 @@ impl World {
             true => MissedRules { busy: again, no_answer: again, ..MissedRules::default() },
             false => MissedRules::default(),
         };
-        let config = Config { queues, agents, permissions, missed, ..Config::default() };
+        let mut config = Config { queues, agents, permissions, missed, plans, ..Config::default() };
+        config.approval = rng.pick(&[None, Some(NotReadyReason::Meal)]).into_iter().collect();
         let last_offer = OfferId::default();
         Self { config, now: Mono::default(), calls: 0, last_offer, prologue }
     }
@@ -98,10 +110,12 @@ impl World {
         if let Some(input) = self.prologue.pop() {
             return input;
         }
-        match rng.below(20) {
+        match rng.below(24) {
             0..=5 => self.enqueue(rng),
             6..=12 => self.about_an_offer(rng, acd),
-            13 => Input::Dequeue { call: self.any_call(rng) },
+            13 => self.leaves(rng),
+            20 => self.switch(rng),
+            21..=23 => Input::Callback(self.about_a_callback(rng)),
             14..=15 => Input::CallEnded { call: self.any_call(rng) },
             _ => self.by_an_agent(rng, acd),
         }
@@ -109,13 +123,72 @@ impl World {
 
     /// How many events end everything.
     pub(crate) fn endings(&self) -> usize {
-        self.calls.max(1) as usize
+        2 * self.calls.max(1) as usize
     }
 
-    /// The `step`th of the events that end everything: what waits leaves, what talks ends.
+    /// The `step`th of the events that end everything: callbacks are taken back, then what waits
+    /// leaves, and what talks ends.
     pub(crate) fn ending(&self, step: usize) -> Input {
-        let counter = u32::try_from(step).unwrap() + 1;
-        Input::CallEnded { call: call(counter.min(self.calls.max(1))) }
+        let calls = self.calls.max(1);
+        let counter = u32::try_from(step).unwrap();
+        let call = call(counter % calls + 1);
+        match counter < calls {
+            true => Input::Callback(CallbackInput::Cancel { call }),
+            false => Input::CallEnded { call },
+        }
+    }
+
+    fn leaves(&self, rng: &mut Rng) -> Input {
+        let call = self.any_call(rng);
+        match rng.below(6) {
+            0 => Input::Leave { call, why: Left::Elsewhere },
+            1 => Input::Leave { call, why: Left::Error },
+            2 => Input::Leave { call, why: Left::EngineLost },
+            _ => Input::Dequeue { call },
+        }
+    }
+
+    fn switch(&self, rng: &mut Rng) -> Input {
+        let queue = self.config.queues[rng.below(self.config.queues.len())].queue.clone();
+        match rng.below(4) {
+            0 => Input::QueueOpen { queue, open: false },
+            1 => Input::QueueOpen { queue, open: true },
+            2 => Input::Emergency { plan: rng.pick(&["fire", "flood", "none"]).into(), on: false },
+            _ => Input::Emergency { plan: rng.pick(&["fire", "flood"]).into(), on: true },
+        }
+    }
+
+    fn about_a_callback(&mut self, rng: &mut Rng) -> CallbackInput {
+        let party = Party(rng.pick(&[1, 2, 3]));
+        let first = rng.pick(&[First::Agent, First::Customer]);
+        let known = self.any_call(rng);
+        let newest = call(self.calls.max(1));
+        match rng.below(12) {
+            0..=3 => CallbackInput::Ask { call: rng.pick(&[known, newest]), party, first },
+            4 => {
+                let Input::Enqueue { call, queue, permission, entered, head_start_ms, .. } =
+                    self.enqueue(rng)
+                else {
+                    unreachable!("that is what it makes");
+                };
+                CallbackInput::Book {
+                    call,
+                    queue,
+                    permission,
+                    entered,
+                    head_start_ms,
+                    party,
+                    first,
+                }
+            }
+            5..=6 => {
+                self.calls += u32::from(!rng.one_in(4));
+                CallbackInput::Rejoin { call: call(self.calls.max(1)), party }
+            }
+            7..=9 => CallbackInput::Answered { call: known },
+            10 => CallbackInput::Missed { call: known, cause: MissedCause::NoAnswer },
+            _ => CallbackInput::Cancel { call: known },
+        }
     }
 
     fn enqueue(&mut self, rng: &mut Rng) -> Input {
@@ -171,7 +244,9 @@ impl World {
         let agent: AgentId = agents[rng.below(agents.len())].agent.clone();
         let reason = rng.pick(&[NotReadyReason::Break, NotReadyReason::Meal]);
         let call = acd.agent(&agent).and_then(|agent| agent.call).unwrap_or_default();
-        match rng.below(14) {
+        match rng.below(16) {
+            14 => Input::Approve { agent },
+            15 => Input::Decline { agent },
             0..=4 => Input::Ready { agent },
             5..=6 => Input::NotReady { agent, reason },
             7 => Input::SignIn { agent },
@@ -186,6 +261,51 @@ impl World {
     fn any_call(&self, rng: &mut Rng) -> CallId {
         call(1 + u32::try_from(rng.below(self.calls.max(1) as usize)).unwrap())
     }
+}
+
+const CALLBACKS: CallbackRule =
+    CallbackRule { max: 2, attempts: 2, retry_ms: 2_500, dial_timeout_ms: 5_000, keep_ms: 60_000 };
+
+/// Limits of the queue of this number: it overflows only to queues of higher ones.
+fn limits(rng: &mut Rng, at: usize, count: usize) -> Limits {
+    let mut to = || {
+        let later = at + 1 + rng.below(count - at);
+        let elsewhere = [
+            Overflow::Callback,
+            Overflow::Number("10086".into()),
+            Overflow::Announcement("closed".into()),
+            Overflow::Mailbox("general".into()),
+        ];
+        match later < count {
+            true => Overflow::Queue(name(later)),
+            false => elsewhere[rng.below(4)].clone(),
+        }
+    };
+    let (full, timed_out, unstaffed, closed) = (to(), to(), to(), to());
+    let mut rule = |to| (!rng.one_in(3)).then_some(Rule { to, waiting_too: rng.one_in(2) });
+    Limits {
+        unstaffed: rule(unstaffed),
+        closed: rule(closed),
+        full: rule(full).map(|rule| rule.to),
+        wait: rule(timed_out)
+            .map(|Rule { to, .. }| WaitLimit { ms: rng.pick(&[5_000, 20_000, 45_000]), to }),
+        short_ms: rng.pick(&[0, 5_000]),
+    }
+}
+
+/// A plan for some of the queues, from which it overflows as limits do.
+fn plan(rng: &mut Rng, name: &str, queues: &[QueueConfig]) -> Plan {
+    let mut rules = BTreeMap::new();
+    for (at, queue) in queues.iter().enumerate() {
+        let full = limits(rng, at, queues.len()).full;
+        let waiting_too = rng.one_in(2);
+        rules.extend(full.map(|to| (queue.queue.clone(), Rule { to, waiting_too })));
+    }
+    Plan { name: name.into(), queues: rules }
+}
+
+fn name(at: usize) -> QueueId {
+    QueueId::from(["a", "b", "c"][at])
 }
 
 fn tier(level: u8) -> Tier {
@@ -226,7 +346,7 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
         objective_ms: rng.pick(&[None, None, Some(20_000), Some(1_000)]),
         strategy: rng.pick(&strategies),
         acw: rng.pick(&[None, None, Some(AcwRule { ms: 2_500, limit_ms: 10_000 })]),
-        ..QueueConfig::new(QueueId::from(["a", "b", "c"][at]), steps)
+        ..QueueConfig::new(name(at), steps)
     }
 }
 

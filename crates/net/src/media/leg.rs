@@ -9,6 +9,7 @@ use media::{
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
+use super::counters::Counters;
 use super::crypt::Crypt;
 use super::frame::Paced;
 use super::origin::Origin;
@@ -16,6 +17,7 @@ use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
 use super::wide::{Wide, is_wide};
+use super::wire::Wire;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,8 @@ impl Default for Newest {
 pub(crate) struct Leg {
     pub(crate) call: CallId,
     pub(crate) id: LegId,
+    /// Its key among the worker's legs.
+    pub(crate) key: u64,
     pub(crate) socket: UdpSocket,
     pub(crate) port: u16,
     /// Until the first `Set`, packets are dropped.
@@ -121,6 +125,7 @@ impl Leg {
         Self {
             call,
             id,
+            key: 0,
             socket,
             port,
             wanted: None,
@@ -371,22 +376,35 @@ impl Leg {
 
     /// Sends a packet, protected where that was agreed on. One that the system does not take is
     /// lost, as on any network; one that cannot be protected is not sent.
-    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr) -> bool {
+    pub(crate) fn send(
+        &mut self,
+        wire: &mut Wire,
+        packet: &[u8],
+        target: SocketAddr,
+        counted: &mut Counters,
+    ) {
         let sealed = match &mut self.crypt {
             Some(crypt) => crypt.seal(packet),
             None => Some(packet),
         };
-        match sealed.map(|packet| self.socket.send_to(packet, target)) {
-            Some(Ok(bytes)) => {
-                self.stats.packets_sent += 1;
-                self.stats.bytes_sent += bytes as u64;
-                true
-            }
-            Some(Err(_)) | None => {
-                self.stats.send_errors += 1;
-                false
-            }
+        let Some(packet) = sealed else {
+            self.stats.send_errors += 1;
+            counted.send_errors += 1;
+            return;
+        };
+        let bytes = packet.len();
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += bytes as u64;
+        if !wire.send((self.key, &self.socket), packet, target, counted) {
+            self.handle_unsent(bytes);
         }
+    }
+
+    /// The system did not take a packet after all.
+    pub(crate) fn handle_unsent(&mut self, bytes: usize) {
+        self.stats.packets_sent = self.stats.packets_sent.saturating_sub(1);
+        self.stats.bytes_sent = self.stats.bytes_sent.saturating_sub(bytes as u64);
+        self.stats.send_errors += 1;
     }
 }
 

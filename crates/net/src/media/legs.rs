@@ -41,7 +41,8 @@ impl Legs {
     }
 
     /// Takes a leg in, at [`Legs::next_key`].
-    pub(crate) fn insert(&mut self, leg: Leg) {
+    pub(crate) fn insert(&mut self, mut leg: Leg) {
+        leg.key = self.next_key();
         let id = leg.id;
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());

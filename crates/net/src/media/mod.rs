@@ -24,9 +24,11 @@ mod playing;
 mod ports;
 mod receive;
 mod reports;
+mod ring;
 mod tapes;
 mod wheel;
 mod wide;
+mod wire;
 mod worker;
 
 use std::collections::HashMap;
@@ -131,6 +133,7 @@ impl MediaWorkers {
             let setup = Setup {
                 tick_us: config.tick_us,
                 silent_after_ms: config.silent_after_ms,
+                io_uring: config.io_uring,
                 clock,
                 prompts: Arc::clone(&prompts),
                 shared: Arc::clone(&shared),

@@ -9,6 +9,7 @@ use rtp::{HEADER_BYTES, Header};
 
 use super::counters::Counters;
 use super::leg::Leg;
+use super::wire::Wire;
 
 /// Samples of a millisecond.
 const MS_SAMPLES: usize = FRAME_SAMPLES / media::FRAME_MS as usize;
@@ -108,6 +109,14 @@ pub(crate) struct Spoken<'a> {
     pub(crate) payload: &'a [u8],
 }
 
+/// How a packet leaves.
+pub(crate) struct Way<'a> {
+    pub(crate) wire: &'a mut Wire,
+    /// Room to write it, [`PACKET_BYTES`] at least.
+    pub(crate) packet: &'a mut [u8],
+    pub(crate) counted: &'a mut Counters,
+}
+
 impl Leg {
     /// Whether another leg's packet of so many samples cannot be sent on as it came.
     pub(crate) fn repacks(&self, ssrc: u32, codec: Codec, samples: usize) -> bool {
@@ -124,20 +133,14 @@ impl Leg {
     }
 
     /// Sends another leg's voice in packets of the length that this one's phone wishes.
-    pub(crate) fn repack(
-        &mut self,
-        spoken: &Spoken<'_>,
-        packet: &mut [u8],
-        now: Mono,
-        counted: &mut Counters,
-    ) {
+    pub(crate) fn repack(&mut self, spoken: &Spoken<'_>, way: &mut Way<'_>, now: Mono) {
         let Some(to) = self.sending().map(|(media, _)| media.codec) else { return };
         let (ssrc, timestamp) = (spoken.header.ssrc, spoken.header.timestamp);
         let at = At { ssrc, timestamp };
         match self.packer.get_or_insert_default().follows(at) {
             Follows::On => {}
             Follows::Late => return,
-            Follows::AfterGap => self.flush(packet, now, counted),
+            Follows::AfterGap => self.flush(way, now),
             Follows::Anew => {
                 self.forget_packed();
                 self.out.begin_source();
@@ -156,30 +159,24 @@ impl Leg {
             }
             self.join(to, room);
             self.packer.get_or_insert_default().push(room);
-            self.send_packed(packet, now, counted);
+            self.send_packed(way, now);
         }
     }
 
     /// Sends a frame that was made here, as soon as it fills a packet.
-    pub(crate) fn pack(
-        &mut self,
-        frame: &[u8],
-        packet: &mut [u8],
-        now: Mono,
-        counted: &mut Counters,
-    ) {
+    pub(crate) fn pack(&mut self, frame: &[u8], way: &mut Way<'_>, now: Mono) {
         let packer = self.packer.get_or_insert_default();
         if packer.first.is_some() {
             packer.clear();
         }
         packer.push(frame);
-        self.send_packed(packet, now, counted);
+        self.send_packed(way, now);
     }
 
     /// Sends what waits, though it fills no packet: nothing follows it at once.
-    pub(crate) fn flush(&mut self, packet: &mut [u8], now: Mono, counted: &mut Counters) {
+    pub(crate) fn flush(&mut self, way: &mut Way<'_>, now: Mono) {
         let waiting = self.packer.as_ref().map_or(0, |packer| packer.filled);
-        self.send_taken(waiting, packet, now, counted);
+        self.send_taken(waiting, way, now);
     }
 
     /// What waits for its packet is not sent any more.
@@ -190,20 +187,14 @@ impl Leg {
     }
 
     /// Sends all packets that are full.
-    fn send_packed(&mut self, packet: &mut [u8], now: Mono, counted: &mut Counters) {
+    fn send_packed(&mut self, way: &mut Way<'_>, now: Mono) {
         let Some((media, _)) = self.sending() else { return self.forget_packed() };
         let bytes = media.packet_ms as usize * MS_SAMPLES;
-        while self.send_taken(bytes, packet, now, counted) {}
+        while self.send_taken(bytes, way, now) {}
     }
 
     /// Sends so many bytes of what waits. False if there are not as many.
-    fn send_taken(
-        &mut self,
-        bytes: usize,
-        packet: &mut [u8],
-        now: Mono,
-        counted: &mut Counters,
-    ) -> bool {
+    fn send_taken(&mut self, bytes: usize, way: &mut Way<'_>, now: Mono) -> bool {
         let Some((media, target)) = self.sending() else { return false };
         let payload_type = media.payload_type;
         let Some(packer) = self.packer.as_mut() else { return false };
@@ -215,11 +206,9 @@ impl Leg {
             }
             None => self.out.own(payload_type, bytes as u32, now),
         };
+        let Way { wire, packet, counted } = way;
         if let Ok(length) = header.write(&payload[..bytes], packet) {
-            match self.send(&packet[..length], target) {
-                true => counted.packets_sent += 1,
-                false => counted.send_errors += 1,
-            }
+            self.send(wire, &packet[..length], target, counted);
         }
         true
     }

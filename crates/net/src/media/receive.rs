@@ -5,20 +5,19 @@ use std::net::SocketAddr;
 use media::{Codec, MediaEvent, VoicePacket};
 use model::Mono;
 use rtp::{Header, Packet};
-use rustix::event::{Timespec, epoll};
 
 use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
-use super::pack::Spoken;
+use super::pack::{Spoken, Way};
 use super::reports;
+use super::ring::Came;
 use super::tapes::Voice;
 use super::wide;
+use super::wire::Readiness;
 use super::worker::{Then, Worker};
 
-/// Ready sockets asked for at once.
-const READY_LIMIT: usize = 1_024;
 /// Times a tick that the ready sockets are asked for: a flood on one of them gets no more packets
 /// handled in a tick than this.
 const ROUNDS: usize = 64;
@@ -27,7 +26,7 @@ const BUFFER_BYTES: usize = rtp::MAX_PACKET_BYTES + 4;
 
 /// The memory that receiving needs.
 pub(super) struct Ready {
-    events: Vec<epoll::Event>,
+    readiness: Readiness,
     buffer: Box<[u8; BUFFER_BYTES]>,
     copy: Box<[u8; BUFFER_BYTES]>,
     kept: Box<[u8; BUFFER_BYTES]>,
@@ -35,14 +34,9 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new() -> Self {
-        let none =
-            epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) };
-        Self {
-            events: vec![none; READY_LIMIT],
-            buffer: Box::new([0; BUFFER_BYTES]),
-            copy: Box::new([0; BUFFER_BYTES]),
-            kept: Box::new([0; BUFFER_BYTES]),
-        }
+        let room = || Box::new([0; BUFFER_BYTES]);
+        let (buffer, copy, kept) = (room(), room(), room());
+        Self { readiness: Readiness::new(), buffer, copy, kept }
     }
 }
 
@@ -51,45 +45,82 @@ impl Worker {
     ///
     /// A command that was sent before a packet counts for that packet: so the sockets are asked
     /// first, then the commands are obeyed, then the packets are read.
-    pub(super) fn receive(&mut self, ready: &mut Ready) -> Then {
-        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+    pub(super) fn receive(&mut self, memory: &mut Ready) -> Then {
         for _ in 0..ROUNDS {
-            let count = match epoll::wait(&self.epoll, &mut ready.events[..], Some(&AT_ONCE)) {
-                Ok(count) => count,
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "cannot ask which sockets are ready");
-                    0
-                }
-            };
+            let (came, ready) = self.wire.ask(&mut memory.readiness);
             let then = self.obey();
-            if count == 0 || then != Then::GoOn {
+            if came + ready == 0 || then != Then::GoOn {
                 return then;
             }
             let now = self.now();
-            for at in 0..count {
-                let key = ready.events[at].data.u64();
+            let mut is_more = ready > 0;
+            for _ in 0..came {
+                is_more |= self.take_next(now, memory);
+            }
+            for at in 0..ready {
+                let key = memory.readiness.key(at);
                 if reports::is_beside(key) {
                     let Self { legs, counted, .. } = self;
-                    reports::receive(key, now, legs, &mut ready.buffer[..], counted);
-                    continue;
+                    reports::receive(key, now, legs, &mut memory.buffer[..], counted);
+                } else {
+                    self.receive_one(key, now, memory);
                 }
-                self.receive_one(key, now, ready);
+            }
+            if !is_more {
+                return Then::GoOn;
             }
         }
         Then::GoOn
     }
 
-    /// One packet of one leg.
-    fn receive_one(&mut self, key: u64, now: Mono, ready: &mut Ready) {
-        let Ready { buffer, copy, kept, .. } = ready;
-        let (buffer, copy) = (&mut buffer[..], &mut copy[..]);
-        let Some((index, leg)) = self.legs.find(key) else { return };
-        let (bytes, from) = match leg.socket.recv_from(buffer) {
-            Ok(received) => received,
-            // Nothing there after all, or the network's answer to something sent: not a packet.
-            Err(_) => return,
+    /// One of those that came by the ring. Whether there is more where it came from.
+    fn take_next(&mut self, now: Mono, memory: &mut Ready) -> bool {
+        let ended = match self.wire.next(&mut memory.buffer[..]) {
+            Some(Came::Packet { key, bytes, from, is_last }) => {
+                self.handle_packet(key, (bytes, from), now, memory);
+                is_last.then_some(key)
+            }
+            Some(Came::Ended { key }) => Some(key),
+            Some(Came::Sent) => {
+                self.counted.packets_sent += 1;
+                None
+            }
+            Some(Came::Unsent { key, bytes }) => {
+                self.counted.send_errors += 1;
+                if let Some((_, leg)) = self.legs.find(key) {
+                    leg.handle_unsent(bytes);
+                }
+                None
+            }
+            Some(Came::Nothing) | None => None,
         };
+        let Some((key, (_, leg))) = ended.and_then(|key| Some((key, self.legs.find(key)?))) else {
+            return false;
+        };
+        if let Err(error) = self.wire.add(key, &leg.socket) {
+            tracing::error!(leg = %leg.id, %error, "is not heard any more");
+        }
+        true
+    }
+
+    /// One packet of one leg, whose socket is ready.
+    fn receive_one(&mut self, key: u64, now: Mono, memory: &mut Ready) {
+        let Some((_, leg)) = self.legs.find(key) else { return };
+        // Nothing there after all, or the network's answer to something sent: not a packet.
+        let Ok(received) = leg.socket.recv_from(&mut memory.buffer[..]) else { return };
+        self.handle_packet(key, received, now, memory);
+    }
+
+    /// One packet of one leg, in the buffer.
+    fn handle_packet(
+        &mut self,
+        key: u64,
+        (bytes, from): (usize, SocketAddr),
+        now: Mono,
+        memory: &mut Ready,
+    ) {
+        let Some((index, leg)) = self.legs.find(key) else { return };
+        let Ready { buffer, copy, kept, .. } = memory;
         let Some(datagram) = leg.open(&mut buffer[..bytes], &mut self.counted) else { return };
         if rtp::rtcp::is_rtcp(datagram) && leg.shares_its_port() {
             leg.handle_report(datagram, from, true, now, &mut self.counted);
@@ -112,7 +143,7 @@ impl Worker {
         }
         let (header, payload) = (packet.header, payload_range(&packet, datagram));
         let kept = is_decoded.then(|| &kept[..payload.len()]);
-        self.forward(index, (content, kept), (header, datagram, payload), copy, now);
+        self.forward(index, (content, kept), (header, datagram, payload), &mut copy[..], now);
     }
 
     /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec with a
@@ -193,7 +224,8 @@ impl Worker {
                     Some(_) | None => &datagram[payload.clone()],
                 };
                 let spoken = Spoken { codec, header, payload: voice };
-                listener.repack(&spoken, copy, now, &mut self.counted);
+                let (wire, counted) = (&mut self.wire, &mut self.counted);
+                listener.repack(&spoken, &mut Way { wire, packet: copy, counted }, now);
                 continue;
             }
             // Each gets the packet as it came: the last may have the original.
@@ -217,10 +249,7 @@ impl Worker {
                 }
                 listener.join(to, voice);
             }
-            match listener.send(datagram, target) {
-                true => self.counted.packets_sent += 1,
-                false => self.counted.send_errors += 1,
-            }
+            listener.send(&mut self.wire, datagram, target, &mut self.counted);
         }
     }
 }

@@ -11,13 +11,13 @@ use std::net::{SocketAddr, UdpSocket};
 use media::{MediaEvent, Rtcp};
 use model::Mono;
 use rtp::rtcp::{self, Control, Heard, Report, Told};
-use rustix::event::epoll;
 
 use super::counters::Counters;
 use super::leg::Leg;
 use super::legs::Legs;
 use super::origin::Origin;
 use super::outbox::Outbox;
+use super::wire::Wire;
 use super::worker::Worker;
 use super::{playing, ports};
 
@@ -99,7 +99,7 @@ impl Worker {
         let mut reports = leg.reports.take().unwrap_or_else(fresh);
         if reports.agreed != agreed {
             let local = leg.socket.local_addr();
-            let opened = reports.turn(agreed, local, &self.epoll, key);
+            let opened = reports.turn(agreed, local, &mut self.wire, key);
             if let Err(error) = opened {
                 tracing::warn!(leg = %leg.id, %error, "no port for RTCP: it is not exchanged");
                 self.counted.report_ports_missing += 1;
@@ -153,7 +153,7 @@ impl Reports {
         &mut self,
         agreed: Option<Rtcp>,
         local: io::Result<SocketAddr>,
-        epoll: impl rustix::fd::AsFd,
+        wire: &mut Wire,
         key: u64,
     ) -> io::Result<()> {
         self.agreed = agreed;
@@ -174,8 +174,7 @@ impl Reports {
         let mut local = local?;
         local.set_port(local.port().checked_add(1).ok_or(io::ErrorKind::AddrNotAvailable)?);
         let socket = ports::open_at(local)?;
-        let data = epoll::EventData::new_u64(key | BESIDE);
-        epoll::add(epoll, &socket, data, epoll::EventFlags::IN)?;
+        wire.add_beside(key | BESIDE, &socket)?;
         self.beside = Some((socket, origin));
         Ok(())
     }

@@ -7,8 +7,6 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, TryRecvError};
 use media::{MediaEvent, Mixer, Prompts};
 use model::Mono;
-use rustix::event::epoll;
-use rustix::fd::OwnedFd;
 
 use super::clock::Clock;
 use super::counters::Counters;
@@ -18,6 +16,7 @@ use super::outbox::Outbox;
 use super::pack::PACKET_BYTES;
 use super::tapes::Tapes;
 use super::wheel::Wheel;
+use super::wire::Wire;
 use super::{COMMAND_LIMIT, Shared, ToWorker, reports};
 
 /// How often taps are handed to the recorder, in nanoseconds.
@@ -34,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Setup {
     pub(super) tick_us: u64,
     pub(super) silent_after_ms: u64,
+    pub(super) io_uring: bool,
     pub(super) clock: Clock,
     pub(super) prompts: Arc<Prompts>,
     pub(super) shared: Arc<Shared>,
@@ -46,10 +46,11 @@ pub(super) struct Worker {
     inbox: Receiver<ToWorker>,
     tick_nanos: u64,
     silent_after_ms: u64,
+    io_uring: bool,
     pub(super) clock: Clock,
     pub(super) prompts: Arc<Prompts>,
     pub(super) shared: Arc<Shared>,
-    pub(super) epoll: OwnedFd,
+    pub(super) wire: Wire,
     pub(super) legs: Legs,
     pub(super) tapes: Tapes,
     pub(super) outbox: Outbox,
@@ -81,10 +82,11 @@ impl Worker {
             inbox,
             tick_nanos,
             silent_after_ms: setup.silent_after_ms.max(1),
+            io_uring: setup.io_uring,
             clock: setup.clock,
             prompts: setup.prompts,
             shared: setup.shared,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            wire: Wire::new()?,
             legs: Legs::default(),
             tapes: setup.tapes,
             outbox: setup.outbox,
@@ -102,6 +104,9 @@ impl Worker {
     /// Works until it is stopped.
     pub(super) fn run(mut self) {
         crate::scheduling::take_turns();
+        if self.io_uring {
+            self.wire.take_ring();
+        }
         let mut ready = super::receive::Ready::new();
         loop {
             let is_idle = self.legs.is_empty() && self.tapes.is_empty();
@@ -111,6 +116,7 @@ impl Worker {
                 Then::Vanish => return,
             }
             self.tick();
+            self.wire.flush();
             let now = self.clock.now();
             let next = (now.0 / self.tick_nanos + 1) * self.tick_nanos;
             std::thread::sleep(Duration::from_nanos(next - now.0));

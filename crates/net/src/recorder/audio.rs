@@ -1,5 +1,6 @@
 //! A recording as it is listened to: 16-bit WAV, whatever its file is, decrypted on the way.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -7,8 +8,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use recording::{
-    FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener, PEAK_BYTES,
-    PIECE_FRAMES, PIECE_MOST, TAPE_HEADER_BYTES,
+    Expected, FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener,
+    PEAK_BYTES, PIECE_FRAMES, PIECE_MOST, SEAL_MOST, TAPE_HEADER_BYTES,
 };
 
 /// Bytes of sound in a piece.
@@ -38,14 +39,19 @@ impl Audio {
     /// Opens the recording at `path`: as much of it as there is now.
     ///
     /// # Errors
-    /// It cannot be read, is no recording, or is encrypted under a key that is not among `keys`.
-    pub fn open(path: &Path, keys: &Keyring) -> io::Result<Self> {
+    /// It cannot be read, is no recording or not the `expected` one, does not end with the seal
+    /// that is expected, or is encrypted under a key that is not among `keys`. Of an old WAV
+    /// nothing but its length is compared.
+    pub fn open(path: &Path, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
         let file = File::open(path)?;
         let (content, bytes) = if super::is_wav(path) {
             let bytes = file.metadata()?.len();
+            if expected.seal.as_ref().is_some_and(|seal| seal.bytes != bytes) {
+                return Err(not_sealed());
+            }
             (Content::Wav(file), bytes)
         } else {
-            let tape = TapeAudio::open(file, keys)?;
+            let tape = TapeAudio::open(file, keys, expected)?;
             let bytes = HEADER_BYTES as u64 + tape.frames * FRAME_BYTES;
             (Content::Tape(Box::new(tape)), bytes)
         };
@@ -55,6 +61,23 @@ impl Audio {
     /// Bytes of the whole WAV.
     pub fn length(&self) -> u64 {
         self.bytes
+    }
+
+    /// The seconds, from 0, in which something is silence because it is not there or not what was
+    /// written: as far as it was read.
+    pub fn holes(&self) -> BTreeSet<u64> {
+        match &self.content {
+            Content::Wav(_) => BTreeSet::new(),
+            Content::Tape(tape) => tape.holes.iter().map(|number| second(*number)).collect(),
+        }
+    }
+
+    /// Whether it ends with its seal; nobody can tell of an old WAV.
+    pub fn is_sealed(&self) -> bool {
+        match &self.content {
+            Content::Wav(_) => true,
+            Content::Tape(tape) => tape.is_sealed,
+        }
     }
 }
 
@@ -93,21 +116,47 @@ pub(super) struct TapeAudio {
     frames: u64,
     /// Where each piece begins; nothing where that cannot be seen.
     pieces: Vec<Option<u64>>,
+    /// Pieces that are silence and were not written as that: as far as is known.
+    holes: BTreeSet<usize>,
+    is_sealed: bool,
     /// The piece read last, where its sound is in it, and its bytes.
     current: (usize, Range<usize>),
     piece: Vec<u8>,
 }
 
 impl TapeAudio {
-    fn open(file: File, keys: &Keyring) -> io::Result<Self> {
+    fn open(file: File, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
         let header = read_header(&file)?;
+        if let Some(wanted) = expected.recording.filter(|wanted| *wanted != header.recording) {
+            let what = format!("it is the recording {}, not {wanted}", header.recording);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
         let key = header.data_key(keys);
         let key = key.map_err(|fault| io::Error::new(io::ErrorKind::PermissionDenied, fault))?;
         let opener = Opener::new(&header, key);
-        let (pieces, frames) = pieces(&file, &opener)?;
+        let seal = read_seal(&file, &opener)?;
+        if let Some(wanted) = &expected.seal
+            && seal.as_ref().is_none_or(|(found, _)| *found != wanted.sha256)
+        {
+            return Err(not_sealed());
+        }
+        let (mut pieces, mut frames) = pieces(&file, &opener)?;
+        let is_sealed = seal.is_some();
+        if let Some((_, sealed)) = seal.filter(|(_, sealed)| *sealed <= recording::MAX_FRAMES) {
+            // What is missing before the seal is a hole, too.
+            frames = frames.max(sealed);
+            let count = frames.div_ceil(u64::from(PIECE_FRAMES)) as usize;
+            pieces.resize(count.max(pieces.len()), None);
+        }
+        let holes: BTreeSet<usize> =
+            (0..pieces.len()).filter(|number| pieces[*number].is_none()).collect();
+        if !holes.is_empty() {
+            let lost = holes.len();
+            tracing::error!(lost, "pieces of a recording cannot be found: played as silence");
+        }
         let header = recording::header(frames);
         let (current, piece) = ((usize::MAX, 0..0), Vec::with_capacity(PIECE_MOST));
-        Ok(Self { file, opener, header, frames, pieces, current, piece })
+        Ok(Self { file, opener, header, frames, pieces, holes, is_sealed, current, piece })
     }
 
     fn read_at(&mut self, into: &mut [u8], at: u64) -> io::Result<usize> {
@@ -122,7 +171,7 @@ impl TapeAudio {
         if number >= self.pieces.len() {
             return Ok(0);
         }
-        self.load(number)?;
+        self.load(number);
         let piece = &self.piece[self.current.1.clone()];
         let frames = self.frames - number as u64 * u64::from(PIECE_FRAMES);
         let bytes = (frames * FRAME_BYTES).min(PIECE_BYTES) as usize;
@@ -134,25 +183,56 @@ impl TapeAudio {
         Ok(count)
     }
 
-    /// Reads a piece. One that was lost, or is not what was written, is silence.
-    fn load(&mut self, number: usize) -> io::Result<()> {
+    /// Reads a piece. One that was lost, cannot be read or is not what was written is silence.
+    fn load(&mut self, number: usize) {
         if self.current.0 == number {
-            return Ok(());
+            return;
         }
         self.current = (number, 0..0);
-        let Some(at) = self.pieces[number] else { return Ok(()) };
+        let Some(at) = self.pieces[number] else { return };
+        match self.read_piece(at) {
+            Ok(Some(sound)) => {
+                self.current.1 = sound;
+                return;
+            }
+            Ok(None) => {
+                let second = second(number);
+                tracing::error!(second, "a piece of a recording is altered: played as silence");
+            }
+            Err(error) => {
+                let second = second(number);
+                tracing::error!(second, %error, "a recording cannot be read: played as silence");
+            }
+        }
+        self.holes.insert(number);
+    }
+
+    /// Reads the piece that begins there and says where its sound is; nothing if it is not what
+    /// was written.
+    fn read_piece(&mut self, at: u64) -> io::Result<Option<Range<usize>>> {
         let head = read_head(&self.file, at)?;
         self.piece.resize(head.map_or(0, Head::bytes), 0);
         self.file.read_exact_at(&mut self.piece, at)?;
-        match self.opener.sound(&mut self.piece) {
-            Some(sound) => self.current.1 = sound,
-            None => {
-                let second = number as u64 * u64::from(PIECE_FRAMES) / u64::from(recording::RATE);
-                tracing::error!(second, "a piece of a recording is altered: played as silence");
-            }
-        }
-        Ok(())
+        Ok(self.opener.sound(&mut self.piece))
     }
+}
+
+/// The second in which a piece is.
+fn second(number: usize) -> u64 {
+    number as u64 * u64::from(PIECE_FRAMES) / u64::from(recording::RATE)
+}
+
+fn not_sealed() -> io::Error {
+    let what = "it is not what was sealed: `hotline recordings verify` says what was done to it";
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// The hash and the frames of the seal that a file ends with.
+fn read_seal(file: &File, opener: &Opener) -> io::Result<Option<(String, u64)>> {
+    let mut bytes = [0; SEAL_MOST];
+    let from = file.metadata()?.len().saturating_sub(SEAL_MOST as u64);
+    let count = read_some(file, &mut bytes, from)?;
+    Ok(opener.seal_at_end(&bytes[..count]))
 }
 
 /// The header of a file of pieces.
@@ -215,10 +295,6 @@ fn pieces(file: &File, opener: &Opener) -> io::Result<(Vec<Option<u64>>, u64)> {
             break;
         }
     }
-    let lost = pieces.iter().filter(|piece| piece.is_none()).count();
-    if lost > 0 {
-        tracing::error!(lost, "pieces of a recording cannot be found: played as silence");
-    }
     Ok((pieces, frames))
 }
 
@@ -271,24 +347,22 @@ fn follows(file: &File, at: u64, opener: &Opener) -> io::Result<bool> {
 ///
 /// # Errors
 /// As [`Audio::open`].
-pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<Peak>>> {
+pub fn peaks(path: &Path, keys: &Keyring, expected: &Expected) -> io::Result<Option<Vec<Peak>>> {
     let file = File::open(path)?;
     if super::is_wav(path) {
         return Ok(None);
     }
-    let tape = TapeAudio::open(file, keys)?;
+    let tape = TapeAudio::open(file, keys, expected)?;
     let mut all = Vec::with_capacity(tape.pieces.len() * 100);
     let mut front = Vec::with_capacity(recording::FRONT_MOST);
     for (number, at) in tape.pieces.iter().enumerate() {
         let wanted = recording::peak_bytes(PIECE_FRAMES) * (number + 1);
-        let head = match at {
-            Some(at) => read_head(&tape.file, *at)?.map(|head| (head, *at)),
-            None => None,
-        };
+        // What cannot be read is as good as altered.
+        let head = at.and_then(|at| Some((read_head(&tape.file, at).ok()??, at)));
         if let Some((head, at)) = head.filter(|(head, _)| head.kind == Kind::Sound) {
             front.resize(head.front_bytes(), 0);
-            tape.file.read_exact_at(&mut front, at)?;
-            if let Some(peaks) = tape.opener.peaks(&mut front) {
+            let is_read = tape.file.read_exact_at(&mut front, at).is_ok();
+            if is_read && let Some(peaks) = tape.opener.peaks(&mut front) {
                 all.extend_from_slice(&front[peaks]);
             }
         }
@@ -308,7 +382,7 @@ pub fn peaks(path: &Path, keys: &Keyring) -> io::Result<Option<Vec<Peak>>> {
 #[cfg(test)]
 mod tests {
     use super::super::file::TapeFile;
-    use super::super::file::tests::{header, keys, played};
+    use super::super::file::tests::{ANY, header, keys, played};
     use super::*;
 
     /// Three and a half pieces of counting samples.
@@ -329,7 +403,7 @@ mod tests {
         for keys in [Keyring::default(), keys()] {
             let samples = recorded(&path, &keys);
             let mut whole = Vec::new();
-            let mut audio = Audio::open(&path, &keys).unwrap();
+            let mut audio = Audio::open(&path, &keys, &ANY).unwrap();
             audio.read_to_end(&mut whole).unwrap();
             assert_eq!(whole.len() as u64, audio.length());
             assert_eq!(whole[..44], recording::header(14_000));
@@ -353,14 +427,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tape");
         recorded(&path, &keys());
-        let error = Audio::open(&path, &Keyring::default()).unwrap_err();
+        let error = Audio::open(&path, &Keyring::default(), &ANY).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
         assert!(error.to_string().contains("'k1', which is not configured"), "{error}");
         let other = Keyring::parse(&format!("k1 = {}", "08".repeat(32))).unwrap();
-        let error = Audio::open(&path, &other).unwrap_err();
+        let error = Audio::open(&path, &other, &ANY).unwrap_err();
         assert!(error.to_string().contains("does not open"), "{error}");
         std::fs::write(&path, [7; 500]).unwrap();
-        let error = Audio::open(&path, &keys()).unwrap_err();
+        let error = Audio::open(&path, &keys(), &ANY).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 
@@ -432,7 +506,7 @@ mod tests {
         let path = folder.path().join("a.tape");
         for keys in [Keyring::default(), keys()] {
             let samples = recorded(&path, &keys);
-            let peaks = peaks(&path, &keys).unwrap().unwrap();
+            let peaks = peaks(&path, &keys, &ANY).unwrap().unwrap();
             assert_eq!(peaks.len(), samples.len().div_ceil(320));
             for (peak, block) in peaks.iter().zip(samples.chunks(320)) {
                 let highest = block[block.len() - 2..].iter().map(|sample| (sample + 255) >> 8);
@@ -443,6 +517,59 @@ mod tests {
         }
         let old = folder.path().join("old.wav");
         std::fs::write(&old, recording::header(0)).unwrap();
-        assert_eq!(super::peaks(&old, &keys()).unwrap(), None);
+        assert_eq!(super::peaks(&old, &keys(), &ANY).unwrap(), None);
+    }
+
+    #[test]
+    fn another_recording_and_one_that_was_sealed_otherwise_are_not_played() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            let mut file = TapeFile::new(path.clone(), header(), &keys).unwrap();
+            file.write(&[7; 20_000]);
+            let seal = file.finish(&mut Vec::new()).unwrap();
+            let id = Some(header().recording);
+            let opened = |expected: &Expected| Audio::open(&path, &keys, expected).map(|_| ());
+            let expected = Expected { recording: id, seal: Some(seal.clone()) };
+            opened(&expected).unwrap();
+            let other = model::RecordingId(model::Id::new(9, 9, 9));
+            let error = opened(&Expected { recording: Some(other), seal: None }).unwrap_err();
+            assert!(error.to_string().contains("not r9-9-9"), "{error}");
+            let sha256 = "0".repeat(64);
+            let anew = Expected { recording: id, seal: Some(model::Seal { sha256, ..seal }) };
+            assert_eq!(opened(&anew).unwrap_err().kind(), io::ErrorKind::InvalidData);
+            // Cut off; and what is left of it is not silently the whole.
+            let length = std::fs::metadata(&path).unwrap().len();
+            let cut = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            cut.set_len(length - 1).unwrap();
+            assert_eq!(opened(&expected).unwrap_err().kind(), io::ErrorKind::InvalidData);
+            assert!(!Audio::open(&path, &keys, &ANY).unwrap().is_sealed());
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn holes_are_told_also_those_before_the_seal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        for keys in [Keyring::default(), keys()] {
+            recorded(&path, &keys);
+            let whole = std::fs::read(&path).unwrap();
+            let piece = PIECE_MOST - if keys.is_empty() { 32 } else { 0 };
+            let holes = |bytes: &[u8]| {
+                std::fs::write(&path, bytes).unwrap();
+                let mut audio = Audio::open(&path, &keys, &ANY).unwrap();
+                assert_eq!(io::copy(&mut audio, &mut io::sink()).unwrap(), 44 + 2 * 28_000);
+                audio.holes().into_iter().collect::<Vec<u64>>()
+            };
+            assert_eq!(holes(&whole), [0_u64; 0]);
+            let mut altered = whole.clone();
+            altered[192 + 2 * piece + 500] ^= 1;
+            assert_eq!(holes(&altered), [1]);
+            let seal = whole.len() - if keys.is_empty() { 96 } else { SEAL_MOST };
+            let fewer = [&whole[..192 + 2 * piece], &whole[seal..]].concat();
+            assert_eq!(holes(&fewer), [1], "two pieces before the seal are missing");
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 }

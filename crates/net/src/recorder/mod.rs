@@ -14,6 +14,7 @@
 
 mod audio;
 mod file;
+mod flushes;
 mod repair;
 mod sealer;
 mod tap;
@@ -84,16 +85,15 @@ impl Recorder {
     ) -> io::Result<Self> {
         let (link, inbox) = Link::new(CONTROL_LIMIT);
         let (jobs, finished) = crossbeam_channel::bounded(SEAL_LIMIT);
-        let unflushed = sealer::Unflushed::default();
+        let flushes = flushes::Flushes::default();
         let flushing = (settings.dir.clone(), Duration::from_millis(settings.flush_ms));
         let outbox = Outbox::new(events.clone());
-        let sealer =
-            sealer::SealerThread::new(finished, unflushed.clone(), flushing, clock, outbox);
+        let sealer = sealer::SealerThread::new(finished, flushes.clone(), flushing, clock, outbox);
         let thread = thread::RecorderThread {
             inbox,
             pool: link.empty(),
             jobs,
-            unflushed,
+            flushes,
             settings: settings.clone(),
             clock,
             outbox: Outbox::new(events.clone()),

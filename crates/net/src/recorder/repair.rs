@@ -31,6 +31,9 @@ pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<S
     if file.metadata()?.len() < TAPE_HEADER_BYTES as u64 {
         return begin_anew(&file, recording, call);
     }
+    // What a failed flush has lost may still be seen in memory: read what is on the disk.
+    file.sync_data()?;
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
     let nothing = Expected { recording: Some(recording), seal: None };
     let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
     let seal = match (&report.seal, report.mend()) {
@@ -53,7 +56,8 @@ pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<S
 fn begin_anew(file: &File, recording: RecordingId, call: CallId) -> io::Result<Seal> {
     let header = Header { recording, call, wall: Wall(0), mono: Mono(0), key: None };
     let mut bytes = Vec::new();
-    let seal = Tape::new(&header, None, &mut bytes).seal(&mut bytes);
+    let tape = Tape::new(&header, None, &mut bytes);
+    let seal = tape.seal(&mut bytes).map_err(io::Error::other)?;
     file.set_len(0)?;
     file.write_all_at(&bytes, 0)?;
     file.sync_all()?;
@@ -91,8 +95,11 @@ pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Ve
     };
     if !is_wav(path) {
         let report = read(file, expected.clone(), Some(keys))?;
-        let is_whole = report.is_whole();
-        return Ok(if is_whole { Verdict::Ok } else { Verdict::Damaged(Box::new(report)) });
+        return Ok(match report.undecrypted.clone() {
+            _ if !report.is_whole() => Verdict::Damaged(Box::new(report)),
+            Some(fault) => Verdict::Undecrypted(fault),
+            None => Verdict::Ok,
+        });
     }
     match &expected.seal {
         Some(seal) => Ok(recording::compare(seal, Some(read_seal(file)?))),
@@ -100,12 +107,17 @@ pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Ve
     }
 }
 
-/// What the file at `path` is found to be, whatever it should be.
+/// What the file at `path` is found to be, whatever it should be; `None` for an old WAV, which says
+/// nothing of itself.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn examine(path: &Path, keys: &Keyring) -> io::Result<Report> {
-    read(File::open(path)?, Expected::default(), Some(keys))
+pub fn examine(path: &Path, keys: &Keyring) -> io::Result<Option<Report>> {
+    let file = File::open(path)?;
+    if is_wav(path) {
+        return Ok(None);
+    }
+    read(file, Expected::default(), Some(keys)).map(Some)
 }
 
 fn read(from: impl Read, expected: Expected, keys: Option<&Keyring>) -> io::Result<Report> {
@@ -178,7 +190,9 @@ mod tests {
         assert_eq!(mended(&path).unwrap(), seal);
         assert_eq!(std::fs::read(&path).unwrap(), before);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
-        assert!(examine(&path, &Keyring::default()).unwrap().is_whole());
+        let unopened = verify(&path, &sealed(&seal), &Keyring::default()).unwrap();
+        assert_eq!(unopened, Verdict::Undecrypted(recording::KeyFault::Unknown("k1".to_owned())));
+        assert!(examine(&path, &Keyring::default()).unwrap().unwrap().is_whole());
     }
 
     #[test]
@@ -194,7 +208,7 @@ mod tests {
             let piece = recording::PIECE_MOST;
             let pieces = bytes.saturating_sub(TAPE_HEADER_BYTES) / piece;
             let left = whole.len() - bytes;
-            let frames = if left <= recording::SEAL_BYTES { 9_000 } else { 4_000 * pieces };
+            let frames = if left <= recording::SEAL_MOST { 9_000 } else { 4_000 * pieces };
             assert_eq!((seal.frames, samples.len()), (frames as u64, 2 * frames), "{bytes}");
             assert!(samples.iter().enumerate().all(|(n, sample)| *sample == n as i16));
             assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
@@ -260,6 +274,7 @@ mod tests {
         assert_eq!(mended(&path).unwrap(), seal);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         let heard = played(&path, &Keyring::default());
+        assert!(examine(&path, &keys()).unwrap().is_none(), "it says nothing of itself");
         assert!(heard.iter().enumerate().all(|(n, sample)| *sample == n as i16));
         assert_eq!(heard.len(), 1_600);
         let mut flipped = std::fs::read(&path).unwrap();

@@ -11,7 +11,8 @@ use recording::{Disk, Header, MAX_PACKET, Notice, PIECE_MOST, Packet, Timeline};
 
 use super::Settings;
 use super::file::TapeFile;
-use super::sealer::{Job, ToSealer, Unflushed};
+use super::flushes::{Flushed, Flushes};
+use super::sealer::{Job, ToSealer, tell};
 use super::tap::{Begin, Chunk, Pool, ToRecorder};
 use crate::media::clock::Clock;
 use crate::media::outbox::Outbox;
@@ -25,13 +26,21 @@ const MESSAGES_A_TURN: usize = 1_024;
 /// How long the last events wait for the brain to take them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// One recording that is being written.
+/// What is told of a flush that failed; the sealer logs why.
+const UNFLUSHED: &str = "what was recorded could not be flushed to the disk";
+
+/// One recording that is being made.
 struct Tape {
-    recording: RecordingId,
     timeline: Timeline,
+    is_full: bool,
+    writing: Writing,
+}
+
+/// What of a recording goes to the disk.
+struct Writing {
+    recording: RecordingId,
     file: TapeFile,
     disk: Disk,
-    is_full: bool,
 }
 
 /// What the thread is made from; everything else is made within it.
@@ -39,7 +48,7 @@ pub(crate) struct RecorderThread {
     pub(crate) inbox: Receiver<ToRecorder>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) jobs: Sender<ToSealer>,
-    pub(crate) unflushed: Unflushed,
+    pub(crate) flushes: Flushes,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
@@ -53,6 +62,7 @@ impl RecorderThread {
             running: Vec::new(),
             finishing: Vec::new(),
             waiting: None,
+            flushed: Flushed::default(),
             samples: Box::new([0; MAX_PACKET]),
             bytes: Vec::with_capacity(PIECE_MOST),
         }
@@ -65,9 +75,11 @@ pub(crate) struct Tapes {
     /// By worker and its slot.
     running: Vec<Vec<Option<Tape>>>,
     /// Complete but for what the disk has not taken.
-    finishing: Vec<Tape>,
+    finishing: Vec<Writing>,
     /// A finished file that the sealer had no room for.
-    waiting: Option<Job>,
+    waiting: Option<Box<Job>>,
+    /// What was known of flushes when that was last looked at.
+    flushed: Flushed,
     samples: Box<[i16; MAX_PACKET]>,
     /// Room for the bytes of a piece.
     bytes: Vec<u8>,
@@ -119,6 +131,7 @@ impl Tapes {
                 }
             }
         }
+        self.heed_flushes();
         self.store_due(now);
         self.finish_due(now, false);
         self.shell.outbox.flush();
@@ -135,20 +148,21 @@ impl Tapes {
             ToRecorder::Stop { worker, slot, at } => {
                 if let Some(mut tape) = self.slot(worker, slot).take() {
                     tape.timeline.finish(at);
-                    pump(&mut tape, &mut self.shell.outbox);
-                    self.finish(tape);
+                    let now = self.shell.clock.now();
+                    pump(&mut tape, &mut self.bytes, now, &mut self.shell.outbox);
+                    self.finish(tape.writing);
                 }
             }
         }
     }
 
     /// Takes a complete recording to be stored and sealed.
-    fn finish(&mut self, tape: Tape) {
+    fn finish(&mut self, writing: Writing) {
         if self.finishing.len() < FINISHING_LIMIT {
-            self.finishing.push(tape);
+            self.finishing.push(writing);
             return;
         }
-        let recording = tape.recording;
+        let recording = writing.recording;
         let error = "too many recordings wait for their disk: this one stays unsealed".to_owned();
         tracing::error!(%recording, error);
         self.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
@@ -171,8 +185,8 @@ impl Tapes {
         let (recording, at) = (begin.recording, begin.at);
         match self.file(begin) {
             Ok(file) => {
-                let (timeline, disk) = (Timeline::new(at), Disk::default());
-                let tape = Tape { recording, timeline, file, disk, is_full: false };
+                let writing = Writing { recording, file, disk: Disk::default() };
+                let tape = Tape { timeline: Timeline::new(at), is_full: false, writing };
                 *self.slot(worker, slot) = Some(tape);
             }
             Err(error) => {
@@ -190,12 +204,14 @@ impl Tapes {
         let settings = &self.shell.settings;
         let wall = settings.started.after(Duration::from_nanos(at.0));
         let header = Header { recording, call, wall, mono: at, key: None };
-        TapeFile::new(settings.dir.join(path), header, &settings.keys)
+        let file = TapeFile::new(settings.dir.join(path), header, &settings.keys)?;
+        Ok(file.flushed_by(self.shell.flushes.clone()))
     }
 
     /// Puts packets on their timelines.
     fn write(&mut self, worker: u16, chunk: &Chunk) {
         let Some(tapes) = self.running.get_mut(usize::from(worker)) else { return };
+        let now = self.shell.clock.now();
         for (head, audio) in chunk.iter() {
             let Some(tape) = tapes.get_mut(head.slot as usize).and_then(Option::as_mut) else {
                 continue;
@@ -210,14 +226,34 @@ impl Tapes {
                 samples,
             };
             tape.timeline.handle_voice(head.side, head.voice, &packet);
-            pump(tape, &mut self.shell.outbox);
+            pump(tape, &mut self.bytes, now, &mut self.shell.outbox);
         }
     }
 
     fn pass_time(&mut self, now: Mono) {
         for tape in self.running.iter_mut().flatten().flatten() {
             tape.timeline.handle_timeout(now);
-            pump(tape, &mut self.shell.outbox);
+            pump(tape, &mut self.bytes, now, &mut self.shell.outbox);
+        }
+    }
+
+    /// Tells of flushes that failed, and of what has come to rest since.
+    fn heed_flushes(&mut self) {
+        let flushed = self.shell.flushes.now();
+        if flushed == self.flushed {
+            return;
+        }
+        self.flushed = flushed;
+        let running = self.running.iter_mut().flatten().flatten().map(|tape| &mut tape.writing);
+        for writing in running.chain(&mut self.finishing) {
+            let notice = if writing.file.heed(flushed) {
+                writing.disk.handle_unflushed(UNFLUSHED)
+            } else if !writing.file.is_in_doubt() && !writing.file.is_doubtful() {
+                writing.disk.handle_flushed()
+            } else {
+                None
+            };
+            tell(notice, writing.recording, &mut self.shell.outbox);
         }
     }
 
@@ -225,14 +261,14 @@ impl Tapes {
     fn store_due(&mut self, now: Mono) {
         let mut has_stored = false;
         for tape in self.running.iter_mut().flatten().flatten() {
-            if tape.file.is_due() && tape.disk.may_write(now) {
-                let stored = tape.file.store(&mut self.bytes);
-                has_stored |= stored.is_ok();
-                note(tape, stored.err().as_ref(), now, &mut self.shell.outbox);
+            let writing = &mut tape.writing;
+            if writing.file.is_due() && writing.disk.may_write(now) {
+                store(writing, &mut self.bytes, now, &mut self.shell.outbox);
             }
+            has_stored |= writing.file.has_stored();
         }
         if has_stored {
-            self.shell.unflushed.mark(&self.shell.jobs);
+            self.shell.flushes.mark(&self.shell.jobs);
         }
     }
 
@@ -240,19 +276,23 @@ impl Tapes {
     fn finish_due(&mut self, now: Mono, is_last: bool) {
         let mut at = 0;
         while self.waiting.take().is_none_or(|job| self.give(job)) && at < self.finishing.len() {
-            let tape = &mut self.finishing[at];
-            if !is_last && !tape.disk.may_write(now) {
+            let writing = &mut self.finishing[at];
+            if !is_last && !writing.disk.may_write(now) {
                 at += 1;
                 continue;
             }
-            match tape.file.finish(&mut self.bytes) {
+            match writing.file.finish(&mut self.bytes) {
                 Ok(seal) => {
-                    note(tape, None, now, &mut self.shell.outbox);
-                    let recording = self.finishing.swap_remove(at).recording;
-                    self.waiting = Some(Job { recording, seal, disk: Disk::default() });
+                    note(writing, None, now, &mut self.shell.outbox);
+                    let Writing { recording, mut file, disk } = self.finishing.swap_remove(at);
+                    file.close();
+                    self.waiting = Some(Box::new(Job { recording, seal, disk, file }));
                 }
                 Err(error) => {
-                    note(tape, Some(&error), now, &mut self.shell.outbox);
+                    note(writing, Some(&error), now, &mut self.shell.outbox);
+                    if writing.file.has_stored() {
+                        self.shell.flushes.mark(&self.shell.jobs);
+                    }
                     at += 1;
                 }
             }
@@ -260,7 +300,7 @@ impl Tapes {
     }
 
     /// Hands a finished file to the sealer. False if it has to wait.
-    fn give(&mut self, job: Job) -> bool {
+    fn give(&mut self, job: Box<Job>) -> bool {
         match self.shell.jobs.try_send(ToSealer::Finished(job)) {
             Ok(()) => true,
             Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => {
@@ -290,116 +330,55 @@ impl Tapes {
     }
 }
 
-/// Moves what the timeline has ready to the file.
-fn pump(tape: &mut Tape, outbox: &mut Outbox) {
-    let recording = tape.recording;
-    while let Some(frames) = tape.timeline.poll_output() {
-        tape.file.write(frames);
-    }
-    if tape.timeline.is_complete() && !tape.is_full {
-        tape.is_full = true;
-        if tape.timeline.frames() >= recording::MAX_FRAMES {
-            let error = "the recording has reached its greatest length".to_owned();
-            outbox.push(MediaEvent::RecordingGap { recording, error });
-        }
-    }
-}
-
-/// Tells what a store came to.
-fn note(tape: &mut Tape, error: Option<&std::io::Error>, now: Mono, outbox: &mut Outbox) {
-    let recording = tape.recording;
-    let notice = match error {
-        Some(error) => tape.disk.handle_failure(&error.to_string(), now),
-        None => tape.disk.handle_success(),
-    };
-    match notice {
-        Some(Notice::Gap { error }) => {
-            tracing::error!(%recording, error, "cannot write a recording; the call goes on");
-            outbox.push(MediaEvent::RecordingGap { recording, error });
-        }
-        Some(Notice::Resumed) => {
-            let lost = tape.file.newly_given_up();
-            tracing::info!(%recording, lost_half_seconds = lost, "a recording is written again");
-            outbox.push(MediaEvent::RecordingResumed { recording });
-        }
-        None => {
-            // The disk works, and yet it, or this thread, stood still for longer than is kept.
-            let lost = tape.file.newly_given_up();
-            if error.is_none() && lost > 0 {
-                let error = format!("{lost} half seconds came while nothing could be written");
-                tracing::error!(%recording, error, "a recording has a hole");
-                outbox.push(MediaEvent::RecordingGap { recording, error });
-                outbox.push(MediaEvent::RecordingResumed { recording });
+/// Moves what the timeline has ready to the file. What came while this thread stood still is stored
+/// as it comes; only what a disk that fails has no room for is given up.
+fn pump(tape: &mut Tape, bytes: &mut Vec<u8>, now: Mono, outbox: &mut Outbox) {
+    let Tape { timeline, is_full, writing } = tape;
+    while let Some(frames) = timeline.poll_output() {
+        writing.file.write(frames);
+        if writing.file.is_full() {
+            if writing.disk.may_write(now) {
+                store(writing, bytes, now, outbox);
+            }
+            if writing.file.is_full() {
+                writing.file.give_up();
             }
         }
     }
+    if timeline.is_complete() && !*is_full {
+        *is_full = true;
+        if timeline.frames() >= recording::MAX_FRAMES {
+            let (recording, error) = (writing.recording, "it has reached its greatest length");
+            outbox.push(MediaEvent::RecordingGap { recording, error: error.to_owned() });
+        }
+    }
+}
+
+/// Writes what is ready and tells what that came to.
+fn store(writing: &mut Writing, bytes: &mut Vec<u8>, now: Mono, outbox: &mut Outbox) {
+    let stored = writing.file.store(bytes);
+    note(writing, stored.err().as_ref(), now, outbox);
+}
+
+/// Tells what a store came to.
+fn note(writing: &mut Writing, error: Option<&io::Error>, now: Mono, outbox: &mut Outbox) {
+    let recording = writing.recording;
+    let notice = match error {
+        Some(error) => writing.disk.handle_failure(&error.to_string(), now),
+        None => writing.disk.handle_success(),
+    };
+    match &notice {
+        Some(Notice::Gap { error }) => {
+            tracing::error!(%recording, error, "cannot write a recording; the call goes on");
+        }
+        Some(Notice::Resumed) => {
+            let lost = writing.file.newly_given_up();
+            tracing::info!(%recording, lost_half_seconds = lost, "a recording is written again");
+        }
+        None => {}
+    }
+    tell(notice, recording, outbox);
 }
 
 #[cfg(test)]
-mod tests {
-    use model::Id;
-
-    use super::super::tap::Link;
-    use super::*;
-
-    #[test]
-    fn a_hole_is_told_though_the_disk_never_failed() {
-        let folder = tempfile::tempdir().unwrap();
-        let header = Header {
-            recording: RecordingId(Id::new(1, 1, 1)),
-            call: model::CallId(Id::new(1, 1, 2)),
-            wall: model::Wall(0),
-            mono: Mono(0),
-            key: None,
-        };
-        let file =
-            TapeFile::new(folder.path().join("a.tape"), header, &recording::Keyring::default())
-                .unwrap();
-        let timeline = Timeline::new(Mono(0));
-        let recording = RecordingId(Id::new(1, 1, 1));
-        let mut tape = Tape { recording, timeline, file, disk: Disk::default(), is_full: false };
-        let (events, told) = crossbeam_channel::unbounded();
-        let mut outbox = Outbox::new(events);
-        let mut stored = |tape: &mut Tape, half_seconds: usize| {
-            (0..half_seconds).for_each(|_| tape.file.write(&[0; 8_000]));
-            tape.file.store(&mut Vec::new()).unwrap();
-            note(tape, None, Mono(0), &mut outbox);
-            outbox.flush();
-            told.try_iter().collect::<Vec<_>>()
-        };
-        assert_eq!(stored(&mut tape, 2), []);
-        let events = stored(&mut tape, 10);
-        let [MediaEvent::RecordingGap { .. }, MediaEvent::RecordingResumed { .. }] = &events[..]
-        else {
-            panic!("{events:?}");
-        };
-        assert_eq!(stored(&mut tape, 1), [], "it is told once");
-    }
-
-    #[test]
-    fn a_recorder_with_untold_events_does_not_go_to_sleep() {
-        let (link, inbox) = Link::new(4);
-        let (jobs, _finished) = crossbeam_channel::bounded(1);
-        let (events, told) = crossbeam_channel::bounded(1);
-        let clock = Clock::new(std::time::Instant::now());
-        let thread = RecorderThread {
-            inbox,
-            pool: link.empty(),
-            jobs,
-            unflushed: Unflushed::default(),
-            settings: Settings::default(),
-            clock,
-            outbox: Outbox::new(events),
-        };
-        let mut tapes = thread.start();
-        assert!(!tapes.turn() && tapes.is_idle());
-        for counter in 1..=2 {
-            let (recording, error) = (RecordingId(Id::new(1, 1, counter)), "full".to_owned());
-            tapes.shell.outbox.push(MediaEvent::RecordingGap { recording, error });
-        }
-        assert!(!tapes.turn() && !tapes.is_idle(), "the brain has room for one alone");
-        told.try_recv().unwrap();
-        assert!(!tapes.turn() && tapes.is_idle());
-        assert!(told.try_recv().is_ok());
-    }
-}
+mod tests;

@@ -19,4 +19,5 @@ mod source;
 mod stage;
 mod steady;
 mod supervised;
+mod ways;
 mod wideband;

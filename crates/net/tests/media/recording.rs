@@ -5,7 +5,7 @@ use std::path::Path;
 use media::{Codec, MediaEvent, tone};
 use model::{RecordingId, Seal};
 use net::recorder::Audio;
-use recording::Keyring;
+use recording::{Expected, Keyring};
 use rtp::digits::Sender;
 
 use crate::stage::{
@@ -241,7 +241,7 @@ fn an_encrypted_recording_is_heard_with_its_key_alone_and_mended_without() {
         let seal = sealed(&stage, recording);
         let file = folder.path().join(path);
         assert_whole(&file, &seal);
-        let error = Audio::open(&file, &Keyring::default()).unwrap_err();
+        let error = Audio::open(&file, &Keyring::default(), &Expected::default()).unwrap_err();
         assert!(error.to_string().contains("'k'"), "{error}");
         // What a killed engine leaves: the end is missing. It is sealed by whoever has no key.
         let whole = std::fs::read(&file).unwrap();

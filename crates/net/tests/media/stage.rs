@@ -382,7 +382,7 @@ pub(crate) fn read_wav(path: &Path) -> (Vec<i16>, Vec<i16>) {
 
 /// [`read_wav`] of one that is encrypted.
 pub(crate) fn read_wav_with(path: &Path, keys: &Keyring) -> (Vec<i16>, Vec<i16>) {
-    let audio = Audio::open(path, keys).unwrap();
+    let audio = Audio::open(path, keys, &Expected::default()).unwrap();
     let mut reader = hound::WavReader::new(std::io::BufReader::new(audio)).unwrap();
     let spec = reader.spec();
     assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (2, 8_000, 16));

@@ -14,11 +14,13 @@ use crate::plan::{CallerPlan, PhonePlan};
 impl Party {
     /// The challenge that a request is answered with, if it needs one.
     pub(super) fn ask_who_calls(&mut self, request: &Message, now: Mono) -> Option<Message> {
-        let Role::Phone(plan) = &self.role else { return None };
-        let (realm, user, password) = plan.challenges?;
-        let password = match request.method() {
-            Method::Bye => plan.challenges_bye?,
-            _ => password,
+        let (realm, user, password) = match &self.role {
+            Role::Caller(plan) => plan.challenges?,
+            Role::Phone(plan) if request.method() == Method::Bye => {
+                let (realm, user, _) = plan.challenges?;
+                (realm, user, plan.challenges_bye?)
+            }
+            Role::Phone(plan) => plan.challenges?,
         };
         let algorithms = [Algorithm::Sha256, Algorithm::Md5];
         let secrets = Secrets::from_password(&algorithms, user, realm, password);
@@ -31,6 +33,14 @@ impl Party {
         let response = ResponseBuilder::to(request, 401).to_tag("challenge");
         let with = |response: ResponseBuilder, value| response.header("WWW-Authenticate", value);
         Some(values.into_iter().fold(response, with).build())
+    }
+
+    /// The same for a re-INVITE or UPDATE: only carriers of callers ask.
+    pub(super) fn ask_who_changes(&mut self, request: &Message, now: Mono) -> Option<Message> {
+        match &self.role {
+            Role::Caller(_) => self.ask_who_calls(request, now),
+            Role::Phone(_) => None,
+        }
     }
 
     /// What it does as one who calls.
@@ -185,11 +195,11 @@ impl Party {
     }
 
     pub(super) fn contact(&self) -> String {
-        let user = match &self.role {
-            Role::Caller(_) => self.user(),
-            Role::Phone(_) => "phone".to_owned(),
+        let (user, at) = match &self.role {
+            Role::Caller(plan) => (self.user(), plan.contact_at),
+            Role::Phone(_) => ("phone".to_owned(), None),
         };
-        format!("<sip:{user}@{}>", self.address)
+        format!("<sip:{user}@{}>", at.unwrap_or(self.address))
     }
 
     pub(super) fn headers(&self) -> Vec<(&'static str, &'static str)> {

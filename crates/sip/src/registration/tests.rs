@@ -270,3 +270,85 @@ fn an_answer_to_an_older_request_changes_nothing() {
     line.answer(&first, 200, &[]);
     assert!(!line.registration.is_registered());
 }
+
+/// The same servers as before, with which of them are there.
+fn stay<const N: usize>(up: [bool; N]) -> [RegistrarServer; N] {
+    let mut was = 0..N;
+    up.map(|is_up| RegistrarServer { was: was.next(), is_up })
+}
+
+#[test]
+fn a_server_that_others_know_to_be_gone_is_not_asked_while_another_is_there() {
+    let mut line = Line::of(3);
+    line.registration.handle_servers(&stay([false, true, true]), START);
+    let (_, server, request) = line.next();
+    assert_eq!(server, 1, "the best of those that are there");
+    line.answer(&request, 500, &[]);
+    let (_, server, request) = line.next();
+    assert_eq!(server, 2);
+    line.answer(&request, 500, &[]);
+    let (at, server, _) = line.next();
+    assert!(at >= 8_500 && server == 1, "after a pause, and the first is still not asked");
+}
+
+#[test]
+fn where_no_server_is_known_to_be_there_all_are_asked() {
+    let mut line = Line::of(2);
+    line.registration.handle_servers(&stay([false, false]), START);
+    let (at, server, request) = line.next();
+    assert_eq!((at, server), (1_000, 0));
+    line.answer(&request, 500, &[]);
+    assert_eq!(line.next().1, 1);
+}
+
+#[test]
+fn a_line_whose_server_is_gone_registers_with_another_at_once() {
+    let mut line = Line::of(2);
+    let (_, server, request) = line.next();
+    assert_eq!(server, 0);
+    line.answer(&request, 200, &[]);
+    line.now = START + Duration::from_secs(30);
+    line.registration.handle_servers(&stay([false, true]), line.now);
+    let (at, server, request) = line.next();
+    assert_eq!((at, server), (31_000, 1));
+    line.answer(&request, 200, &[]);
+    // It stays there when the first is back.
+    line.registration.handle_servers(&stay([true, true]), line.now);
+    let (at, server, _) = line.next();
+    assert!(at > 100_000 && server == 1);
+}
+
+#[test]
+fn a_line_whose_last_server_is_gone_waits_for_its_turn() {
+    let mut line = Line::of(2);
+    let (_, _, request) = line.next();
+    line.answer(&request, 200, &[]);
+    line.registration.handle_servers(&stay([false, false]), START);
+    assert!(line.next().0 > 100_000);
+}
+
+#[test]
+fn a_name_that_leads_to_the_same_servers_in_another_order_changes_nothing() {
+    let mut line = Line::of(2);
+    let (_, _, request) = line.next();
+    line.answer(&request, 503, &[("Retry-After", "3600")]);
+    let (_, server, request) = line.next();
+    assert_eq!(server, 1);
+    line.answer(&request, 200, &[]);
+    let turned = [1, 0].map(|was| RegistrarServer { was: Some(was), is_up: true });
+    line.registration.handle_servers(&turned, line.now);
+    let (at, server, request) = line.next();
+    assert!(at > 100_000 && server == 0, "it is the same one");
+    line.answer(&request, 500, &[]);
+    assert!(line.next().0 > at, "the other one still wants to be left alone");
+}
+
+#[test]
+fn a_line_whose_server_the_name_has_left_registers_with_another_at_once() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 200, &[]);
+    let new = [RegistrarServer { was: None, is_up: true }];
+    line.registration.handle_servers(&new, START);
+    assert_eq!(line.next().0, 1_000);
+}

@@ -1,0 +1,235 @@
+//! Who may join a queue, who may stay, and who goes elsewhere.
+
+use std::time::Duration;
+
+use model::{CallId, Mono, Permission, QueueId};
+
+use crate::call::{Call, Progress};
+use crate::limits::{Overflow, OverflowCause, Rule};
+use crate::{Acd, NotEnqueued, Output};
+
+/// A call that comes to a queue, from outside or from another queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Newcomer {
+    pub(crate) call: CallId,
+    pub(crate) permission: Option<Permission>,
+    pub(crate) entered: Mono,
+    /// Its own, without that of a queue.
+    pub(crate) head_start_ms: u64,
+}
+
+/// What a queue says to who comes.
+enum Gate {
+    Open,
+    Refused(NotEnqueued),
+    Over(OverflowCause, Overflow),
+}
+
+impl Acd {
+    /// Whether a queue takes a call that nobody else has, or sends it elsewhere, and if neither why
+    /// not.
+    ///
+    /// # Errors
+    /// What [`Output::NotEnqueued`] would say.
+    pub fn takes(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotEnqueued> {
+        let mut at = self.queue_index(queue).ok_or(NotEnqueued::UnknownQueue)?;
+        loop {
+            match self.gate(at, needs) {
+                Gate::Open => return Ok(()),
+                Gate::Refused(why) => return Err(why),
+                Gate::Over(_, to) => match self.next_queue(&to) {
+                    Some(next) => at = next,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Finds the queue that takes a call, going from one to the next (never in a circle: the
+    /// configuration has none). `None` once the call went elsewhere, or was refused; both are told.
+    pub(crate) fn admit(&mut self, newcomer: &Newcomer, first: u32) -> Option<u32> {
+        let mut at = first;
+        loop {
+            self.queues[at as usize].balance.offered += 1;
+            match self.gate(at, newcomer.permission) {
+                Gate::Open => return Some(at),
+                Gate::Refused(why) => {
+                    let queue = &mut self.queues[at as usize];
+                    match why {
+                        NotEnqueued::Closed => queue.balance.closed += 1,
+                        NotEnqueued::UnknownQueue
+                        | NotEnqueued::AlreadyKnown
+                        | NotEnqueued::QueueFull
+                        | NotEnqueued::NobodyMay => queue.balance.rejected += 1,
+                    }
+                    let queue = queue.id.clone();
+                    let call = newcomer.call;
+                    self.outputs.push_back(Output::NotEnqueued { call, queue, why });
+                    return None;
+                }
+                Gate::Over(why, to) => at = self.send(newcomer, at, why, to)?,
+            }
+        }
+    }
+
+    fn gate(&self, at: u32, permission: Option<Permission>) -> Gate {
+        let queue = &self.queues[at as usize];
+        if let Some(rule) = &queue.emergency {
+            return Gate::Over(OverflowCause::Emergency, rule.to.clone());
+        }
+        if !queue.open {
+            return match &queue.limits.closed {
+                Some(rule) => Gate::Over(OverflowCause::Closed, rule.to.clone()),
+                None => Gate::Refused(NotEnqueued::Closed),
+            };
+        }
+        if let Some(rule) = &queue.limits.unstaffed
+            && queue.is_unstaffed()
+        {
+            return Gate::Over(OverflowCause::Unstaffed, rule.to.clone());
+        }
+        if queue.is_full() {
+            return match &queue.limits.full {
+                Some(to) => Gate::Over(OverflowCause::Full, to.clone()),
+                None => Gate::Refused(NotEnqueued::QueueFull),
+            };
+        }
+        match queue.anyone_may(permission) {
+            true => Gate::Open,
+            false => Gate::Refused(NotEnqueued::NobodyMay),
+        }
+    }
+
+    fn next_queue(&self, to: &Overflow) -> Option<u32> {
+        match to {
+            Overflow::Queue(queue) => self.queue_index(queue),
+            Overflow::Number(_)
+            | Overflow::Announcement(_)
+            | Overflow::Mailbox(_)
+            | Overflow::Callback => None,
+        }
+    }
+
+    /// Counts and tells that a call goes elsewhere; the queue, if it is one.
+    fn send(
+        &mut self,
+        newcomer: &Newcomer,
+        from: u32,
+        why: OverflowCause,
+        to: Overflow,
+    ) -> Option<u32> {
+        let next = self.next_queue(&to);
+        let queue = &mut self.queues[from as usize];
+        queue.balance.count_overflow(why);
+        self.outputs.push_back(Output::Overflowed {
+            call: newcomer.call,
+            queue: queue.id.clone(),
+            why,
+            to,
+            entered: newcomer.entered,
+            waited_ms: self.now.ms_since(newcomer.entered),
+        });
+        next
+    }
+
+    /// Whether, and for what, a call that waits has to go.
+    fn must_go(&self, call: &Call) -> Option<(OverflowCause, Overflow)> {
+        let queue = &self.queues[call.queue as usize];
+        let limits = &queue.limits;
+        let too = |rule: &Option<Rule>, why| {
+            let rule = rule.as_ref().filter(|rule| rule.waiting_too)?;
+            Some((why, rule.to.clone()))
+        };
+        let emergency = too(&queue.emergency, OverflowCause::Emergency);
+        let closed = || too(&limits.closed, OverflowCause::Closed).filter(|_| !queue.open);
+        let unstaffed =
+            || too(&limits.unstaffed, OverflowCause::Unstaffed).filter(|_| queue.is_unstaffed());
+        let timed_out = || {
+            let wait = limits.wait.as_ref()?;
+            let over = call.joined + Duration::from_millis(wait.ms) <= self.now;
+            over.then(|| (OverflowCause::TimedOut, wait.to.clone()))
+        };
+        emergency.or_else(closed).or_else(unstaffed).or_else(timed_out)
+    }
+
+    /// A call that waits goes elsewhere if it has to. It is offered with the others whom agents may
+    /// take anew, if that is another queue.
+    pub(crate) fn send_away(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id).copied() else { return };
+        match call.progress {
+            Progress::Waiting | Progress::Resting { .. } => {}
+            Progress::Offered { .. } | Progress::Dialing { .. } | Progress::Talking { .. } => {
+                return;
+            }
+        }
+        if call.callback.is_some() {
+            return self.expire_callback(&call);
+        }
+        let Some((why, to)) = self.must_go(&call) else { return };
+        self.unwait(&call);
+        self.leave_queue(&call);
+        self.calls.remove(&id);
+        let Call { permission, entered, head_start_ms, .. } = call;
+        let newcomer = Newcomer { call: id, permission, entered, head_start_ms };
+        let next = self.send(&newcomer, call.queue, why, to);
+        if let Some(queue) = next.and_then(|next| self.admit(&newcomer, next)) {
+            self.join_queue(&newcomer, queue, None);
+            self.opened.extend(self.calls.get(&id).map(|call| call.place));
+        }
+    }
+
+    /// The longest time is over; a call that is being offered goes only if the offer is missed.
+    pub(crate) fn limit_reached(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.limit_at = None;
+        }
+        self.returned.insert(id);
+    }
+
+    /// Sends away who has to go: of those whose time is over or whose offer was missed, by id, and
+    /// of the queues where a rule came into force, in the order of their lines.
+    pub(crate) fn sweep(&mut self) {
+        while let Some(call) = self.returned.pop_first() {
+            self.send_away(call);
+        }
+        while let Some(queue) = self.swept.pop_first() {
+            let line: Vec<CallId> = self.queues[queue as usize].calls().collect();
+            for call in line {
+                self.send_away(call);
+            }
+        }
+    }
+
+    /// The hours of a queue begin or end.
+    pub(crate) fn queue_open(&mut self, queue: &QueueId, open: bool) {
+        let Some(at) = self.queue_index(queue) else { return };
+        if self.queues[at as usize].open == open {
+            return;
+        }
+        self.queue_mut(at).open = open;
+        match open {
+            true => self.wake_callbacks(at),
+            false => self.rest_callbacks(at),
+        }
+        self.swept.insert(at);
+    }
+
+    /// An emergency plan is put on or off.
+    pub(crate) fn emergency(&mut self, name: &str, on: bool) {
+        let Some(plan) = self.plans.iter().position(|(plan, _)| *plan.name == *name) else {
+            return;
+        };
+        self.plans[plan].1 = on;
+        for at in 0..self.queues.len() {
+            let id = &self.queues[at].id;
+            let on = self.plans.iter().filter(|(_, on)| *on);
+            let rule = on.filter_map(|(plan, _)| plan.queues.get(id)).next().cloned();
+            if self.queues[at].emergency != rule {
+                self.queues[at].emergency = rule;
+                let at = u32::try_from(at).unwrap_or(u32::MAX);
+                self.changed_queues.insert(at);
+                self.swept.insert(at);
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Calls between agents: a phone calls a colleague, or a queue as a caller does. No line is used,
+//! and nobody outside is in them; while they last their agents are offered nothing.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use acd::Input as AcdInput;
+use call::{Leg, Outside};
+use cti::{CallPhase, CommandError};
+use media::MediaCommand;
+use model::{
+    AgentId, AgentStatus, CallId, Direction, FactBody, HangupCause, LegId, LegRole, Pii, QueueId,
+    Target, TrunkId,
+};
+use sip::Flow;
+use trunk::Destination;
+
+use crate::calls::{Beginning, Call, Invite, Opening, Stage};
+use crate::dial::{DialStep, Dialled};
+use crate::transfer::not_taken;
+use crate::{Callflow, Output};
+
+const UNAVAILABLE: u16 = 480;
+const NO_PORT: u16 = 503;
+
+impl Callflow {
+    /// A colleague is called by `leg` of the agent's phone. Both are busy from now on; whoever is
+    /// not ready may be called all the same, and is so again afterwards.
+    pub(crate) fn call_colleague(
+        &mut self,
+        agent: &AgentId,
+        leg: LegId,
+        colleague: AgentId,
+    ) -> Result<CallId, CommandError> {
+        if *agent == colleague {
+            return Err(CommandError::new("yourself", "that is your own number"));
+        }
+        self.has_room(false)?;
+        let call = self.mint_call();
+        self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
+        let asked = AcdInput::Engage { agent: colleague.clone(), call };
+        if self.ask_acd(asked).is_err() {
+            self.disengage(agent, call);
+            return Err(self.not_there(&colleague));
+        }
+        let callee = self.mint_leg();
+        let (whom, step) = (Target::Agent(colleague.clone()), DialStep::Number { rings: false });
+        let dialled = Dialled { agent: agent.clone(), phone: leg, whom: whom.clone(), step };
+        let stage = Stage::Dialled(Box::new(dialled));
+        self.begin_inside((call, leg), agent, whom, (callee, stage));
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.engaged.push(colleague);
+        }
+        self.publish_call(call, CallPhase::Dialling);
+        Ok(call)
+    }
+
+    /// A queue is called by `leg` of the agent's phone.
+    pub(crate) fn call_queue(
+        &mut self,
+        agent: &AgentId,
+        leg: LegId,
+        queue: QueueId,
+    ) -> Result<CallId, CommandError> {
+        self.has_room(false)?;
+        self.acd.takes(&queue, None).map_err(not_taken)?;
+        let call = self.mint_call();
+        self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
+        let whom = Target::Queue(queue.clone());
+        self.begin_inside((call, leg), agent, whom, (leg, Stage::Arriving));
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.destination = Some(Destination::Queue(queue));
+        }
+        Ok(call)
+    }
+
+    fn begin_inside(
+        &mut self,
+        (call, leg): (CallId, LegId),
+        agent: &AgentId,
+        to: Target,
+        (caller, stage): (LegId, Stage),
+    ) {
+        let dnis = match &to {
+            Target::Agent(colleague) => colleague.as_str().to_owned(),
+            Target::Queue(queue) => queue.as_str().to_owned(),
+            Target::Number(_) => String::new(),
+        };
+        self.note(FactBody::CalledInside { call, leg, agent: agent.clone(), to });
+        let mut begun = Call::begin(Beginning {
+            direction: Direction::Internal,
+            trunk: TrunkId::from(""),
+            ani: Pii::from(agent.as_str()),
+            dnis,
+            caller,
+            stage,
+            at: self.now,
+        });
+        begun.engaged.push(agent.clone());
+        self.calls.insert(call, begun);
+    }
+
+    /// Why a colleague is not called: they talk, or nobody is there.
+    fn not_there(&self, colleague: &AgentId) -> CommandError {
+        let is_there = self
+            .acd
+            .agent(colleague)
+            .is_some_and(|view| view.phone_reachable && view.status != AgentStatus::SignedOut);
+        match is_there {
+            true => {
+                let message = format!("agent {colleague} has another call");
+                CommandError::new("agent_not_available", message)
+            }
+            false => {
+                let message = format!("the phone of agent {colleague} cannot be reached");
+                CommandError::new("phone_unreachable", message)
+            }
+        }
+    }
+
+    /// The port for the agent who calls is there: the colleague's phone is rung as soon as it has
+    /// one, too.
+    pub(crate) fn ring_colleague(
+        &mut self,
+        call: CallId,
+        colleague: &AgentId,
+    ) -> Result<LegId, u16> {
+        let contact = self.phone_contact(colleague);
+        let (flow, target, route) = contact.ok_or(UNAVAILABLE)?;
+        let leg = self.mint_leg();
+        self.opening.insert(leg, Opening::Colleague { call, flow, target, route });
+        self.outputs.push_back(Output::OpenMedia { call, leg });
+        Ok(leg)
+    }
+
+    /// The port for the colleague's phone is there.
+    pub(crate) fn invite_colleague(
+        &mut self,
+        (call, leg): (CallId, LegId),
+        (flow, target, route): (Flow, String, Vec<String>),
+        address: Option<SocketAddr>,
+    ) {
+        let dialled = self.dialled(call).map(|dialled| (dialled.agent.clone(), &dialled.whom));
+        let (Some((agent, Target::Agent(colleague))), Some(address)) = (dialled, address) else {
+            if address.is_some() {
+                self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
+            }
+            return self.end_dialled(call, HangupCause::Response(NO_PORT));
+        };
+        let colleague = colleague.clone();
+        let (mut invitation, _) = self.invitation(call, &colleague, flow, target, route);
+        // Who calls is no customer: the phone shows them, and calls them back.
+        let realm = &self.config.realm;
+        invitation.from = format!("<sip:{agent}@{realm}>");
+        invitation.outside = Some(Outside {
+            account: None,
+            respond_by: self.now + Duration::from_millis(self.config.unreachable_after_ms),
+            answer_by: self.now + Duration::from_millis(self.config.acd.ring_timeout_ms),
+        });
+        self.rung.insert(colleague.clone(), leg);
+        let description = self.description(agent.as_str().to_owned());
+        let role = LegRole::Agent(colleague);
+        let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
+        self.add_leg(call, machine, Invite::Ours(None));
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.legs.push(leg);
+        }
+        self.drain_leg(leg);
+    }
+
+    /// An agent who called a queue, or was called by a colleague, hangs up on the desktop; false if
+    /// they have no such place in the call.
+    pub(crate) fn hang_up_inside(&mut self, call: CallId, agent: &AgentId) -> bool {
+        let caller = self.calls.get(&call).map(|known| known.caller);
+        let theirs = caller.filter(|leg| {
+            let role = self.legs.get(leg).map(|entry| entry.leg.role());
+            role.and_then(LegRole::agent) == Some(agent)
+        });
+        if let Some(leg) = theirs {
+            self.hang_up_leg(leg, HangupCause::AgentHangUp);
+        }
+        theirs.is_some()
+    }
+
+    /// A call between agents is over: they are as before it.
+    pub(crate) fn set_free(&mut self, call: CallId) {
+        let engaged = self.calls.get_mut(&call).map(|known| std::mem::take(&mut known.engaged));
+        for agent in engaged.unwrap_or_default() {
+            self.disengage(&agent, call);
+        }
+    }
+}

@@ -4,8 +4,8 @@
 
 use crate::Codec;
 
-/// The law in which the voice of that codec is kept here: what is no G.711 is kept in A-law, once it
-/// was decoded.
+/// The law in which the voice of that codec is kept here: what is no G.711 is kept in A-law, once
+/// it was decoded.
 pub const fn law(codec: Codec) -> Codec {
     match codec {
         Codec::Pcma | Codec::G722 => Codec::Pcma,

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn bytes_and_samples_are_those_of_libg722() {
-        // What that library (of spandsp, which passes the ITU's sequences) makes of this, bit by bit.
+        // What that library (of spandsp, which passes the ITU's sequences) makes of this.
         let samples: Vec<i16> = (0..3_200_i64)
             .map(|at| ((at * at * 37 + at * 1_201) % 20_011 - 10_005) as i16)
             .collect();

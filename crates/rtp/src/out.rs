@@ -217,7 +217,7 @@ impl OutStream {
                 (self.header(payload_type, true), false)
             }
         };
-        // A byte is a sample in every codec of the telephone's rate; digits are shorter than a frame.
+        // A byte is a sample in every codec of this clock; digits are shorter than a frame.
         self.length = (payload_bytes as u32).max(FRAME_TICKS);
         if is_newest {
             self.sequence = header.sequence;

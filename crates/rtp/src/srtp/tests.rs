@@ -1,3 +1,5 @@
+//! Packets as libsrtp makes them, and what is not believed.
+
 use super::*;
 use crate::{Header, Packet, rtcp};
 

@@ -1,4 +1,5 @@
-//! Which packets of one source were seen (RFC 3711 §3.3.1, §3.3.2): rollover counter and replay list.
+//! Which packets of one source were seen (RFC 3711 §3.3.1, §3.3.2): rollover counter and replay
+//! list.
 
 /// How many numbers behind the newest are remembered; the RFC asks for 64 at least.
 const WINDOW: u64 = u128::BITS as u64;

@@ -8,7 +8,7 @@ use media::{Codec, FRAME_SAMPLES, g711, tone};
 use model::Mono;
 use rtp::digits::Receiver;
 use rtp::{Header, OutStream, Packet, SequenceTracker};
-use sdp::{Capabilities, Direction, Session};
+use sdp::{Capabilities, Direction, Session, Srtp};
 use sip::{Message, Method, RequestBuilder, ResponseBuilder};
 
 /// An INVITE as a carrier sends it: 1.1 kB, with SDP.
@@ -88,7 +88,7 @@ fn sdp(criterion: &mut Criterion) {
     let message = Message::parse(&invite()).expect("it is an INVITE");
     let address: SocketAddr = ([192, 0, 2, 1], 20_000).into();
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
-    let ours = Capabilities { address, codecs, digits: true, session_id: 1 };
+    let ours = Capabilities { address, codecs, digits: true, session_id: 1, srtp: Srtp::OFF };
     criterion.bench_function("sdp: read an offer, answer and print", |bench| {
         bench.iter(|| {
             let offer = Session::parse(black_box(message.body())).expect("it is an offer");

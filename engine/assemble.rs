@@ -76,6 +76,8 @@ pub fn callflow(
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         listeners: Vec::new(),
+        phone_codecs: codecs(&config.registrar.codecs),
+        phone_srtp: srtp(&config.registrar.srtp),
         session: call::SessionLimits {
             expires_s: config.sip.session_expires_s,
             min_se_s: config.sip.session_min_s,
@@ -88,6 +90,16 @@ pub fn callflow(
         calls_max: config.sip.calls_max,
         prompts: queue_prompts(config),
     })
+}
+
+/// The codecs of those names, which were checked.
+fn codecs(names: &[String]) -> Vec<sdp::Codec> {
+    names.iter().filter_map(|name| sdp::Codec::from_name(name)).collect()
+}
+
+/// The policy of that name, which was checked.
+fn srtp(name: &str) -> sdp::SrtpPolicy {
+    sdp::SrtpPolicy::from_name(name).unwrap_or_default()
 }
 
 /// What waiting callers hear.
@@ -272,7 +284,8 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
             asserts_identity: trunk.asserts_identity,
             brand: trunk.brand.clone(),
             language: trunk.language.clone(),
-            codecs: trunk.codecs.iter().filter_map(|name| sdp::Codec::from_name(name)).collect(),
+            codecs: codecs(&trunk.codecs),
+            srtp: srtp(&trunk.srtp),
             unknown_number: trunk.unknown_number,
             outward: trunk.outbound.as_ref().map(|outbound| outbound.outward()).transpose()?,
         });

@@ -127,6 +127,8 @@ section! {
         probe_interval_ms: u64 = 5_000,
         probe_timeout_ms: u64 = 4_000,
         probe_all: bool = false,
+        codecs: Vec<String> = vec!["PCMA".into(), "PCMU".into()],
+        srtp: String = "off".into(),
     }
 }
 
@@ -283,6 +285,8 @@ pub struct Trunk {
     pub asserts_identity: bool,
     #[serde(default = "a_law_first")]
     pub codecs: Vec<String>,
+    #[serde(default = "off")]
+    pub srtp: String,
     #[serde(default = "not_found")]
     pub unknown_number: u16,
     #[serde(default)]
@@ -294,6 +298,10 @@ pub struct Trunk {
 /// As mainland China's carriers do.
 fn a_law_first() -> Vec<String> {
     vec!["PCMA".to_owned(), "PCMU".to_owned()]
+}
+
+fn off() -> String {
+    sdp::SrtpPolicy::Off.name().to_owned()
 }
 
 const fn not_found() -> u16 {

@@ -101,6 +101,7 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
         language: "zh-CN".to_owned(),
         asserts_identity: true,
         codecs: vec!["PCMA".to_owned(), "PCMU".to_owned()],
+        srtp: "off".to_owned(),
         unknown_number: 404,
         numbers: BTreeMap::from([
             ("95512".to_owned(), "hotline".to_owned()),

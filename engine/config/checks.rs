@@ -112,6 +112,8 @@ fn hep(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn ports(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    codecs(&config.registrar.codecs, ("registrar", 0), places, faults);
+    srtp(&config.registrar.srtp, ("registrar", 0), places, faults);
     let enough = |(first, last): (u16, u16)| first >= 1024 && last > first;
     if !config.media_ports().is_some_and(enough) {
         let message = format!("{:?} is no range of ports", config.media.ports);
@@ -244,15 +246,35 @@ fn trunks(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// What is spoken there.
+fn codecs(
+    names: &[String],
+    (section, index): (&str, usize),
+    places: &Places<'_>,
+    faults: &mut Vec<Fault>,
+) {
+    let known = sdp::Codec::ALL.map(sdp::Codec::name).join(", ");
+    if names.is_empty() || names.iter().any(|name| sdp::Codec::from_name(name).is_none()) {
+        let message = format!("{names:?} are not all codecs");
+        let remedy = format!("choose among {known}, the preferred one first");
+        faults.push(places.fault(section, index, "codecs", message, remedy));
+    }
+}
+
+/// Whether the voice there is protected.
+fn srtp(name: &str, (section, index): (&str, usize), places: &Places<'_>, faults: &mut Vec<Fault>) {
+    if sdp::SrtpPolicy::from_name(name).is_none() {
+        let known = sdp::SrtpPolicy::ALL.map(sdp::SrtpPolicy::name).join(", ");
+        let message = format!("'{name}' is no way to treat SRTP");
+        let remedy = format!("choose among {known}");
+        faults.push(places.fault(section, index, "srtp", message, remedy));
+    }
+}
+
 /// What is spoken on a line, and what it refuses.
 fn line(trunk: &Trunk, index: usize, places: &Places<'_>, faults: &mut Vec<Fault>) {
-    let known = sdp::Codec::ALL.map(sdp::Codec::name).join(", ");
-    let is_unknown = |name: &String| sdp::Codec::from_name(name).is_none();
-    if trunk.codecs.is_empty() || trunk.codecs.iter().any(is_unknown) {
-        let message = format!("{:?} are not all codecs", trunk.codecs);
-        let remedy = format!("choose among {known}, the preferred one first");
-        faults.push(places.fault("trunk", index, "codecs", message, remedy));
-    }
+    codecs(&trunk.codecs, ("trunk", index), places, faults);
+    srtp(&trunk.srtp, ("trunk", index), places, faults);
     if !matches!(trunk.unknown_number, 403 | 404 | 604) {
         let message = format!("{} is no answer to a wrong number", trunk.unknown_number);
         let remedy = "write 404, 403 or 604";

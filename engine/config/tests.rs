@@ -284,3 +284,27 @@ fn what_the_default_shows_of_listeners_and_certificates_can_be_written() {
     assert_eq!(config.sip.listening().len(), 3);
     assert!(config.sip.tls.is_some_and(|tls| tls.client_ca.is_some()));
 }
+
+#[test]
+fn phones_are_offered_codecs_that_there_are() {
+    let registrar = |codecs: &str| faults(&format!("{TRUNK}\n[registrar]\ncodecs = {codecs}\n"));
+    assert_eq!(registrar("[\"G722\", \"PCMA\"]"), registrar("[\"PCMU\"]"));
+    for wrong in ["[]", "[\"G729\"]"] {
+        let told = registrar(wrong).into_iter().find(|fault| fault.contains("registrar.codecs"));
+        assert!(told.is_some_and(|fault| fault.contains("PCMA, PCMU, G722")), "{wrong}");
+    }
+}
+
+#[test]
+fn voice_is_protected_as_there_are_ways_to() {
+    let registrar = |srtp: &str| faults(&format!("{TRUNK}\n[registrar]\nsrtp = \"{srtp}\"\n"));
+    let trunk = |srtp: &str| faults(&format!("{TRUNK}\nsrtp = \"{srtp}\"\n"));
+    for policy in ["off", "offer", "require"] {
+        assert_eq!(registrar(policy), registrar("off"), "{policy}");
+        assert_eq!(trunk(policy), trunk("off"), "{policy}");
+    }
+    for (told, key) in [(registrar("on"), "registrar.srtp"), (trunk("on"), "srtp")] {
+        let told = told.into_iter().find(|fault| fault.contains(key));
+        assert!(told.is_some_and(|fault| fault.contains("off, offer, require")), "{key}");
+    }
+}

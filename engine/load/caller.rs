@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use media::Codec;
 use model::Mono;
-use sdp::{Capabilities, Direction, Session};
+use sdp::{Capabilities, Direction, Session, Srtp};
 use sip::{ClientTx, Dialog, Flow, FromBrain, Message, Method, RequestBuilder, ServerTx, ToBrain};
 
 use super::desktop::Shown;
@@ -394,7 +394,7 @@ pub(super) const fn leg_of(call: u32) -> u32 {
 
 /// What a phone of this generator can do.
 pub(super) fn capabilities(address: SocketAddr, codec: Codec, session_id: u64) -> Capabilities {
-    Capabilities { address, codecs: vec![codec], digits: true, session_id }
+    Capabilities { address, codecs: vec![codec], digits: true, session_id, srtp: Srtp::OFF }
 }
 
 /// How long a run may take after its last call has begun.

@@ -4,7 +4,26 @@
 use model::Mono;
 use rtp::digits::Receiver;
 use rtp::rtcp::{Control, MAX_REPORT_BYTES, Report};
-use rtp::{OutStream, Packet, SequenceTracker};
+use rtp::srtp::{self, Sender};
+use rtp::{MasterKey, OutStream, Packet, SequenceTracker, Suite};
+
+/// A datagram that comes as SRTP or SRTCP is refused and left as it was; what can be protected
+/// comes back as it was, once.
+fn protected(datagram: &[u8]) {
+    let (suite, key) = (Suite::AesCm128HmacSha1_80, MasterKey::new([7; 30]));
+    let (mut sender, mut receiver) = (Sender::new(suite, &key), srtp::Receiver::new(suite, &key));
+    let mut forged = datagram.to_vec();
+    assert!(receiver.unprotect(&mut forged).is_err());
+    assert!(receiver.unprotect_report(&mut forged).is_err());
+    assert_eq!(forged, datagram);
+    let mut packet = [datagram, &[0; srtp::MAX_GROWTH]].concat();
+    if let Ok(length) = sender.protect(&mut packet, datagram.len()) {
+        let packet = &mut packet[..length];
+        assert_eq!(receiver.unprotect(packet), Ok(datagram.len()));
+        assert_eq!(&packet[..datagram.len()], datagram);
+        assert!(receiver.unprotect(packet).is_err());
+    }
+}
 
 /// Datagrams, each behind its length in one byte: they are read or refused, digits end, and what is
 /// forwarded keeps its length.
@@ -32,6 +51,7 @@ pub(crate) fn rtp(data: &[u8]) {
             Err(_) => assert_eq!(forwarded, datagram, "what is refused is not touched"),
         }
         assert_eq!(forwarded.len(), datagram.len());
+        protected(datagram);
     }
     let _ = tracker.report(9);
     let mut pressed = 0;

@@ -1,7 +1,7 @@
 //! What holds for any bytes that come as a session description. Shared by the fuzz target and the
 //! room's replay of its corpus.
 
-use sdp::{Capabilities, Codec, Direction, Session, answer};
+use sdp::{Capabilities, Codec, Direction, MasterKey, Session, Srtp, SrtpPolicy, answer};
 
 /// Read or refused; what is read prints, reads back the same and can be answered.
 pub(crate) fn session(data: &[u8]) {
@@ -11,7 +11,8 @@ pub(crate) fn session(data: &[u8]) {
     assert_eq!(again.map(|again| again.to_string()), Ok(printed), "it prints as it reads");
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
     let address = ([192, 0, 2, 1], 20_000).into();
-    let ours = Capabilities { address, codecs, digits: true, session_id: 1 };
+    let srtp = Srtp { policy: SrtpPolicy::Offer, keys: [MasterKey::new([1; 30]); 2] };
+    let ours = Capabilities { address, codecs, digits: true, session_id: 1, srtp };
     if let Ok((answered, agreed)) = answer(&session, &ours, 1, Direction::SendRecv) {
         assert_eq!(answered.media.len(), session.media.len(), "RFC 3264 §6: line by line");
         assert_eq!(answered.media.iter().filter(|media| media.port != 0).count(), 1);

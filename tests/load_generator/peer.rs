@@ -69,7 +69,13 @@ impl Side {
 
     fn can(&self) -> Capabilities {
         let address = self.media.local_addr().expect("it is bound");
-        Capabilities { address, codecs: vec![Codec::Pcma], digits: true, session_id: 1 }
+        Capabilities {
+            address,
+            codecs: vec![Codec::Pcma],
+            digits: true,
+            session_id: 1,
+            srtp: sdp::Srtp::OFF,
+        }
     }
 }
 

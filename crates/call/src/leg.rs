@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
-use sdp::{Capabilities, Codec, Negotiated};
+use sdp::{Capabilities, Codec, MasterKey, Negotiated, Srtp, SrtpPolicy, Suite};
 use sip::digest::Account;
 use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
 
@@ -137,6 +137,8 @@ pub struct Description {
     pub user: String,
     /// The codecs in our order of preference.
     pub codecs: Vec<Codec>,
+    /// Whether the stream is to be protected.
+    pub srtp: SrtpPolicy,
     /// What we wish of session timers.
     pub session: SessionLimits,
 }
@@ -251,6 +253,8 @@ pub struct Leg {
     pub(crate) flow: Flow,
     pub(crate) stage: Stage,
     pub(crate) description: Description,
+    /// Our keys of SRTP, one for each suite.
+    keys: [MasterKey; Suite::ALL.len()],
     /// Our RTP address, once a port is taken.
     pub(crate) local_media: Option<SocketAddr>,
     pub(crate) negotiation: Negotiation,
@@ -276,6 +280,7 @@ impl Leg {
             flow,
             stage,
             description,
+            keys: Suite::ALL.map(|suite| tokens.master_key(id, suite)),
             local_media: None,
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),
@@ -528,6 +533,7 @@ impl Leg {
             codecs: self.description.codecs.clone(),
             digits: true,
             session_id: self.id.0.0,
+            srtp: Srtp { policy: self.description.srtp, keys: self.keys },
         }
     }
 }

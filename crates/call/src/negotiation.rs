@@ -140,7 +140,7 @@ pub(crate) fn description_in(message: &Message) -> Result<Option<Session>, u16> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sdp::Codec;
+    use sdp::{Codec, MasterKey, Srtp, SrtpPolicy};
 
     fn engine() -> Capabilities {
         Capabilities {
@@ -148,6 +148,7 @@ mod tests {
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             digits: true,
             session_id: 7,
+            srtp: Srtp { policy: SrtpPolicy::Offer, keys: [MasterKey::new([5; 30]); 2] },
         }
     }
 
@@ -193,6 +194,29 @@ mod tests {
         let held = negotiation.agreed().copied().expect("agreed");
         assert_eq!(held.remote.to_string(), "198.51.100.9:4000");
         assert!(!held.direction.sends());
+    }
+
+    #[test]
+    fn rfc_4568_section_7_keys_of_ours_stay_and_theirs_may_change() {
+        let protected = |byte: char| {
+            let key = byte.to_string().repeat(40);
+            let text = theirs("198.51.100.9", "8", "sendrecv").to_string();
+            let text = text.replace("RTP/AVP", "RTP/SAVP");
+            let line = format!("a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n");
+            Session::parse((text + &line).as_bytes()).expect("it can be read")
+        };
+        let mut negotiation = Negotiation::default();
+        let mut keys = Vec::new();
+        for (byte, version, changes) in [('A', 1, true), ('A', 1, false), ('B', 1, true)] {
+            let (_, changed) = negotiation.answer(&protected(byte), &engine()).expect("a suite");
+            assert_eq!((negotiation.version(), changed), (version, changes));
+            keys.extend(negotiation.agreed().and_then(|agreed| agreed.secured));
+        }
+        assert!(keys.iter().all(|secured| secured.ours == keys[0].ours));
+        assert!(keys[0].theirs == keys[1].theirs && keys[1].theirs != keys[2].theirs);
+        // Said once more, it is the same way with the same key.
+        let again = negotiation.repeat(&engine());
+        assert!(again.contains("RTP/SAVP 8") && again.contains("a=crypto:4 AES"), "{again}");
     }
 
     #[test]

@@ -1,13 +1,22 @@
 //! Tags and Call-IDs that nobody can guess and that a replay makes again.
 
+use std::fmt;
+
 use model::LegId;
+use sdp::{MASTER_KEY_BYTES, MasterKey, Suite};
 use sha2::{Digest, Sha256};
 use sip::Chance;
 
 /// Makes tokens from a secret that is new at each start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Tokens {
     secret: [u8; 32],
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens(…)")
+    }
 }
 
 impl Tokens {
@@ -21,14 +30,28 @@ impl Tokens {
         self.token(leg, "call-id")
     }
 
+    /// A key of SRTP, as secret as the secret it is made of: what a tag shows of that says nothing
+    /// of it.
+    pub(crate) fn master_key(&self, leg: LegId, suite: Suite) -> MasterKey {
+        let digest = self.digest(leg, suite.name());
+        let mut key = [0; MASTER_KEY_BYTES];
+        for (byte, random) in key.iter_mut().zip(digest) {
+            *byte = random;
+        }
+        MasterKey::new(key)
+    }
+
     /// 64 bits that depend on the leg and the purpose: RFC 3261 §19.3 asks for 32.
     pub fn token(&self, leg: LegId, purpose: &str) -> String {
+        hex::encode(self.digest(leg, purpose).get(..8).unwrap_or_default())
+    }
+
+    fn digest(&self, leg: LegId, purpose: &str) -> [u8; 32] {
         let digest = Sha256::new()
             .chain_update(self.secret)
             .chain_update(leg.0.0.to_be_bytes())
-            .chain_update(purpose)
-            .finalize();
-        hex::encode(digest.get(..8).unwrap_or_default())
+            .chain_update(purpose);
+        digest.finalize().into()
     }
 
     /// The chance of a leg: numbers that nobody outside can guess.
@@ -58,6 +81,23 @@ mod tests {
         assert_ne!(tokens.token(one, "tag"), tokens.token(one, "call-id"));
         assert_ne!(tokens.token(one, "tag"), Tokens::new([8; 32]).token(one, "tag"));
         assert_eq!(tokens.token(one, "tag").len(), 16);
+    }
+
+    #[test]
+    fn keys_differ_by_leg_suite_and_secret_and_are_not_shown() {
+        let (one, two) = (LegId(Id::new(1, 1, 1)), LegId(Id::new(1, 1, 2)));
+        let tokens = Tokens::new([7; 32]);
+        let [long, short] = Suite::ALL;
+        let key = tokens.master_key(one, long);
+        assert_eq!(key, tokens.master_key(one, long));
+        for other in [
+            tokens.master_key(two, long),
+            tokens.master_key(one, short),
+            Tokens::new([8; 32]).master_key(one, long),
+        ] {
+            assert_ne!(key, other);
+        }
+        assert!(!format!("{tokens:?}").contains("7, 7"));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use call::{Description, Leg};
 use media::MediaCommand;
 use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Outcome};
-use sdp::Codec;
 use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
 use trunk::Destination;
 
 use crate::calls::{Beginning, Call, Invite, LegEntry, Opening, Stage};
 use crate::identify::{Arrived, Identified};
+use crate::keys::Keys;
 use crate::{Callflow, Output};
 
 /// After how many seconds a caller may try again when all places are taken.
@@ -81,6 +81,7 @@ impl Callflow {
         let mut account = None;
         if let Some(line) = self.config.trunks.by_id(&trunk) {
             description.codecs.clone_from(&line.codecs);
+            description.srtp = line.srtp;
             account = line.outward.as_ref().and_then(|outward| outward.account.clone());
         }
         self.show_trunk_later(trunk.clone());
@@ -174,14 +175,15 @@ impl Callflow {
             replaces: None,
             has_port: false,
             quality: LineQuality::default(),
+            keys: Keys::default(),
         };
         self.legs.insert(entry.leg.id(), Box::new(entry));
     }
 
-    /// What we say of ourselves: A-law first, as mainland China's carriers do.
+    /// What we say of ourselves to a phone; to a line it is said with that one's codecs.
     pub(crate) fn description(&self, user: String) -> Description {
-        let codecs = vec![Codec::Pcma, Codec::Pcmu];
+        let codecs = self.config.phone_codecs.clone();
         let session = self.config.session;
-        Description { user, codecs, session }
+        Description { user, codecs, srtp: self.config.phone_srtp, session }
     }
 }

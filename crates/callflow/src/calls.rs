@@ -16,6 +16,7 @@ use trunk::Destination;
 
 use crate::conversation::Conversation;
 use crate::dial::Dialled;
+use crate::keys::Keys;
 use crate::outward::Outbound;
 
 /// One contact.
@@ -286,6 +287,8 @@ pub(crate) struct LegEntry {
     pub(crate) has_port: bool,
     /// How good its line is.
     pub(crate) quality: LineQuality,
+    /// The keys that it was told of.
+    pub(crate) keys: Keys,
 }
 
 /// The first INVITE by its transaction.

@@ -52,6 +52,10 @@ pub struct Config {
     pub dispositions: Vec<String>,
     /// What SIP is spoken on, in the order of the workers' listeners.
     pub listeners: Vec<Listener>,
+    /// The codecs that phones are offered, the preferred one first.
+    pub phone_codecs: Vec<sdp::Codec>,
+    /// Whether the voice of phones is protected (SRTP).
+    pub phone_srtp: sdp::SrtpPolicy,
     /// What is wished of session timers (RFC 4028).
     pub session: call::SessionLimits,
     /// How long the phone waits for the screen.

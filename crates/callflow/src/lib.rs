@@ -35,6 +35,7 @@ mod diverted;
 mod farewells;
 mod inside;
 mod io;
+mod keys;
 mod locate;
 mod outward;
 mod own_calls;

@@ -271,6 +271,7 @@ impl Callflow {
             invitation.headers.extend(given_on.into_iter().flatten());
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
+            description.srtp = trunk.srtp;
             let target = tried.peer().to_string();
             outbound.current = Some(tried);
             self.note(FactBody::TrunkTried { call, leg, trunk: way.trunk, target });

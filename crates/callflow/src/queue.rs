@@ -13,6 +13,7 @@ use model::{
 
 use crate::Callflow;
 use crate::calls::{Stage, Waiting};
+use crate::keys::Way;
 use crate::timers::Timer;
 
 impl Callflow {
@@ -121,10 +122,9 @@ impl Callflow {
 
     pub(crate) fn handle_media(&mut self, event: MediaEvent) {
         match event {
-            MediaEvent::Digit { leg, digit, duration_ms: _ } => {
-                if let Some(entry) = self.legs.get(&leg) {
-                    self.handle_digit(entry.call, digit);
-                }
+            MediaEvent::Digit { leg, digit, duration_ms } => {
+                let held = Duration::from_millis(duration_ms.into());
+                self.handle_key(leg, digit, Way::Media, held);
             }
             MediaEvent::PlayFinished { leg, play } => {
                 let Some(entry) = self.legs.get(&leg) else { return };

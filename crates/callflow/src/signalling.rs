@@ -1,6 +1,7 @@
 //! SIP events to the leg they are about, and what legs want to the transaction layer.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use call::Output as LegOutput;
 use media::{LegMedia, MediaCommand, Rtcp, Source};
@@ -11,6 +12,7 @@ use sip::{
 };
 
 use crate::calls::{Invite, LegEntry};
+use crate::keys::Way;
 use crate::{Callflow, Output};
 
 /// Our tag in responses outside of any dialog: it only has to be there (RFC 3261 §8.2.6.2).
@@ -227,7 +229,7 @@ impl Callflow {
             }
             LegOutput::MediaChanged => self.handle_media_changed(leg),
             LegOutput::Referred { tx, message } => self.handle_referred(leg, tx, &message),
-            LegOutput::Digit(digit) => self.handle_digit(call, digit),
+            LegOutput::Digit(digit) => self.handle_key(leg, digit, Way::Info, Duration::ZERO),
             LegOutput::Ended(cause) => self.handle_leg_ended(leg, cause),
         }
     }
@@ -327,6 +329,8 @@ impl Callflow {
             remote: reachable(media.remote, entry.leg.flow()),
             codec: media.codec,
             payload_type: media.payload_type,
+            packet_ms: media.ptime_ms,
+            max_packet_ms: media.max_ptime_ms,
             digits_payload_type: media.digits_payload_type,
             rtcp: media
                 .rtcp
@@ -334,6 +338,7 @@ impl Callflow {
             hears: entry.hears.clone(),
             sends: media.direction.sends(),
             receives: media.direction.receives(),
+            secured: media.secured,
         };
         self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
     }

@@ -4,34 +4,43 @@
 
 use crate::Codec;
 
-/// What a silent sample is in that codec.
+/// The law in which the voice of that codec is kept here: what is no G.711 is kept in A-law, once
+/// it was decoded.
+pub const fn law(codec: Codec) -> Codec {
+    match codec {
+        Codec::Pcma | Codec::G722 => Codec::Pcma,
+        Codec::Pcmu => Codec::Pcmu,
+    }
+}
+
+/// What a silent sample is in that codec's [`law`].
 pub const fn silence(codec: Codec) -> u8 {
     match codec {
-        Codec::Pcma => 0xd5,
+        Codec::Pcma | Codec::G722 => 0xd5,
         Codec::Pcmu => 0xff,
     }
 }
 
-/// One sample of that codec.
+/// One sample of that codec's [`law`].
 pub const fn decode_sample(codec: Codec, byte: u8) -> i16 {
     match codec {
-        Codec::Pcma => A_TO_LINEAR[byte as usize],
+        Codec::Pcma | Codec::G722 => A_TO_LINEAR[byte as usize],
         Codec::Pcmu => MU_TO_LINEAR[byte as usize],
     }
 }
 
-/// The byte for one sample.
+/// The byte for one sample, in that codec's [`law`].
 pub const fn encode_sample(codec: Codec, sample: i16) -> u8 {
     match codec {
-        Codec::Pcma => LINEAR_TO_A[(sample as u16 >> 4) as usize],
+        Codec::Pcma | Codec::G722 => LINEAR_TO_A[(sample as u16 >> 4) as usize],
         Codec::Pcmu => LINEAR_TO_MU[(sample as u16 >> 2) as usize],
     }
 }
 
-/// Decodes as many bytes as both hold.
+/// Decodes as many bytes of that codec's [`law`] as both hold.
 pub fn decode(codec: Codec, from: &[u8], into: &mut [i16]) {
     let table = match codec {
-        Codec::Pcma => &A_TO_LINEAR,
+        Codec::Pcma | Codec::G722 => &A_TO_LINEAR,
         Codec::Pcmu => &MU_TO_LINEAR,
     };
     for (byte, sample) in from.iter().zip(into) {
@@ -39,19 +48,20 @@ pub fn decode(codec: Codec, from: &[u8], into: &mut [i16]) {
     }
 }
 
-/// Encodes as many samples as both hold.
+/// Encodes as many samples as both hold, in that codec's [`law`].
 pub fn encode(codec: Codec, from: &[i16], into: &mut [u8]) {
     for (sample, byte) in from.iter().zip(into) {
         *byte = encode_sample(codec, *sample);
     }
 }
 
-/// Changes the bytes of one codec into those of the other, in place.
+/// Changes the bytes of one codec's [`law`] into those of the other's, in place.
 pub fn transcode(from: Codec, to: Codec, bytes: &mut [u8]) {
-    let table = match (from, to) {
-        (Codec::Pcma, Codec::Pcmu) => &A_TO_MU,
-        (Codec::Pcmu, Codec::Pcma) => &MU_TO_A,
-        (Codec::Pcma, Codec::Pcma) | (Codec::Pcmu, Codec::Pcmu) => return,
+    let is_mu = |codec| law(codec) == Codec::Pcmu;
+    let table = match (is_mu(from), is_mu(to)) {
+        (false, true) => &A_TO_MU,
+        (true, false) => &MU_TO_A,
+        (false, false) | (true, true) => return,
     };
     for byte in bytes {
         *byte = table[usize::from(*byte)];

@@ -7,7 +7,9 @@ mod conceal;
 mod decode;
 mod delay;
 pub mod g711;
+pub mod g722;
 mod holes;
+mod inband;
 mod mix;
 mod play;
 mod playout;
@@ -19,11 +21,12 @@ pub mod tone;
 mod topology;
 
 pub use decode::{MAX_SECONDS, RATES, decode};
+pub use inband::Inband;
 pub use mix::{MAX_PARTIES, Mixer};
 pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
-pub use sdp::{Codec, Rtcp};
+pub use sdp::{Codec, Rtcp, Secured};
 pub use seam::glide;
 pub use supervise::{Sides, Supervision};
 pub use topology::{

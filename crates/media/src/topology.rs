@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{CallId, LegId, LineQuality, Mono, PlayId, PromptId, RecordingId, Seal, VoiceQuality};
 
-use crate::{Codec, Rtcp};
+use crate::{Codec, Rtcp, Secured};
 
 /// What a media worker is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,11 @@ pub struct LegMedia {
     pub codec: Codec,
     /// The payload type to send that codec with.
     pub payload_type: u8,
+    /// Milliseconds of voice in the packets that are made for it, 10 to 60 in steps of 10. What is
+    /// forwarded in the leg's own codec stays as it comes.
+    pub packet_ms: u32,
+    /// The longest packets that its phone takes; `None` where it takes any.
+    pub max_packet_ms: Option<u32>,
     /// The payload type of RFC 4733 digits, if both sides know them.
     pub digits_payload_type: Option<u8>,
     /// How reports (RTCP) are exchanged; `None` where they are not.
@@ -84,6 +89,9 @@ pub struct LegMedia {
     pub sends: bool,
     /// False where nothing has to come from it: silence is not told then.
     pub receives: bool,
+    /// How its packets are protected, both ways; `None` where they are plain. What cannot be
+    /// believed is dropped then, and changes nothing.
+    pub secured: Option<Secured>,
 }
 
 /// What a leg hears.

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use media::{Codec, Prompts, compare, decode, g711, tone};
+use media::{Codec, Prompts, compare, decode, g711, g722, tone};
 
 /// What all files in `audio/` say; its README tells how they were made.
 fn said() -> Vec<i16> {
@@ -62,13 +62,18 @@ fn compressed_files_of_other_rates_say_the_same() {
 }
 
 #[test]
-fn what_is_sent_is_what_the_file_says_in_either_codec() {
+fn what_is_sent_is_what_the_file_says_in_every_codec() {
     let file = include_bytes!("audio/said-44k.flac");
     let prompts = Prompts::load([("welcome".into(), &file[..])]).expect("it can be decoded");
     let prompt = prompts.find(&"welcome".into()).expect("it was loaded");
     for codec in Codec::ALL {
         let mut heard = vec![0; prompt.audio(codec).len()];
-        g711::decode(codec, prompt.audio(codec), &mut heard);
+        match codec {
+            Codec::Pcma | Codec::Pcmu => g711::decode(codec, prompt.audio(codec), &mut heard),
+            Codec::G722 => {
+                g722::Decoder::default().decode_narrow(prompt.audio(codec), &mut heard);
+            }
+        }
         let found = compare::find(&said()[..11_000], &heard).expect("it is not silent");
         assert!(found.correlation > 0.99 && found.lag < 3, "{codec:?}: {found:?}");
     }

@@ -162,11 +162,14 @@ impl Engine {
                     remote: socket.local_addr()?,
                     codec: Codec::Pcma,
                     payload_type: 8,
-                    digits_payload_type: None,
+                    packet_ms: 20,
+                    max_packet_ms: None,
+                    digits_payload_type: Some(101),
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,
                     receives: true,
+                    secured: None,
                 };
                 patiently(&workers, MediaCommand::Set(media));
                 phones.push(Phone { socket, engine, header });

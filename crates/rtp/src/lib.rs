@@ -1,4 +1,4 @@
-//! RTP and RTCP packets, sequence, RFC 4733 digits.
+//! RTP and RTCP packets, sequence, RFC 4733 digits, SRTP.
 //!
 //! Packets are read in place and written into the caller's buffer: nothing here allocates for a
 //! packet. [`OutStream`] keeps what a receiver hears one continuous stream while its source
@@ -11,10 +11,12 @@ mod packet;
 mod quality;
 pub mod rtcp;
 mod sequence;
+pub mod srtp;
 
 pub use out::OutStream;
 pub use packet::{BufferTooSmall, HEADER_BYTES, Header, Malformed, Packet};
 pub use quality::{BEST_MOS, Quality, WORST_MOS};
+pub use sdp::{MasterKey, Suite};
 pub use sequence::{Arrival, SequenceTracker};
 
 /// Ticks a second of telephone voice (RFC 3551 §4.5.14).

@@ -37,6 +37,13 @@ enum Source {
         /// Ours minus theirs.
         timestamp_shift: u32,
     },
+    /// Another leg's voice, put into packets of another length.
+    Repacked {
+        /// Its stream.
+        ssrc: u32,
+        /// Ours minus theirs.
+        timestamp_shift: u32,
+    },
 }
 
 /// The stream that one receiver hears.
@@ -53,6 +60,8 @@ pub struct OutStream {
     timestamp: u32,
     /// When [`Self::timestamp`] was sent for the first time.
     sent: Mono,
+    /// The ticks that the newest packet covers, as far as it is known; at least a frame's.
+    length: u32,
     packets: u64,
     payload_bytes: u64,
 }
@@ -66,6 +75,7 @@ impl OutStream {
             sequence: first_sequence.wrapping_sub(1),
             timestamp: first_timestamp,
             sent: Mono(0),
+            length: FRAME_TICKS,
             packets: 0,
             payload_bytes: 0,
         }
@@ -92,12 +102,12 @@ impl OutStream {
     }
 
     /// When what was sent last has been heard, by its timestamp, and the next frame may follow
-    /// it: not before `now`, and at most a frame after it.
+    /// it: not before `now`, and at most that packet's length after it.
     pub fn next_due(&self, now: Mono) -> Mono {
-        const FRAME_NANOS: u64 = FRAME_TICKS as u64 * TICK_NANOS;
+        let nanos = u64::from(self.length) * TICK_NANOS;
         match self.packets {
             0 => now,
-            _ => Mono((self.sent.0 + FRAME_NANOS).clamp(now.0, now.0 + FRAME_NANOS)),
+            _ => Mono((self.sent.0 + nanos).clamp(now.0, now.0 + nanos)),
         }
     }
 
@@ -116,11 +126,43 @@ impl OutStream {
             Source::Own { samples } if ticks(self.sent, now) <= samples + MAX_LATENESS_TICKS => {
                 Some(self.timestamp.wrapping_add(samples))
             }
-            Source::Own { .. } | Source::None | Source::Forwarded { .. } => None,
+            Source::Own { .. }
+            | Source::None
+            | Source::Forwarded { .. }
+            | Source::Repacked { .. } => None,
         };
         let marker = next.is_none();
         self.advance(next.unwrap_or_else(|| self.timestamp_of_new_source(now)), now);
         self.source = Source::Own { samples };
+        self.length = samples.max(FRAME_TICKS);
+        self.count(samples as usize);
+        self.header(payload_type, marker)
+    }
+
+    /// The header of the next packet, `samples` long, into which another leg's voice was put: that
+    /// of the stream `ssrc` from `timestamp` on. Its pauses stay as they are; what was lost of it
+    /// is a pause, too.
+    pub fn repacked(
+        &mut self,
+        payload_type: u8,
+        (ssrc, timestamp): (u32, u32),
+        samples: u32,
+        now: Mono,
+    ) -> Header {
+        let next = match self.source {
+            Source::Repacked { ssrc: known, timestamp_shift } if known == ssrc => {
+                Some(timestamp.wrapping_add(timestamp_shift))
+            }
+            Source::Own { .. }
+            | Source::None
+            | Source::Forwarded { .. }
+            | Source::Repacked { .. } => None,
+        };
+        let marker = next.is_none();
+        let ours = next.unwrap_or_else(|| self.timestamp_of_new_source(now));
+        self.advance(ours, now);
+        self.source = Source::Repacked { ssrc, timestamp_shift: ours.wrapping_sub(timestamp) };
+        self.length = samples.max(FRAME_TICKS);
         self.count(samples as usize);
         self.header(payload_type, marker)
     }
@@ -154,6 +196,11 @@ impl OutStream {
         let packet = Packet::parse(datagram)?;
         let payload_bytes = packet.payload.len();
         let theirs = packet.header;
+        if let Some(header) = self.among_repacked(&theirs, payload_type) {
+            header.overwrite(datagram);
+            self.count(payload_bytes);
+            return Ok(header);
+        }
         let (header, is_newest) = match self.continued(&theirs) {
             Some((sequence, timestamp, is_newest)) => {
                 let marker = theirs.marker;
@@ -170,6 +217,8 @@ impl OutStream {
                 (self.header(payload_type, true), false)
             }
         };
+        // A byte is a sample in every codec of this clock; digits are shorter than a frame.
+        self.length = (payload_bytes as u32).max(FRAME_TICKS);
         if is_newest {
             self.sequence = header.sequence;
             if header.timestamp != self.timestamp {
@@ -180,6 +229,19 @@ impl OutStream {
         header.overwrite(datagram);
         self.count(payload_bytes);
         Ok(header)
+    }
+
+    /// The header of a packet that is sent as it came between those that were put together anew of
+    /// the same stream: a digit. It keeps its place in time and is numbered as the next one.
+    fn among_repacked(&mut self, theirs: &Header, payload_type: u8) -> Option<Header> {
+        let Source::Repacked { ssrc, timestamp_shift } = self.source else { return None };
+        if ssrc != theirs.ssrc {
+            return None;
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        let timestamp = theirs.timestamp.wrapping_add(timestamp_shift);
+        let (sequence, marker, ssrc) = (self.sequence, theirs.marker, self.ssrc);
+        Some(Header { payload_type, marker, sequence, timestamp, ssrc })
     }
 
     /// Our numbers for a packet that goes on with the forwarded source, and whether it is its
@@ -200,14 +262,17 @@ impl OutStream {
                 let timestamp = theirs.timestamp.wrapping_add(*timestamp_shift);
                 Some((sequence, timestamp, is_newest))
             }
-            Source::None | Source::Own { .. } | Source::Forwarded { .. } => None,
+            Source::None
+            | Source::Own { .. }
+            | Source::Forwarded { .. }
+            | Source::Repacked { .. } => None,
         }
     }
 
     fn timestamp_of_new_source(&self, now: Mono) -> u32 {
         match self.packets {
             0 => self.timestamp,
-            _ => self.timestamp.wrapping_add(ticks(self.sent, now).max(FRAME_TICKS)),
+            _ => self.timestamp.wrapping_add(ticks(self.sent, now).max(self.length)),
         }
     }
 
@@ -318,6 +383,8 @@ mod tests {
         assert_eq!(out.next_due(Mono::from_ms(90)), Mono::from_ms(110), "at most a frame ahead");
         out.begin_source();
         assert_eq!(out.own(8, 160, Mono::from_ms(120)).timestamp, 160, "without a gap");
+        out.own(8, 480, Mono::from_ms(140));
+        assert_eq!(out.next_due(Mono::from_ms(150)), Mono::from_ms(200), "after all 60 ms of it");
     }
 
     #[test]
@@ -330,6 +397,28 @@ mod tests {
         assert_eq!(packets.iter().filter(|header| header.marker).count(), 1);
         let voice = out.own(8, 160, Mono::from_ms(100));
         assert_eq!((voice.sequence, voice.timestamp), (5, 160 + 80 * 8));
+    }
+
+    #[test]
+    fn voice_in_packets_of_another_length_keeps_its_time_and_its_digits() {
+        let mut out = OutStream::new(1, 0, 0);
+        out.own(8, 480, Mono::from_ms(0));
+        // It begins while the 60 ms before it are still heard.
+        let first = out.repacked(8, (9, 50_000), 80, Mono::from_ms(20));
+        assert_eq!((first.sequence, first.timestamp, first.marker), (1, 480, true));
+        let second = out.repacked(8, (9, 50_080), 80, Mono::from_ms(20));
+        assert_eq!((second.sequence, second.timestamp, second.marker), (2, 560, false));
+        // A digit has its place among them, each of its packets a number of its own.
+        for (sequence, ours) in [(700, 3), (701, 4), (702, 5)] {
+            let digit = forward(&mut out, 9, sequence, 50_160, 40);
+            assert_eq!((digit.sequence, digit.timestamp), (ours, 640), "{sequence}");
+        }
+        // What was lost, or not sent, is time that goes by.
+        let third = out.repacked(8, (9, 51_000), 80, Mono::from_ms(140));
+        assert_eq!((third.sequence, third.timestamp, third.marker), (6, 1_480, false));
+        let other = out.repacked(8, (10, 7), 80, Mono::from_ms(160));
+        assert_eq!((other.timestamp, other.marker), (1_480 + 160, true));
+        assert_eq!(forward(&mut out, 11, 1, 1, 200).timestamp, 1_480 + 160 + 320);
     }
 
     #[test]

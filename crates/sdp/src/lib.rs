@@ -1,13 +1,18 @@
 //! SDP: parse, print, offer and answer.
 //!
 //! Parsing is lenient (RFC 8866 as it is really written by telephones), bounded and never panics;
-//! offer and answer follow RFC 3264 for one audio stream of G.711 with RFC 4733 digits.
+//! offer and answer follow RFC 3264 for one audio stream with RFC 4733 digits, which may be
+//! protected (SRTP) with keys that the descriptions bring (RFC 4568).
 
+mod crypto;
 mod negotiate;
 mod parse;
 mod print;
 mod types;
 
+pub use crypto::{
+    Crypto, MASTER_KEY_BYTES, MAX_CRYPTOS, MasterKey, Secured, Srtp, SrtpPolicy, Suite,
+};
 pub use negotiate::{Refusal, accept, answer, offer};
 pub use parse::{Error, Problem};
 pub use types::{
@@ -28,3 +33,9 @@ pub const MAX_FORMATS: usize = 64;
 
 /// Milliseconds of audio in a packet, unless a description says otherwise (RFC 3551 §4.5).
 pub const DEFAULT_PTIME_MS: u32 = 20;
+
+/// The shortest packets that are made, in milliseconds. All lengths are multiples of it.
+pub const MIN_PTIME_MS: u32 = 10;
+
+/// The longest packets that are made, in milliseconds.
+pub const MAX_PTIME_MS: u32 = 60;

@@ -4,12 +4,18 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{
-    Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, Map, Media, Negotiated, Origin,
-    Rtcp, Session,
+    Capabilities, Codec, Connection, Crypto, DEFAULT_PTIME_MS, Direction, MAX_PTIME_MS,
+    MIN_PTIME_MS, Map, Media, Negotiated, Origin, Rtcp, Secured, Session, Srtp, SrtpPolicy,
 };
 
-/// The profile of plain RTP, the only one that is accepted.
-const PROTOCOL: &str = "RTP/AVP";
+/// The profile of plain RTP (RFC 3551).
+const PLAIN: &str = "RTP/AVP";
+/// That of protected RTP (RFC 3711 §12).
+const SECURE: &str = "RTP/SAVP";
+/// What is accepted, and whether it has to be protected. Those with feedback (RFC 4585, RFC 5124)
+/// may be spoken without any.
+const PROTOCOLS: [(&str, bool); 4] =
+    [(PLAIN, false), ("RTP/AVPF", false), (SECURE, true), ("RTP/SAVPF", true)];
 /// The encoding name of RFC 4733 digits.
 const DIGITS: &str = "telephone-event";
 /// The payload type that our offers give to digits: what nearly every telephone uses.
@@ -22,8 +28,11 @@ const CLOCK_RATE: u32 = 8000;
 /// Why there is no common ground. SIP answers 488 to each (RFC 3261 §21.4.26).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// No audio stream over plain RTP.
+    /// No audio stream over RTP.
     NoAudio,
+    /// One side wants the stream protected (RFC 4568) and the other does not, or not in a way that
+    /// both know.
+    NotSecure,
     /// Audio, but no codec that this side knows.
     NoCodec,
     /// A host name where an address is needed.
@@ -35,8 +44,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoAudio => "no audio stream over RTP/AVP",
-            Self::NoCodec => "no common codec: PCMA or PCMU is needed",
+            Self::NoAudio => "no audio stream over RTP",
+            Self::NotSecure => "no common way to protect the stream, or not to",
+            Self::NoCodec => "no common codec",
             Self::NoAddress => "the audio stream's address is a host name",
             Self::Declined => "the audio stream was refused",
         })
@@ -50,7 +60,13 @@ impl std::error::Error for Refusal {}
 pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
     let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
     let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
+    let protocol = match capabilities.srtp.policy {
+        SrtpPolicy::Off | SrtpPolicy::Offer => PLAIN,
+        SrtpPolicy::Require => SECURE,
+    };
+    let cryptos = capabilities.srtp.cryptos();
     let media = stream(capabilities, maps, digits, direction, (true, true));
+    let media = Media { protocol: protocol.into(), cryptos, ..media };
     describe(capabilities, version, vec![media])
 }
 
@@ -70,9 +86,12 @@ pub fn answer(
     let mut taken = Err(Refusal::NoAudio);
     let mut streams = Vec::with_capacity(offer.media.len());
     for media in &offer.media {
-        if taken.is_err() && media.is_plain_audio() {
-            match negotiate(offer, media, &capabilities.codecs) {
-                Ok(mut negotiated) => {
+        if taken.is_err() && media.is_audio() {
+            let secured = secure(media, &capabilities.srtp);
+            match secured
+                .and_then(|secured| Ok((negotiate(offer, media, &capabilities.codecs)?, secured)))
+            {
+                Ok((mut negotiated, secured)) => {
                     negotiated.direction = negotiated.direction.and(wanted);
                     if !capabilities.digits {
                         negotiated.digits_payload_type = None;
@@ -82,7 +101,15 @@ pub fn answer(
                     // What the offer does not have is no part of the answer (RFC 5761 §5.1.1,
                     // RFC 3611 §5.2).
                     let rtcp = (media.rtcp_mux, media.asks_metrics);
-                    streams.push(stream(capabilities, map, digits, negotiated.direction, rtcp));
+                    let answer = stream(capabilities, map, digits, negotiated.direction, rtcp);
+                    let ours = secured.map(|theirs| capabilities.srtp.answer(&theirs));
+                    negotiated.secured = ours.zip(secured).map(|(ours, theirs)| Secured {
+                        suite: ours.suite,
+                        ours: ours.key,
+                        theirs: theirs.key,
+                    });
+                    let (protocol, cryptos) = (media.protocol.clone(), ours.into_iter().collect());
+                    streams.push(Media { protocol, cryptos, ..answer });
                     taken = Ok(negotiated);
                     continue;
                 }
@@ -100,8 +127,7 @@ pub fn answer(
 /// The reason why nothing was agreed on.
 pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> {
     let streams = || offer.media.iter().zip(&answer.media);
-    let (ours, theirs) =
-        streams().find(|(ours, _)| ours.is_plain_audio()).ok_or(Refusal::NoAudio)?;
+    let (ours, theirs) = streams().find(|(ours, _)| ours.is_audio()).ok_or(Refusal::NoAudio)?;
     if theirs.port == 0 {
         return Err(Refusal::Declined);
     }
@@ -110,6 +136,7 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
     let preferred: Vec<Codec> =
         theirs.codecs().map(|(codec, _)| codec).filter(|codec| codecs.contains(codec)).collect();
     let mut negotiated = negotiate(answer, theirs, &preferred)?;
+    negotiated.secured = secured(ours, theirs)?;
     negotiated.direction = negotiated.direction.and(ours.direction.unwrap_or_default());
     if ours.digits().is_none() {
         negotiated.digits_payload_type = None;
@@ -141,15 +168,53 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         direction = Direction::of(false, direction.receives());
     }
     let remote = SocketAddr::new(address, media.port);
+    let (ptime_ms, max_ptime_ms) = packet_times(media);
     Ok(Negotiated {
         remote,
         codec,
         payload_type,
         digits_payload_type: media.digits(),
         direction,
-        ptime_ms: media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS),
+        ptime_ms,
+        max_ptime_ms,
         rtcp: rtcp(media, remote),
+        secured: None,
     })
+}
+
+/// How an offered stream is to be protected, if it is: the first of what the other side can.
+fn secure(media: &Media, srtp: &Srtp) -> Result<Option<Crypto>, Refusal> {
+    let first = media.cryptos.first().copied();
+    match (srtp.policy, media.is_secure()) {
+        (SrtpPolicy::Off, true) => Err(Refusal::NotSecure),
+        (SrtpPolicy::Off, false) => Ok(None),
+        (SrtpPolicy::Offer, false) => Ok(first),
+        (SrtpPolicy::Offer, true) | (SrtpPolicy::Require, _) => {
+            first.map(Some).ok_or(Refusal::NotSecure)
+        }
+    }
+}
+
+/// How a stream that we offered is protected by the answer to it: in one of the ways that were
+/// offered (RFC 4568 §5.1.3).
+fn secured(ours: &Media, theirs: &Media) -> Result<Option<Secured>, Refusal> {
+    let chosen = theirs.cryptos.iter().find_map(|theirs| {
+        let is_it = |ours: &&Crypto| (ours.tag, ours.suite) == (theirs.tag, theirs.suite);
+        let ours = ours.cryptos.iter().find(is_it)?;
+        Some(Secured { suite: ours.suite, ours: ours.key, theirs: theirs.key })
+    });
+    match chosen {
+        None if ours.is_secure() || theirs.is_secure() => Err(Refusal::NotSecure),
+        chosen => Ok(chosen),
+    }
+}
+
+/// How long packets are to be, and the longest that are taken.
+fn packet_times(media: &Media) -> (u32, Option<u32>) {
+    let most = media.max_ptime_ms.map(|most| most.max(MIN_PTIME_MS));
+    let wished = media.ptime_ms.unwrap_or(DEFAULT_PTIME_MS);
+    let wished = wished.min(most.unwrap_or(MAX_PTIME_MS)).clamp(MIN_PTIME_MS, MAX_PTIME_MS);
+    (wished / MIN_PTIME_MS * MIN_PTIME_MS, most)
 }
 
 /// Where and how the other side takes reports.
@@ -172,8 +237,14 @@ fn is_nowhere(name: &str) -> bool {
 }
 
 impl Media {
-    fn is_plain_audio(&self) -> bool {
-        self.kind == "audio" && self.protocol == PROTOCOL && self.port != 0
+    fn is_audio(&self) -> bool {
+        let is_known = PROTOCOLS.iter().any(|(name, _)| *name == self.protocol);
+        self.kind == "audio" && is_known && self.port != 0
+    }
+
+    /// Whether its profile asks for protection.
+    fn is_secure(&self) -> bool {
+        PROTOCOLS.iter().any(|(name, is_secure)| *is_secure && *name == self.protocol)
     }
 
     /// The formats that are payload types, in the writer's order, each with its map if it has one.
@@ -236,13 +307,15 @@ fn stream(
     Media {
         kind: "audio".into(),
         port: capabilities.address.port(),
-        protocol: PROTOCOL.into(),
+        protocol: PLAIN.into(),
         formats: maps.iter().map(|map| map.payload_type.to_string()).collect(),
         connection: None,
         maps,
         parameters: digits.map(|number| (number, DIGITS_PARAMETERS.into())).into_iter().collect(),
+        cryptos: Vec::new(),
         direction: Some(direction),
         ptime_ms: Some(DEFAULT_PTIME_MS),
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux,
@@ -260,8 +333,10 @@ fn refused(media: &Media) -> Media {
         connection: None,
         maps: Vec::new(),
         parameters: Vec::new(),
+        cryptos: Vec::new(),
         direction: None,
         ptime_ms: None,
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux: false,

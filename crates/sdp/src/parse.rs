@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::print::METRICS;
 use crate::{
-    Connection, Direction, MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map, Media, Origin,
-    Session,
+    Connection, Crypto, Direction, MAX_BYTES, MAX_CRYPTOS, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map,
+    Media, Origin, Session,
 };
 
 /// Why a description could not be read.
@@ -149,7 +149,8 @@ impl Media {
                     self.parameters.push((payload_type, parameters.into()));
                 }
             }
-            "ptime" => self.ptime_ms = value.parse().ok().filter(|ms| (1..=1000).contains(ms)),
+            "ptime" => self.ptime_ms = packet_time(value),
+            "maxptime" => self.max_ptime_ms = packet_time(value),
             "rtcp" => {
                 let (port, address) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
                 self.rtcp_port = port.parse().ok();
@@ -159,6 +160,8 @@ impl Media {
                 };
             }
             "rtcp-mux" => self.rtcp_mux = true,
+            "crypto" if self.cryptos.len() >= MAX_CRYPTOS => {}
+            "crypto" => self.cryptos.extend(Crypto::parse(value)),
             "rtcp-xr" => self.asks_metrics |= value.split_whitespace().any(is_metrics),
             _ => self.direction = Direction::from_name(name).or(self.direction),
         }
@@ -218,13 +221,21 @@ fn media(value: &str) -> Result<Media, Problem> {
         connection: None,
         maps: Vec::new(),
         parameters: Vec::new(),
+        cryptos: Vec::new(),
         direction: None,
         ptime_ms: None,
+        max_ptime_ms: None,
         rtcp_port: None,
         rtcp_address: None,
         rtcp_mux: false,
         asks_metrics: false,
     })
+}
+
+/// Milliseconds of a packet that there can be; a part of one does not count (RFC 8866 §6.4).
+fn packet_time(value: &str) -> Option<u32> {
+    let whole = value.split('.').next()?;
+    whole.parse().ok().filter(|ms| (1..=1000).contains(ms))
 }
 
 /// A format of `a=rtcp-xr` may have parameters.

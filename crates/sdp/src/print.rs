@@ -56,8 +56,14 @@ impl fmt::Display for Media {
         for (payload_type, parameters) in &self.parameters {
             write!(f, "a=fmtp:{payload_type} {parameters}\r\n")?;
         }
+        for crypto in &self.cryptos {
+            write!(f, "a=crypto:{crypto}\r\n")?;
+        }
         if let Some(ptime) = self.ptime_ms {
             write!(f, "a=ptime:{ptime}\r\n")?;
+        }
+        if let Some(most) = self.max_ptime_ms {
+            write!(f, "a=maxptime:{most}\r\n")?;
         }
         if let Some(port) = self.rtcp_port {
             write!(f, "a=rtcp:{port}")?;

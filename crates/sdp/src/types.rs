@@ -2,24 +2,30 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The voice codecs of the telephone network (RFC 3551 §4.5.14).
+use crate::{Crypto, Secured, Srtp};
+
+/// The voice codecs of the telephone network (RFC 3551 §4.5). Each has 8,000 ticks a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 A-law, static payload type 8: mainland China and Europe.
     Pcma,
     /// G.711 µ-law, static payload type 0: North America and Japan.
     Pcmu,
+    /// G.722, static payload type 9: 7 kHz of voice. Its clock has 8,000 ticks a second although it
+    /// has 16,000 samples (RFC 3551 §4.5.2).
+    G722,
 }
 
 impl Codec {
     /// Every codec.
-    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
 
     /// The encoding name in `a=rtpmap`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pcma => "PCMA",
             Self::Pcmu => "PCMU",
+            Self::G722 => "G722",
         }
     }
 
@@ -28,6 +34,7 @@ impl Codec {
         match self {
             Self::Pcma => 8,
             Self::Pcmu => 0,
+            Self::G722 => 9,
         }
     }
 
@@ -41,6 +48,7 @@ impl Codec {
         match payload_type {
             8 => Some(Self::Pcma),
             0 => Some(Self::Pcmu),
+            9 => Some(Self::G722),
             _ => None,
         }
     }
@@ -171,10 +179,14 @@ pub struct Media {
     pub maps: Vec<Map>,
     /// `a=fmtp`: payload type and parameters.
     pub parameters: Vec<(u8, String)>,
+    /// `a=crypto`: how its writer can protect the stream (RFC 4568), as far as it is done here.
+    pub cryptos: Vec<Crypto>,
     /// The direction of this stream, if it says one.
     pub direction: Option<Direction>,
-    /// `a=ptime`: milliseconds of audio in a packet.
+    /// `a=ptime`: milliseconds of audio in a packet, as its writer would like to have it.
     pub ptime_ms: Option<u32>,
+    /// `a=maxptime`: the most that its writer takes (RFC 8866 §6.5).
+    pub max_ptime_ms: Option<u32>,
     /// `a=rtcp`: the port of RTCP where it is not the next one (RFC 3605).
     pub rtcp_port: Option<u16>,
     /// Its address where that is another one than RTP's.
@@ -209,6 +221,8 @@ pub struct Capabilities {
     pub digits: bool,
     /// The session id of our origin line: the same for all descriptions of one dialog.
     pub session_id: u64,
+    /// Whether the stream is to be protected.
+    pub srtp: Srtp,
 }
 
 /// What both sides agreed on, seen from here.
@@ -224,10 +238,15 @@ pub struct Negotiated {
     pub digits_payload_type: Option<u8>,
     /// Whether we send and receive.
     pub direction: Direction,
-    /// Milliseconds of audio in a packet that the other side wishes; 20 unless it says so.
+    /// Milliseconds of audio in a packet that the other side wishes, from [`crate::MIN_PTIME_MS`]
+    /// to [`crate::MAX_PTIME_MS`] in steps of 10; 20 unless it says so, or takes less.
     pub ptime_ms: u32,
+    /// The most that it takes, at least [`crate::MIN_PTIME_MS`]; `None` where it does not say.
+    pub max_ptime_ms: Option<u32>,
     /// How reports are exchanged; `None` where the other side names no port for them.
     pub rtcp: Option<Rtcp>,
+    /// How both directions are protected; `None` where they are plain.
+    pub secured: Option<Secured>,
 }
 
 /// How RTCP goes with a stream.

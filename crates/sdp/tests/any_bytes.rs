@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use proptest::prelude::*;
-use sdp::{Capabilities, Codec, Direction, Session, accept, answer, offer};
+use sdp::{
+    Capabilities, Codec, Direction, MasterKey, Session, Srtp, SrtpPolicy, accept, answer, offer,
+};
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let codecs = prop_oneof![
@@ -12,13 +14,16 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
         Just(vec![Codec::Pcma, Codec::Pcmu]),
         Just(vec![Codec::Pcmu, Codec::Pcma]),
     ];
-    (any::<IpAddr>(), 1..u16::MAX, codecs, any::<bool>(), any::<u64>())
+    let policy =
+        prop_oneof![Just(SrtpPolicy::Off), Just(SrtpPolicy::Offer), Just(SrtpPolicy::Require)];
+    (any::<IpAddr>(), 1..u16::MAX, codecs, any::<bool>(), any::<u64>(), policy)
         .prop_filter("an address that can be sent to", |(ip, ..)| !ip.is_unspecified())
-        .prop_map(|(ip, port, codecs, digits, session_id)| Capabilities {
+        .prop_map(|(ip, port, codecs, digits, session_id, policy)| Capabilities {
             address: SocketAddr::new(ip, port),
             codecs,
             digits,
             session_id,
+            srtp: Srtp { policy, keys: [MasterKey::new([3; 30]), MasterKey::new([7; 30])] },
         })
 }
 
@@ -34,6 +39,7 @@ fn lines() -> impl Strategy<Value = String> {
         "m=(audio|video) [0-9]{1,6}(/[0-9])? (RTP/AVP|RTP/SAVP|udptl)( [0-9]{1,3}){0,5}",
         "c=IN IP[46] [0-9a-f.:/]{0,20}",
         "a=rtpmap:[0-9]{1,3} (PCMA|pcmu|telephone-event)/(8000|48000)(/[12])?",
+        "a=crypto:[0-9]{1,3} (AES_CM_128_HMAC_SHA1_(80|32)|X) inline:[A-Za-z0-9+/]{0,44}",
         "a=(sendonly|recvonly|inactive|sendrecv|ptime:[0-9]{1,4}|fmtp:[0-9]{1,3} .{0,10})",
         ".{0,20}",
     ];
@@ -80,8 +86,17 @@ proptest! {
                 prop_assert_eq!(ours.digits_payload_type.is_some(), one.digits && other.digits);
                 prop_assert_eq!(ours.direction, theirs.direction.reversed());
                 prop_assert_eq!((ours.remote, theirs.remote), (other.address, one.address));
+                let policies = [one.srtp.policy, other.srtp.policy];
+                prop_assert_eq!(ours.secured.is_some(), !policies.contains(&SrtpPolicy::Off));
+                let keys = ours.secured.map(|keys| (keys.suite, keys.ours, keys.theirs));
+                prop_assert_eq!(keys, theirs.secured.map(|it| (it.suite, it.theirs, it.ours)));
             }
-            Err(refusal) => prop_assert!(!common, "{}", refusal),
+            Err(refusal) => {
+                let policies = [one.srtp.policy, other.srtp.policy];
+                let is_either = policies.contains(&SrtpPolicy::Off)
+                    && policies.contains(&SrtpPolicy::Require);
+                prop_assert!(!common || is_either, "{}", refusal);
+            }
         }
     }
 }

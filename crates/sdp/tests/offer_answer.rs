@@ -1,8 +1,8 @@
 //! Offers and answers as real telephones write them (RFC 3264, RFC 4317).
 
 use sdp::{
-    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, accept, answer,
-    offer,
+    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, Srtp, accept,
+    answer, offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -16,6 +16,7 @@ fn engine() -> Capabilities {
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
         session_id: 77,
+        srtp: Srtp::OFF,
     }
 }
 
@@ -51,6 +52,8 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             digits_payload_type: Some(101),
             direction: Direction::SendRecv,
             ptime_ms: 30,
+            max_ptime_ms: None,
+            secured: None,
             rtcp: Some(Rtcp {
                 remote: "198.51.100.9:49171".parse().expect("an address"),
                 is_muxed: false,
@@ -162,7 +165,8 @@ fn without_common_ground_the_reason_is_named() {
     for (lines, refusal) in [
         (&[][..], Refusal::NoAudio),
         (&["m=audio 0 RTP/AVP 8"], Refusal::NoAudio),
-        (&["m=audio 4000 RTP/SAVPF 8"], Refusal::NoAudio),
+        (&["m=audio 4000 RTP/SAVPF 8"], Refusal::NotSecure),
+        (&["m=audio 4000 UDP/TLS/RTP/SAVPF 8"], Refusal::NoAudio),
         (&["m=video 4000 RTP/AVP 8"], Refusal::NoAudio),
         (&["m=audio 4000 RTP/AVP 18 3"], Refusal::NoCodec),
         (&["m=audio 4000 RTP/AVP nonsense"], Refusal::NoCodec),
@@ -193,6 +197,7 @@ fn a_late_offer_is_ours_and_the_answer_is_read() {
             codecs: vec![Codec::Pcmu],
             digits: true,
             session_id: 5,
+            srtp: Srtp::OFF,
         },
         1,
         Direction::SendRecv,
@@ -320,4 +325,29 @@ fn an_offer_of_ours_shares_the_port_where_the_answer_does() {
     silent.media[0].rtcp_mux = false;
     let refused = rtcp(&silent, &["a=rtcp-mux"]);
     assert_eq!((refused.remote.port(), refused.is_muxed), (4001, false));
+}
+
+#[test]
+fn packets_are_as_long_as_the_telephone_wishes_and_no_longer_than_it_takes() {
+    for (lines, wished, most) in [
+        (&[][..], 20, None),
+        (&["a=ptime:10"], 10, None),
+        (&["a=ptime:40"], 40, None),
+        (&["a=ptime:60", "a=maxptime:120"], 60, Some(120)),
+        // What is not made here is made as near to it as can be.
+        (&["a=ptime:35"], 30, None),
+        (&["a=ptime:2"], 10, None),
+        (&["a=ptime:200"], 60, None),
+        (&["a=ptime:62.5"], 60, None),
+        (&["a=maxptime:10"], 10, Some(10)),
+        (&["a=ptime:40", "a=maxptime:30"], 30, Some(30)),
+        (&["a=ptime:20", "a=maxptime:5"], 10, Some(10)),
+        (&["a=ptime:twenty", "a=maxptime:0"], 20, None),
+    ] {
+        let all = [&["m=audio 4000 RTP/AVP 8"][..], lines].concat();
+        let (_, agreed) = take(&all).expect("there is common ground");
+        assert_eq!((agreed.ptime_ms, agreed.max_ptime_ms), (wished, most), "{lines:?}");
+    }
+    let theirs = offered(&["m=audio 4000 RTP/AVP 8", "a=ptime:30", "a=maxptime:60"]);
+    assert!(theirs.to_string().contains("a=ptime:30\r\na=maxptime:60\r\n"));
 }

@@ -1,7 +1,7 @@
 //! RFC 3264 §10, its examples, as one who has telephone audio and nothing else answers them. The
 //! RFC's host names are addresses here: nobody resolves names on a call's path.
 
-use sdp::{Capabilities, Codec, Direction, Negotiated, Refusal, Session, answer};
+use sdp::{Capabilities, Codec, Direction, Negotiated, Refusal, Session, Srtp, answer};
 
 fn bob() -> Capabilities {
     Capabilities {
@@ -9,6 +9,7 @@ fn bob() -> Capabilities {
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
         session_id: 2_890_844_730,
+        srtp: Srtp::OFF,
     }
 }
 

@@ -137,6 +137,8 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
             local: crate::engine::Engine::address(),
             side: settings.side,
         }],
+        phone_codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
+        phone_srtp: sdp::SrtpPolicy::Off,
         session: settings.session,
         pop_timeout_ms: 300,
         unreachable_after_ms: 5_000,
@@ -185,6 +187,7 @@ fn trunks(settings: &Settings) -> Trunks {
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
         codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
+        srtp: sdp::SrtpPolicy::Off,
         unknown_number: 404,
         outward: settings.outward.clone(),
     };

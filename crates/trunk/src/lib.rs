@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{QueueId, TrunkId};
-use sdp::Codec;
+use sdp::{Codec, SrtpPolicy};
 
 /// Where calls to a number go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Trunk {
     pub language: String,
     /// The codecs that are spoken on it, the preferred one first.
     pub codecs: Vec<Codec>,
+    /// Whether the voice on it is protected (SRTP).
+    pub srtp: SrtpPolicy,
     /// What an INVITE to a number that the line may not dial is answered with.
     pub unknown_number: u16,
     /// How it calls out, if it does.
@@ -190,6 +192,7 @@ fn trunk_for_tests(id: &str) -> Trunk {
         brand: "95512".to_owned(),
         language: "zh-CN".to_owned(),
         codecs: vec![Codec::Pcma],
+        srtp: SrtpPolicy::Off,
         unknown_number: 404,
         outward: None,
     }

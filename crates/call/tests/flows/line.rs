@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use call::{Description, Invitation, Leg, Output, Outside, Referral, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
-use sdp::{Codec, Session};
+use sdp::{Codec, Session, SrtpPolicy};
 use sip::{
     CSeq, ClientTx, Flow, FromBrain, Message, Method, ResponseBuilder, ServerTx, ToBrain,
     Transactions, TransactionsConfig, TxOutput,
@@ -38,6 +38,7 @@ fn description() -> Description {
     Description {
         user: "bob".to_owned(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
+        srtp: SrtpPolicy::Off,
         session: SessionLimits::default(),
     }
 }

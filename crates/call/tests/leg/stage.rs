@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use call::{Description, Farewell, Invitation, Leg, Output, Outside, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
-use sdp::{Codec, Session};
+use sdp::{Codec, Session, SrtpPolicy};
 use sip::{Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
 
 pub(crate) type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -51,7 +51,7 @@ fn flow() -> Flow {
 
 fn description(session: SessionLimits) -> Description {
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
-    Description { user: "95512".to_owned(), codecs, session }
+    Description { user: "95512".to_owned(), codecs, srtp: SrtpPolicy::Off, session }
 }
 
 fn invitation(outside: Option<Outside>) -> Invitation {

@@ -99,16 +99,16 @@ impl Worker {
         let was_awaited = before.as_ref().is_some_and(Wanted::awaits);
         let hears = media.hears.clone();
         let codec = media.codec;
-        let had = before.map(|before| (before.media.hears, before.media.codec));
-        if had.as_ref().is_some_and(|(_, before)| *before != codec) {
-            leg.forget_voice();
-            leg.pause();
-        }
         let wanted = Wanted { media, origin };
         if !was_awaited && wanted.awaits() {
             (leg.heard, leg.alive, leg.is_silent) = (now, now, false);
         }
         leg.wanted = Some(wanted);
+        leg.protect();
+        if let Some(before) = &before {
+            leg.leave_behind(&before.media);
+        }
+        let had = before.map(|before| (before.media.hears, before.media.codec));
         self.set_reports(index, now);
         let Some(leg) = self.legs.at(index) else { return };
         match (&had, &hears) {

@@ -46,13 +46,16 @@ counters! {
     refused_source
     /// Datagrams that are neither RTP nor RTCP, or of a payload type that was not agreed: dropped.
     refused_content
+    /// Datagrams to a leg whose packets are protected (SRTP) that were not, or not with its key, or
+    /// that were there before: dropped.
+    refused_forged
     /// RTCP packets taken.
     reports_received
     /// RTCP packets sent.
     reports_sent
     /// Legs that found no port for RTCP.
     report_ports_missing
-    /// Packets that the system did not take.
+    /// Packets that the system did not take, or that could not be protected.
     send_errors
     /// Packets for a recording that found its recorder's queue full: silence in the file.
     taps_dropped

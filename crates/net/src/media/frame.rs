@@ -7,6 +7,7 @@ use super::counters::Counters;
 use super::leg::Leg;
 use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
+use super::pack::Way;
 use super::playing::{FRAME_NANOS, Playing};
 use super::wire::Wire;
 use super::worker::Worker;
@@ -67,6 +68,13 @@ pub(super) fn send(
 ) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
+    if u64::from(media.packet_ms) != media::FRAME_MS {
+        let mut piece = [0; FRAME_SAMPLES];
+        let piece = &mut piece[..frame.len().min(FRAME_SAMPLES)];
+        piece.copy_from_slice(&frame[..piece.len()]);
+        leg.join(codec, piece);
+        return leg.pack(piece, &mut Way { wire, packet, counted }, leg.frame_due);
+    }
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
         leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
@@ -90,6 +98,7 @@ fn play_leg(
     }
     while leg.frame_due <= now {
         let Some(frame) = playing.next_frame() else {
+            leg.flush(&mut Way { wire, packet, counted }, leg.frame_due);
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };

@@ -2,15 +2,21 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use media::{Codec, FRAME_MS, FRAME_SAMPLES, LegMedia, LegStats, Playout, Reported, VoicePacket};
+use media::{
+    Codec, FRAME_MS, FRAME_SAMPLES, Inband, LegMedia, LegStats, Playout, Reported, VoicePacket,
+    g711,
+};
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::counters::Counters;
+use super::crypt::Crypt;
 use super::frame::Paced;
 use super::origin::Origin;
+use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
+use super::wide::{Wide, is_wide};
 use super::wire::Wire;
 
 /// What a packet carries, by its payload type.
@@ -66,6 +72,12 @@ pub(crate) struct Leg {
     /// Until the first `Set`, packets are dropped.
     pub(crate) wanted: Option<Wanted>,
     pub(crate) out: OutStream,
+    /// What protects its packets; `None` until they are.
+    pub(super) crypt: Option<Box<Crypt>>,
+    /// Voice that waits until it fills a packet; `None` until there is any.
+    pub(super) packer: Option<Box<Packer>>,
+    /// Of a leg whose codec has a memory; `None` until it is needed.
+    wide: Option<Box<Wide>>,
     /// The last byte of voice that was sent, and whether another source follows it.
     seam: Option<(u8, bool)>,
     /// Indices of the legs that hear this one.
@@ -84,6 +96,8 @@ pub(crate) struct Leg {
     /// The recording that it is taped for.
     pub(crate) tape: Option<Taped>,
     pub(crate) digits: digits::Receiver,
+    /// Keys heard as tones, of a phone that has no other way to send them.
+    inband: Option<Box<Inband>>,
     /// Whether it is among those whose digit has not ended.
     pub(crate) is_pressing: bool,
     /// Its RTCP; `None` until there is any.
@@ -116,6 +130,9 @@ impl Leg {
             port,
             wanted: None,
             out,
+            crypt: None,
+            packer: None,
+            wide: None,
             seam: None,
             listeners: Vec::new(),
             paced: Paced::Nothing,
@@ -126,6 +143,7 @@ impl Leg {
             playout: None,
             tape: None,
             digits: digits::Receiver::default(),
+            inband: None,
             is_pressing: false,
             reports: None,
             source: None,
@@ -140,11 +158,7 @@ impl Leg {
     /// What the payload type means on this leg.
     pub(crate) fn content(&self, payload_type: u8) -> Option<Content> {
         let media = &self.wanted.as_ref()?.media;
-        let is_static = match media.codec {
-            Codec::Pcmu => payload_type == 0,
-            Codec::Pcma => payload_type == 8,
-        };
-        if payload_type == media.payload_type || is_static {
+        if payload_type == media.payload_type || payload_type == media.codec.payload_type() {
             Some(Content::Voice)
         } else if Some(payload_type) == media.digits_payload_type {
             Some(Content::Digit)
@@ -235,8 +249,80 @@ impl Leg {
     }
 
     /// What came is in another codec than what will come.
-    pub(crate) fn forget_voice(&mut self) {
+    fn forget_voice(&mut self) {
         self.newest.bytes = 0;
+        self.wide = None;
+        self.inband = None;
+        self.forget_packed();
+    }
+
+    /// What was told of the leg before does not hold any more in these respects.
+    pub(crate) fn leave_behind(&mut self, before: &LegMedia) {
+        let Some(media) = self.wanted.as_ref().map(|wanted| &wanted.media) else { return };
+        let has_events = media.digits_payload_type.is_some();
+        if media.codec != before.codec {
+            self.forget_voice();
+            self.pause();
+        } else if media.packet_ms != before.packet_ms {
+            self.forget_packed();
+        }
+        if has_events {
+            self.inband = None;
+        }
+    }
+
+    /// Whether keys have to be heard as tones: the phone sends no events (RFC 4733).
+    pub(crate) fn listens(&self) -> bool {
+        let media = self.wanted.as_ref().map(|wanted| &wanted.media);
+        media.is_some_and(|media| media.digits_payload_type.is_none())
+    }
+
+    /// Listens for keys in the voice that came.
+    pub(crate) fn listen(&mut self, codec: Codec, payload: &[u8], now: Mono) {
+        let samples = payload.iter().map(|byte| g711::decode_sample(codec, *byte));
+        self.inband.get_or_insert_default().handle_samples(samples, now);
+    }
+
+    /// When a digit ends whose end was lost; `None` if there is none.
+    pub(crate) fn digit_due(&self) -> Option<Mono> {
+        let tone = self.inband.as_ref().and_then(|inband| inband.poll_timeout());
+        [self.digits.poll_timeout(), tone].into_iter().flatten().map(|(due, _)| due).min()
+    }
+
+    /// Ends digits whose end was lost.
+    pub(crate) fn end_digits(&mut self, now: Mono) {
+        self.digits.handle_timeout(now);
+        if let Some(inband) = &mut self.inband {
+            inband.handle_timeout(now);
+        }
+    }
+
+    /// The next digit that ended, as an event or as a tone.
+    pub(crate) fn next_digit(&mut self) -> Option<digits::Pressed> {
+        let tone = |inband: &mut Box<Inband>| inband.poll_output();
+        self.digits.poll_output().or_else(|| self.inband.as_mut().and_then(tone))
+    }
+
+    /// The leg's voice as it is kept here: what came, or as many bytes of A-law made of it.
+    pub(crate) fn keep<'a>(&mut self, payload: &'a [u8], room: &'a mut [u8]) -> &'a [u8] {
+        let is_wide = self.wanted.as_ref().is_some_and(|wanted| is_wide(wanted.media.codec));
+        match room.get_mut(..payload.len()) {
+            Some(room) if is_wide => {
+                self.wide.get_or_insert_default().keep(payload, room);
+                room
+            }
+            Some(_) | None => payload,
+        }
+    }
+
+    /// Makes voice that is kept in the law of `from` what is sent to a leg of the codec `to`, this
+    /// one.
+    pub(crate) fn code(&mut self, from: Codec, to: Codec, payload: &mut [u8]) {
+        if is_wide(to) {
+            self.wide.get_or_insert_default().code(from, payload);
+        } else {
+            g711::transcode(from, to, payload);
+        }
     }
 
     /// One more leg mixes this one.
@@ -266,22 +352,30 @@ impl Leg {
     /// What is sent from now on comes from another source.
     pub(crate) fn turn(&mut self) {
         self.seam = self.seam.map(|(last, _)| (last, true));
+        self.forget_packed();
     }
 
     /// After a pause nothing has to be joined.
     pub(crate) fn pause(&mut self) {
         self.seam = None;
+        self.forget_packed();
     }
 
     /// Joins the next voice in the leg's codec to what was sent before, without a click.
     pub(crate) fn join(&mut self, codec: Codec, payload: &mut [u8]) {
+        if is_wide(codec) {
+            // What its bytes say depends on all that came before.
+            self.seam = None;
+            return;
+        }
         if let Some((last, true)) = self.seam {
             media::glide(codec, last, payload);
         }
         self.seam = payload.last().map(|last| (*last, false)).or(self.seam);
     }
 
-    /// Sends a packet. A packet that the system does not take is lost, as on any network.
+    /// Sends a packet, protected where that was agreed on. One that the system does not take is
+    /// lost, as on any network; one that cannot be protected is not sent.
     pub(crate) fn send(
         &mut self,
         wire: &mut Wire,
@@ -289,10 +383,20 @@ impl Leg {
         target: SocketAddr,
         counted: &mut Counters,
     ) {
+        let sealed = match &mut self.crypt {
+            Some(crypt) => crypt.seal(packet),
+            None => Some(packet),
+        };
+        let Some(packet) = sealed else {
+            self.stats.send_errors += 1;
+            counted.send_errors += 1;
+            return;
+        };
+        let bytes = packet.len();
         self.stats.packets_sent += 1;
-        self.stats.bytes_sent += packet.len() as u64;
+        self.stats.bytes_sent += bytes as u64;
         if !wire.send((self.key, &self.socket), packet, target, counted) {
-            self.handle_unsent(packet.len());
+            self.handle_unsent(bytes);
         }
     }
 

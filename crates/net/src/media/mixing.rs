@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::frame::{self, Paced};
 use super::leg::Leg;
 use super::legs::Legs;
+use super::wide;
 use super::wire::Wire;
 
 /// One party of a leg's mix.
@@ -107,6 +108,9 @@ pub(super) fn mix_leg(
             let mut payload = [0; FRAME_SAMPLES];
             mixer.encode(codec, &mut payload);
             let Some((_, leg)) = legs.find(key) else { return false };
+            if wide::is_wide(codec) {
+                leg.code(codec, codec, &mut payload);
+            }
             frame::send(leg, &payload, (wire, packet), counted);
         }
         let Some((_, leg)) = legs.find(key) else { return false };

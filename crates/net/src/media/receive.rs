@@ -2,17 +2,19 @@
 
 use std::net::SocketAddr;
 
-use media::{MediaEvent, VoicePacket, g711};
+use media::{Codec, MediaEvent, VoicePacket};
 use model::Mono;
-use rtp::Packet;
+use rtp::{Header, Packet};
 
 use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::pack::{Spoken, Way};
 use super::reports;
 use super::ring::Came;
 use super::tapes::Voice;
+use super::wide;
 use super::wire::Readiness;
 use super::worker::{Then, Worker};
 
@@ -27,12 +29,14 @@ pub(super) struct Ready {
     readiness: Readiness,
     buffer: Box<[u8; BUFFER_BYTES]>,
     copy: Box<[u8; BUFFER_BYTES]>,
+    kept: Box<[u8; BUFFER_BYTES]>,
 }
 
 impl Ready {
     pub(super) fn new() -> Self {
-        let (buffer, copy) = (Box::new([0; BUFFER_BYTES]), Box::new([0; BUFFER_BYTES]));
-        Self { readiness: Readiness::new(), buffer, copy }
+        let room = || Box::new([0; BUFFER_BYTES]);
+        let (buffer, copy, kept) = (room(), room(), room());
+        Self { readiness: Readiness::new(), buffer, copy, kept }
     }
 }
 
@@ -126,8 +130,8 @@ impl Worker {
         memory: &mut Ready,
     ) {
         let Some((index, leg)) = self.legs.find(key) else { return };
-        let Ready { buffer, copy, .. } = memory;
-        let datagram = &mut buffer[..bytes];
+        let Ready { buffer, copy, kept, .. } = memory;
+        let Some(datagram) = leg.open(&mut buffer[..bytes], &mut self.counted) else { return };
         if rtp::rtcp::is_rtcp(datagram) && leg.shares_its_port() {
             leg.handle_report(datagram, from, true, now, &mut self.counted);
             return;
@@ -135,33 +139,63 @@ impl Worker {
         let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
         leg.count(&packet, bytes, now);
         self.counted.packets_received += 1;
+        let mut is_decoded = false;
         match content {
-            Content::Voice => {
-                let codec = leg.wanted.as_ref().map(|wanted| wanted.media.codec);
-                if let Some(codec) = codec {
-                    let (ssrc, timestamp) = (packet.header.ssrc, packet.header.timestamp);
-                    let (arrived, payload) = (now, packet.payload);
-                    let voice = VoicePacket { arrived, ssrc, timestamp, codec, payload };
-                    leg.handle_voice(&voice);
-                }
-                if let (Some(tape), Some(codec)) = (leg.tape, codec) {
-                    let voice = Voice { codec, header: packet.header, payload: packet.payload };
-                    if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
-                        self.counted.taps_dropped += 1;
-                    }
-                }
-            }
-            Content::Digit => {
-                leg.digits.handle_packet(&packet, now);
-                tell_digits(leg, &mut self.outbox);
-                if !leg.is_pressing && leg.digits.poll_timeout().is_some() {
-                    leg.is_pressing = true;
-                    self.pressing.push(key);
-                }
+            Content::Voice => is_decoded = self.keep(index, &packet, &mut kept[..], now),
+            Content::Digit => leg.digits.handle_packet(&packet, now),
+        }
+        if let Some((_, leg)) = self.legs.find(key) {
+            tell_digits(leg, &mut self.outbox);
+            if !leg.is_pressing && leg.digit_due().is_some() {
+                leg.is_pressing = true;
+                self.pressing.push(key);
             }
         }
-        let payload = payload_range(&packet, datagram);
-        self.forward(index, content, (datagram, payload), &mut copy[..], now);
+        let (header, payload) = (packet.header, payload_range(&packet, datagram));
+        let kept = is_decoded.then(|| &kept[..payload.len()]);
+        self.forward(index, (content, kept), (header, datagram, payload), &mut copy[..], now);
+    }
+
+    /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec with a
+    /// memory is decoded into `room` only where somebody needs it; whether it was.
+    fn keep(&mut self, index: u32, packet: &Packet<'_>, room: &mut [u8], now: Mono) -> bool {
+        let leg = self.legs.at(index);
+        let wanted = leg.and_then(|leg| leg.wanted.as_ref());
+        let Some(codec) = wanted.map(|wanted| wanted.media.codec) else { return false };
+        let is_wide = wide::is_wide(codec);
+        if is_wide && !self.is_decoded(index, codec) {
+            return false;
+        }
+        let Some(leg) = self.legs.at(index) else { return false };
+        let (header, arrived) = (packet.header, now);
+        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
+        let payload = leg.keep(packet.payload, room);
+        if leg.listens() {
+            leg.listen(codec, payload, now);
+        }
+        leg.handle_voice(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
+        if let Some(tape) = leg.tape {
+            let voice = Voice { codec, header, payload };
+            if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
+                self.counted.taps_dropped += 1;
+            }
+        }
+        is_wide
+    }
+
+    /// Whether somebody needs the samples of the leg at `index`: who tapes it, who mixes it, who
+    /// hears it in another codec, or who listens for keys.
+    fn is_decoded(&mut self, index: u32, codec: Codec) -> bool {
+        let Some(leg) = self.legs.at(index) else { return false };
+        if leg.tape.is_some() || leg.playout.is_some() || leg.listens() {
+            return true;
+        }
+        let listeners = leg.listeners.len();
+        (0..listeners).any(|at| {
+            let listener = nth_listener(&mut self.legs, index, at);
+            let sending = listener.as_deref().and_then(Leg::sending);
+            sending.is_some_and(|(media, _)| media.codec != codec)
+        })
     }
 }
 
@@ -171,8 +205,8 @@ impl Worker {
     fn forward(
         &mut self,
         index: u32,
-        content: Content,
-        (datagram, payload): (&mut [u8], std::ops::Range<usize>),
+        (content, kept): (Content, Option<&[u8]>),
+        (header, datagram, payload): (Header, &mut [u8], std::ops::Range<usize>),
         copy: &mut [u8],
         now: Mono,
     ) {
@@ -189,6 +223,21 @@ impl Worker {
             }) else {
                 continue;
             };
+            // Nobody hears it in another codec where it was not decoded.
+            let is_voice = content == Content::Voice;
+            if is_voice && codec != to && kept.is_none() && wide::is_wide(codec) {
+                continue;
+            }
+            if is_voice && listener.repacks(header.ssrc, codec, payload.len()) {
+                let voice = match kept {
+                    Some(kept) if codec != to => kept,
+                    Some(_) | None => &datagram[payload.clone()],
+                };
+                let spoken = Spoken { codec, header, payload: voice };
+                let (wire, counted) = (&mut self.wire, &mut self.counted);
+                listener.repack(&spoken, &mut Way { wire, packet: copy, counted }, now);
+                continue;
+            }
             // Each gets the packet as it came: the last may have the original.
             let datagram = if at + 1 == listeners {
                 &mut *datagram
@@ -200,9 +249,15 @@ impl Worker {
             if listener.out.forward(datagram, payload_type, now).is_err() {
                 continue;
             }
-            if content == Content::Voice {
-                g711::transcode(codec, to, &mut datagram[payload.clone()]);
-                listener.join(to, &mut datagram[payload.clone()]);
+            if is_voice {
+                let voice = &mut datagram[payload.clone()];
+                if codec != to {
+                    if let Some(kept) = kept {
+                        voice.copy_from_slice(kept);
+                    }
+                    listener.code(codec, to, voice);
+                }
+                listener.join(to, voice);
             }
             listener.send(&mut self.wire, datagram, target, &mut self.counted);
         }
@@ -239,7 +294,7 @@ fn read<'a>(
 
 /// Tells of the digits that have ended.
 pub(super) fn tell_digits(leg: &mut Leg, outbox: &mut Outbox) {
-    while let Some(pressed) = leg.digits.poll_output() {
+    while let Some(pressed) = leg.next_digit() {
         let (digit, duration_ms) = (pressed.digit, pressed.duration_ms);
         outbox.push(MediaEvent::Digit { leg: leg.id, digit, duration_ms });
     }

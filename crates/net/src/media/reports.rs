@@ -143,7 +143,8 @@ pub(super) fn receive(
     let Some(Ok((bytes, from))) = socket.map(|(socket, _)| socket.recv_from(buffer)) else {
         return;
     };
-    leg.handle_report(&buffer[..bytes], from, false, now, counted);
+    let Some(datagram) = leg.open(&mut buffer[..bytes], counted) else { return };
+    leg.handle_report(datagram, from, false, now, counted);
 }
 
 impl Reports {
@@ -244,8 +245,12 @@ impl Leg {
         let sequence = &mut self.sequence;
         let packet_ms = (playing::FRAME_NANOS / 1_000_000) as u32;
         let heard = self.source.map(|ssrc| Heard { ssrc, sequence, packet_ms });
-        let mut packet = [0; rtcp::MAX_REPORT_BYTES];
-        let bytes = reports.control.write(&self.out, heard, bye, now, &mut packet).ok()?;
+        let mut packet = [0; rtcp::MAX_REPORT_BYTES + rtp::srtp::MAX_GROWTH];
+        let plain = &mut packet[..rtcp::MAX_REPORT_BYTES];
+        let mut bytes = reports.control.write(&self.out, heard, bye, now, plain).ok()?;
+        if let Some(crypt) = &mut self.crypt {
+            bytes = crypt.seal_report(&mut packet, bytes)?;
+        }
         let sent = match &reports.beside {
             Some((socket, origin)) => socket.send_to(&packet[..bytes], origin.target()),
             None => {

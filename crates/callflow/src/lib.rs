@@ -32,9 +32,11 @@ mod desktop;
 mod dial;
 mod diverted;
 mod farewells;
+mod hours;
 mod io;
 mod locate;
 mod outward;
+mod overflow;
 mod own_calls;
 mod phones;
 mod places;
@@ -64,6 +66,7 @@ use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
 use crate::farewells::Farewells;
+use crate::hours::Hours;
 use crate::locate::After;
 use crate::phones::Challenger;
 use crate::probes::Probed;
@@ -127,6 +130,7 @@ pub struct Callflow {
     invited: Option<OfferId>,
     timers: Timers,
     leg_timers: LegTimers,
+    hours: Hours,
     outputs: VecDeque<Output>,
     /// The time of the input that is being handled.
     now: Mono,
@@ -184,6 +188,7 @@ impl Callflow {
             invited: None,
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
+            hours: Hours::default(),
             outputs: VecDeque::new(),
             now: Mono::default(),
             welcomes_calls: true,
@@ -196,6 +201,7 @@ impl Callflow {
     /// Something happened. Drain [`Callflow::poll_output`] afterwards.
     pub fn handle_input(&mut self, input: Input, now: Mono) {
         self.now = now.max(self.now);
+        self.keep_hours();
         match input {
             Input::Sip(event) => self.handle_sip(event),
             Input::Media(event) => self.handle_media(event),
@@ -216,6 +222,7 @@ impl Callflow {
     /// Time passed: to be called at or after [`Callflow::poll_timeout`].
     pub fn handle_timeout(&mut self, now: Mono) {
         self.now = now.max(self.now);
+        self.keep_hours();
         while let Some((call, timer)) = self.timers.expired(self.now) {
             match timer {
                 Timer::Menu => self.handle_menu_timeout(call),
@@ -251,6 +258,7 @@ impl Callflow {
         [
             self.timers.next(),
             self.leg_timers.next(),
+            self.hours.next(),
             self.acd.poll_timeout(),
             self.lookup.poll_timeout(),
             self.cti.poll_timeout(),

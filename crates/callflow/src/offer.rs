@@ -43,8 +43,10 @@ impl Callflow {
             acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
-            acd::Output::NotEnqueued { call, queue: _, why: _ } => self.apologise(call),
-            acd::Output::Overflowed { call, to, .. } => self.overflowed(call, to),
+            acd::Output::NotEnqueued { call, queue: _, why } => self.not_enqueued(call, why),
+            acd::Output::Overflowed { call, queue, why, to, entered, waited_ms: _ } => {
+                self.overflowed(call, queue, why, to, entered);
+            }
             // No queue is configured to call back.
             acd::Output::Callback(_) => {}
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),

@@ -115,7 +115,10 @@ impl Callflow {
             recording: known.recording.as_ref().map(|tape| tape.recording),
             guest: known.conversation().and_then(Conversation::guest_state),
             lines: self.lines(call),
-            outcome: known.outcome.map(|(outcome, _)| outcome),
+            outcome: known
+                .outcome
+                .filter(|_| phase == CallPhase::Ended)
+                .map(|(outcome, _)| outcome),
         })
     }
 

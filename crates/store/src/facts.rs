@@ -99,6 +99,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::DigitsCollected { .. }
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
+        | FactBody::Overflowed { .. }
         | FactBody::TierReached { .. }
         | FactBody::Dialled { .. }
         | FactBody::GuestAnswered { .. }
@@ -114,6 +115,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::RecordingSealed { .. }
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }
+        | FactBody::HoursChanged { .. }
         | FactBody::TrunkRegistered { .. }
         | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }

@@ -16,12 +16,10 @@ use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
 
-use crate::config::{Config, Side};
+use crate::config::{Config, Queue, Side};
 use crate::passwords;
 use crate::scripts::Library;
 
-/// Callers who may wait in one queue.
-const WAITING_MAX: usize = 100_000;
 /// The longest after-call work, extensions included.
 const ACW_LIMIT_MS: u64 = 3_600_000;
 /// How much longer than the resolver the call flow waits for its answer.
@@ -60,6 +58,7 @@ pub fn callflow(
         trunk_secrets: trunk_secrets(config),
         scripts: library.scripts.clone(),
         acd: distribution(config, accounts)?,
+        hours: config.calendars(),
         lookup: lookup::Config {
             deadline_ms: config.lookup.deadline_ms,
             cache_capacity: config.lookup.cache_capacity,
@@ -105,9 +104,7 @@ fn srtp(name: &str) -> sdp::SrtpPolicy {
 /// What waiting callers hear.
 pub fn queue_prompts(config: &Config) -> QueuePrompts {
     let one = |name: &str| vec![PromptId::from(name)];
-    let welcome = |queue: &crate::config::Queue| {
-        (QueueId::from(queue.name.as_str()), one(&queue.wait_prompt))
-    };
+    let welcome = |queue: &Queue| (QueueId::from(queue.name.as_str()), one(&queue.wait_prompt));
     QueuePrompts {
         welcome: config.queues.iter().map(welcome).collect(),
         all_busy: one("all_busy"),
@@ -116,6 +113,7 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
         music: one("music"),
         ringback: one("ringback"),
         sorry: one("technical_problem"),
+        send_off: config.queues.iter().flat_map(Queue::announcements).collect(),
     }
 }
 
@@ -201,7 +199,8 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
             acd::TierStep::new(tier, step.after_ms)
         });
         acd::QueueConfig {
-            max_waiting: WAITING_MAX,
+            max_waiting: queue.waiting_max,
+            limits: queue.limits(),
             head_start_ms: queue.head_start_ms,
             objective_ms: queue.objective_ms,
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),

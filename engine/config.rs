@@ -2,10 +2,13 @@
 
 mod checks;
 mod fault;
+mod hours;
 mod listeners;
 mod outbound;
+mod overflow;
 
 pub use fault::{Fault, Faults};
+pub use hours::Hours;
 pub use listeners::{Listening, Side, SipListener, SipTls};
 pub use outbound::{Outbound, Rule};
 
@@ -47,6 +50,8 @@ pub struct Config {
     pub recordings: Recordings,
     #[serde(default, rename = "tier")]
     pub tiers: Vec<Tier>,
+    #[serde(default)]
+    pub hours: Vec<Hours>,
     #[serde(default, rename = "queue")]
     pub queues: Vec<Queue>,
     #[serde(default, rename = "disposition")]
@@ -232,6 +237,28 @@ pub struct Queue {
     pub head_start_ms: u64,
     #[serde(default)]
     pub objective_ms: Option<u64>,
+    #[serde(default)]
+    pub hours: Option<String>,
+    #[serde(default = "waiting_max")]
+    pub waiting_max: usize,
+    #[serde(default)]
+    pub wait_max_ms: Option<u64>,
+    #[serde(default)]
+    pub when_full: Option<String>,
+    #[serde(default)]
+    pub when_unstaffed: Option<String>,
+    #[serde(default)]
+    pub unstaffed_waiting_too: bool,
+    #[serde(default)]
+    pub when_closed: Option<String>,
+    #[serde(default)]
+    pub closed_waiting_too: bool,
+    #[serde(default)]
+    pub when_waited: Option<String>,
+}
+
+const fn waiting_max() -> usize {
+    overflow::WAITING_MAX
 }
 
 fn longest_idle() -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use callflow::{Callflow, Input, Output, Recovery};
-use model::{Mono, Transport, Wall};
+use model::{Mono, Transport};
 use rustix::time::{ClockId, clock_gettime};
 use sip::digest::{Account, answer};
 use sip::{
@@ -95,7 +95,7 @@ impl House {
             probe_interval_ms: 0,
             ..sim::settings()
         };
-        let config = sim::config(&settings, Wall(1_800_000_000_000_000));
+        let config = sim::config(&settings);
         let mut callflow = Callflow::new(config).map_err(|error| anyhow::anyhow!("{error}"))?;
         callflow.begin("bench", "bench", Recovery::default());
         let config = TransactionsConfig { secret: [9; 32], ..TransactionsConfig::default() };

@@ -100,7 +100,7 @@ export class World {
       agents[state !== 'idle' ? state : status === 'ready' ? 'idle' : status] += 1;
     }
     const longest_wait_ms = waiting.length > 0 ? Date.now() - first : 0;
-    return { queue: code, waiting: waiting.length, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents };
+    return { queue: code, waiting: waiting.length, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents, open: true };
   }
 
   pop(call) {

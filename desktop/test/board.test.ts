@@ -9,7 +9,7 @@ const after = (frames: EventFrame[]): DeskState => frames.reduce((state, one) =>
 const at = (minute: number): string => `2026-01-01T10:0${minute}:00.000+08:00`;
 const agents = { signed_out: 0, not_ready: 0, idle: 0, reserved: 0, ringing: 0, talking: 0, acw: 0 };
 const queue = (name: string, waiting: number, since: string | null) =>
-  frame('queue_state', { queue: name, waiting, longest_wait_ms: 0, longest_wait_since: since, agents });
+  frame('queue_state', { queue: name, waiting, longest_wait_ms: 0, longest_wait_since: since, agents, open: true });
 
 describe('the totals', () => {
   it('add the queues and take the longest wait of all', () => {

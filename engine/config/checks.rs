@@ -6,7 +6,7 @@ use model::Permission;
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk, listeners, outbound};
+use super::{Config, Trunk, hours, listeners, outbound, overflow};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
@@ -23,6 +23,8 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     recording_keys(config, places, &mut faults);
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
+    hours::check(config, places, &mut faults);
+    overflow::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }

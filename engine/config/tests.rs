@@ -99,6 +99,85 @@ fn each_fault_names_its_place_and_remedy() {
     }
 }
 
+/// A file with hours, and with a queue that has all of the limits.
+const LIMITED: &str = r#"
+[sip]
+advertise = "192.0.2.1"
+[[trunk]]
+name = "carrier"
+sources = ["192.0.2.0/24"]
+brand = "95512"
+[[hours]]
+name = "office"
+monday = "08:30-12:00, 13:30-18:00"
+holidays = ["2026-10-01..2026-10-07"]
+make_up = { "2026-09-20" = "monday" }
+[[queue]]
+name = "general"
+tiers = [{ level = 1, after_ms = 0 }]
+[[queue]]
+name = "claims"
+tiers = [{ level = 1, after_ms = 0 }]
+hours = "office"
+when_closed = "say:closed"
+waiting_max = 20
+when_full = "queue:general"
+wait_max_ms = 60000
+when_waited = "queue:general"
+"#;
+
+#[test]
+fn hours_and_limits_of_queues_are_read() {
+    let config = Config::parse(Path::new("hotline.toml"), LIMITED).expect("it is in order");
+    let calendars = config.calendars();
+    assert_eq!(calendars.len(), 1, "the general queue is open always");
+    let calendar = &calendars[&model::QueueId::from("claims")];
+    // 2026-09-20, the Sunday that is like a Monday, at 8:30 and at 12:00 in Shanghai; 2026-10-05 is
+    // a Monday, and a holiday.
+    let wall = |seconds: i64| model::Wall(seconds * 1_000_000);
+    assert!(calendar.is_open(wall(1_789_864_200)) && !calendar.is_open(wall(1_789_876_800)));
+    assert!(!calendar.is_open(wall(1_791_160_200)));
+    let limits = config.queues[1].limits();
+    let general = acd::Overflow::Queue("general".into());
+    assert_eq!(limits.full, Some(general.clone()));
+    assert_eq!(limits.wait, Some(acd::WaitLimit { ms: 60_000, to: general }));
+    let to = acd::Overflow::Announcement("closed".into());
+    assert_eq!(limits.closed, Some(acd::Rule { to, waiting_too: false }));
+    assert_eq!(config.queues[1].announcements().collect::<Vec<_>>(), ["closed".into()]);
+}
+
+#[test]
+fn each_fault_of_hours_and_limits_names_its_place_and_remedy() {
+    for (before, after, at, word) in [
+        ("08:30-12:00, ", "8-12, ", ":10: hours.monday: ", "13:30-18:00"),
+        ("08:30-12:00", "08:30-14:00", ":10: hours.monday: ", "apart and in order"),
+        ("2026-10-07", "2026-10-32", ":11: hours.holidays: ", "2026-10-01..2026-10-07"),
+        ("\"2026-09-20\"", "\"20 Sept\"", ":12: hours.make_up: ", "2026-10-01"),
+        ("\"monday\" }", "\"workday\" }", ":12: hours.make_up: ", "\"monday\" to \"sunday\""),
+        ("\"2026-09-20\"", "\"2026-10-01\"", ":12: hours.make_up: ", "leave one"),
+        ("make_up = ", "utc_offset = \"8\"\nmake_up = ", ":12: hours.utc_offset: ", "+08:00"),
+        ("hours = \"office\"", "hours = \"shop\"", ":19: queue.hours: ", "office"),
+        ("when_closed = \"say:closed\"", "", ":19: queue.hours: ", "when_closed"),
+        ("say:closed", "mailbox:claims", ":20: queue.when_closed: ", "say:PROMPT"),
+        ("say:closed", "queue:sales", ":20: queue.when_closed: ", "general, claims"),
+        ("waiting_max = 20", "waiting_max = 0", ":21: queue.waiting_max: ", "from 1 to 100000"),
+        ("wait_max_ms = 60000", "wait_max_ms = 5", ":23: queue.wait_max_ms: ", "from 1000"),
+        ("wait_max_ms = 60000", "", ":24: queue.when_waited: ", "wait_max_ms = "),
+        ("when_waited = \"queue:general\"", "", ":23: queue.wait_max_ms: ", "when_waited = "),
+        ("waiting_max = 20", "unstaffed_waiting_too = true", ":21: queue.unstaffed", "when_unst"),
+    ] {
+        let found = faults(&LIMITED.replacen(before, after, 1));
+        assert_eq!(found.len(), 1, "{after}\n{found:?}");
+        assert!(found[0].starts_with(&format!("hotline.toml{at}")), "{}", found[0]);
+        let (_, remedy) = found[0].split_once("remedy: ").expect("there is a remedy");
+        assert!(remedy.contains(word), "{remedy}");
+    }
+    let circle = LIMITED.replacen("[[queue]]", "[[queue]]\nwhen_unstaffed = \"queue:claims\"", 1);
+    let found = faults(&circle);
+    assert_eq!(found.len(), 3, "either way of claims leads back, and so does general's: {found:?}");
+    assert!(found.iter().all(|fault| fault.contains("calls may come back")), "{found:?}");
+}
+
 #[test]
 fn a_trunks_password_is_never_printed() {
     let account = "user = \"branch-7\"\npassword = \"sesame\"\nbrand";

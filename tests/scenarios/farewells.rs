@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use callflow::{Callflow, Input, Output, Recovery};
 use cti::Command;
-use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport, Wall};
+use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport};
 use report::{OpenCall, OpenDialog};
 use sim::{Answer, CallerPlan, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::digest::Account;
@@ -138,7 +138,7 @@ fn bye_of(callflow: &mut Callflow) -> Option<(ClientTx, Message, Flow)> {
 #[test]
 fn rfc_3261_section_22_3_a_call_that_a_lost_engine_left_is_ended_whoever_asks() {
     let settings = Settings { outward: Some(outward_with_account()), ..settings() };
-    let mut callflow = Callflow::new(sim::config(&settings, Wall(0))).expect("it is sound");
+    let mut callflow = Callflow::new(sim::config(&settings)).expect("it is sound");
     let (call, leg) = (CallId(Id::new(1, 1, 7)), LegId(Id::new(1, 1, 8)));
     let dialog = DialogSnapshot {
         call_id: "left".to_owned(),

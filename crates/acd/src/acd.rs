@@ -9,7 +9,7 @@ use model::{
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
 use crate::balance::{Balance, CallbackBalance, Left};
-use crate::call::Place;
+use crate::call::{Place, Progress};
 use crate::callback::Party;
 use crate::calls::Calls;
 use crate::dense::Dense;
@@ -272,6 +272,17 @@ impl Acd {
             position: u32::try_from(ahead + 1).unwrap_or(u32::MAX),
             waiting: u32::try_from(queue.len()).unwrap_or(u32::MAX),
             entered: call.entered,
+        })
+    }
+
+    /// Whether a caller of the line is being offered to an agent.
+    pub fn is_offered(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(|call| match call.progress {
+            Progress::Offered { .. } => true,
+            Progress::Waiting
+            | Progress::Resting { .. }
+            | Progress::Dialing { .. }
+            | Progress::Talking { .. } => false,
         })
     }
 

@@ -199,6 +199,11 @@ impl Calendar {
         self.hours(day).iter().any(within)
     }
 
+    /// What the day of this moment is, if it is named.
+    pub fn named(&self, at: Wall) -> Option<&NamedDay> {
+        self.named.get(&Day::of(at, self.offset_s).0)
+    }
+
     /// When it opens next: now, if it is open. `None` if that is more than [`MAX_DAYS_AHEAD`] days
     /// away.
     pub fn next_opening(&self, at: Wall) -> Option<Wall> {

@@ -319,6 +319,7 @@ impl Queue {
             offered: self.offered,
             longest_since: self.entered.first().map(|&(entered, _)| entered),
             agents: self.totals,
+            open: self.open,
         }
     }
 

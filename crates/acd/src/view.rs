@@ -101,6 +101,8 @@ pub struct QueueView {
     pub longest_since: Option<Mono>,
     /// What the agents who serve it are doing.
     pub agents: AgentTotals,
+    /// Within its hours.
+    pub open: bool,
 }
 
 /// A caller's place in line.

@@ -159,6 +159,7 @@ const fn goes_on(input: &Input) -> bool {
         | Input::TakeBack { .. }
         | Input::AgentLeft { .. }
         | Input::CallEnded { .. }
+        | Input::Bring { .. }
         | Input::Engage { .. }
         | Input::Disengage { .. }
         | Input::ExtendAcw { .. }

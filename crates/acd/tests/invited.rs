@@ -210,7 +210,10 @@ fn whoever_a_queue_has_for_a_colleague_is_in_the_call_that_it_is_about() {
     room.end(2);
     assert_eq!(room.state("8002").1, AgentState::Talking, "nothing is left of what waited");
     room.tell(left("8001"));
-    assert_eq!((room.state("8001").1, room.state("8002").1), (AgentState::Acw, AgentState::Talking));
+    assert_eq!(
+        (room.state("8001").1, room.state("8002").1),
+        (AgentState::Acw, AgentState::Talking)
+    );
     room.end(1);
     assert_eq!(room.state("8002").1, AgentState::Acw);
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub scripts: BTreeMap<String, Arc<ivr::Script>>,
     /// Queues, tiers and agents.
     pub acd: acd::Config,
+    /// When queues are open; one that is not named is open always.
+    pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
     /// Look-ups' limits.
     pub lookup: lookup::Config,
     /// Desktops' limits.
@@ -100,13 +102,16 @@ pub struct QueuePrompts {
     pub ringback: Vec<PromptId>,
     /// Something went wrong; before the engine hangs up.
     pub sorry: Vec<PromptId>,
+    /// What those hear whom a queue sends away with an announcement.
+    pub send_off: Vec<PromptId>,
 }
 
 impl QueuePrompts {
     /// Every prompt that a waiting caller can come to hear.
     pub fn all(&self) -> impl Iterator<Item = PromptId> {
-        let Self { welcome, all_busy, still_busy, no_agents, music, ringback, sorry } = self;
-        let fixed = [all_busy, still_busy, no_agents, music, ringback, sorry];
+        let Self { welcome, all_busy, still_busy, no_agents, music, ringback, sorry, send_off } =
+            self;
+        let fixed = [all_busy, still_busy, no_agents, music, ringback, sorry, send_off];
         let named = welcome.values().chain(fixed).flatten().cloned();
         named.chain(ivr::fragment::position_vocabulary())
     }

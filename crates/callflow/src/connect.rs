@@ -130,7 +130,7 @@ impl Callflow {
             Stage::Waiting { .. } => self.abandon(call, cause),
             Stage::Connected(_) => self.disconnect(call, cause),
             Stage::Dialled(_) => self.end_dialled(call, cause),
-            Stage::Leaving => self.decide(call, known.outcome_unserved(), cause),
+            Stage::Leaving => self.left_unserved(call, cause),
             Stage::Over => {}
         }
     }

@@ -237,6 +237,7 @@ impl Callflow {
             waiting: view.waiting,
             longest_wait_ms: view.longest_since.map_or(0, |since| self.now.ms_since(since)),
             agents: view.agents,
+            open: view.open,
         }
     }
 }

@@ -33,11 +33,13 @@ mod desktop;
 mod dial;
 mod diverted;
 mod farewells;
+mod hours;
 mod inside;
 mod io;
 mod keys;
 mod locate;
 mod outward;
+mod overflow;
 mod own_calls;
 mod pause;
 mod phones;
@@ -68,6 +70,7 @@ use sip::{ClientTx, Registrar, ServerTx};
 
 use crate::calls::{Call, LegEntry, Opening};
 use crate::farewells::Farewells;
+use crate::hours::Hours;
 use crate::locate::After;
 use crate::phones::Challenger;
 use crate::probes::Probed;
@@ -134,6 +137,7 @@ pub struct Callflow {
     asked: BTreeMap<CallId, CallId>,
     timers: Timers,
     leg_timers: LegTimers,
+    hours: Hours,
     outputs: VecDeque<Output>,
     /// The time of the input that is being handled.
     now: Mono,
@@ -192,6 +196,7 @@ impl Callflow {
             asked: BTreeMap::new(),
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
+            hours: Hours::default(),
             outputs: VecDeque::new(),
             now: Mono::default(),
             welcomes_calls: true,
@@ -204,6 +209,7 @@ impl Callflow {
     /// Something happened. Drain [`Callflow::poll_output`] afterwards.
     pub fn handle_input(&mut self, input: Input, now: Mono) {
         self.now = now.max(self.now);
+        self.keep_hours();
         match input {
             Input::Sip(event) => self.handle_sip(event),
             Input::Media(event) => self.handle_media(event),
@@ -224,6 +230,7 @@ impl Callflow {
     /// Time passed: to be called at or after [`Callflow::poll_timeout`].
     pub fn handle_timeout(&mut self, now: Mono) {
         self.now = now.max(self.now);
+        self.keep_hours();
         while let Some((call, timer)) = self.timers.expired(self.now) {
             match timer {
                 Timer::Menu => self.handle_menu_timeout(call),
@@ -260,6 +267,7 @@ impl Callflow {
         [
             self.timers.next(),
             self.leg_timers.next(),
+            self.hours.next(),
             self.acd.poll_timeout(),
             self.lookup.poll_timeout(),
             self.cti.poll_timeout(),

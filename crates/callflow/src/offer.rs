@@ -50,16 +50,18 @@ impl Callflow {
             acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
-            acd::Output::NotEnqueued { call, queue: _, why: _ } => {
+            acd::Output::NotEnqueued { call, queue: _, why } => {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.guest_missed(about, MissedCause::Error),
-                    None => self.apologise(call),
+                    None => self.not_enqueued(call, why),
                 }
             }
-            acd::Output::Overflowed { call, to, .. } => match self.asked.get(&call).copied() {
-                Some(about) => self.asked_overflowed(about, &to),
-                None => self.overflowed(call, to),
-            },
+            acd::Output::Overflowed { call, queue, why, to, entered, waited_ms: _ } => {
+                match self.asked.get(&call).copied() {
+                    Some(about) => self.asked_overflowed(about, &to),
+                    None => self.overflowed(call, queue, why, to, entered),
+                }
+            }
             // No queue is configured to call back.
             acd::Output::Callback(_) => {}
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acd::{Input as AcdInput, Overflow};
+use acd::Input as AcdInput;
 use call::LegState;
 use cti::CallPhase;
 use media::MediaEvent;
@@ -37,7 +37,6 @@ impl Callflow {
     ) {
         let entered = self.now;
         let waiting = Waiting { queue: queue.clone(), permission, entered, before_ms, told: None };
-        let welcome = self.welcome_prompts(&queue);
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
@@ -52,19 +51,29 @@ impl Callflow {
             },
             self.now,
         );
-        self.play(call, welcome, false);
         self.set_announcement(call);
+        self.welcome(call);
     }
 
-    /// What a caller who enters this queue hears first.
-    fn welcome_prompts(&self, queue: &QueueId) -> Vec<PromptId> {
+    /// What a caller hears first who is in line in the queue that they came to. Who was sent on
+    /// hears what is said there.
+    pub(crate) fn welcome(&mut self, call: CallId) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let Stage::Waiting { waiting, .. } = &known.stage else { return };
+        if self.acd.position(call).is_some_and(|place| place.queue == waiting.queue) {
+            let welcome = self.welcome_prompts(call, &waiting.queue);
+            self.play(call, welcome, false);
+        }
+    }
+
+    fn welcome_prompts(&self, call: CallId, queue: &QueueId) -> Vec<PromptId> {
         let prompts = &self.config.prompts;
         let agents = self.agents_of(queue);
         if !agents.is_anyone_at_work() {
             return prompts.no_agents.clone();
         }
         let mut welcome = prompts.welcome.get(queue).cloned().unwrap_or_default();
-        if agents.idle == 0 {
+        if agents.idle == 0 && !self.acd.is_offered(call) {
             welcome.extend_from_slice(&prompts.all_busy);
         }
         welcome
@@ -90,22 +99,6 @@ impl Callflow {
             [before, &ivr::position_prompts(place.position)].concat()
         };
         self.play(call, announcement, false);
-    }
-
-    /// The call goes elsewhere: to another queue it went by itself, else it ends here.
-    pub(crate) fn overflowed(&mut self, call: CallId, to: Overflow) {
-        match to {
-            Overflow::Queue(queue) => {
-                let known = self.calls.get_mut(&call);
-                if let Some(Stage::Waiting { waiting, .. }) = known.map(|known| &mut known.stage) {
-                    (waiting.queue, waiting.told) = (queue, None);
-                }
-            }
-            Overflow::Number(_)
-            | Overflow::Announcement(_)
-            | Overflow::Mailbox(_)
-            | Overflow::Callback => self.apologise(call),
-        }
     }
 
     /// The call cannot wait here: the caller is told so before the line is cut.

@@ -34,6 +34,7 @@ impl Callflow {
             let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
             self.acd.restore_agent(restored, self.now);
         }
+        self.begin_hours();
         self.drain_rooms();
     }
 

@@ -121,7 +121,10 @@ impl Callflow {
             recording_paused: known.recording.as_ref().and_then(|tape| tape.paused),
             guest: known.conversation().and_then(Conversation::guest_state),
             lines: self.lines(call),
-            outcome: known.outcome.map(|(outcome, _)| outcome),
+            outcome: known
+                .outcome
+                .filter(|_| phase == CallPhase::Ended)
+                .map(|(outcome, _)| outcome),
         })
     }
 

@@ -227,6 +227,8 @@ pub enum Event {
         longest_wait_ms: u64,
         /// What the queue's agents are doing.
         agents: AgentTotals,
+        /// Whether its hours are now; one without hours is open always.
+        open: bool,
     },
     /// A line's health or what it carries changed.
     TrunkState {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, LineQuality,
-    MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, QueueId, RecordingId, Target, Tier,
-    TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
+    MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, PromptId, QueueId, RecordingId, Target,
+    Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
 };
 
 /// The version of the shapes below. A fact of an older version is still read.
@@ -52,6 +52,17 @@ impl LegRole {
             Self::Caller | Self::Number(_) => None,
         }
     }
+}
+
+/// Where a call goes that a queue does not take, or keeps no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum OverflowTarget {
+    /// To another queue, with its place.
+    Queue(QueueId),
+    /// The caller hears this, and the call ends.
+    Announcement(PromptId),
 }
 
 /// What was refused to someone.
@@ -132,6 +143,10 @@ pub enum FactBody {
 
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
+    /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or `full`,
+    /// the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows where it
+    /// goes to another queue.
+    Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
     /// A call was reserved for an agent; one that an agent made and gives away has no queue.
@@ -244,6 +259,9 @@ pub enum FactBody {
     TrunkReachable { trunk: TrunkId, target: String },
     /// It does not answer, or asks to be left alone: calls do not go there.
     TrunkUnreachable { trunk: TrunkId, target: String },
+    /// The hours of a queue began or ended, or this is how they are when the engine starts; `why`
+    /// says what the day is: a `weekday`, a `holiday`, a `make_up` day or one with `own_hours`.
+    HoursChanged { queue: QueueId, open: bool, why: String },
     /// A line is registered with its carrier.
     TrunkRegistered { trunk: TrunkId },
     /// It is not; the carrier's last answer, if there was one.
@@ -271,6 +289,7 @@ impl FactBody {
             Self::DigitsCollected { .. } => "digits_collected",
             Self::LookupEnded { .. } => "lookup_ended",
             Self::Queued { .. } => "queued",
+            Self::Overflowed { .. } => "overflowed",
             Self::TierReached { .. } => "tier_reached",
             Self::Offered { .. } => "offered",
             Self::Popped { .. } => "popped",
@@ -307,6 +326,7 @@ impl FactBody {
             Self::Traced { .. } => "traced",
             Self::TrunkReachable { .. } => "trunk_reachable",
             Self::TrunkUnreachable { .. } => "trunk_unreachable",
+            Self::HoursChanged { .. } => "hours_changed",
             Self::TrunkRegistered { .. } => "trunk_registered",
             Self::TrunkUnregistered { .. } => "trunk_unregistered",
             Self::AlarmRaised { .. } => "alarm_raised",
@@ -328,6 +348,7 @@ impl FactBody {
             | Self::DigitsCollected { call, .. }
             | Self::LookupEnded { call, .. }
             | Self::Queued { call, .. }
+            | Self::Overflowed { call, .. }
             | Self::TierReached { call, .. }
             | Self::Offered { call, .. }
             | Self::Popped { call, .. }
@@ -366,6 +387,7 @@ impl FactBody {
             | Self::Unmasked { .. }
             | Self::TrunkReachable { .. }
             | Self::TrunkUnreachable { .. }
+            | Self::HoursChanged { .. }
             | Self::TrunkRegistered { .. }
             | Self::TrunkUnregistered { .. }
             | Self::AlarmRaised { .. }

@@ -21,7 +21,7 @@ mod transfer;
 pub use agent::{AgentAction, AgentState, AgentStatus, AgentTotals, NotReadyReason};
 pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
 pub use dialog::{DialogSnapshot, Transport};
-pub use fact::{Fact, FactBody, LegRole, RefusalKind, SCHEMA_VERSION, Seal};
+pub use fact::{Fact, FactBody, LegRole, OverflowTarget, RefusalKind, SCHEMA_VERSION, Seal};
 pub use found::{Found, Spread};
 pub use id::{CallId, Id, IdSource, LegId, OfferId, ParseIdError, PlayId, RecordingId};
 pub use name::{AgentId, PromptId, QueueId, TrunkId, UserId};

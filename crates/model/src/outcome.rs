@@ -17,6 +17,9 @@ pub enum Outcome {
     Refused,
     /// We called and nobody answered; the cause says why.
     Unanswered,
+    /// No queue took or kept the call (closed, full, nobody at work, too long a wait): the caller was
+    /// told so, and that was the end.
+    TurnedAway,
     /// The engine could not go on (no media port, failed script).
     Error,
     /// The engine stopped or died while the call was in progress.
@@ -33,6 +36,7 @@ impl Outcome {
             Self::AbandonedInMenu => "abandoned_in_menu",
             Self::Refused => "refused",
             Self::Unanswered => "unanswered",
+            Self::TurnedAway => "turned_away",
             Self::Error => "error",
             Self::EngineLost => "engine_lost",
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, Mono, Outcome, QueueId, Wall,
+    AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, Mono, Outcome, OverflowTarget,
+    QueueId, Wall,
 };
 
 /// What figures are counted by.
@@ -128,6 +129,7 @@ impl Figures {
                 self.calls.insert(*call, Place::Outside);
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
+            FactBody::Overflowed { call, to, .. } => self.overflow(*call, to),
             FactBody::Missed { call, .. } => {
                 if let Some(Place::Waiting { queue, .. }) = self.calls.get(call).cloned() {
                     self.count(&queue, |counts| counts.missed += 1);
@@ -178,6 +180,7 @@ impl Figures {
             | FactBody::Traced { .. }
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
+            | FactBody::HoursChanged { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
@@ -208,6 +211,17 @@ impl Figures {
         }
         self.queue(queue).waiting += 1;
         self.count(queue, |counts| counts.entered += 1);
+    }
+
+    /// Who hears an announcement waits no longer; another queue says so itself.
+    fn overflow(&mut self, call: CallId, to: &OverflowTarget) {
+        match (to, self.calls.get(&call).cloned()) {
+            (OverflowTarget::Announcement(_), Some(Place::Waiting { queue, .. })) => {
+                self.calls.insert(call, Place::Menu);
+                self.leave_waiting(&queue);
+            }
+            (OverflowTarget::Announcement(_) | OverflowTarget::Queue(_), _) => {}
+        }
     }
 
     fn answer(&mut self, call: CallId, now: Mono) {

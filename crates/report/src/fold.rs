@@ -5,11 +5,12 @@ mod tapes;
 
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, Target, TrunkId, Wall,
+    LegRole, MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, TrunkId,
+    Wall,
 };
 
 use crate::open_call::OpenDialog;
-use crate::record::{CallLeg, CallRecord, Input, Offer};
+use crate::record::{CallLeg, CallRecord, Input, Offer, Overflow};
 
 /// A moment on the monotonic clock of one engine's life. Moments of different lives cannot be
 /// subtracted.
@@ -118,6 +119,7 @@ impl Fold {
             offers: Vec::new(),
             legs,
             transfers: Vec::new(),
+            overflows: Vec::new(),
             agent: None,
             outcome: Outcome::EngineLost,
             cause: HangupCause::EngineLost,
@@ -178,6 +180,7 @@ impl Fold {
             FactBody::Queued { queue, entered, .. } => {
                 self.enter(queue, Moment { epoch: fact.epoch, mono: *entered }, fact.wall)
             }
+            FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
             FactBody::TierReached { tier, .. } => {
                 self.record.tier = self.record.tier.max(Some(*tier));
                 true
@@ -225,6 +228,7 @@ impl Fold {
             | FactBody::Traced { .. }
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
+            | FactBody::HoursChanged { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
@@ -314,6 +318,17 @@ impl Fold {
         // A call that changes the queue has waited since it entered the first one.
         self.waiting_since.get_or_insert(entered);
         true
+    }
+
+    /// A queue sends the call elsewhere. Who hears an announcement waits no longer.
+    fn overflow(&mut self, queue: &QueueId, why: &str, to: &OverflowTarget, fact: &Fact) -> bool {
+        match to {
+            OverflowTarget::Queue(_) => {}
+            OverflowTarget::Announcement(_) => self.stop_waiting(Moment::of(fact)),
+        }
+        let (queue, to, why) = (queue.clone(), to.clone(), why.to_owned());
+        let sent = Overflow { queue, why, to, at: fact.wall };
+        push_bounded(&mut self.record.overflows, sent, CallRecord::OVERFLOW_LIMIT)
     }
 
     fn offer(&mut self, offer: OfferId, agent: &AgentId, fact: &Fact) -> bool {

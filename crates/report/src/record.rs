@@ -2,8 +2,8 @@
 
 use model::{
     AgentId, CallId, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause, OfferId,
-    Outcome, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd, TransferKind, TrunkId,
-    Wall,
+    Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd,
+    TransferKind, TrunkId, Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -63,6 +63,9 @@ pub struct CallRecord {
     /// Whom it was given to, or who was asked about it, in order; at most
     /// [`CallRecord::TRANSFER_LIMIT`].
     pub transfers: Vec<Transfer>,
+    /// Which queues did not take it, or kept it no longer, in order; at most
+    /// [`CallRecord::OVERFLOW_LIMIT`].
+    pub overflows: Vec<Overflow>,
     /// Who answered; of several the one who had the call last.
     pub agent: Option<AgentId>,
     /// How it ended, as a report counts it.
@@ -93,6 +96,8 @@ impl CallRecord {
     pub const LEG_LIMIT: usize = 100;
     /// How many transfers a record keeps: the first ones.
     pub const TRANSFER_LIMIT: usize = 100;
+    /// How many overflows a record keeps: the first ones.
+    pub const OVERFLOW_LIMIT: usize = 100;
     /// How many recordings a record keeps.
     pub const RECORDING_LIMIT: usize = 100;
 }
@@ -138,6 +143,19 @@ pub struct CallLeg {
     pub cause: Option<HangupCause>,
     /// How good its line was; `None` where that was not measured.
     pub quality: Option<LineQuality>,
+}
+
+/// That a queue did not take a call, or kept it no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overflow {
+    /// Which queue.
+    pub queue: QueueId,
+    /// Why: `closed`, `unstaffed`, `full`, `timed_out` or `emergency`.
+    pub why: String,
+    /// Where it went.
+    pub to: OverflowTarget,
+    /// When.
+    pub at: Wall,
 }
 
 /// That someone was brought into a call.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, LegId, LegRole, Mono, OfferId,
-    Outcome, QueueId,
+    Outcome, OverflowTarget, QueueId,
 };
 
 use crate::hotline::{QUEUES, Settings};
@@ -106,7 +106,11 @@ impl Book {
                     self.waiting.remove(call);
                 }
             }
-            FactBody::Queued { .. } | FactBody::TierReached { .. } => self.read_line(body),
+            FactBody::Queued { .. }
+            | FactBody::TierReached { .. }
+            | FactBody::Overflowed { .. } => {
+                self.read_line(body);
+            }
             FactBody::Offered { .. }
             | FactBody::Popped { .. }
             | FactBody::Rang { .. }
@@ -150,6 +154,9 @@ impl Book {
                 // One that comes back from a conversation is offered to nobody yet.
                 self.offered.remove(call);
                 self.waiting.insert(*call, InLine { queue: queue.clone(), reached });
+            }
+            FactBody::Overflowed { call, to: OverflowTarget::Announcement(_), .. } => {
+                self.waiting.remove(call);
             }
             FactBody::TierReached { call, tier, .. } => {
                 if let Some(line) = self.waiting.get_mut(call) {

@@ -12,7 +12,7 @@ use cti::{Command, CommandError, Event, SessionId};
 use media::{LegMedia, LegStats, MediaCommand, MediaEvent, Source};
 use model::{
     CallId, CustomerCard, Fact, LegId, Mono, OfferId, Permission, Pii, PlayId, PromptId,
-    RecordingId, Role, Seal, Tier, Transport, UserId, Wall,
+    RecordingId, Role, Seal, Tier, Transport, UserId,
 };
 use sip::locate::{Answer, Question};
 use sip::{Flow, Transactions, TransactionsConfig, TxOutput};
@@ -95,7 +95,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let config = hotline::config(settings, Wall(1_800_000_000_000_000));
+        let config = hotline::config(settings);
         let mut callflow = match Callflow::new(config) {
             Ok(callflow) => callflow,
             Err(error) => panic!("the hotline's configuration is broken: {error}"),

@@ -33,6 +33,12 @@ pub struct Settings {
     pub trusts_carrier: bool,
     /// How the carrier is called, if it is.
     pub outward: Option<trunk::Outward>,
+    /// The time of day at time 0.
+    pub started: Wall,
+    /// When queues are open; one that is not named is open always.
+    pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
+    /// The limits of queues: how many may wait, and the rest.
+    pub limits: BTreeMap<QueueId, (usize, acd::Limits)>,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -50,6 +56,9 @@ pub fn settings() -> Settings {
         side: callflow::Side::Both,
         trusts_carrier: false,
         outward: None,
+        started: Wall(1_800_000_000_000_000),
+        hours: BTreeMap::new(),
+        limits: BTreeMap::new(),
     }
 }
 
@@ -105,12 +114,12 @@ queue = "general"
 "#;
 
 /// What the engine of such a hotline is configured with.
-pub fn config(settings: &Settings, started: Wall) -> Config {
+pub fn config(settings: &Settings) -> Config {
     let prompts = |name: &str| vec![PromptId::from(name)];
     Config {
         site: 1,
         epoch: 1,
-        started,
+        started: settings.started,
         secret: [7; 32],
         trunks: trunks(settings),
         trunk_secrets: BTreeMap::from([(
@@ -119,6 +128,7 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
         )]),
         scripts: BTreeMap::from([("hotline".to_owned(), menu())]),
         acd: distribution(settings),
+        hours: settings.hours.clone(),
         lookup: lookup::Config::default(),
         cti: cti::Config { epoch: 1, ..cti::Config::default() },
         phones: phones(settings),
@@ -156,6 +166,7 @@ pub fn config(settings: &Settings, started: Wall) -> Config {
             music: prompts("music"),
             ringback: prompts("ringback"),
             sorry: prompts("sorry"),
+            send_off: Vec::new(),
         },
     }
 }
@@ -234,7 +245,11 @@ fn distribution(settings: &Settings) -> acd::Config {
             .map(|(queue, steps)| {
                 let steps = steps.iter();
                 let steps = steps.map(|(tier, ms)| acd::TierStep::new(level(*tier), *ms));
-                acd::QueueConfig::new(QueueId::from(*queue), steps.collect())
+                let queue = QueueId::from(*queue);
+                let limits = settings.limits.get(&queue).cloned();
+                let queue = acd::QueueConfig::new(queue, steps.collect());
+                let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
+                acd::QueueConfig { max_waiting, limits, ..queue }
             })
             .collect(),
         permissions: BTreeMap::from([

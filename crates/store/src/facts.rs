@@ -102,6 +102,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::DigitsCollected { .. }
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
+        | FactBody::Overflowed { .. }
         | FactBody::TierReached { .. }
         | FactBody::Dialled { .. }
         | FactBody::GuestAnswered { .. }
@@ -118,6 +119,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::RecordingSealed { .. }
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }
+        | FactBody::HoursChanged { .. }
         | FactBody::TrunkRegistered { .. }
         | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }

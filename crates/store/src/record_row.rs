@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::{
-    AgentId, Direction, HangupCause, LegId, LegRole, LineQuality, Outcome, Pii, QueueId, Target,
-    Tier, TransferEnd, TransferKind, TrunkId, Wall,
+    AgentId, Direction, HangupCause, LegId, LegRole, LineQuality, Outcome, OverflowTarget, Pii,
+    QueueId, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
 };
-use report::{CallLeg, CallRecord, Input, Offer, Transfer};
+use report::{CallLeg, CallRecord, Input, Offer, Overflow, Transfer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_k
      sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
      inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
      lookup, lookup_ms, customer_id, disposition, settled, legs, transfers, direction, \
-     diverted_from)";
+     diverted_from, overflows)";
 
 /// What happens to a record that is there: all that can change after its first writing is
 /// replaced.
@@ -29,7 +29,8 @@ pub(crate) const REPLACE: &str = "ON CONFLICT (call_id) DO UPDATE SET \
      customer_id = excluded.customer_id, disposition = excluded.disposition, \
      outcome = excluded.outcome, trunk = excluded.trunk, \
      sip_call_id = excluded.sip_call_id, cause = excluded.cause, ended_us = excluded.ended_us, \
-     settled = excluded.settled, legs = excluded.legs, transfers = excluded.transfers";
+     settled = excluded.settled, legs = excluded.legs, transfers = excluded.transfers, \
+     overflows = excluded.overflows";
 
 /// An input as JSON keeps it.
 #[derive(Serialize, Deserialize)]
@@ -73,6 +74,15 @@ struct StoredTransfer {
     ended: Option<Wall>,
 }
 
+/// An overflow as JSON keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredOverflow {
+    queue: QueueId,
+    why: String,
+    to: OverflowTarget,
+    at: Wall,
+}
+
 impl From<&CallLeg> for StoredLeg {
     fn from(leg: &CallLeg) -> Self {
         let CallLeg { leg, role, began, answered, ended, cause, quality } = leg.clone();
@@ -101,11 +111,25 @@ impl From<StoredTransfer> for Transfer {
     }
 }
 
+impl From<&Overflow> for StoredOverflow {
+    fn from(overflow: &Overflow) -> Self {
+        let Overflow { queue, why, to, at } = overflow.clone();
+        Self { queue, why, to, at }
+    }
+}
+
+impl From<StoredOverflow> for Overflow {
+    fn from(overflow: StoredOverflow) -> Self {
+        let StoredOverflow { queue, why, to, at } = overflow;
+        Self { queue, why, to, at }
+    }
+}
+
 /// `record` as a row. Its recordings have rows of their own.
 ///
 /// # Errors
 /// A part of it is no JSON.
-pub(crate) fn row(record: &CallRecord) -> Result<[Value; 33]> {
+pub(crate) fn row(record: &CallRecord) -> Result<[Value; 34]> {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -126,6 +150,8 @@ pub(crate) fn row(record: &CallRecord) -> Result<[Value; 33]> {
     let legs: Vec<StoredLeg> = record.legs.iter().map(StoredLeg::from).collect();
     let transfers: Vec<StoredTransfer> =
         record.transfers.iter().map(StoredTransfer::from).collect();
+    let overflows: Vec<StoredOverflow> =
+        record.overflows.iter().map(StoredOverflow::from).collect();
     let micros = |wall: Option<Wall>| Value::MaybeInt(wall.map(|wall| wall.0));
     let ms = |ms: Option<u64>| Value::MaybeInt(ms.map(big));
     Ok([
@@ -162,6 +188,7 @@ pub(crate) fn row(record: &CallRecord) -> Result<[Value; 33]> {
         Value::json(&transfers)?,
         Value::Text(record.direction.as_str().to_owned()),
         Value::MaybeText(record.diverted_from.as_ref().map(|number| number.reveal().clone())),
+        Value::json(&overflows)?,
     ])
 }
 
@@ -199,6 +226,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
     let offers: Vec<StoredOffer> = list(row, "offers", json)?;
     let legs: Vec<StoredLeg> = list(row, "legs", json)?;
     let transfers: Vec<StoredTransfer> = list(row, "transfers", json)?;
+    let overflows: Vec<StoredOverflow> = list(row, "overflows", json)?;
     let outcome: Outcome = serde_json::from_value(row.text("outcome")?.into())
         .map_err(|error| json("outcome", error))?;
     let cause: HangupCause =
@@ -248,6 +276,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
             .collect(),
         legs: legs.into_iter().map(CallLeg::from).collect(),
         transfers: transfers.into_iter().map(Transfer::from).collect(),
+        overflows: overflows.into_iter().map(Overflow::from).collect(),
         agent: row.maybe_text("agent")?.map(AgentId::from),
         outcome,
         cause,

@@ -112,13 +112,14 @@ names! {
 }
 
 /// Every outcome.
-const OUTCOMES: [Outcome; 8] = [
+const OUTCOMES: [Outcome; 9] = [
     Outcome::Answered,
     Outcome::Abandoned,
     Outcome::SelfService,
     Outcome::AbandonedInMenu,
     Outcome::Refused,
     Outcome::Unanswered,
+    Outcome::TurnedAway,
     Outcome::Error,
     Outcome::EngineLost,
 ];

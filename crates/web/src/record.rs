@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{CallId, LegRole, Target};
+use model::{CallId, LegRole, OverflowTarget, Target};
 use report::CallRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,6 +71,8 @@ pub(crate) struct CallBody<'a> {
     legs: Vec<LegBody<'a>>,
     /// Whom it was given to, or who was asked about it, in order.
     transfers: Vec<TransferBody<'a>>,
+    /// Which queues did not take it, or kept it no longer, in order.
+    overflows: Vec<OverflowBody<'a>>,
     /// Who answered; of several the one who had the call last.
     agent_id: Option<&'a str>,
     /// How it ended.
@@ -156,6 +158,21 @@ pub(crate) struct TransferBody<'a> {
     ended_at: Option<String>,
 }
 
+/// That a queue did not take a call, or kept it no longer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OverflowBody<'a> {
+    /// The queue.
+    queue: &'a str,
+    /// Why: `closed`, `unstaffed`, `full`, `timed_out` or `emergency`.
+    why: &'a str,
+    /// The queue to which it went, where it is one.
+    to_queue: Option<&'a str>,
+    /// What the caller heard before the end, where it went to no queue.
+    announcement: Option<&'a str>,
+    /// When, RFC 3339 with offset.
+    at: String,
+}
+
 /// One recording: a WAV file of two channels, the caller left and the agent right.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordingBody<'a> {
@@ -212,6 +229,7 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
         offers: record.offers.iter().map(|made| offer(made, zone)).collect(),
         legs: record.legs.iter().map(|party| leg(party, sight, zone)).collect(),
         transfers: record.transfers.iter().map(|made| transfer(made, sight, zone)).collect(),
+        overflows: record.overflows.iter().map(|sent| overflow(sent, zone)).collect(),
         agent_id: record.agent.as_ref().map(|agent| agent.as_str()),
         outcome: record.outcome.into(),
         cause: record.cause.into(),
@@ -276,6 +294,15 @@ fn transfer<'a>(made: &'a report::Transfer, sight: Sight, zone: &TimeZone) -> Tr
         end: made.end.map(TransferEndName::from),
         ended_at: made.ended.map(|at| rfc3339(at, zone)),
     }
+}
+
+fn overflow<'a>(sent: &'a report::Overflow, zone: &TimeZone) -> OverflowBody<'a> {
+    let (to_queue, announcement) = match &sent.to {
+        OverflowTarget::Queue(queue) => (Some(queue.as_str()), None),
+        OverflowTarget::Announcement(prompt) => (None, Some(prompt.as_str())),
+    };
+    let (queue, why) = (sent.queue.as_str(), sent.why.as_str());
+    OverflowBody { queue, why, to_queue, announcement, at: rfc3339(sent.at, zone) }
 }
 
 /// A recording.

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, Target, UserId};
+use model::{
+    AgentStatus, Fact, FactBody, HangupCause, LegId, LegRole, OverflowTarget, Target, UserId,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,7 +27,8 @@ pub(crate) struct FactEntry<'a> {
     at: String,
     /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `called_inside`,
     /// `trunk_tried`, `number_answered`,
-    /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `tier_reached`, `offered`,
+    /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `overflowed`, `tier_reached`,
+    /// `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
@@ -67,6 +70,16 @@ pub(crate) struct FactEntry<'a> {
     /// The queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'a str>,
+    /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
+    /// `timed_out` or `emergency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    /// The queue to which the call goes then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_queue: Option<&'a str>,
+    /// What the caller hears before the end, where it goes to no queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    announcement: Option<&'a str>,
     /// The tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<u8>,
@@ -189,6 +202,14 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.took_ms = Some(*took_ms);
         }
         FactBody::Queued { queue, .. } => entry.queue = Some(queue.as_str()),
+        FactBody::Overflowed { queue, why, to, .. } => {
+            entry.queue = Some(queue.as_str());
+            entry.why = Some(why);
+            match to {
+                OverflowTarget::Queue(next) => entry.to_queue = Some(next.as_str()),
+                OverflowTarget::Announcement(said) => entry.announcement = Some(said.as_str()),
+            }
+        }
         FactBody::TierReached { queue, tier, .. } => {
             entry.queue = Some(queue.as_str());
             entry.tier = Some(tier.level);
@@ -305,6 +326,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         | FactBody::Unmasked { .. }
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }
+        | FactBody::HoursChanged { .. }
         | FactBody::TrunkRegistered { .. }
         | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }

@@ -354,6 +354,8 @@ pub(crate) struct QueueStateData {
     longest_wait_since: Option<String>,
     /// What the queue's agents are doing; every agent is counted once.
     agents: AgentTotalsData,
+    /// Whether its hours are now; one without hours is open always.
+    open: bool,
 }
 
 /// How many agents are doing what.

@@ -238,6 +238,7 @@ export interface QueueStateData {
   longest_wait_ms: number;
   longest_wait_since: string | null;
   agents: AgentTotals;
+  open: boolean;
 }
 
 /** A line to a carrier or a branch. */

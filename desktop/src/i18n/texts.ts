@@ -245,6 +245,7 @@ export const TEXTS = {
   'outcome.abandoned_in_menu': ['菜单中挂断', 'Left in menu'],
   'outcome.refused': ['拒绝', 'Refused'],
   'outcome.unanswered': ['外呼未接通', 'Nobody answered'],
+  'outcome.turned_away': ['未能受理', 'Turned away'],
   'outcome.error': ['异常', 'Error'],
   'outcome.engine_lost': ['系统中断', 'Engine lost'],
   'outcome.in_progress': ['进行中', 'In progress'],
@@ -298,6 +299,7 @@ export const TEXTS = {
   'fact.digits_collected': ['按键', 'Keyed'],
   'fact.lookup_ended': ['客户查询', 'Customer look-up'],
   'fact.queued': ['进入排队', 'Queued'],
+  'fact.overflowed': ['溢出', 'Overflowed'],
   'fact.tier_reached': ['升级到层级', 'Tier reached'],
   'fact.offered': ['分配座席', 'Offered to'],
   'fact.popped': ['弹屏', 'Screen pop'],
@@ -354,6 +356,7 @@ export const TEXTS = {
 
   // ---- board
   'board.waiting': ['排队', 'Waiting'],
+  'board.closed': ['已下班', 'closed'],
   'board.longest': ['最长等待', 'Longest wait'],
   'board.ready': ['空闲', 'Free'],
   'board.busy': ['振铃/预占', 'Ringing'],

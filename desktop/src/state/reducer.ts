@@ -42,6 +42,7 @@ export interface Queue {
   waiting: number;
   longestSince: number | null;
   agents: AgentTotals;
+  open: boolean;
 }
 
 export interface Call {
@@ -168,8 +169,8 @@ function withAgent(state: DeskState, data: AgentStateData, at: number, me: strin
 }
 
 function withQueue(state: DeskState, data: QueueStateData): DeskState {
-  const { queue: id, waiting, agents } = data;
-  const queue: Queue = { id, waiting, longestSince: instant(data.longest_wait_since), agents };
+  const { queue: id, waiting, agents, open } = data;
+  const queue: Queue = { id, waiting, longestSince: instant(data.longest_wait_since), agents, open };
   return { ...state, queues: { ...state.queues, [id]: queue } };
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn event(number: u32) -> Event {
         waiting: number,
         longest_wait_ms: 0,
         agents: AgentTotals::default(),
+        open: true,
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use model::{
     AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
-    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, PauseReason, Pii, QueueId,
-    RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, UnpauseCause,
-    UserId, VoiceQuality, Wall,
+    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, OverflowTarget, PauseReason,
+    Pii, PromptId, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport,
+    TrunkId, UnpauseCause, UserId, VoiceQuality, Wall,
 };
 
 use crate::story::{call, recording};
@@ -55,6 +55,18 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
         FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
         FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
+        FactBody::Overflowed {
+            call,
+            queue: queue.clone(),
+            why: "full".to_owned(),
+            to: OverflowTarget::Queue(QueueId::from("general")),
+        },
+        FactBody::Overflowed {
+            call,
+            queue: queue.clone(),
+            why: "closed".to_owned(),
+            to: OverflowTarget::Announcement(PromptId::from("closed")),
+        },
         FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
         FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },
         FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
@@ -193,6 +205,7 @@ fn of_people() -> Vec<FactBody> {
         FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() },
         FactBody::Played { user: user.clone(), recording: recording(1, 1), call: call(1, 1) },
         FactBody::Traced { user, call: call(1, 1) },
+        FactBody::HoursChanged { queue: QueueId::from("q"), open: true, why: "make_up".to_owned() },
         FactBody::AlarmRaised { alarm: "store".into(), detail: "locked".to_owned() },
         FactBody::AlarmCleared { alarm: "store".into() },
     ]

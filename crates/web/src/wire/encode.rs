@@ -159,7 +159,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             queues: queues.iter().map(line).collect(),
             more: *more,
         }),
-        cti::Event::QueueState { queue, waiting, longest_wait_ms, agents } => {
+        cti::Event::QueueState { queue, waiting, longest_wait_ms, agents, open } => {
             let since = earlier(stamped.at, *longest_wait_ms);
             EventBody::QueueState(QueueStateData {
                 queue: queue.to_string(),
@@ -167,6 +167,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
                 longest_wait_ms: *longest_wait_ms,
                 longest_wait_since: (*waiting > 0).then(|| rfc3339(since, zone)),
                 agents: totals(*agents),
+                open: *open,
             })
         }
         cti::Event::TrunkState {

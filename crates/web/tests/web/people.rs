@@ -151,6 +151,12 @@ fn record(counter: u32, agent: &str) -> CallRecord {
                 round_trip_us: Some(41_000),
             }),
         }],
+        overflows: vec![report::Overflow {
+            queue: "general".into(),
+            why: "full".to_owned(),
+            to: model::OverflowTarget::Queue("claims".into()),
+            at: arrived,
+        }],
         transfers: vec![Transfer {
             by: "8002".into(),
             to: Target::Number(Pii::from(PHONE)),

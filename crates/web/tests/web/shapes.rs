@@ -193,9 +193,10 @@ fn a_queues_figures() {
         waiting,
         longest_wait_ms,
         agents,
+        open: true,
     };
     let wanted = json!({
-        "queue": "claims", "waiting": 2, "longest_wait_ms": 20_123,
+        "queue": "claims", "waiting": 2, "longest_wait_ms": 20_123, "open": true,
         "longest_wait_since": "2026-09-21T22:13:00.000+08:00",
         "agents": {
             "signed_out": 1, "not_ready": 2, "idle": 3, "reserved": 4, "ringing": 5,

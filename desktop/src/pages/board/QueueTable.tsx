@@ -45,10 +45,14 @@ export function QueueTable() {
 
 function QueueRow({ queue }: { queue: Queue }) {
   const names = useNames();
+  const { t } = useSpeech();
   const { idle, reserved, ringing, talking, acw, not_ready: notReady } = queue.agents;
   return (
     <tr className={queue.waiting > 0 ? 'waiting' : ''} data-queue={queue.id}>
-      <td className="name">{names.queue(queue.id)}</td>
+      <td className="name">
+        {names.queue(queue.id)}
+        {queue.open ? null : <span className="closed"> {t('board.closed')}</span>}
+      </td>
       <td className="wait">{queue.waiting}</td>
       <td className="wait">{queue.longestSince === null ? '–' : <Timer since={queue.longestSince} />}</td>
       <td className="of-ready">{idle}</td>

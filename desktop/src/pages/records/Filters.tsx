@@ -17,6 +17,7 @@ const OUTCOMES = [
   'abandoned_in_menu',
   'refused',
   'unanswered',
+  'turned_away',
   'error',
   'engine_lost',
 ] as const;

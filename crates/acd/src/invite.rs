@@ -161,7 +161,10 @@ impl Acd {
 
     /// Whoever took a call that a colleague had put into a queue joins the one that it is about.
     pub(crate) fn bring(&mut self, at: AgentIndex, call: CallId, into: CallId) {
-        if self.agent_at(at).activity != (Activity::Talking { call }) {
+        let had = self.calls.get(&call).map(|known| known.progress);
+        // Who waits for the customer of a callback is in no conversation yet.
+        let waits = matches!(had, Some(Progress::Dialing { .. }));
+        if waits || self.agent_at(at).activity != (Activity::Talking { call }) {
             return;
         }
         self.calls.remove(&call);

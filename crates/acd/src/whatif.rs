@@ -158,8 +158,8 @@ const fn goes_on(input: &Input) -> bool {
         | Input::Invite { .. }
         | Input::TakeBack { .. }
         | Input::AgentLeft { .. }
-        | Input::CallEnded { .. }
         | Input::Bring { .. }
+        | Input::CallEnded { .. }
         | Input::Engage { .. }
         | Input::Disengage { .. }
         | Input::ExtendAcw { .. }

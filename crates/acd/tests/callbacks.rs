@@ -289,3 +289,15 @@ fn what_cannot_be_a_callback_is_refused_by_name() {
     let error = Acd::new(&config, IdSource::new(1, 1)).err();
     assert_eq!(error, Some(ConfigError::ZeroLimit { queue: "general".into() }));
 }
+
+#[test]
+fn who_waits_for_a_customer_is_in_no_conversation_that_could_be_brought_elsewhere() {
+    let mut room = room();
+    room.enqueue(1, "general");
+    ask(&mut room, 1, 7, First::Agent);
+    room.ready("8001").answer("8001");
+    room.tell(Input::Bring { agent: "8001".into(), call: call(1), into: call(2) });
+    assert_eq!(room.line("general"), [call(1)]);
+    answered(&mut room, 1);
+    assert_eq!((room.view("8001").call, room.line("general").len()), (Some(call(1)), 0));
+}

@@ -18,9 +18,9 @@
 //! The first piece, or the seal of a recording without any, names the header's hash as the one
 //! before. Peaks and sound are encrypted apart from each other, each with its tag behind it, so
 //! that waveforms are drawn without reading the sound. A piece of silence stands for what could
-//! not be written; it has a tag alone. So has the seal of an encrypted recording, under a number that
-//! no piece has: who has not the key cannot end one anew. What is sealed after a crash is sealed
-//! without the key, and says so.
+//! not be written; it has a tag alone. So has the seal of an encrypted recording, under a number
+//! that no piece has: who has not the key cannot end one anew. What is sealed after a crash is
+//! sealed without the key, and says so.
 
 use std::ops::Range;
 

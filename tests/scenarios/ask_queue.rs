@@ -1,4 +1,5 @@
-//! An agent asks a queue about a call: whoever of it is free next, from the desktop or by the phone.
+//! An agent asks a queue about a call: whoever of it is free next, from the desktop or by the
+//! phone.
 
 use cti::Command;
 use media::Source;

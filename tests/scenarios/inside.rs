@@ -1,5 +1,5 @@
-//! An agent's phone calls inside: a colleague, or a queue as a caller does. Nobody outside is in such
-//! a call, and its agents are offered no other.
+//! An agent's phone calls inside: a colleague, or a queue as a caller does. Nobody outside is in
+//! such a call, and its agents are offered no other.
 
 use cti::{Command, Event};
 use model::{

@@ -99,12 +99,9 @@ pub const fn role_permissions(role: Role) -> &'static [Permission] {
             Permission::CallTrace,
             Permission::RecordingPause,
         ],
-        Role::Inspector => &[
-            Permission::BoardView,
-            Permission::CallViewAll,
-            Permission::RecordingPlay,
-            Permission::RecordingHold,
-        ],
+        Role::Inspector => {
+            &[Permission::BoardView, Permission::CallViewAll, Permission::RecordingPlay]
+        }
         Role::Administrator => {
             &[Permission::Administer, Permission::BoardView, Permission::CallTrace]
         }

@@ -89,7 +89,6 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::CallViewAll
         | Permission::RecordingPlay
         | Permission::RecordingPause
-        | Permission::RecordingHold
         | Permission::CallTrace
         | Permission::BoardView
         | Permission::Administer => false,

@@ -152,7 +152,8 @@ fn main() {
         decisions.sort_unstable();
         let at = |permille: usize| decisions[decisions.len() * permille / 1_000] as f64 / 1e3;
         println!(
-            "{agents:>7} agents: {:>9.0} events/s, {:.0} a second of processor; a decision: p50 {:.1} us, p99 {:.1} us",
+            "{agents:>7} agents: {:>9.0} events/s, {:.0} a second of processor; \
+             a decision: p50 {:.1} us, p99 {:.1} us",
             center.events as f64 / took.as_secs_f64(),
             center.events as f64 * 1e9 / (cpu_ns() - cpu_before).max(1) as f64,
             at(500),

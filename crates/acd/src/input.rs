@@ -149,8 +149,8 @@ pub enum Input {
         /// Which call.
         call: CallId,
     },
-    /// The agent has taken `call` from a queue for a colleague who asks about another one, and is in
-    /// conversation in that one from now on: `call` is over. Ignored unless the agent is in
+    /// The agent has taken `call` from a queue for a colleague who asks about another one, and is
+    /// in conversation in that one from now on: `call` is over. Ignored unless the agent is in
     /// conversation in `call`.
     Bring {
         /// Who.

@@ -1,6 +1,6 @@
 //! An agent's phone calls by itself: a number outside, a colleague or a queue, or, with a caller on
-//! hold, someone who is asked about the call (RFC 5359 §2.5). What the agent may is what they may on
-//! the desktop.
+//! hold, someone who is asked about the call (RFC 5359 §2.5). What the agent may is what they may
+//! on the desktop.
 
 use std::net::SocketAddr;
 

@@ -143,9 +143,9 @@ pub enum FactBody {
 
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
-    /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or `full`,
-    /// the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows where it
-    /// goes to another queue.
+    /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
+    /// `full`, the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows
+    /// where it goes to another queue.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },

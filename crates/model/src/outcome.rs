@@ -17,8 +17,8 @@ pub enum Outcome {
     Refused,
     /// We called and nobody answered; the cause says why.
     Unanswered,
-    /// No queue took or kept the call (closed, full, nobody at work, too long a wait): the caller was
-    /// told so, and that was the end.
+    /// No queue took or kept the call (closed, full, nobody at work, too long a wait): the caller
+    /// was told so, and that was the end.
     TurnedAway,
     /// The engine could not go on (no media port, failed script).
     Error,

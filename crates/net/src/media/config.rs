@@ -33,7 +33,8 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Loopback, ports 20000-29999, one worker of 2 ms by `io_uring`, one recorder, silent after 30 s.
+    /// Loopback, ports 20000-29999, one worker of 2 ms by `io_uring`, one recorder, silent after 30
+    /// s.
     fn default() -> Self {
         Self {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),

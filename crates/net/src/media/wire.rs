@@ -1,5 +1,5 @@
-//! How packets come to the legs' sockets and leave them: by a ring, or, where the system has none or
-//! forbids it, by a call into the system for each.
+//! How packets come to the legs' sockets and leave them: by a ring, or, where the system has none
+//! or forbids it, by a call into the system for each.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};

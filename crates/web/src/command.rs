@@ -145,7 +145,7 @@ pub(crate) struct TargetData {
     /// A colleague, by number.
     #[schema(value_type = Option<String>)]
     agent_id: Option<AgentId>,
-    /// A queue; only for `transfer`.
+    /// A queue: whoever of it is free next.
     #[schema(value_type = Option<String>)]
     queue: Option<QueueId>,
     /// A telephone outside: digits, after a `+` perhaps.

@@ -159,11 +159,10 @@ impl Running {
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
-        let (session_queue, tokens) =
-            (machine.cti.session_queue, call::Tokens::new(machine.secret));
-        let watch = Arc::new(Watch::default());
+        let session_queue = machine.cti.session_queue;
+        let tokens = call::Tokens::new(machine.secret);
+        let (watch, committed) = (Arc::new(Watch::default()), Arc::new(AtomicU64::new(0)));
         let (handle, inbox) = Handle::bounded(INBOX);
-        let committed = Arc::new(AtomicU64::new(0));
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
 
@@ -172,9 +171,9 @@ impl Running {
         let wanted = sip_config(config, clock, (&admit, &left.recovery), (&machine, tls.clone()))?;
         let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
         machine.listeners = assemble::listeners(config, sip.local_addrs());
+        let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
         look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
-        let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (media, media_events) = media(config, clock, library.prompts, &keys)?;
 
         let published = Arc::new(Published::default());

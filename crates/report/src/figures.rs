@@ -114,13 +114,7 @@ impl Figures {
     pub fn apply(&mut self, fact: &Fact) {
         self.turn_day(fact.wall);
         match &fact.body {
-            FactBody::EngineStarted { .. } => {
-                self.calls.clear();
-                self.agents.clear();
-                for queue in self.queues.values_mut() {
-                    (queue.waiting, queue.talking) = (0, 0);
-                }
-            }
+            FactBody::EngineStarted { .. } => self.begin_anew(),
             FactBody::CallArrived { call, .. } => {
                 self.arrived += 1;
                 self.calls.insert(*call, Place::Menu);
@@ -130,11 +124,7 @@ impl Figures {
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
             FactBody::Overflowed { call, to, .. } => self.overflow(*call, to),
-            FactBody::Missed { call, .. } => {
-                if let Some(Place::Waiting { queue, .. }) = self.calls.get(call).cloned() {
-                    self.count(&queue, |counts| counts.missed += 1);
-                }
-            }
+            FactBody::Missed { call, .. } => self.miss(*call),
             FactBody::AgentAnswered { call, .. } => self.answer(*call, fact.mono),
             FactBody::CallEnded { call, outcome, .. } => self.end(*call, *outcome),
             FactBody::AgentChanged { agent, status, state, .. } => {
@@ -185,6 +175,21 @@ impl Figures {
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
             | FactBody::AlarmCleared { .. } => {}
+        }
+    }
+
+    /// A new engine has no calls, and knows nothing of the agents.
+    fn begin_anew(&mut self) {
+        self.calls.clear();
+        self.agents.clear();
+        for queue in self.queues.values_mut() {
+            (queue.waiting, queue.talking) = (0, 0);
+        }
+    }
+
+    fn miss(&mut self, call: CallId) {
+        if let Some(Place::Waiting { queue, .. }) = self.calls.get(&call).cloned() {
+            self.count(&queue, |counts| counts.missed += 1);
         }
     }
 

@@ -5,8 +5,8 @@ mod tapes;
 
 use model::{
     AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, TrunkId,
-    Wall,
+    LegRole, MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, Tier,
+    TrunkId, Wall,
 };
 
 use crate::open_call::OpenDialog;
@@ -181,10 +181,7 @@ impl Fold {
                 self.enter(queue, Moment { epoch: fact.epoch, mono: *entered }, fact.wall)
             }
             FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
-            FactBody::TierReached { tier, .. } => {
-                self.record.tier = self.record.tier.max(Some(*tier));
-                true
-            }
+            FactBody::TierReached { tier, .. } => self.reach(*tier),
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
             FactBody::Rang { offer, agent, leg, .. } => {
                 self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
@@ -236,6 +233,11 @@ impl Fold {
         };
         self.settle();
         changed
+    }
+
+    fn reach(&mut self, tier: Tier) -> bool {
+        self.record.tier = self.record.tier.max(Some(tier));
+        true
     }
 
     fn divert(&mut self, from: &Pii<String>) -> bool {

@@ -83,6 +83,18 @@ struct StoredOverflow {
     at: Wall,
 }
 
+impl From<StoredInput> for Input {
+    fn from(StoredInput { node, digits }: StoredInput) -> Self {
+        Self { node, digits }
+    }
+}
+
+impl From<StoredOffer> for Offer {
+    fn from(StoredOffer { offer, agent, at, rang_ms, missed }: StoredOffer) -> Self {
+        Self { offer, agent, at, rang_ms, missed }
+    }
+}
+
 impl From<&CallLeg> for StoredLeg {
     fn from(leg: &CallLeg) -> Self {
         let CallLeg { leg, role, began, answered, ended, cause, quality } = leg.clone();
@@ -254,26 +266,14 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         ended: row.wall("ended_us")?,
         menu_path: serde_json::from_str(&row.text("menu_path")?)
             .map_err(|error| json("menu_path", error))?,
-        inputs: inputs
-            .into_iter()
-            .map(|input| Input { node: input.node, digits: input.digits })
-            .collect(),
+        inputs: inputs.into_iter().map(Input::from).collect(),
         queue: row.maybe_text("queue")?.map(QueueId::from),
         tier,
         waited_ms: row.maybe_ms("waited_ms")?,
         rang_ms: row.maybe_ms("rang_ms")?,
         talked_ms: row.maybe_ms("talked_ms")?,
         acw_ms: row.maybe_ms("acw_ms")?,
-        offers: offers
-            .into_iter()
-            .map(|offer| Offer {
-                offer: offer.offer,
-                agent: offer.agent,
-                at: offer.at,
-                rang_ms: offer.rang_ms,
-                missed: offer.missed,
-            })
-            .collect(),
+        offers: offers.into_iter().map(Offer::from).collect(),
         legs: legs.into_iter().map(CallLeg::from).collect(),
         transfers: transfers.into_iter().map(Transfer::from).collect(),
         overflows: overflows.into_iter().map(Overflow::from).collect(),

@@ -20,12 +20,8 @@ pub fn every_fact() -> Vec<FactBody> {
     facts
 }
 
-fn of_calls() -> Vec<FactBody> {
-    let (call, leg) = (call(1, 1), LegId(Id::new(1, 1, 2)));
-    let (offer, agent, queue) =
-        (OfferId(Id::new(1, 1, 3)), AgentId::from("8001"), QueueId::from("claims"));
-    let node = "菜单 \"main\"".to_owned();
-    let dialog = DialogSnapshot {
+fn dialog() -> DialogSnapshot {
+    DialogSnapshot {
         call_id: "a@b".to_owned(),
         local_tag: "l".to_owned(),
         remote_tag: "r".to_owned(),
@@ -39,7 +35,14 @@ fn of_calls() -> Vec<FactBody> {
         local: SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 5060)),
         remote: SocketAddr::from(([10, 0, 0, 2], 5060)),
         sdp_version: u64::MAX,
-    };
+    }
+}
+
+fn of_calls() -> Vec<FactBody> {
+    let (call, leg) = (call(1, 1), LegId(Id::new(1, 1, 2)));
+    let (offer, agent, queue) =
+        (OfferId(Id::new(1, 1, 3)), AgentId::from("8001"), QueueId::from("claims"));
+    let node = "菜单 \"main\"".to_owned();
     vec![
         FactBody::CallArrived {
             call,
@@ -50,7 +53,12 @@ fn of_calls() -> Vec<FactBody> {
             sip_call_id: "a@b".to_owned(),
         },
         FactBody::CallAnswered { call },
-        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent.clone()), dialog },
+        FactBody::DialogEstablished {
+            call,
+            leg,
+            role: LegRole::Agent(agent.clone()),
+            dialog: dialog(),
+        },
         FactBody::MenuEntered { call, node: node.clone() },
         FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
         FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },

@@ -108,6 +108,22 @@ pub(crate) fn agent_state(agent: &str) -> cti::Event {
     }
 }
 
+fn number_leg(arrived: Wall) -> CallLeg {
+    CallLeg {
+        leg: "l1-1-9".parse().unwrap(),
+        role: LegRole::Number(Pii::from(PHONE)),
+        began: arrived,
+        answered: None,
+        ended: Some(arrived),
+        cause: Some(HangupCause::Response(486)),
+        quality: Some(LineQuality {
+            from_party: None,
+            to_party: Some(VoiceQuality { packets: 50, lost: 1, jitter_us: 900, mos: 421 }),
+            round_trip_us: Some(41_000),
+        }),
+    }
+}
+
 fn record(counter: u32, agent: &str) -> CallRecord {
     let arrived = Wall(1_790_000_000_000_000 + i64::from(counter) * 1_000_000);
     CallRecord {
@@ -138,19 +154,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             rang_ms: None,
             missed: Some(MissedCause::Busy),
         }],
-        legs: vec![CallLeg {
-            leg: "l1-1-9".parse().unwrap(),
-            role: LegRole::Number(Pii::from(PHONE)),
-            began: arrived,
-            answered: None,
-            ended: Some(arrived),
-            cause: Some(HangupCause::Response(486)),
-            quality: Some(LineQuality {
-                from_party: None,
-                to_party: Some(VoiceQuality { packets: 50, lost: 1, jitter_us: 900, mos: 421 }),
-                round_trip_us: Some(41_000),
-            }),
-        }],
+        legs: vec![number_leg(arrived)],
         overflows: vec![report::Overflow {
             queue: "general".into(),
             why: "full".to_owned(),

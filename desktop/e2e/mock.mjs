@@ -126,7 +126,7 @@ const SCENARIOS = {
     await callTo(page, '8003', 'talking');
     await page.keyboard.press('Shift+F8');
     await page.waitForSelector('[data-testid=agent-8011] .can');
-    demand((await page.$('[data-testid=queue-claims]')) === null, 'a queue cannot be asked');
+    demand((await page.$('[data-testid=queue-claims]')) !== null, 'a queue can be asked, too');
     await page.click('[data-testid=agent-8011]');
     await page.waitForSelector('[data-testid=act-conference]:enabled');
     await page.keyboard.press('Shift+Home');

@@ -154,7 +154,13 @@ fn a_path_that_leaves_the_folder_is_refused() {
             at: stage.now(),
         };
         stage.workers.send(command).unwrap();
-        assert!(gap(&stage, recording).contains("escaped"));
+        let refused = stage.event(|event| match event {
+            MediaEvent::RecordingLost { recording: lost, error, is_left: false } => {
+                (*lost == recording).then(|| error.clone())
+            }
+            _ => None,
+        });
+        assert!(refused.contains("escaped"), "{refused}");
         stage.stop_recording(recording);
         stage.settle();
         stage.workers.stop();

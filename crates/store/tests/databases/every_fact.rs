@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use model::{
     AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
     LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, OverflowTarget, PauseReason,
-    Pii, PromptId, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport,
-    TrunkId, UnpauseCause, UserId, VoiceQuality, Wall,
+    Pii, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId,
+    UnpauseCause, UserId, VoiceQuality, Wall,
 };
 
 use crate::story::{call, recording};
@@ -68,12 +68,6 @@ fn of_calls() -> Vec<FactBody> {
             queue: queue.clone(),
             why: "full".to_owned(),
             to: OverflowTarget::Queue(QueueId::from("general")),
-        },
-        FactBody::Overflowed {
-            call,
-            queue: queue.clone(),
-            why: "closed".to_owned(),
-            to: OverflowTarget::Announcement(PromptId::from("closed")),
         },
         FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
         FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },

@@ -156,10 +156,11 @@ fn a_call_on_the_board_never_shows_its_number() {
         json!({
             "call_id": "c1-1-1", "state": phase, "since": "2026-09-21T22:13:20.000+08:00",
             "direction": "inbound", "ani": MASKED_PHONE, "dnis": "95512", "queue": "claims",
-            "agent_id": null, "recording_id": "r1-1-11", "outcome": outcome,
+            "agent_id": null, "recording_id": "r1-1-11", "recording_paused": "secret",
+            "outcome": outcome,
             "guest": {
-                "agent_id": null, "number": MASKED_PHONE, "by": "8001", "transfer": "consult",
-                "answered": true, "with_caller": false,
+                "agent_id": null, "number": MASKED_PHONE, "queue": null, "by": "8001",
+                "transfer": "consult", "answered": true, "with_caller": false,
             },
             "lines": [{
                 "role": "number",
@@ -218,8 +219,8 @@ fn what_became_of_a_transfer_and_to_whom_one_may_go() {
         end: TransferEnd::Missed(MissedCause::NoAnswer),
     };
     let wanted = json!({
-        "call_id": "c1-1-1", "agent_id": "8002", "number": null, "transfer": "blind",
-        "end": "no_answer",
+        "call_id": "c1-1-1", "agent_id": "8002", "number": null, "queue": null,
+        "transfer": "blind", "end": "no_answer",
     });
     assert_eq!(seen(&server, "8001", ended), ("transfer_ended".to_owned(), wanted));
     let targets = Event::Targets {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions};
@@ -12,6 +13,10 @@ use crate::error::{Error, Result};
 
 /// The first key of the advisory lock on PostgreSQL: "HOTL". The second is the site.
 const ADVISORY_KEY: i32 = 0x484f_544c;
+/// How often a lock is asked for that another has.
+const ATTEMPTS: usize = 30;
+/// The pause after each time.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
 /// Held as long as it lives; the kernel or the server gives it back if the process dies.
 #[derive(Debug)]
@@ -98,18 +103,18 @@ impl Lock {
     }
 }
 
+/// The server notices a little later that an engine is gone which stopped or was killed.
 async fn take(connection: &mut AnyConnection, database: &str, site: u16) -> Result<()> {
-    let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
-        .bind(ADVISORY_KEY)
-        .bind(i32::from(site))
-        .fetch_one(connection)
-        .await?;
-    if taken {
-        Ok(())
-    } else {
-        Err(Error::LockedByAnother {
-            database: database.to_owned(),
-            holder: format!(" (site {site})"),
-        })
+    for _ in 0..ATTEMPTS {
+        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
+            .bind(ADVISORY_KEY)
+            .bind(i32::from(site))
+            .fetch_one(&mut *connection)
+            .await?;
+        if taken {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_ATTEMPTS).await;
     }
+    Err(Error::LockedByAnother { database: database.to_owned(), holder: format!(" (site {site})") })
 }

@@ -48,7 +48,7 @@ impl Wire {
         match Ring::open() {
             Ok(ring) => self.ring = Some(ring),
             Err(error) => {
-                tracing::info!(%error, "packets go without io_uring, at half as much again");
+                tracing::info!(%error, "packets go by epoll, without io_uring");
             }
         }
     }

@@ -160,7 +160,6 @@ section! {
         ports: String = "20000-29999".into(),
         workers: usize = 1,
         tick_us: u64 = 2_000,
-        io_uring: bool = true,
         silent_after_ms: u64 = 30_000,
     }
 }

@@ -408,7 +408,6 @@ fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::medi
         port_range: first..=last,
         workers: config.media.workers,
         tick_us: config.media.tick_us,
-        io_uring: config.media.io_uring,
         silent_after_ms: config.media.silent_after_ms,
         recordings: net::recorder::Settings {
             dir: recordings_folder(config),

@@ -228,23 +228,6 @@ fn nothing_is_left_undone_or_skipped() {
 }
 
 #[test]
-fn memory_is_lent_to_the_system_in_one_place_only() {
-    let place = root().join("crates/net/src/media/ring.rs");
-    let mut faults = Vec::new();
-    for file in rust_files().into_iter().filter(|file| *file != place) {
-        for (number, line) in read(&file).lines().enumerate() {
-            if [concat!("unsafe", "_code"), concat!("uns", "afe {"), concat!("uns", "afe impl")]
-                .iter()
-                .any(|word| line.contains(word))
-            {
-                faults.push(format!("{}:{}: no place for it", shown(&file), number + 1));
-            }
-        }
-    }
-    report(faults);
-}
-
-#[test]
 fn rooms_have_names_of_their_own() {
     let vague = ["util", "utils", "common", "helper", "helpers", "manager", "service", "base"];
     let mut faults = Vec::new();

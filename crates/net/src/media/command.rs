@@ -71,7 +71,7 @@ impl Worker {
         let sequence = u16::from_le_bytes([e, f]) & 0x7fff;
         let timestamp = u32::from_le_bytes([g, h, a, e]);
         let out = OutStream::new(u32::from_le_bytes([a, b, c, d]), sequence, timestamp);
-        self.wire.add(self.legs.next_key(), &socket)?;
+        self.readiness.add(self.legs.next_key(), &socket)?;
         self.legs.insert(Leg::new(call, leg, socket, port, out, now));
         self.tapes.welcome(leg, &mut self.legs);
         self.counted.legs_opened += 1;
@@ -207,7 +207,7 @@ impl Worker {
         let (call, port) = (leg.call, leg.port);
         leg.report(true, self.clock.now(), &mut self.counted);
         let stats = leg.stats();
-        self.wire.close(leg.key, leg.socket);
+        drop(leg);
         self.shared.ports.give_back(port);
         self.counted.legs_closed += 1;
         self.outbox.push(MediaEvent::Closed { call, leg: id, stats });

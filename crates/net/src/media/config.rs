@@ -20,8 +20,6 @@ pub struct Config {
     pub workers: usize,
     /// How often a worker wakes, in microseconds: each packet waits half of it on average.
     pub tick_us: u64,
-    /// Whether packets are moved by `io_uring` where the system has it.
-    pub io_uring: bool,
     /// A leg from which nothing came for this long is reported as silent, in milliseconds.
     pub silent_after_ms: u64,
     /// Where and how recordings are written.
@@ -33,8 +31,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Loopback, ports 20000-29999, one worker of 2 ms by `io_uring`, one recorder, silent after 30
-    /// s.
+    /// Loopback, ports 20000-29999, one worker of 2 ms, one recorder, silent after 30 s.
     fn default() -> Self {
         Self {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -42,7 +39,6 @@ impl Default for Config {
             port_range: 20_000..=29_999,
             workers: 1,
             tick_us: 2_000,
-            io_uring: true,
             silent_after_ms: 30_000,
             recordings: Settings::default(),
             recorders: 1,

@@ -9,7 +9,6 @@ use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
 use super::pack::Way;
 use super::playing::{FRAME_NANOS, Playing};
-use super::wire::Wire;
 use super::worker::Worker;
 
 /// A frame later than this is not sent any more, in nanoseconds.
@@ -30,13 +29,13 @@ pub(crate) enum Paced {
 impl Worker {
     /// Sends the frames that are due.
     pub(super) fn play(&mut self, now: Mono) {
-        let Self { wheel, wire, legs, outbox, counted, packet, mixer, .. } = self;
+        let Self { wheel, legs, outbox, counted, packet, mixer, .. } = self;
         wheel.turn(now, |wheel, key| {
             let Some((_, leg)) = legs.find(key) else { return };
             let goes_on = match leg.paced {
                 Paced::Nothing => false,
-                Paced::Playing(_) => play_leg(leg, now, (wire, packet), outbox, counted),
-                Paced::Mixing(_) => mixing::mix_leg(key, now, (wire, packet), legs, mixer, counted),
+                Paced::Playing(_) => play_leg(leg, now, packet, outbox, counted),
+                Paced::Mixing(_) => mixing::mix_leg(key, now, legs, mixer, packet, counted),
             };
             let Some((_, leg)) = legs.find(key) else { return };
             leg.is_on_wheel = goes_on;
@@ -60,12 +59,7 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 }
 
 /// Sends a frame that is due, unless the leg is on hold.
-pub(super) fn send(
-    leg: &mut Leg,
-    frame: &[u8],
-    (wire, packet): (&mut Wire, &mut [u8]),
-    counted: &mut Counters,
-) {
+pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
     if u64::from(media.packet_ms) != media::FRAME_MS {
@@ -73,12 +67,12 @@ pub(super) fn send(
         let piece = &mut piece[..frame.len().min(FRAME_SAMPLES)];
         piece.copy_from_slice(&frame[..piece.len()]);
         leg.join(codec, piece);
-        return leg.pack(piece, &mut Way { wire, packet, counted }, leg.frame_due);
+        return leg.pack(piece, &mut Way { packet, counted }, leg.frame_due);
     }
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
         leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
-        leg.send(wire, &packet[..bytes], target, counted);
+        leg.send(&packet[..bytes], target, counted);
     }
 }
 
@@ -86,7 +80,7 @@ pub(super) fn send(
 fn play_leg(
     leg: &mut Leg,
     now: Mono,
-    (wire, packet): (&mut Wire, &mut [u8]),
+    packet: &mut [u8],
     outbox: &mut Outbox,
     counted: &mut Counters,
 ) -> bool {
@@ -98,11 +92,11 @@ fn play_leg(
     }
     while leg.frame_due <= now {
         let Some(frame) = playing.next_frame() else {
-            leg.flush(&mut Way { wire, packet, counted }, leg.frame_due);
+            leg.flush(&mut Way { packet, counted }, leg.frame_due);
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };
-        send(leg, frame, (wire, packet), counted);
+        send(leg, frame, packet, counted);
         leg.frame_due.0 += FRAME_NANOS;
     }
     leg.paced = Paced::Playing(playing);

@@ -17,7 +17,6 @@ use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
 use super::wide::{Wide, is_wide};
-use super::wire::Wire;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +64,6 @@ impl Default for Newest {
 pub(crate) struct Leg {
     pub(crate) call: CallId,
     pub(crate) id: LegId,
-    /// Its key among the worker's legs.
-    pub(crate) key: u64,
     pub(crate) socket: UdpSocket,
     pub(crate) port: u16,
     /// Until the first `Set`, packets are dropped.
@@ -125,7 +122,6 @@ impl Leg {
         Self {
             call,
             id,
-            key: 0,
             socket,
             port,
             wanted: None,
@@ -376,35 +372,20 @@ impl Leg {
 
     /// Sends a packet, protected where that was agreed on. One that the system does not take is
     /// lost, as on any network; one that cannot be protected is not sent.
-    pub(crate) fn send(
-        &mut self,
-        wire: &mut Wire,
-        packet: &[u8],
-        target: SocketAddr,
-        counted: &mut Counters,
-    ) {
+    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr, counted: &mut Counters) {
         let sealed = match &mut self.crypt {
             Some(crypt) => crypt.seal(packet),
             None => Some(packet),
         };
-        let Some(packet) = sealed else {
+        let sent = sealed.and_then(|packet| self.socket.send_to(packet, target).ok());
+        let Some(bytes) = sent else {
             self.stats.send_errors += 1;
             counted.send_errors += 1;
             return;
         };
-        let bytes = packet.len();
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += bytes as u64;
-        if !wire.send((self.key, &self.socket), packet, target, counted) {
-            self.handle_unsent(bytes);
-        }
-    }
-
-    /// The system did not take a packet after all.
-    pub(crate) fn handle_unsent(&mut self, bytes: usize) {
-        self.stats.packets_sent = self.stats.packets_sent.saturating_sub(1);
-        self.stats.bytes_sent = self.stats.bytes_sent.saturating_sub(bytes as u64);
-        self.stats.send_errors += 1;
+        counted.packets_sent += 1;
     }
 }
 

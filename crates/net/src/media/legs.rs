@@ -41,8 +41,7 @@ impl Legs {
     }
 
     /// Takes a leg in, at [`Legs::next_key`].
-    pub(crate) fn insert(&mut self, mut leg: Leg) {
-        leg.key = self.next_key();
+    pub(crate) fn insert(&mut self, leg: Leg) {
         let id = leg.id;
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());

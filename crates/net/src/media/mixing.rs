@@ -13,7 +13,6 @@ use super::frame::{self, Paced};
 use super::leg::Leg;
 use super::legs::Legs;
 use super::wide;
-use super::wire::Wire;
 
 /// One party of a leg's mix.
 #[derive(Debug)]
@@ -86,9 +85,9 @@ fn join(id: LegId, legs: &mut Legs) -> Option<u64> {
 pub(super) fn mix_leg(
     key: u64,
     now: Mono,
-    (wire, packet): (&mut Wire, &mut [u8]),
     legs: &mut Legs,
     mixer: &mut Mixer,
+    packet: &mut [u8],
     counted: &mut Counters,
 ) -> bool {
     let Some((_, leg)) = legs.find(key) else { return false };
@@ -111,7 +110,7 @@ pub(super) fn mix_leg(
             if wide::is_wide(codec) {
                 leg.code(codec, codec, &mut payload);
             }
-            frame::send(leg, &payload, (wire, packet), counted);
+            frame::send(leg, &payload, packet, counted);
         }
         let Some((_, leg)) = legs.find(key) else { return false };
         leg.frame_due.0 += super::playing::FRAME_NANOS;

@@ -22,13 +22,12 @@ pub(crate) mod outbox;
 mod pack;
 mod playing;
 mod ports;
+mod readiness;
 mod receive;
 mod reports;
-mod ring;
 mod tapes;
 mod wheel;
 mod wide;
-mod wire;
 mod worker;
 
 use std::collections::HashMap;
@@ -133,7 +132,6 @@ impl MediaWorkers {
             let setup = Setup {
                 tick_us: config.tick_us,
                 silent_after_ms: config.silent_after_ms,
-                io_uring: config.io_uring,
                 clock,
                 prompts: Arc::clone(&prompts),
                 shared: Arc::clone(&shared),

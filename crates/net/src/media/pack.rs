@@ -9,7 +9,6 @@ use rtp::{HEADER_BYTES, Header};
 
 use super::counters::Counters;
 use super::leg::Leg;
-use super::wire::Wire;
 
 /// Samples of a millisecond.
 const MS_SAMPLES: usize = FRAME_SAMPLES / media::FRAME_MS as usize;
@@ -111,7 +110,6 @@ pub(crate) struct Spoken<'a> {
 
 /// How a packet leaves.
 pub(crate) struct Way<'a> {
-    pub(crate) wire: &'a mut Wire,
     /// Room to write it, [`PACKET_BYTES`] at least.
     pub(crate) packet: &'a mut [u8],
     pub(crate) counted: &'a mut Counters,
@@ -206,9 +204,9 @@ impl Leg {
             }
             None => self.out.own(payload_type, bytes as u32, now),
         };
-        let Way { wire, packet, counted } = way;
+        let Way { packet, counted } = way;
         if let Ok(length) = header.write(&payload[..bytes], packet) {
-            self.send(wire, &packet[..length], target, counted);
+            self.send(&packet[..length], target, counted);
         }
         true
     }

@@ -11,11 +11,10 @@ use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
 use super::pack::{Spoken, Way};
+use super::readiness::Told;
 use super::reports;
-use super::ring::Came;
 use super::tapes::Voice;
 use super::wide;
-use super::wire::Readiness;
 use super::worker::{Then, Worker};
 
 /// Times a tick that the ready sockets are asked for: a flood on one of them gets no more packets
@@ -26,7 +25,7 @@ const BUFFER_BYTES: usize = rtp::MAX_PACKET_BYTES + 4;
 
 /// The memory that receiving needs.
 pub(super) struct Ready {
-    readiness: Readiness,
+    told: Told,
     buffer: Box<[u8; BUFFER_BYTES]>,
     copy: Box<[u8; BUFFER_BYTES]>,
     kept: Box<[u8; BUFFER_BYTES]>,
@@ -36,7 +35,7 @@ impl Ready {
     pub(super) fn new() -> Self {
         let room = || Box::new([0; BUFFER_BYTES]);
         let (buffer, copy, kept) = (room(), room(), room());
-        Self { readiness: Readiness::new(), buffer, copy, kept }
+        Self { told: Told::new(), buffer, copy, kept }
     }
 }
 
@@ -47,19 +46,14 @@ impl Worker {
     /// first, then the commands are obeyed, then the packets are read.
     pub(super) fn receive(&mut self, memory: &mut Ready) -> Then {
         for _ in 0..ROUNDS {
-            let (came, ready) = self.wire.ask(&mut memory.readiness);
+            let ready = self.readiness.ask(&mut memory.told);
             let then = self.obey();
-            if came + ready == 0 || then != Then::GoOn {
+            if ready == 0 || then != Then::GoOn {
                 return then;
             }
             let now = self.now();
-            // As many as there are buffers: more may be there.
-            let mut is_more = ready > 0 || self.wire.is_full(came);
-            for _ in 0..came {
-                is_more |= self.take_next(now, memory);
-            }
             for at in 0..ready {
-                let key = memory.readiness.key(at);
+                let key = memory.told.key(at);
                 if reports::is_beside(key) {
                     let Self { legs, counted, .. } = self;
                     reports::receive(key, now, legs, &mut memory.buffer[..], counted);
@@ -67,50 +61,8 @@ impl Worker {
                     self.receive_one(key, now, memory);
                 }
             }
-            if !is_more {
-                return Then::GoOn;
-            }
         }
         Then::GoOn
-    }
-
-    /// One of those that came by the ring. Whether there is more where it came from.
-    fn take_next(&mut self, now: Mono, memory: &mut Ready) -> bool {
-        let ended = match self.wire.next(&mut memory.buffer[..]) {
-            Some(Came::Packet { key, bytes, from, is_last }) => {
-                self.handle_packet(key, (bytes, from), now, memory);
-                is_last.then_some((key, true))
-            }
-            Some(Came::Ended { key, is_more }) => Some((key, is_more)),
-            Some(Came::Sent) => {
-                self.counted.packets_sent += 1;
-                None
-            }
-            Some(Came::Unsent { key, bytes }) => {
-                self.counted.send_errors += 1;
-                if let Some((_, leg)) = self.legs.find(key) {
-                    leg.handle_unsent(bytes);
-                }
-                None
-            }
-            Some(Came::Nothing) | None => None,
-        };
-        let Some((key, is_more)) = ended else { return false };
-        let Some((_, leg)) = self.legs.find(key) else { return false };
-        if let Err(error) = self.wire.add(key, &leg.socket) {
-            tracing::error!(leg = %leg.id, %error, "is not heard any more");
-        }
-        is_more
-    }
-
-    /// Counts what was sent last.
-    pub(super) fn count_last(&mut self) {
-        let mut memory = Ready::new();
-        let (came, _) = self.wire.ask(&mut memory.readiness);
-        let now = self.now();
-        for _ in 0..came {
-            self.take_next(now, &mut memory);
-        }
     }
 
     /// One packet of one leg, whose socket is ready.
@@ -234,8 +186,8 @@ impl Worker {
                     Some(_) | None => &datagram[payload.clone()],
                 };
                 let spoken = Spoken { codec, header, payload: voice };
-                let (wire, counted) = (&mut self.wire, &mut self.counted);
-                listener.repack(&spoken, &mut Way { wire, packet: copy, counted }, now);
+                let counted = &mut self.counted;
+                listener.repack(&spoken, &mut Way { packet: copy, counted }, now);
                 continue;
             }
             // Each gets the packet as it came: the last may have the original.
@@ -259,7 +211,7 @@ impl Worker {
                 }
                 listener.join(to, voice);
             }
-            listener.send(&mut self.wire, datagram, target, &mut self.counted);
+            listener.send(datagram, target, &mut self.counted);
         }
     }
 }

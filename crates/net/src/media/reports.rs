@@ -17,7 +17,7 @@ use super::leg::Leg;
 use super::legs::Legs;
 use super::origin::Origin;
 use super::outbox::Outbox;
-use super::wire::Wire;
+use super::readiness::Readiness;
 use super::worker::Worker;
 use super::{playing, ports};
 
@@ -99,7 +99,7 @@ impl Worker {
         let mut reports = leg.reports.take().unwrap_or_else(fresh);
         if reports.agreed != agreed {
             let local = leg.socket.local_addr();
-            let opened = reports.turn(agreed, local, &mut self.wire, key);
+            let opened = reports.turn(agreed, local, &self.readiness, key);
             if let Err(error) = opened {
                 tracing::warn!(leg = %leg.id, %error, "no port for RTCP: it is not exchanged");
                 self.counted.report_ports_missing += 1;
@@ -153,7 +153,7 @@ impl Reports {
         &mut self,
         agreed: Option<Rtcp>,
         local: io::Result<SocketAddr>,
-        wire: &mut Wire,
+        readiness: &Readiness,
         key: u64,
     ) -> io::Result<()> {
         self.agreed = agreed;
@@ -174,7 +174,7 @@ impl Reports {
         let mut local = local?;
         local.set_port(local.port().checked_add(1).ok_or(io::ErrorKind::AddrNotAvailable)?);
         let socket = ports::open_at(local)?;
-        wire.add_beside(key | BESIDE, &socket)?;
+        readiness.add(key | BESIDE, &socket)?;
         self.beside = Some((socket, origin));
         Ok(())
     }

@@ -14,9 +14,9 @@ use super::leg::Wanted;
 use super::legs::Legs;
 use super::outbox::Outbox;
 use super::pack::PACKET_BYTES;
+use super::readiness::Readiness;
 use super::tapes::Tapes;
 use super::wheel::Wheel;
-use super::wire::Wire;
 use super::{COMMAND_LIMIT, Shared, ToWorker, reports};
 
 /// How often taps are handed to the recorder, in nanoseconds.
@@ -33,7 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Setup {
     pub(super) tick_us: u64,
     pub(super) silent_after_ms: u64,
-    pub(super) io_uring: bool,
     pub(super) clock: Clock,
     pub(super) prompts: Arc<Prompts>,
     pub(super) shared: Arc<Shared>,
@@ -46,11 +45,10 @@ pub(super) struct Worker {
     inbox: Receiver<ToWorker>,
     tick_nanos: u64,
     silent_after_ms: u64,
-    io_uring: bool,
     pub(super) clock: Clock,
     pub(super) prompts: Arc<Prompts>,
     pub(super) shared: Arc<Shared>,
-    pub(super) wire: Wire,
+    pub(super) readiness: Readiness,
     pub(super) legs: Legs,
     pub(super) tapes: Tapes,
     pub(super) outbox: Outbox,
@@ -82,11 +80,10 @@ impl Worker {
             inbox,
             tick_nanos,
             silent_after_ms: setup.silent_after_ms.max(1),
-            io_uring: setup.io_uring,
             clock: setup.clock,
             prompts: setup.prompts,
             shared: setup.shared,
-            wire: Wire::new()?,
+            readiness: Readiness::new()?,
             legs: Legs::default(),
             tapes: setup.tapes,
             outbox: setup.outbox,
@@ -104,9 +101,6 @@ impl Worker {
     /// Works until it is stopped.
     pub(super) fn run(mut self) {
         crate::scheduling::take_turns();
-        if self.io_uring {
-            self.wire.take_ring();
-        }
         let mut ready = super::receive::Ready::new();
         loop {
             let is_idle = self.legs.is_empty() && self.tapes.is_empty();
@@ -130,7 +124,6 @@ impl Worker {
     fn tick(&mut self) {
         let now = self.clock.now();
         self.play(now);
-        self.wire.flush();
         self.end_digits(now);
         self.report(now);
         if self.taps_due <= now {
@@ -216,7 +209,6 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(1));
             self.tapes.flush();
         }
-        self.count_last();
         self.shared.counters.take(&mut self.counted);
         self.outbox.close(PATIENCE);
     }

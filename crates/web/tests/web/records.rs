@@ -57,7 +57,8 @@ fn a_call_has_every_field_of_its_record() {
         "recordings": [{
             "recording_id": "r1-1-13", "call_id": "c1-1-3", "agent_id": "8001",
             "started_at": "2026-09-21T22:13:23.000+08:00", "duration_ms": 311,
-            "bytes": 10_000, "sha256": SHA256, "gaps": 0, "pauses": 0, "lost": false, "recovered": false,
+            "bytes": 10_000, "sha256": SHA256, "gaps": 0, "pauses": 0, "lost": false,
+            "recovered": false,
         }],
         "disposition": "enquiry", "settled": true,
     });

@@ -68,6 +68,9 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+/// A call of more than five hours at 50 packets a second.
+const FEWEST_PACKETS: u64 = 1 << 20;
+
 /// One way to protect a stream that its writer can: what it sends then is under this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crypto {
@@ -84,11 +87,14 @@ impl Crypto {
     /// other suites, more than one key, an MKI (RFC 4568 §6.1), and parameters that have to be
     /// understood (§6.3) but for the size of a replay window.
     ///
-    /// How many packets a key is good for is passed over: it is more than a call has.
+    /// A key that is good for fewer packets than [`FEWEST_PACKETS`] is not taken either: nobody
+    /// counts here when another would be due.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let mut words = value.split_whitespace();
         let tag = words.next()?;
-        let tag = Some(tag).filter(|tag| tag.len() <= 9)?.parse().ok()?;
+        // §9.1: digits, and no zero before them.
+        let is_plain = tag.len() <= 9 && tag.bytes().all(|byte| byte.is_ascii_digit());
+        let tag = Some(tag).filter(|tag| is_plain && !tag.starts_with('0'))?.parse().ok()?;
         let suite = Suite::from_name(words.next()?)?;
         let (method, parameters) = words.next()?.split_once(':')?;
         if !method.eq_ignore_ascii_case("inline") || parameters.contains(';') {
@@ -96,8 +102,8 @@ impl Crypto {
         }
         let mut parts = parameters.split('|');
         let key = MasterKey::from_base64(parts.next()?)?;
-        // `|lifetime`, `|mki:length`: a lifetime has no colon.
-        if parts.any(|part| part.contains(':')) {
+        // `|lifetime`, `|mki:length`: an MKI is no number.
+        if !parts.all(lasts) {
             return None;
         }
         let is_harmless = |word: &str| word.starts_with('-') || word.starts_with("WSH=");
@@ -110,6 +116,16 @@ impl fmt::Display for Crypto {
         let key = Base64Display::new(self.key.bytes(), &STANDARD);
         write!(f, "{} {} inline:{key}", self.tag, self.suite.name())
     }
+}
+
+/// Whether a key lasts for a call: its lifetime, in packets, is written as a number or as a power of
+/// two (RFC 4568 §6.1).
+fn lasts(lifetime: &str) -> bool {
+    let packets = match lifetime.strip_prefix("2^") {
+        Some(power) => power.parse().ok().and_then(|power| 1_u64.checked_shl(power)),
+        None => lifetime.parse().ok(),
+    };
+    packets.is_some_and(|packets| packets >= FEWEST_PACKETS)
 }
 
 /// Whether a stream is to be protected.
@@ -212,6 +228,7 @@ mod tests {
         let plain = Crypto::parse(&format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}"));
         for same in [
             format!("1 aes_cm_128_hmac_sha1_80 INLINE:{KEY}|2^20"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|281474976710656"),
             format!("1  AES_CM_128_HMAC_SHA1_80   inline:{KEY}== -X=1 WSH=128"),
         ] {
             assert_eq!(Crypto::parse(&same), plain, "{same}");
@@ -233,6 +250,12 @@ mod tests {
             format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^20|1:4"),
             format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|1:4"),
             format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY};inline:{KEY}"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^10"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|1000"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^64"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|"),
+            format!("+5 AES_CM_128_HMAC_SHA1_80 inline:{KEY}"),
+            format!("05 AES_CM_128_HMAC_SHA1_80 inline:{KEY}"),
             format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} UNENCRYPTED_SRTP"),
             format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} KDR=1"),
         ] {

@@ -254,7 +254,7 @@ pub struct Leg {
     pub(crate) stage: Stage,
     pub(crate) description: Description,
     /// Our keys of SRTP, one for each suite.
-    keys: [MasterKey; Suite::ALL.len()],
+    pub(crate) keys: [MasterKey; Suite::ALL.len()],
     /// Our RTP address, once a port is taken.
     pub(crate) local_media: Option<SocketAddr>,
     pub(crate) negotiation: Negotiation,
@@ -280,7 +280,7 @@ impl Leg {
             flow,
             stage,
             description,
-            keys: Suite::ALL.map(|suite| tokens.master_key(id, suite)),
+            keys: Suite::ALL.map(|suite| tokens.master_key(id, suite, 1)),
             local_media: None,
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),

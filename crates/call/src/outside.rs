@@ -2,12 +2,14 @@
 //! other ways where one fails (RFC 3263 §4.3).
 
 use model::{HangupCause, Mono};
+use sdp::Suite;
 use sip::digest::Account;
 use sip::{Message, Method};
 
 use crate::challenge::Credentials;
 use crate::leg::{Description, Invitation, Leg, Output, Seen, Stage};
 use crate::outgoing::Ask;
+use crate::token::Tokens;
 
 /// The other side was alerted and nobody answered (Q.850 §2.2.7).
 const NO_ANSWER: HangupCause = HangupCause::Q850(19);
@@ -61,12 +63,20 @@ impl Leg {
     }
 
     /// Calls the same party another way, after [`Output::Unreachable`]: a new request in the same
-    /// call, with a number of its own. Nothing where no way was lost.
-    pub fn invite_again(&mut self, invitation: Invitation, description: Description) {
+    /// call, with a number and keys of its own: who was asked first is not to hear what the next
+    /// one is told. Nothing where no way was lost.
+    pub fn invite_again(
+        &mut self,
+        tokens: &Tokens,
+        invitation: Invitation,
+        description: Description,
+    ) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         if outgoing.lost.take().is_none() {
             return;
         }
+        let invite = outgoing.invite.cseq().map_or(1, |cseq| cseq.number) + 1;
+        self.keys = Suite::ALL.map(|suite| tokens.master_key(self.id, suite, invite));
         self.remember_invite();
         self.flow = invitation.flow;
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };

@@ -31,9 +31,9 @@ impl Tokens {
     }
 
     /// A key of SRTP, as secret as the secret it is made of: what a tag shows of that says nothing
-    /// of it.
-    pub(crate) fn master_key(&self, leg: LegId, suite: Suite) -> MasterKey {
-        let digest = self.digest(leg, suite.name());
+    /// of it. Whoever is asked after another, by the INVITE of that number, has one of their own.
+    pub(crate) fn master_key(&self, leg: LegId, suite: Suite, invite: u32) -> MasterKey {
+        let digest = self.digest(leg, &format!("{} {invite}", suite.name()));
         let mut key = [0; MASTER_KEY_BYTES];
         for (byte, random) in key.iter_mut().zip(digest) {
             *byte = random;
@@ -88,12 +88,13 @@ mod tests {
         let (one, two) = (LegId(Id::new(1, 1, 1)), LegId(Id::new(1, 1, 2)));
         let tokens = Tokens::new([7; 32]);
         let [long, short] = Suite::ALL;
-        let key = tokens.master_key(one, long);
-        assert_eq!(key, tokens.master_key(one, long));
+        let key = tokens.master_key(one, long, 1);
+        assert_eq!(key, tokens.master_key(one, long, 1));
         for other in [
-            tokens.master_key(two, long),
-            tokens.master_key(one, short),
-            Tokens::new([8; 32]).master_key(one, long),
+            tokens.master_key(two, long, 1),
+            tokens.master_key(one, short, 1),
+            tokens.master_key(one, long, 2),
+            Tokens::new([8; 32]).master_key(one, long, 1),
         ] {
             assert_ne!(key, other);
         }

@@ -228,7 +228,7 @@ impl Callflow {
         match next {
             Some((invitation, description)) => {
                 entry.host = invitation.flow.remote.ip();
-                entry.leg.invite_again(invitation, description);
+                entry.leg.invite_again(&self.tokens, invitation, description);
                 self.number_sends(call, leg);
             }
             None => {

@@ -115,7 +115,7 @@ impl Line {
     pub(crate) fn call_again(&mut self, remote: &str, target: &str, outside: Outside) -> Message {
         self.flow.remote = remote.parse().unwrap();
         let invitation = self.invitation(target, Some(outside));
-        self.leg.as_mut().unwrap().invite_again(invitation, description());
+        self.leg.as_mut().unwrap().invite_again(&Tokens::new([7; 32]), invitation, description());
         self.settle();
         self.next()
     }

@@ -203,6 +203,23 @@ fn a_way_that_fails_is_no_end_and_the_next_begins_without_what_it_knew() {
 }
 
 #[test]
+fn who_was_asked_first_has_not_the_keys_that_the_next_one_is_offered() {
+    let keys = |invite: &Message| {
+        let body = String::from_utf8_lossy(invite.body()).into_owned();
+        let keys = body.lines().filter_map(|line| Some(line.split_once("inline:")?.1.to_owned()));
+        keys.collect::<Vec<_>>()
+    };
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.respond(&first, 401, &[("WWW-Authenticate", CHALLENGE)], "");
+    let second = stage.invite();
+    assert_eq!(keys(&first), keys(&second), "the same way");
+    stage.respond(&second, 503, &[], "");
+    let third = stage.call_again(outside());
+    assert_eq!((keys(&first).len(), keys(&third).len()), (2, 2));
+    assert!(keys(&third).iter().all(|key| !keys(&first).contains(key)));
+}
+
+#[test]
 fn what_the_called_one_says_is_the_end() {
     for status in [486, 603, 404, 480] {
         let (mut stage, first) = Stage::calling_by(Some(outside()));

@@ -54,6 +54,11 @@ fn description(session: SessionLimits) -> Description {
     Description { user: "95512".to_owned(), codecs, srtp: SrtpPolicy::Off, session }
 }
 
+/// Of a call to the outside.
+fn protected() -> Description {
+    Description { srtp: SrtpPolicy::Offer, ..description(SessionLimits::default()) }
+}
+
 fn invitation(outside: Option<Outside>) -> Invitation {
     Invitation {
         target: "sip:8001@198.51.100.9".to_owned(),
@@ -133,12 +138,15 @@ impl Stage {
 
     /// The same with what a call to the outside needs.
     pub(crate) fn calling_by(outside: Option<Outside>) -> (Self, Message) {
+        let description = match outside {
+            Some(_) => protected(),
+            None => description(SessionLimits::default()),
+        };
         let invitation = invitation(outside);
         let id = LegId(Id::new(1, 1, 2));
         let role = LegRole::Agent("8001".into());
         let local = "192.0.2.1:20002".parse().unwrap();
         let tokens = Tokens::new([7; 32]);
-        let description = description(SessionLimits::default());
         let leg = Leg::outgoing(id, role, &tokens, invitation, local, description);
         let mut stage = Self::of(leg);
         stage.cseq = 0;
@@ -150,7 +158,7 @@ impl Stage {
     /// The same party is called another way.
     pub(crate) fn call_again(&mut self, outside: Outside) -> Message {
         let again = invitation(Some(outside));
-        self.leg.invite_again(again, description(SessionLimits::default()));
+        self.leg.invite_again(&Tokens::new([7; 32]), again, protected());
         self.drain();
         self.invite()
     }

@@ -149,6 +149,14 @@ impl Sender {
         Ok(end)
     }
 
+    /// A packet that leaves without this protection: its number is never used here any more.
+    pub fn pass_over(&mut self, packet: &[u8]) {
+        let Some(Numbers { sequence, ssrc, .. }) = numbers(packet) else { return };
+        let mut source = self.0.source(ssrc);
+        source.voice.mark(source.voice.index_of(sequence));
+        self.0.keep(source);
+    }
+
     /// Protects the RTCP packet of `length` bytes at the start of `packet`, in place; returns its
     /// new length.
     ///

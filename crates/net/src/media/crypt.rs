@@ -19,14 +19,15 @@ pub(crate) struct Crypt {
     /// By suite: a key goes on where it was when the leg comes back to it, so that no number is
     /// used twice under it.
     senders: [Option<(MasterKey, srtp::Sender)>; Suite::ALL.len()],
-    /// Of the other side's newest key.
-    receiver: Option<srtp::Receiver>,
+    /// By suite, the other side's newest key of it: what came under it before is known when the leg
+    /// comes back to it.
+    receivers: [Option<(MasterKey, srtp::Receiver)>; Suite::ALL.len()],
     room: [u8; ROOM],
 }
 
 impl Crypt {
     const fn new() -> Self {
-        Self { secured: None, senders: [None, None], receiver: None, room: [0; ROOM] }
+        Self { secured: None, senders: [None, None], receivers: [None, None], room: [0; ROOM] }
     }
 
     /// From now on packets are protected like this.
@@ -36,9 +37,9 @@ impl Crypt {
             if sender.as_ref().is_none_or(|(key, _)| *key != ours) {
                 *sender = Some((ours, srtp::Sender::new(suite, &ours)));
             }
-            let before = self.secured.map(|before| (before.suite, before.theirs));
-            if self.receiver.is_none() || before != Some((suite, theirs)) {
-                self.receiver = Some(srtp::Receiver::new(suite, &theirs));
+            let receiver = &mut self.receivers[place(suite)];
+            if receiver.as_ref().is_none_or(|(key, _)| *key != theirs) {
+                *receiver = Some((theirs, srtp::Receiver::new(suite, &theirs)));
             }
         }
         self.secured = secured;
@@ -47,11 +48,22 @@ impl Crypt {
     /// The packet as it is to be sent; `None` if that cannot be.
     pub(crate) fn seal<'a>(&'a mut self, packet: &'a [u8]) -> Option<&'a [u8]> {
         let Self { secured, senders, room, .. } = self;
-        let Some(secured) = secured else { return Some(packet) };
-        let (_, sender) = senders[place(secured.suite)].as_mut()?;
+        let turn = secured.map(|secured| place(secured.suite));
+        for (_, idle) in senders.iter_mut().enumerate().filter(|(at, _)| Some(*at) != turn) {
+            // Its rounds are counted on, so that it knows which one it comes back in.
+            idle.iter_mut().for_each(|(_, sender)| sender.pass_over(packet));
+        }
+        let Some(turn) = turn else { return Some(packet) };
+        let (_, sender) = senders[turn].as_mut()?;
         room.get_mut(..packet.len())?.copy_from_slice(packet);
         let length = sender.protect(room, packet.len()).ok()?;
         room.get(..length)
+    }
+
+    /// What opens what comes; `None` while that is plain.
+    fn receiver(&mut self) -> Option<&mut srtp::Receiver> {
+        let secured = self.secured?;
+        self.receivers[place(secured.suite)].as_mut().map(|(_, receiver)| receiver)
     }
 
     /// Protects the report of so many bytes, in place; its new length, or `None` if that cannot be.
@@ -89,8 +101,7 @@ impl Leg {
         datagram: &'a mut [u8],
         counted: &mut Counters,
     ) -> Option<&'a mut [u8]> {
-        let crypt = self.crypt.as_mut().filter(|crypt| crypt.secured.is_some());
-        let Some(receiver) = crypt.and_then(|crypt| crypt.receiver.as_mut()) else {
+        let Some(receiver) = self.crypt.as_mut().and_then(|crypt| crypt.receiver()) else {
             return Some(datagram);
         };
         let opened = match rtcp::is_rtcp(datagram) {
@@ -164,6 +175,53 @@ mod tests {
         }
         crypt.turn(secured(LONG, 4, 2));
         assert!(crypt.seal(&packet(100)).is_some(), "under another key it may be");
+    }
+
+    #[test]
+    fn a_way_that_was_plain_for_a_while_goes_on_in_its_round() {
+        let mut crypt = Crypt::new();
+        crypt.turn(secured(LONG, 1, 2));
+        let mut far = srtp::Receiver::new(LONG, &MasterKey::new([1; 30]));
+        let mut first = crypt.seal(&packet(40_000)).unwrap().to_vec();
+        assert_eq!(far.unprotect(&mut first), Ok(172));
+        crypt.turn(None);
+        let passed = (1..40_000_u16).map(|ahead| packet(40_000_u16.wrapping_add(ahead)));
+        passed.for_each(|plain| assert_eq!(crypt.seal(&plain), Some(&plain[..])));
+        crypt.turn(secured(LONG, 1, 2));
+        let sealed = crypt.seal(&packet(40_000_u16.wrapping_add(40_000))).unwrap().to_vec();
+        let tagged = |rollover: u32| {
+            // RFC 3711 §4.2: the rollover counter is under the tag.
+            let mut far = srtp::Sender::new(LONG, &MasterKey::new([1; 30]));
+            let numbers = [40_000, 60_000, 14_464];
+            let of_round = &numbers[if rollover == 0 { 2 } else { 0 }..];
+            let seal = |sequence: &u16| {
+                let mut room = [0; 172 + MAX_GROWTH];
+                room[..172].copy_from_slice(&packet(*sequence));
+                far.protect(&mut room, 172).map(|length| room[..length].to_vec())
+            };
+            of_round.iter().map(seal).last().unwrap().unwrap()
+        };
+        assert_eq!(sealed, tagged(1));
+        assert_ne!(sealed, tagged(0));
+    }
+
+    #[test]
+    fn what_came_before_a_plain_while_is_not_taken_again() {
+        let mut far = srtp::Sender::new(LONG, &MasterKey::new([2; 30]));
+        let mut room = [0; 172 + MAX_GROWTH];
+        room[..172].copy_from_slice(&packet(7));
+        let length = far.protect(&mut room, 172).unwrap();
+        let mut crypt = Crypt::new();
+        for (between, wanted) in [
+            (None, Ok(172)),
+            (None, Err(srtp::Refused::Replayed)),
+            (secured(SHORT, 1, 2), Err(srtp::Refused::Replayed)),
+        ] {
+            crypt.turn(between);
+            crypt.turn(secured(LONG, 1, 2));
+            let mut came = room[..length].to_vec();
+            assert_eq!(crypt.receiver().unwrap().unprotect(&mut came), wanted);
+        }
     }
 
     #[test]

@@ -177,11 +177,14 @@ impl Leg {
         self.send_taken(waiting, way, now);
     }
 
-    /// What waits for its packet is not sent any more.
+    /// What waits for its packet is not sent any more; what comes next of the source whose packets
+    /// were taken apart begins a stream anew, so that its own numbers count again.
     pub(crate) fn forget_packed(&mut self) {
-        if let Some(packer) = &mut self.packer {
-            packer.clear();
+        let Some(packer) = &mut self.packer else { return };
+        if packer.first.is_some() {
+            self.out.begin_source();
         }
+        packer.clear();
     }
 
     /// Sends all packets that are full.

@@ -114,6 +114,30 @@ fn what_is_longer_than_a_phone_takes_is_taken_apart_and_all_else_stays_as_it_cam
 }
 
 #[test]
+fn a_phone_that_takes_packets_as_they_come_again_hears_what_was_lost_as_lost() {
+    let mut stage = Stage::new(134);
+    let [(_, mut sender), (b, receiver)] = bridge(&mut stage, (Codec::Pcma, Codec::Pcmu), 30, None);
+    let spoken = voice(3, 9 * 160);
+    let mut packets = spoken.chunks(160);
+    packets.by_ref().take(3).for_each(|packet| sender.send(packet));
+    let before = receiver.hear_many(2)[1].header;
+    stage.set(&LegMedia { packet_ms: 20, ..b });
+    stage.settle();
+    packets.by_ref().take(2).for_each(|packet| sender.send(packet));
+    sender.skip(160);
+    packets.for_each(|packet| sender.send(packet));
+    let heard = receiver.hear_many(6);
+    assert!(heard.iter().all(|packet| packet.payload.len() == 160));
+    assert!(heard[0].header.marker, "it begins anew");
+    assert_eq!(heard[0].header.sequence, before.sequence.wrapping_add(1));
+    assert_unbroken(&heard[..2]);
+    assert_unbroken(&heard[2..]);
+    let (last, after) = (heard[1].header, heard[2].header);
+    assert_eq!(after.sequence.wrapping_sub(last.sequence), 2, "one was lost");
+    assert_eq!(after.timestamp.wrapping_sub(last.timestamp), 320);
+}
+
+#[test]
 fn what_is_coded_anew_has_the_length_that_is_wished_for_and_keeps_its_time() {
     for wide in [false, true] {
         let codec = if wide { Codec::G722 } else { Codec::Pcmu };

@@ -173,12 +173,12 @@ impl Callflow {
         }
     }
 
-    /// Whether a queue would take the call of `agent` now.
+    /// Whether a queue would serve the call of `agent` now.
     fn takes_call_of(&self, agent: &AgentId, to: &Target) -> bool {
         let Target::Queue(queue) = to else { return false };
         let call = self.call_held_by(agent).ok().and_then(|call| self.calls.get(&call));
         let conversation = call.and_then(|known| known.conversation());
-        conversation.is_some_and(|talk| self.acd.takes(queue, talk.permission()).is_ok())
+        conversation.is_some_and(|talk| self.acd.serves(queue, talk.permission()).is_ok())
     }
 
     fn notify_referral(&mut self, referred: Referred, status: u16) {
@@ -217,7 +217,7 @@ pub(crate) fn status_of(error: &CommandError) -> u16 {
         "lines_full" => 503,
         "unknown_target" | "bad_number" => NOT_FOUND,
         "agent_not_available" | "queue_full" => 486,
-        "phone_unreachable" => UNAVAILABLE,
+        "phone_unreachable" | "queue_closed" | "queue_unstaffed" => UNAVAILABLE,
         "yourself" => 482,
         _ => FORBIDDEN,
     }

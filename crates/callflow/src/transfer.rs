@@ -2,7 +2,7 @@
 //! (RFC 5359 §2.4). The caller hears music until someone answers; a call that nobody takes comes
 //! back.
 
-use acd::{Input as AcdInput, NotEnqueued};
+use acd::{Input as AcdInput, NotEnqueued, NotServed, OverflowCause};
 use cti::{Audience, CommandError, Event};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, Target,
@@ -74,7 +74,7 @@ impl Callflow {
             return Ok(());
         };
         let waiting = conversation.waiting.clone();
-        self.acd.takes(&queue, conversation.permission()).map_err(not_taken)?;
+        self.acd.serves(&queue, conversation.permission()).map_err(not_served)?;
         let (by, kind) = (agent.clone(), TransferKind::Blind);
         let to = Target::Queue(queue.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
@@ -410,6 +410,23 @@ pub(crate) fn not_taken(why: NotEnqueued) -> CommandError {
         NotEnqueued::QueueFull => CommandError::new("queue_full", "the queue is full"),
         NotEnqueued::NobodyMay => {
             CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")
+        }
+    }
+}
+
+/// Why nobody would serve a call that an agent gave to a queue.
+pub(crate) fn not_served(why: NotServed) -> CommandError {
+    match why {
+        NotServed::Refused(why) => not_taken(why),
+        NotServed::SentAway(OverflowCause::Closed) => not_taken(NotEnqueued::Closed),
+        NotServed::SentAway(OverflowCause::Full | OverflowCause::TimedOut) => {
+            not_taken(NotEnqueued::QueueFull)
+        }
+        NotServed::SentAway(OverflowCause::Emergency) => {
+            CommandError::new("queue_closed", "the queue takes no calls: an emergency plan is on")
+        }
+        NotServed::SentAway(OverflowCause::Unstaffed) => {
+            CommandError::new("queue_unstaffed", "nobody of that queue is at work")
         }
     }
 }

@@ -270,6 +270,7 @@ pub(crate) const CODES: [(&str, &str); 36] = [
     ("agent_not_available", "The colleague cannot be offered a call now."),
     ("yourself", "One cannot give a call to oneself."),
     ("queue_closed", "The queue takes no calls now."),
+    ("queue_unstaffed", "Nobody of the queue is at work."),
     ("queue_full", "The queue has as many callers as it may."),
     ("nobody_may", "Nobody of that queue may do what the caller needs."),
     ("number_not_allowed", "No trunk takes calls to that number, or the agent may not call it."),

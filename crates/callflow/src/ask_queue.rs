@@ -70,7 +70,8 @@ impl Callflow {
             return self.miss(offer, MissedCause::Error);
         };
         guest.role = Some(LegRole::Agent(agent.clone()));
-        let reserved = Offer { offer, agent: agent.clone(), leg: None, rings: false };
+        let reserved =
+            Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false };
         guest.step = Step::Offered(reserved);
         let queue = Some(queue);
         self.note(FactBody::Offered { call, offer, queue, agent: agent.clone() });

@@ -12,6 +12,8 @@ use model::{
 use crate::Callflow;
 use crate::calls::{Offer, Stage, Waiting};
 use crate::conversation::{Guest, Party, Step, Talk};
+use crate::phones::Instance;
+use crate::refer::Called;
 use crate::timers::Timer;
 
 impl Callflow {
@@ -19,14 +21,16 @@ impl Callflow {
     pub(crate) fn handle_transfer(
         &mut self,
         agent: &AgentId,
-        to: Target,
+        to: impl Into<Called>,
         by_phone: bool,
     ) -> Result<(), CommandError> {
         let call = self.call_to_move(agent)?;
         let kind = TransferKind::Blind;
-        match to {
+        let Called { whom, instance } = to.into();
+        match whom {
             Target::Queue(queue) => self.transfer_to_queue(call, agent, queue, by_phone),
             Target::Agent(colleague) => {
+                let colleague = (colleague, instance);
                 self.invite(call, agent, (colleague, kind, by_phone), Talk::Transferring)
             }
             Target::Number(number) => {
@@ -122,7 +126,7 @@ impl Callflow {
         &mut self,
         call: CallId,
         by: &AgentId,
-        (colleague, kind, by_phone): (AgentId, TransferKind, bool),
+        ((colleague, instance), kind, by_phone): ((AgentId, Option<Instance>), TransferKind, bool),
         talk: impl FnOnce(Guest) -> Talk,
     ) -> Result<(), CommandError> {
         if *by == colleague {
@@ -134,7 +138,7 @@ impl Callflow {
         let Some(offer) = self.invited.take() else { return Ok(()) };
         let to = Target::Agent(colleague.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
-        let reserved = Offer { offer, agent: colleague.clone(), leg: None, rings: false };
+        let reserved = Offer { offer, agent: colleague.clone(), instance, leg: None, rings: false };
         let guest = Guest {
             whom: Target::Agent(colleague.clone()),
             role: Some(LegRole::Agent(colleague.clone())),

@@ -239,7 +239,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 36] = [
+pub(crate) const CODES: [(&str, &str); 37] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),

@@ -65,3 +65,50 @@ fn rfc_5627_section_5_1_an_agent_without_a_call_is_told_the_same() {
     world.run_until(3_000);
     assert_eq!(world.party(agent).saw.finals.last().map(|(_, status)| *status), Some(480));
 }
+
+const GRUU: &str = "sip:8012@hotline;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+const PARAMS: &str = ";gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+#[test]
+fn rfc_5627_section_5_1_no_other_phone_of_the_agent_is_rung() {
+    let (mut world, [caller, line, colleague]) = talking();
+    // It registered last: without a GRUU this one is rung.
+    let other = second_line(&mut world, "8012");
+    world.party_mut(line).call(Mono::from_ms(27_000), to_gruu("8012", PARAMS));
+    world.run_until(30_000);
+    assert!(hears(&world, line, colleague) && hears(&world, colleague, line));
+    assert!(world.party(other).saw.invitations.is_empty());
+    end(world, caller);
+}
+
+#[test]
+fn rfc_5627_section_5_1_a_call_is_given_to_the_phone_that_the_gruu_names() {
+    let mut world = world();
+    let agent = phone(&mut world, "8011");
+    let caller = world.caller(1_000, CallerPlan::default());
+    let plan = PhonePlan { instance: Some(BOUND), ..PhonePlan::of("8012") };
+    world.run_until(25_000);
+    let colleague = world.phone(25_000, plan);
+    world.run_until(26_000);
+    let other = second_line(&mut world, "8012");
+    world.party_mut(agent).refer(Mono::from_ms(27_000), GRUU, true);
+    world.run_until(35_000);
+    assert!(hears(&world, caller, colleague) && hears(&world, colleague, caller));
+    assert!(world.party(other).saw.invitations.is_empty());
+    end(world, caller);
+}
+
+#[test]
+fn rfc_5627_section_5_1_who_has_no_call_rings_the_phone_that_the_gruu_names() {
+    let mut world = world();
+    let agent = phone(&mut world, "8011");
+    let plan = PhonePlan { instance: Some(BOUND), ..PhonePlan::of("8012") };
+    let colleague = world.phone(0, plan);
+    world.run_until(1_000);
+    let other = second_line(&mut world, "8012");
+    world.party_mut(agent).call(Mono::from_ms(2_000), to_gruu("8012", PARAMS));
+    world.run_until(10_000);
+    assert!(hears(&world, agent, colleague) && hears(&world, colleague, agent));
+    assert!(world.party(other).saw.invitations.is_empty());
+    end(world, agent);
+}

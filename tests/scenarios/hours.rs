@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acd::{Calendar, Day, Limits, NamedDay, Overflow, Rule, SHANGHAI_OFFSET_S, Span, Weekday};
-use model::{FactBody, HangupCause, Outcome, QueueId, Wall};
+use cti::Command;
+use model::{FactBody, HangupCause, Outcome, QueueId, Target, Wall};
 use sim::{Settings, Weather, World, settings};
 
 use crate::overflow::said;
+use crate::transfer::hears;
 use crate::{assert_sound, call, ends, phone};
 
 const MINUTE_MS: u64 = 60_000;
@@ -130,4 +132,28 @@ fn who_waits_when_the_queue_closes_stays_or_goes_as_configured() {
         assert_eq!(said(&world), told);
         assert_sound(&world);
     }
+}
+
+#[test]
+fn nobody_is_given_to_a_queue_that_has_closed() {
+    let settings = hotline(office(), at(day(9, 24), 17, 59), false);
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let agent = phone(&mut world, "8001");
+    world.desktop("8001", 1, Some(10));
+    let caller = call(&mut world, 30_000, 600_000);
+    world.run_until(2 * MINUTE_MS);
+    assert!(hears(&world, caller, agent));
+    let general = || Target::Queue("general".into());
+    for command in [Command::Transfer { to: general() }, Command::Consult { to: general() }] {
+        assert_eq!(world.ask("8001", command), Err("queue_closed"));
+    }
+    let now = world.now();
+    world.party_mut(agent).refer(now, "sip:general@hotline", true);
+    world.run_for(2_000);
+    let told = world.party(agent).saw.notified.last().expect("it is told").1.clone();
+    assert!(told.starts_with("SIP/2.0 480"), "{told}");
+    assert!(hears(&world, caller, agent) && hears(&world, agent, caller), "they talk on");
+    assert!(said(&world).is_empty(), "the caller heard no announcement");
+    world.run_until(15 * MINUTE_MS);
+    assert_sound(&world);
 }

@@ -33,6 +33,7 @@ mod paused_recording;
 mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;
+mod questions;
 mod random_dialled;
 mod refer;
 mod refused_calls;

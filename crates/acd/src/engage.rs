@@ -38,13 +38,13 @@ impl Acd {
             agent.status = AgentStatus::Ready;
             agent.activity = Activity::Talking { call };
         });
-        self.invitations.join(call, at);
+        self.invitations.join(call, at, None);
     }
 
     /// That call came to nothing.
     pub(crate) fn disengage(&mut self, at: AgentIndex, call: CallId) {
         let is_in_it = self.agent_at(at).activity == (Activity::Talking { call });
-        if is_in_it && self.invitations.leave(call, at) {
+        if is_in_it && self.invitations.leave(call, at).is_some() {
             self.finish_acw(at);
         }
     }

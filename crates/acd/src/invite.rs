@@ -1,7 +1,7 @@
 //! Agents whom a colleague asks to join a call, or to take it: they are offered it as by a queue,
 //! and busy with it as long as they are in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{CallId, MissedCause, Mono, OfferId};
@@ -23,7 +23,8 @@ struct Invited {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Invitations {
     open: BTreeMap<OfferId, Invited>,
-    joined: BTreeSet<(CallId, AgentIndex)>,
+    /// Who is in a call, and the queue that had them for it, if one did.
+    joined: BTreeMap<(CallId, AgentIndex), Option<u32>>,
 }
 
 impl Invitations {
@@ -47,17 +48,18 @@ impl Invitations {
         self.open.get(&offer).map(|invited| invited.deadline)
     }
 
-    pub(crate) fn is_joined(&self, call: CallId, agent: AgentIndex) -> bool {
-        self.joined.contains(&(call, agent))
+    /// Whether the agent is in a call that no queue gave them, and which queue had them for it.
+    pub(crate) fn joined(&self, call: CallId, agent: AgentIndex) -> Option<Option<u32>> {
+        self.joined.get(&(call, agent)).copied()
     }
 
-    /// The agent is in a call that no queue gave them.
-    pub(crate) fn join(&mut self, call: CallId, agent: AgentIndex) {
-        self.joined.insert((call, agent));
+    /// The agent is in a call that no queue gave them; `queue` had them for a colleague in it.
+    pub(crate) fn join(&mut self, call: CallId, agent: AgentIndex, queue: Option<u32>) {
+        self.joined.insert((call, agent), queue);
     }
 
-    /// The agent is so no more; false if they were not.
-    pub(crate) fn leave(&mut self, call: CallId, agent: AgentIndex) -> bool {
+    /// The agent is so no more; `None` if they were not, else the queue that had them for it.
+    pub(crate) fn leave(&mut self, call: CallId, agent: AgentIndex) -> Option<Option<u32>> {
         self.joined.remove(&(call, agent))
     }
 }
@@ -99,7 +101,7 @@ impl Acd {
 
     pub(crate) fn invited_answered(&mut self, offer: OfferId) {
         let Some(Invited { call, agent, .. }) = self.close_invitation(offer) else { return };
-        self.invitations.join(call, agent);
+        self.invitations.join(call, agent, None);
         let id = self.agent_at(agent).id.clone();
         self.outputs.push_back(Output::Joined { offer, call, agent: id });
         self.change(agent, |agent| agent.activity = Activity::Talking { call });
@@ -144,7 +146,7 @@ impl Acd {
         if self.agent_at(at).activity != (Activity::Talking { call }) {
             return;
         }
-        self.invitations.leave(call, at);
+        let asked = self.invitations.leave(call, at).flatten();
         let dials = |progress| matches!(progress, Progress::Dialing { .. });
         if self.calls.get(&call).is_some_and(|known| dials(known.progress)) {
             // The customer was not there yet: the attempt was in vain.
@@ -156,12 +158,13 @@ impl Acd {
         if queue.is_some() {
             self.calls.remove(&call);
         }
-        self.work_after(at, call, queue);
+        self.work_after(at, call, queue.or(asked));
     }
 
     /// Whoever took a call that a colleague had put into a queue joins the one that it is about.
     pub(crate) fn bring(&mut self, at: AgentIndex, call: CallId, into: CallId) {
-        let had = self.calls.get(&call).map(|known| known.progress);
+        let known = self.calls.get(&call);
+        let (had, queue) = (known.map(|known| known.progress), known.map(|known| known.queue));
         // Who waits for the customer of a callback is in no conversation yet.
         let waits = matches!(had, Some(Progress::Dialing { .. }));
         if waits || self.agent_at(at).activity != (Activity::Talking { call }) {
@@ -169,7 +172,7 @@ impl Acd {
         }
         self.calls.remove(&call);
         self.invitations.leave(call, at);
-        self.invitations.join(into, at);
+        self.invitations.join(into, at, queue);
         self.change(at, |agent| agent.activity = Activity::Talking { call: into });
     }
 
@@ -182,10 +185,10 @@ impl Acd {
         }
         let all = (call, AgentIndex(0))..=(call, AgentIndex(u32::MAX));
         let joined: Vec<AgentIndex> =
-            self.invitations.joined.range(all).map(|(_, agent)| *agent).collect();
+            self.invitations.joined.range(all).map(|((_, agent), _)| *agent).collect();
         for agent in joined {
-            self.invitations.leave(call, agent);
-            self.work_after(agent, call, None);
+            let queue = self.invitations.leave(call, agent).flatten();
+            self.work_after(agent, call, queue);
         }
     }
 

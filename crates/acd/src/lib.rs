@@ -91,7 +91,7 @@ pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
 pub use limits::{
     Limits, MAX_PLANS, Overflow, OverflowCause, Plan, Rule, SHORT_ABANDON_MS, WaitLimit,
 };
-pub use output::{NotEnqueued, Output, Refusal, Withdrawal};
+pub use output::{NotEnqueued, NotServed, Output, Refusal, Withdrawal};
 pub use record::{
     AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, Snapshot,
     Stage, Turns,

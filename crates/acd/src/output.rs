@@ -162,6 +162,15 @@ pub enum NotEnqueued {
     NobodyMay,
 }
 
+/// Why nobody would serve a call that came to a queue now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotServed {
+    /// The queue refuses it.
+    Refused(NotEnqueued),
+    /// The queue sends it elsewhere, and no queue has it then.
+    SentAway(OverflowCause),
+}
+
 /// Why an agent's request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refusal {

@@ -8,7 +8,7 @@ use model::{CallId, Mono, Permission, QueueId};
 
 use crate::call::{Call, Progress};
 use crate::limits::{Overflow, OverflowCause, Rule};
-use crate::{Acd, NotEnqueued, Output};
+use crate::{Acd, NotEnqueued, NotServed, Output};
 
 /// A call that comes to a queue, from outside or from another queue.
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +34,27 @@ impl Acd {
     /// # Errors
     /// What [`Output::NotEnqueued`] would say.
     pub fn takes(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotEnqueued> {
-        let mut at = self.queue_index(queue).ok_or(NotEnqueued::UnknownQueue)?;
+        match self.serves(queue, needs) {
+            Ok(()) | Err(NotServed::SentAway(_)) => Ok(()),
+            Err(NotServed::Refused(why)) => Err(why),
+        }
+    }
+
+    /// Whether a call that comes to a queue now waits in it, or in another one that it is sent on
+    /// to: what is asked before somebody who is being served is sent there.
+    ///
+    /// # Errors
+    /// Nobody would serve the call, and why.
+    pub fn serves(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotServed> {
+        let unknown = NotServed::Refused(NotEnqueued::UnknownQueue);
+        let mut at = self.queue_index(queue).ok_or(unknown)?;
         loop {
             match self.gate(at, needs) {
                 Gate::Open => return Ok(()),
-                Gate::Refused(why) => return Err(why),
-                Gate::Over(_, to) => match self.next_queue(&to) {
+                Gate::Refused(why) => return Err(NotServed::Refused(why)),
+                Gate::Over(why, to) => match self.next_queue(&to) {
                     Some(next) => at = next,
-                    None => return Ok(()),
+                    None => return Err(NotServed::SentAway(why)),
                 },
             }
         }

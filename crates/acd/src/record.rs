@@ -69,6 +69,8 @@ pub struct AgentRecord {
     pub invited_until: Option<Mono>,
     /// The agent is in the call by a colleague, or by having made it.
     pub joined: bool,
+    /// The queue that had the agent for a colleague who asked it.
+    pub asked_by: Option<QueueId>,
     /// When after-call work ends by itself, and the latest time to which it can be extended.
     pub acw: Option<(Mono, Mono)>,
     /// The status that is to come.

@@ -162,6 +162,8 @@ impl Acd {
             let turns = Turns { offers, last_turn, turn_before: serves.turn_before };
             (self.queues[serves.queue as usize].id.clone(), turns)
         });
+        let joined = view.call.and_then(|call| self.invitations.joined(call, at));
+        let asked_by = joined.flatten().map(|queue| self.queues[queue as usize].id.clone());
         AgentRecord {
             agent: view.agent,
             status: agent.status,
@@ -169,7 +171,8 @@ impl Acd {
             call: view.call,
             offer: view.offer,
             invited_until: view.offer.and_then(|offer| self.invitations.deadline(offer)),
-            joined: view.call.is_some_and(|call| self.invitations.is_joined(call, at)),
+            joined: joined.is_some(),
+            asked_by,
             acw,
             next_status: agent.next_status,
             asks: agent.asks,
@@ -256,7 +259,8 @@ impl Acd {
             self.timers.set(deadline, Timer::Offer(offer));
         }
         if let Some(call) = record.call.filter(|_| record.joined) {
-            self.invitations.join(call, at);
+            let queue = record.asked_by.as_ref().and_then(|queue| self.queue_index(queue));
+            self.invitations.join(call, at, queue);
         }
     }
 

@@ -4,9 +4,13 @@
 
 mod room;
 
-use acd::{Config, Input, MissedRule, MissedRules, NotEnqueued, Output, Refusal, Withdrawal};
+use std::time::Duration;
+
+use acd::{
+    AcwRule, Config, Input, MissedRule, MissedRules, NotEnqueued, Output, Refusal, Withdrawal,
+};
 use model::{AgentId, AgentState, AgentStatus, MissedCause, NotReadyReason, OfferId, Permission};
-use room::{Room, call, not_ready};
+use room::{Room, call, demo, not_ready};
 
 /// 8001 talks in call 1, 8002 is ready.
 fn talking() -> Room {
@@ -138,6 +142,30 @@ fn a_queue_says_beforehand_whether_it_takes_a_call() {
         room.acd.takes(&"general".into(), Some(Permission::Administer)),
         Err(NotEnqueued::NobodyMay)
     );
+}
+
+#[test]
+fn whoever_a_queue_has_for_a_colleague_works_after_it_as_after_any_call_of_the_queue() {
+    let mut config = demo();
+    config.queues[0].acw = Some(AcwRule { ms: 30_000, limit_ms: 40_000 });
+    let of_agent = config.agents[0].acw_ms;
+    assert_ne!(of_agent, 30_000);
+    for leaves in [false, true] {
+        let mut room = Room::new(&config);
+        room.ready("8001").tell(Input::Engage { agent: "8001".into(), call: call(1) });
+        room.ready("8002").enqueue(2, "general").answer("8002");
+        room.tell(Input::Bring { agent: "8002".into(), call: call(2), into: call(1) });
+        match leaves {
+            true => room.tell(left("8002")),
+            false => room.end(1),
+        };
+        let now = room.now();
+        let until = |ms| Some(now + Duration::from_millis(ms));
+        assert_eq!(room.view("8002").acw_until, until(30_000), "leaves: {leaves}");
+        if !leaves {
+            assert_eq!(room.view("8001").acw_until, until(of_agent), "no queue gave them the call");
+        }
+    }
 }
 
 /// 8001 has called someone: call 1 is no queue's.

@@ -6,8 +6,8 @@ mod room;
 use std::collections::BTreeMap;
 
 use acd::{
-    Acd, Balance, Config, ConfigError, Input, Left, Limits, NotEnqueued, Output, Overflow,
-    OverflowCause, Plan, Rule, WaitLimit,
+    Acd, Balance, Config, ConfigError, Input, Left, Limits, NotEnqueued, NotServed, Output,
+    Overflow, OverflowCause, Plan, Rule, WaitLimit,
 };
 use model::{CallId, IdSource, MissedCause, QueueId};
 use room::{Room, agent, call, queue};
@@ -115,6 +115,8 @@ fn a_closed_queue_refuses_and_a_rule_says_where_to_instead() {
     room.enqueue(1, "a");
     open(&mut room, "a", false);
     assert_eq!(room.acd.takes(&"a".into(), None), Err(NotEnqueued::Closed));
+    let refused = NotServed::Refused(NotEnqueued::Closed);
+    assert_eq!(room.acd.serves(&"a".into(), None), Err(refused));
     room.enqueue(2, "a");
     let refused =
         Output::NotEnqueued { call: call(2), queue: "a".into(), why: NotEnqueued::Closed };
@@ -136,6 +138,10 @@ fn a_queue_whose_last_agent_signs_out_sends_its_callers_on() {
     let mut room = Room::new(&with(Limits { unstaffed, ..Limits::default() }));
     room.enqueue(1, "a");
     assert_eq!(sent(&mut room), [(call(1), OverflowCause::Unstaffed, Overflow::Callback)]);
+    // A caller may be sent away; whoever is being served is not sent where they would be.
+    assert_eq!(room.acd.takes(&"a".into(), None), Ok(()));
+    let sent_away = Err(NotServed::SentAway(OverflowCause::Unstaffed));
+    assert_eq!(room.acd.serves(&"a".into(), None), sent_away);
     room.ready("8001").not_ready("8001").enqueue(2, "a");
     assert_eq!(room.line("a"), [call(2)], "an agent on a break is at work");
     room.tell(Input::SignOut { agent: "8001".into() });

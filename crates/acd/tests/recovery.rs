@@ -3,8 +3,10 @@
 
 mod room;
 
+use std::time::Duration;
+
 use acd::{
-    Acd, CallbackInput, CallbackRule, Config, Fact, First, Input, MissingFact, Output, Overflow,
+    Acd, AcwRule, CallbackInput, CallbackRule, Config, Fact, First, Input, MissingFact, Output, Overflow,
     Party, Plan, Preferred, Rule, Snapshot, WaitLimit,
 };
 use model::{AgentState, MissedCause, NotReadyReason};
@@ -139,4 +141,22 @@ fn nobody_is_told_facts_who_did_not_ask() {
     let mut room = Room::demo();
     room.ready("8001").enqueue(1, "general");
     assert_eq!(facts(&mut room), []);
+}
+
+#[test]
+fn whoever_a_queue_had_for_a_colleague_works_by_its_rule_after_a_death_too() {
+    let mut config = demo();
+    config.queues[0].acw = Some(AcwRule { ms: 30_000, limit_ms: 40_000 });
+    let mut room = Room::new(&config);
+    room.ready("8001").tell(Input::Engage { agent: "8001".into(), call: call(1) });
+    room.ready("8002").enqueue(2, "general").answer("8002");
+    room.tell(Input::Bring { agent: "8002".into(), call: call(2), into: call(1) });
+    let mut after = Room::new(&config);
+    after.acd = Acd::restore(&config, &room.acd.snapshot()).unwrap();
+    after.now_ms = room.now_ms;
+    for room in [&mut room, &mut after] {
+        room.end(1);
+        let until = room.now() + Duration::from_millis(30_000);
+        assert_eq!(room.view("8002").acw_until, Some(until));
+    }
 }

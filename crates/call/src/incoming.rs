@@ -147,10 +147,10 @@ impl Leg {
             // Their INVITE has no answer yet (RFC 3261 §14.2, RFC 3311 §5.2).
             Method::Invite | Method::Update => self.ask_to_wait(tx, request),
             Method::Options => self.answer_options(tx, request),
+            Method::Info => self.pass_over_info(tx, request),
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Info
             | Method::Refer
             | Method::Notify
             | Method::Subscribe

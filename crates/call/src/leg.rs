@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
 use sdp::{Capabilities, Codec, MasterKey, Negotiated, Srtp, SrtpPolicy, Suite};
 use sip::digest::Account;
-use sip::{Chance, Dialog, Flow, Message, RequestBuilder, ResponseBuilder, ServerTx};
+use sip::{Chance, Dialog, Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
 
 use crate::challenge::Credentials;
 use crate::farewell::{Asked, Farewell};
@@ -18,7 +18,7 @@ use crate::outgoing::Outgoing;
 use crate::outside::Outside;
 use crate::reliable::Reliable;
 use crate::session::{Interval, SessionLimits, SessionTimer};
-use crate::{Tokens, session};
+use crate::{Tokens, info, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
@@ -33,6 +33,18 @@ pub fn supported(session: SessionLimits) -> Cow<'static, str> {
     }
     let others: Vec<&str> = SUPPORTED.split(", ").filter(|name| *name != "timer").collect();
     Cow::Owned(others.join(", "))
+}
+
+/// What a response to OPTIONS, or to a method that we do not serve, says that we can (RFC 3261
+/// §11.2): methods, extensions and bodies.
+#[must_use]
+pub fn tell_abilities(response: ResponseBuilder, session: SessionLimits) -> ResponseBuilder {
+    response
+        .header("Allow", ALLOW)
+        .header("Supported", supported(session))
+        .header("Accept", format_args!("{SDP}, multipart/mixed, {}", info::ACCEPT))
+        .header("Accept-Encoding", "identity")
+        .header("Accept-Language", "en")
 }
 
 /// Where a leg is in its life.
@@ -473,7 +485,13 @@ impl Leg {
     pub(crate) fn response(&self, request: &Message, status: u16) -> ResponseBuilder {
         let response = ResponseBuilder::to(request, status).to_tag(&self.tag);
         match status {
-            415 => response.header("Accept", SDP).header("Accept-Encoding", "identity"),
+            415 => {
+                let understood = match request.method() {
+                    Method::Info => info::ACCEPT,
+                    _ => SDP,
+                };
+                response.header("Accept", understood).header("Accept-Encoding", "identity")
+            }
             _ => response,
         }
     }

@@ -10,6 +10,7 @@ mod challenge;
 mod early;
 mod farewell;
 mod incoming;
+mod info;
 mod leg;
 mod negotiation;
 mod ours;
@@ -24,7 +25,7 @@ mod token;
 
 pub use cause::{missed, not_reached};
 pub use farewell::{Farewell, Unwanted};
-pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported};
+pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported, tell_abilities};
 pub use outside::Outside;
 pub use reason::reason;
 pub use refer::{Referral, Replaces, is_quiet};

@@ -124,9 +124,7 @@ pub(crate) fn description_in(message: &Message) -> Result<Option<Session>, u16> 
     if let Some(text) = message.sdp() {
         return Session::parse(text).map(Some).map_err(|_| 400);
     }
-    let optional = message
-        .header("Content-Disposition")
-        .is_some_and(|value| value.to_ascii_lowercase().contains("handling=optional"));
+    let optional = is_optional(message);
     match message.content_type() {
         // Some phones leave the type out, and mean what everybody means.
         None if !message.body().is_empty() => {
@@ -135,6 +133,12 @@ pub(crate) fn description_in(message: &Message) -> Result<Option<Session>, u16> 
         Some(_) if !message.body().is_empty() && !optional => Err(415),
         None | Some(_) => Ok(None),
     }
+}
+
+/// Whether a body may be passed over that is not understood (RFC 3261 §20.11).
+pub(crate) fn is_optional(message: &Message) -> bool {
+    let disposition = message.header("Content-Disposition");
+    disposition.is_some_and(|value| value.to_ascii_lowercase().contains("handling=optional"))
 }
 
 #[cfg(test)]

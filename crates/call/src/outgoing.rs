@@ -287,6 +287,7 @@ impl Leg {
             (None, Method::Update) if is_answered => self.answer(tx, request, 488),
             (None, Method::Update) => self.answer(tx, request, 491),
             (None, Method::Options) => self.answer_options(tx, request),
+            (None, Method::Info) => self.pass_over_info(tx, request),
             // RFC 3261 §15: who is called does not end an early dialog by BYE.
             (None, _) => self.answer(tx, request, 481),
         }

@@ -5,7 +5,7 @@ use model::{HangupCause, Mono};
 use sip::{Flow, Message, Method, ServerTx};
 
 use crate::incoming::SDP;
-use crate::leg::{ALLOW, Leg, Output, Stage, allows_update, supported};
+use crate::leg::{ALLOW, Leg, Output, Stage, allows_update, tell_abilities};
 use crate::negotiation::description_in;
 use crate::reason;
 use crate::session;
@@ -116,36 +116,7 @@ impl Leg {
 
     /// What we can (RFC 3261 §11.2).
     pub(crate) fn answer_options(&mut self, tx: ServerTx, request: &Message) {
-        let response = self.response(request, 200).header("Allow", ALLOW);
-        let response = response.header("Supported", supported(self.description.session));
-        let message = response.header("Accept", SDP).build();
+        let message = tell_abilities(self.response(request, 200), self.description.session).build();
         self.outputs.push_back(Output::Respond { tx, message });
-    }
-
-    /// Digits by INFO, as many older phones send them: `Signal=5` in `application/dtmf-relay`, or
-    /// the bare digit in `application/dtmf`.
-    fn handle_info(&mut self, tx: ServerTx, request: &Message) {
-        self.answer(tx, request, 200);
-        let kind = request.content_type().unwrap_or_default().to_ascii_lowercase();
-        let body = str::from_utf8(request.body()).unwrap_or_default();
-        let text = if kind.starts_with("application/dtmf-relay") {
-            body.lines().find_map(|line| {
-                let (name, value) = line.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("signal").then_some(value)
-            })
-        } else if kind.starts_with("application/dtmf") {
-            Some(body)
-        } else {
-            None
-        };
-        let digit = match text.map(str::trim) {
-            Some("10") => Some('*'),
-            Some("11") => Some('#'),
-            Some(text) if text.len() == 1 => text.chars().next(),
-            Some(_) | None => None,
-        };
-        if let Some(digit @ ('0'..='9' | '*' | '#' | 'A'..='D')) = digit {
-            self.outputs.push_back(Output::Digit(digit));
-        }
     }
 }

@@ -14,14 +14,12 @@ use crate::keys::Keys;
 use crate::{Callflow, Output};
 
 /// After how many seconds a caller may try again when all places are taken.
-const RETRY_AFTER_S: u32 = 5;
+pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 impl Callflow {
     pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {
-        let is_full = self.calls.len() >= self.config.calls_max;
         // A phone's own call may be one for help: there is always room for that.
-        let is_phones = self.is_from_phone(&flow);
-        if !is_phones && (is_full || !self.welcomes_calls || self.stopping) {
+        if !self.takes_calls() && !self.is_from_phone(&flow) {
             return self.turn_away(tx, &invite, RETRY_AFTER_S);
         }
         match self.identify(&invite, &flow) {
@@ -37,6 +35,11 @@ impl Callflow {
             }
             Identified::Caller(arrived) => self.begin_call((tx, invite, flow), *arrived),
         }
+    }
+
+    /// Whether there is room for a customer's call.
+    pub(crate) fn takes_calls(&self) -> bool {
+        self.calls.len() < self.config.calls_max && self.welcomes_calls && !self.stopping
     }
 
     /// A customer's INVITE becomes a call, if its line has room.
@@ -94,8 +97,8 @@ impl Callflow {
     }
 
     /// 503: what is full now may have room later.
-    fn turn_away(&mut self, tx: ServerTx, invite: &Message, retry_after_s: u32) {
-        let response = ResponseBuilder::to(invite, 503).to_tag("full");
+    pub(crate) fn turn_away(&mut self, tx: ServerTx, request: &Message, retry_after_s: u32) {
+        let response = ResponseBuilder::to(request, 503).to_tag("full");
         let message = response.header("Retry-After", retry_after_s).build();
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
     }

@@ -13,7 +13,7 @@ use model::{
 use crate::Callflow;
 use crate::calls::Offer;
 use crate::conversation::{Guest, Step, Talk, With};
-use crate::transfer::not_taken;
+use crate::transfer::not_served;
 
 impl Callflow {
     /// The caller waits with music, and the agent for someone of the queue.
@@ -26,7 +26,7 @@ impl Callflow {
     ) -> Result<(), CommandError> {
         let conversation = self.calls.get(&call).and_then(|known| known.conversation());
         let permission = conversation.and_then(|conversation| conversation.permission());
-        self.acd.takes(&queue, permission).map_err(not_taken)?;
+        self.acd.serves(&queue, permission).map_err(not_served)?;
         let (asked, by, kind) = (self.mint_call(), agent.clone(), TransferKind::Consult);
         let whom = Target::Queue(queue.clone());
         let to = whom.clone();
@@ -70,7 +70,8 @@ impl Callflow {
             return self.miss(offer, MissedCause::Error);
         };
         guest.role = Some(LegRole::Agent(agent.clone()));
-        let reserved = Offer { offer, agent: agent.clone(), leg: None, rings: false };
+        let reserved =
+            Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false };
         guest.step = Step::Offered(reserved);
         let queue = Some(queue);
         self.note(FactBody::Offered { call, offer, queue, agent: agent.clone() });

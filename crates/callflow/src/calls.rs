@@ -18,6 +18,7 @@ use crate::conversation::Conversation;
 use crate::dial::Dialled;
 use crate::keys::Keys;
 use crate::outward::Outbound;
+use crate::phones::Instance;
 
 /// One contact.
 #[derive(Debug)]
@@ -104,6 +105,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Offer {
     pub(crate) offer: OfferId,
     pub(crate) agent: AgentId,
+    /// Which of the agent's phones, if one is meant.
+    pub(crate) instance: Option<Instance>,
     /// The leg to the agent's phone, from the moment its port is asked for.
     pub(crate) leg: Option<LegId>,
     /// Whether the INVITE has left.

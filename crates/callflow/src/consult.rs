@@ -6,6 +6,7 @@ use model::{AgentId, CallId, FactBody, Target, TransferEnd, TransferKind};
 
 use crate::Callflow;
 use crate::conversation::{Guest, Talk, With};
+use crate::refer::Called;
 
 impl Callflow {
     /// The caller waits, and someone is asked.
@@ -14,21 +15,22 @@ impl Callflow {
         agent: &AgentId,
         to: Target,
     ) -> Result<(), CommandError> {
-        self.consult(agent, to, false).map(drop)
+        self.consult(agent, to.into(), false).map(drop)
     }
 
     /// Someone is asked about the call of `agent`, which is returned.
     pub(crate) fn consult(
         &mut self,
         agent: &AgentId,
-        to: Target,
+        Called { whom, instance }: Called,
         by_phone: bool,
     ) -> Result<CallId, CommandError> {
         let call = self.call_to_move(agent)?;
         let kind = TransferKind::Consult;
-        match to {
+        match whom {
             Target::Agent(colleague) => {
                 let consulting = |guest| Talk::Consulting { guest, with: With::Guest };
+                let colleague = (colleague, instance);
                 self.invite(call, agent, (colleague, kind, by_phone), consulting)?;
             }
             Target::Queue(queue) => self.ask_queue(call, agent, queue, by_phone)?,

@@ -17,6 +17,7 @@ use trunk::Way;
 
 use crate::calls::{Beginning, Call, Invite, Opening, Stage};
 use crate::conversation::{Conversation, Party, Talk};
+use crate::phones::Instance;
 use crate::{Callflow, Output};
 
 /// What an agent's phone is told whose call may not be made after all.
@@ -31,6 +32,8 @@ pub(crate) struct Dialled {
     pub(crate) phone: LegId,
     /// Who is called: a number outside or a colleague.
     pub(crate) whom: Target,
+    /// Which of the colleague's phones, if one is meant.
+    pub(crate) instance: Option<Instance>,
     pub(crate) step: DialStep,
 }
 
@@ -62,7 +65,7 @@ impl Callflow {
         let ways = self.may_dial_out(&agent, number)?;
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
-        let Some((flow, target, route)) = self.phone_contact(&agent) else {
+        let Some((flow, target, route)) = self.phone_contact(&agent, None) else {
             self.disengage(&agent, call);
             let why = acd::Refusal::PhoneUnreachable.as_str();
             return Err(CommandError::new(why, "your phone is not registered: connect it first"));
@@ -125,7 +128,7 @@ impl Callflow {
             ani: number,
             dnis: shown,
             caller,
-            stage: Stage::Dialled(Box::new(Dialled { agent, phone, whom, step })),
+            stage: Stage::Dialled(Box::new(Dialled { agent, phone, whom, instance: None, step })),
             at: self.now,
         });
         self.calls.insert(call, begun);

@@ -1,5 +1,7 @@
 //! Step 2: who sent this INVITE, and what does the dialled number mean?
 
+use std::sync::Arc;
+
 use model::{Pii, TrunkId};
 use sip::{Flow, Message, Uri};
 use trunk::{Destination, Refusal, Trunk};
@@ -35,48 +37,80 @@ pub(crate) struct Arrived {
 /// The longest caller's number that is kept.
 const ANI_CHARS_MAX: usize = 64;
 
+/// Who sends a request outside of any dialog.
+#[derive(Debug)]
+pub(crate) enum Sender {
+    /// A registered phone.
+    Phone,
+    /// A line.
+    Line {
+        trunk: Arc<Trunk>,
+        /// Whether the request is to the Contact that the line is registered with: what was dialled
+        /// is in To then.
+        to_contact: bool,
+    },
+    /// Nobody whom we know: answered with this status, or with a challenge where lines are known
+    /// by their credentials.
+    Stranger(Result<u16, Box<Message>>),
+}
+
 impl Callflow {
-    /// An INVITE from a registered contact is that agent's phone; only otherwise it is matched to a
-    /// trunk: by its source, else by its credentials. Where the listener is for one side alone, the
-    /// other side's addresses say nothing.
+    /// What an INVITE is: that of an agent's phone, or a customer's call by its line.
     pub(crate) fn identify(&mut self, invite: &Message, flow: &Flow) -> Identified {
-        let side = self.side_of(flow);
         if self.is_from_phone(flow) {
             return Identified::Phone;
         }
-        let Some(dialled) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
-        let dialled = dialled.user_decoded();
-        // RFC 3261 §10.3: a call to our Contact; what was dialled is in To then.
-        if let Some(trunk) = self.line_of_contact(&dialled, flow) {
-            let to = invite.to().and_then(|to| to.uri());
-            let dialled = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
-            let trunk = trunk.clone();
-            return self.arrival(&trunk, invite, &dialled);
+        let Some(uri) = Uri::parse(invite.uri()) else { return Identified::Refused(416) };
+        match self.sender(invite, flow) {
+            Sender::Phone => Identified::Phone,
+            Sender::Line { trunk, to_contact: false } => {
+                self.arrival(&trunk, invite, &uri.user_decoded())
+            }
+            // RFC 3261 §10.3: a call to our Contact.
+            Sender::Line { trunk, to_contact: true } => {
+                let to = invite.to().and_then(|to| to.uri());
+                let dialled = to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default();
+                self.arrival(&trunk, invite, &dialled)
+            }
+            Sender::Stranger(Ok(status)) => Identified::Refused(status),
+            Sender::Stranger(Err(challenge)) => Identified::Challenged(challenge),
         }
-        let named = self.config.trunks.by_tls_name(invite.peer_names()).cloned();
-        if let Some(trunk) = named.filter(|_| side.serves_carriers()) {
-            return self.arrival(&trunk, invite, &dialled);
+    }
+
+    /// A request from a registered contact is from that agent's phone; only otherwise it is matched
+    /// to a trunk: by the Contact that it is registered with, by the name that its certificate
+    /// proves, by its source, else by its credentials. Where the listener is for one side alone,
+    /// the other side's addresses say nothing.
+    pub(crate) fn sender(&mut self, request: &Message, flow: &Flow) -> Sender {
+        if self.is_from_phone(flow) {
+            return Sender::Phone;
         }
-        let source = flow.remote.ip();
-        let by_source = match side.serves_carriers() {
-            true => self.config.trunks.by_source(source),
+        let user = Uri::parse(request.uri()).map(|uri| uri.user_decoded().into_owned());
+        if let Some(trunk) = self.line_of_contact(&user.unwrap_or_default(), flow) {
+            return Sender::Line { trunk: Arc::clone(trunk), to_contact: true };
+        }
+        let trunks = &self.config.trunks;
+        let by_place = match self.side_of(flow).serves_carriers() {
+            true => {
+                let named = trunks.by_tls_name(request.peer_names());
+                named.or_else(|| trunks.by_source(flow.remote.ip()))
+            }
             false => None,
         };
-        let trunk = match by_source {
+        let trunk = match by_place {
             Some(trunk) => Some(trunk),
-            None if self.config.trunks.challenges() => {
-                match self.check_credentials(invite, flow, Whose::Trunk) {
+            None if trunks.challenges() => {
+                match self.check_credentials(request, flow, Whose::Trunk) {
                     Ok(user) => self.config.trunks.by_user(&user),
-                    Err(answer) => return Identified::Challenged(Box::new(answer)),
+                    Err(answer) => return Sender::Stranger(Err(Box::new(answer))),
                 }
             }
             None => None,
         };
-        let Some(trunk) = trunk else {
-            return Identified::Refused(Refusal::UnknownSource.status());
-        };
-        let trunk = trunk.clone();
-        self.arrival(&trunk, invite, &dialled)
+        match trunk {
+            Some(trunk) => Sender::Line { trunk: Arc::clone(trunk), to_contact: false },
+            None => Sender::Stranger(Ok(Refusal::UnknownSource.status())),
+        }
     }
 
     /// Whether a phone is registered where a message came from, on a side where phones are.

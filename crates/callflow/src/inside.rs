@@ -17,6 +17,7 @@ use trunk::Destination;
 
 use crate::calls::{Beginning, Call, Invite, Opening, Stage};
 use crate::dial::{DialStep, Dialled};
+use crate::phones::Instance;
 use crate::transfer::not_taken;
 use crate::{Callflow, Output};
 
@@ -30,7 +31,7 @@ impl Callflow {
         &mut self,
         agent: &AgentId,
         leg: LegId,
-        colleague: AgentId,
+        (colleague, instance): (AgentId, Option<Instance>),
     ) -> Result<CallId, CommandError> {
         if *agent == colleague {
             return Err(CommandError::new("yourself", "that is your own number"));
@@ -45,7 +46,8 @@ impl Callflow {
         }
         let callee = self.mint_leg();
         let (whom, step) = (Target::Agent(colleague.clone()), DialStep::Number { rings: false });
-        let dialled = Dialled { agent: agent.clone(), phone: leg, whom: whom.clone(), step };
+        let to = whom.clone();
+        let dialled = Dialled { agent: agent.clone(), phone: leg, whom: to, instance, step };
         let stage = Stage::Dialled(Box::new(dialled));
         self.begin_inside((call, leg), agent, whom, (callee, stage));
         if let Some(known) = self.calls.get_mut(&call) {
@@ -125,7 +127,8 @@ impl Callflow {
         call: CallId,
         colleague: &AgentId,
     ) -> Result<LegId, u16> {
-        let contact = self.phone_contact(colleague);
+        let instance = self.dialled(call).and_then(|dialled| dialled.instance.clone());
+        let contact = self.phone_contact(colleague, instance.as_ref());
         let (flow, target, route) = contact.ok_or(UNAVAILABLE)?;
         let leg = self.mint_leg();
         self.opening.insert(leg, Opening::Colleague { call, flow, target, route });

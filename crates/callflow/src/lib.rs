@@ -45,6 +45,7 @@ mod pause;
 mod phones;
 mod places;
 mod probes;
+mod questions;
 mod recover;
 mod replaces;
 mod sides;

@@ -84,7 +84,8 @@ impl Callflow {
         let Stage::Waiting { offer: slot, .. } = &mut known.stage else {
             return self.miss(offer, MissedCause::Error);
         };
-        *slot = Some(Offer { offer, agent: agent.clone(), leg: None, rings: false });
+        *slot =
+            Some(Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false });
         self.show_pop(offer, call, agent);
         self.publish_call(call, CallPhase::Offered);
     }
@@ -182,8 +183,8 @@ impl Callflow {
         if offer.leg.is_some() {
             return;
         }
-        let (id, agent) = (offer.offer, offer.agent.clone());
-        let contact = self.phone_contact(&agent);
+        let (id, contact) =
+            (offer.offer, self.phone_contact(&offer.agent, offer.instance.as_ref()));
         let Some((flow, target, route)) = contact else {
             return self.miss(id, MissedCause::Unreachable);
         };

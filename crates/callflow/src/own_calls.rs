@@ -15,7 +15,7 @@ use crate::calls::{Invite, Opening, Stage};
 use crate::conversation::Guest;
 use crate::dial::DialStep;
 use crate::phones::Whose;
-use crate::refer::status_of;
+use crate::refer::{Called, status_of};
 use crate::{Callflow, Output};
 
 const FORBIDDEN: u16 = 403;
@@ -65,13 +65,19 @@ impl Callflow {
         invite: &Message,
     ) -> Result<Begun, u16> {
         let uri = sip::Uri::parse(invite.uri()).ok_or(416_u16)?;
-        let to = self.called_by(&uri)?;
+        let called = self.called_by(&uri)?;
         let has_call = self.acd.agent(agent).is_some_and(|view| view.call.is_some());
-        let call = match (has_call, to) {
-            (true, to) => self.ask_by_phone(agent, leg, to),
-            (false, Target::Number(number)) => self.dial_by_phone(agent, leg, &number),
-            (false, Target::Agent(colleague)) => self.call_colleague(agent, leg, colleague),
-            (false, Target::Queue(queue)) => self.call_queue(agent, leg, queue),
+        let call = match (has_call, called) {
+            (true, called) => self.ask_by_phone(agent, leg, called),
+            (false, Called { whom: Target::Number(number), .. }) => {
+                self.dial_by_phone(agent, leg, &number)
+            }
+            (false, Called { whom: Target::Agent(colleague), instance }) => {
+                self.call_colleague(agent, leg, (colleague, instance))
+            }
+            (false, Called { whom: Target::Queue(queue), .. }) => {
+                self.call_queue(agent, leg, queue)
+            }
         };
         let call = call.map_err(|error| status_of(&error))?;
         Ok(Begun { call, replaces: None })
@@ -82,9 +88,9 @@ impl Callflow {
         &mut self,
         agent: &AgentId,
         leg: LegId,
-        to: Target,
+        called: Called,
     ) -> Result<CallId, CommandError> {
-        let call = self.consult(agent, to, true)?;
+        let call = self.consult(agent, called, true)?;
         if let Some(guest) = self.guest_of(call) {
             guest.own = Some(leg);
         }

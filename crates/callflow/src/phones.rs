@@ -7,7 +7,8 @@ use acd::Input as AcdInput;
 use model::{AgentId, AgentStatus, FactBody, Id, LegId, NotReadyReason, Transport, UserId};
 use sip::digest::{Algorithm, Authenticator, Verdict};
 use sip::{
-    Flow, FromBrain, Message, Method, Name, RegistrarOutput, ResponseBuilder, ServerTx, Uri,
+    Binding, Flow, FromBrain, Message, Method, Name, RegistrarOutput, ResponseBuilder, ServerTx,
+    Uri,
 };
 
 use crate::{Callflow, Config, Output};
@@ -18,6 +19,11 @@ const NONCE_TTL_MS: u64 = 3_600_000;
 
 /// No leg has this number.
 const NOBODY: LegId = LegId(Id(0));
+
+/// One phone of an agent's, by the identity that it registers with (RFC 5626 §4.1): whoever calls
+/// a GRUU means that one (RFC 5627).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Instance(pub(crate) String);
 
 /// Who is challenged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,10 +263,18 @@ impl Callflow {
         self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable }, self.now);
     }
 
-    /// Where an agent's phone is rung.
-    pub(crate) fn phone_contact(&self, agent: &AgentId) -> Option<(Flow, String, Vec<String>)> {
+    /// Where an agent's phone is rung: the best of them, or that one alone.
+    pub(crate) fn phone_contact(
+        &self,
+        agent: &AgentId,
+        instance: Option<&Instance>,
+    ) -> Option<(Flow, String, Vec<String>)> {
         let bindings = self.registrar.bindings(agent.as_str());
-        let binding = bindings.into_iter().find(|binding| binding.reachable)?;
+        let is_meant = |binding: &&Binding| {
+            let named = binding.instance.as_deref();
+            binding.reachable && instance.is_none_or(|one| named == Some(&*one.0))
+        };
+        let binding = bindings.into_iter().find(is_meant)?;
         let flow = way_to(&binding.contact, binding.flow, &binding.path);
         Some((flow, binding.contact.clone(), binding.path.clone()))
     }

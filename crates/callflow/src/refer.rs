@@ -9,6 +9,7 @@ use sip::{Message, Name, NameAddr, Scheme, ServerTx, Uri};
 use trunk::NoWay;
 
 use crate::Callflow;
+use crate::phones::Instance;
 
 /// A REFER that was accepted, on the leg of the phone that sent it.
 #[derive(Debug, Clone, Copy)]
@@ -17,10 +18,24 @@ pub(crate) struct Referred {
     referral: Referral,
 }
 
+/// Whom a phone means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub(crate) whom: Target,
+    /// Which of an agent's phones, where a GRUU says so: no other is rung (RFC 5627 §5.1).
+    pub(crate) instance: Option<Instance>,
+}
+
+impl From<Target> for Called {
+    fn from(whom: Target) -> Self {
+        Self { whom, instance: None }
+    }
+}
+
 /// What a REFER asks for.
 enum Asked {
     /// That someone gets the call.
-    Give(Target),
+    Give(Called),
     /// That the phone's two dialogs are joined, or why they cannot be.
     Join(Result<(), u16>),
 }
@@ -66,7 +81,7 @@ impl Callflow {
     ///
     /// # Errors
     /// The status that it is answered with.
-    pub(crate) fn called_by(&self, uri: &Uri<'_>) -> Result<Target, u16> {
+    pub(crate) fn called_by(&self, uri: &Uri<'_>) -> Result<Called, u16> {
         let is_ours = match uri.scheme() {
             Scheme::Sip | Scheme::Sips => self.is_ours(uri),
             Scheme::Tel => true,
@@ -81,11 +96,11 @@ impl Callflow {
         }
         let (agent, queue) = (AgentId::from(user.as_str()), user.as_str().into());
         if self.acd.agent(&agent).is_some() {
-            Ok(Target::Agent(agent))
+            Ok(Target::Agent(agent).into())
         } else if self.acd.queue_snapshot(&queue).is_some() {
-            Ok(Target::Queue(queue))
+            Ok(Target::Queue(queue).into())
         } else if self.config.trunks.ways_out(&user) != Err(NoWay::NotANumber) {
-            Ok(Target::Number(Pii::new(user)))
+            Ok(Target::Number(Pii::new(user)).into())
         } else {
             Err(NOT_FOUND)
         }
@@ -93,10 +108,14 @@ impl Callflow {
 
     /// Whose phone a GRUU of ours is (RFC 5627 §5.1): 480 where that one is registered no more, 404
     /// where there never was one, a temporary one that is over among them.
-    fn agent_of_gruu(&self, gruu: &Uri<'_>, named: AgentId) -> Result<Target, u16> {
-        let bound = self.registrar.binding_of(gruu).map(|(aor, _)| AgentId::from(aor));
-        match bound.filter(|agent| self.acd.agent(agent).is_some()) {
-            Some(agent) => Ok(Target::Agent(agent)),
+    fn agent_of_gruu(&self, gruu: &Uri<'_>, named: AgentId) -> Result<Called, u16> {
+        let bound = self.registrar.binding_of(gruu).and_then(|(aor, binding)| {
+            Some((AgentId::from(aor), Instance(binding.instance.clone()?)))
+        });
+        match bound.filter(|(agent, _)| self.acd.agent(agent).is_some()) {
+            Some((agent, instance)) => {
+                Ok(Called { whom: Target::Agent(agent), instance: Some(instance) })
+            }
             None if self.acd.agent(&named).is_some() => Err(UNAVAILABLE),
             None => Err(NOT_FOUND),
         }
@@ -149,15 +168,14 @@ impl Callflow {
         leg: LegId,
         (tx, request): (ServerTx, &Message),
         agent: &AgentId,
-        to: Target,
+        to: Called,
     ) {
         let mut referral = None;
         self.with_leg(leg, |entry| referral = Some(entry.leg.accept_refer(tx, request)));
         let Some(referral) = referral else { return };
         let referred = Referred { leg, referral };
         // Who gives a call to a queue is out of it at once: what is to be said is said before.
-        let is_queue = matches!(to, Target::Queue(_));
-        if is_queue && self.takes_call_of(agent, &to) {
+        if self.takes_call_of(agent, &to.whom) {
             self.notify_referral(referred, 200);
         }
         match self.handle_transfer(agent, to, true) {
@@ -173,12 +191,12 @@ impl Callflow {
         }
     }
 
-    /// Whether a queue would take the call of `agent` now.
+    /// Whether a queue would serve the call of `agent` now.
     fn takes_call_of(&self, agent: &AgentId, to: &Target) -> bool {
         let Target::Queue(queue) = to else { return false };
         let call = self.call_held_by(agent).ok().and_then(|call| self.calls.get(&call));
         let conversation = call.and_then(|known| known.conversation());
-        conversation.is_some_and(|talk| self.acd.takes(queue, talk.permission()).is_ok())
+        conversation.is_some_and(|talk| self.acd.serves(queue, talk.permission()).is_ok())
     }
 
     fn notify_referral(&mut self, referred: Referred, status: u16) {
@@ -217,7 +235,7 @@ pub(crate) fn status_of(error: &CommandError) -> u16 {
         "lines_full" => 503,
         "unknown_target" | "bad_number" => NOT_FOUND,
         "agent_not_available" | "queue_full" => 486,
-        "phone_unreachable" => UNAVAILABLE,
+        "phone_unreachable" | "queue_closed" | "queue_unstaffed" => UNAVAILABLE,
         "yourself" => 482,
         _ => FORBIDDEN,
     }

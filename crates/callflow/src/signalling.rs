@@ -69,18 +69,18 @@ impl Callflow {
         match message.method() {
             Method::Invite => self.handle_invite(tx, message, flow),
             Method::Register => self.handle_register(tx, &message, flow),
-            Method::Options => self.respond(tx, &message, 200),
             Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.respond(tx, &message, 481);
             }
             // A call is given away inside of it: who asks elsewhere would have us call for them.
             Method::Refer => self.respond(tx, &message, 403),
-            Method::Ack
+            Method::Options
+            | Method::Ack
             | Method::Cancel
             | Method::Subscribe
             | Method::Message
             | Method::Publish
-            | Method::Other => self.respond(tx, &message, 405),
+            | Method::Other => self.handle_question(tx, &message, &flow),
         }
     }
 
@@ -300,14 +300,13 @@ impl Callflow {
     }
 
     pub(crate) fn respond(&mut self, tx: ServerTx, request: &Message, status: u16) {
-        let mut response = ResponseBuilder::to(request, status).to_tag(STATELESS_TAG);
-        if status == 405 || request.method() == Method::Options {
-            response = response
-                .header("Allow", call::ALLOW)
-                .header("Supported", call::supported(self.config.session))
-                .header("Accept", "application/sdp");
-        }
-        let message = response.build();
+        let response = ResponseBuilder::to(request, status).to_tag(STATELESS_TAG);
+        let message = match (status, request.method()) {
+            (405, _) | (200, Method::Options) => {
+                call::tell_abilities(response, self.config.session).build()
+            }
+            _ => response.build(),
+        };
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
     }
 

@@ -2,7 +2,7 @@
 //! (RFC 5359 §2.4). The caller hears music until someone answers; a call that nobody takes comes
 //! back.
 
-use acd::{Input as AcdInput, NotEnqueued};
+use acd::{Input as AcdInput, NotEnqueued, NotServed, OverflowCause};
 use cti::{Audience, CommandError, Event};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, Target,
@@ -12,6 +12,8 @@ use model::{
 use crate::Callflow;
 use crate::calls::{Offer, Stage, Waiting};
 use crate::conversation::{Guest, Party, Step, Talk};
+use crate::phones::Instance;
+use crate::refer::Called;
 use crate::timers::Timer;
 
 impl Callflow {
@@ -19,14 +21,16 @@ impl Callflow {
     pub(crate) fn handle_transfer(
         &mut self,
         agent: &AgentId,
-        to: Target,
+        to: impl Into<Called>,
         by_phone: bool,
     ) -> Result<(), CommandError> {
         let call = self.call_to_move(agent)?;
         let kind = TransferKind::Blind;
-        match to {
+        let Called { whom, instance } = to.into();
+        match whom {
             Target::Queue(queue) => self.transfer_to_queue(call, agent, queue, by_phone),
             Target::Agent(colleague) => {
+                let colleague = (colleague, instance);
                 self.invite(call, agent, (colleague, kind, by_phone), Talk::Transferring)
             }
             Target::Number(number) => {
@@ -74,7 +78,7 @@ impl Callflow {
             return Ok(());
         };
         let waiting = conversation.waiting.clone();
-        self.acd.takes(&queue, conversation.permission()).map_err(not_taken)?;
+        self.acd.serves(&queue, conversation.permission()).map_err(not_served)?;
         let (by, kind) = (agent.clone(), TransferKind::Blind);
         let to = Target::Queue(queue.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
@@ -122,7 +126,7 @@ impl Callflow {
         &mut self,
         call: CallId,
         by: &AgentId,
-        (colleague, kind, by_phone): (AgentId, TransferKind, bool),
+        ((colleague, instance), kind, by_phone): ((AgentId, Option<Instance>), TransferKind, bool),
         talk: impl FnOnce(Guest) -> Talk,
     ) -> Result<(), CommandError> {
         if *by == colleague {
@@ -134,7 +138,7 @@ impl Callflow {
         let Some(offer) = self.invited.take() else { return Ok(()) };
         let to = Target::Agent(colleague.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
-        let reserved = Offer { offer, agent: colleague.clone(), leg: None, rings: false };
+        let reserved = Offer { offer, agent: colleague.clone(), instance, leg: None, rings: false };
         let guest = Guest {
             whom: Target::Agent(colleague.clone()),
             role: Some(LegRole::Agent(colleague.clone())),
@@ -410,6 +414,23 @@ pub(crate) fn not_taken(why: NotEnqueued) -> CommandError {
         NotEnqueued::QueueFull => CommandError::new("queue_full", "the queue is full"),
         NotEnqueued::NobodyMay => {
             CommandError::new("nobody_may", "nobody of that queue may do what the caller needs")
+        }
+    }
+}
+
+/// Why nobody would serve a call that an agent gave to a queue.
+pub(crate) fn not_served(why: NotServed) -> CommandError {
+    match why {
+        NotServed::Refused(why) => not_taken(why),
+        NotServed::SentAway(OverflowCause::Closed) => not_taken(NotEnqueued::Closed),
+        NotServed::SentAway(OverflowCause::Full | OverflowCause::TimedOut) => {
+            not_taken(NotEnqueued::QueueFull)
+        }
+        NotServed::SentAway(OverflowCause::Emergency) => {
+            CommandError::new("queue_closed", "the queue takes no calls: an emergency plan is on")
+        }
+        NotServed::SentAway(OverflowCause::Unstaffed) => {
+            CommandError::new("queue_unstaffed", "nobody of that queue is at work")
         }
     }
 }

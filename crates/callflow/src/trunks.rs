@@ -405,7 +405,7 @@ impl Callflow {
 
     /// The line that a call came over because its Contact is registered there: from one of the
     /// addresses that it is registered with.
-    pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Trunk> {
+    pub(crate) fn line_of_contact(&self, user: &str, flow: &Flow) -> Option<&Arc<Trunk>> {
         let trunk = self.config.trunks.by_id(self.lines.contacts.get(user)?)?;
         self.is_host_of(trunk, flow.remote.ip()).then_some(trunk)
     }

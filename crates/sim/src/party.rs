@@ -56,6 +56,8 @@ pub struct Saw {
     pub probes: Vec<Mono>,
     /// Final responses to its REFERs.
     pub refers: Vec<(Mono, u16)>,
+    /// Final responses to all else that it asked.
+    pub answers: Vec<Message>,
     /// What NOTIFYs said: the subscription's state and the status line.
     pub notified: Vec<(String, String)>,
     /// Its 200s that were never acknowledged.
@@ -85,6 +87,7 @@ pub(crate) enum Task {
     Change(Method, Media),
     Press(char),
     Refer(&'static str, bool),
+    Ask(Method),
 }
 
 /// A phone.
@@ -287,6 +290,7 @@ impl Party {
             match task {
                 Task::Press(key) => keys.push(key),
                 Task::Refer(to, told) => self.send_refer(to, told, now),
+                Task::Ask(method) => self.send_question(method, now),
                 Task::Invite => self.send_invite(now),
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),
@@ -454,14 +458,9 @@ impl Party {
                     self.later(u64::from(plan.expires_s) * 500, Task::Register, now);
                 }
             }
+            _ if status >= 200 => self.saw.answers.push(response.clone()),
             _ => {}
         }
-    }
-
-    /// Whether our call has an account that it has not shown yet.
-    fn may_answer_challenge(&self) -> bool {
-        let Some(plan) = self.caller_plan() else { return false };
-        plan.account.is_some() && self.challenge.is_none()
     }
 
     /// Our call is answered.

@@ -239,7 +239,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 36] = [
+pub(crate) const CODES: [(&str, &str); 37] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
@@ -270,6 +270,7 @@ pub(crate) const CODES: [(&str, &str); 36] = [
     ("agent_not_available", "The colleague cannot be offered a call now."),
     ("yourself", "One cannot give a call to oneself."),
     ("queue_closed", "The queue takes no calls now."),
+    ("queue_unstaffed", "Nobody of the queue is at work."),
     ("queue_full", "The queue has as many callers as it may."),
     ("nobody_may", "Nobody of that queue may do what the caller needs."),
     ("number_not_allowed", "No trunk takes calls to that number, or the agent may not call it."),

@@ -118,6 +118,8 @@ export const TEXTS = {
   'error.unknown_target': ['没有此工号或技能组', 'No such agent or queue'],
   'error.agent_not_available': ['该座席现在不能接听', 'That agent is not free now'],
   'error.yourself': ['不能转给自己', 'Not to yourself'],
+  'error.queue_closed': ['该技能组已停止服务', 'That queue is closed'],
+  'error.queue_unstaffed': ['该技能组无人上班', 'Nobody of that queue is at work'],
   'error.queue_full': ['该技能组排队已满', 'That queue is full'],
   'error.nobody_may': ['该技能组无人有权办理', 'Nobody of that queue may do this'],
   'error.number_not_allowed': ['不允许呼叫此号码', 'That number may not be called'],

@@ -5,6 +5,7 @@
 mod changes;
 mod early;
 mod glare;
+mod info;
 mod moves;
 mod outside;
 mod refer;

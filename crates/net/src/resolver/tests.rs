@@ -118,6 +118,10 @@ fn serve(behaviour: Behaviour) -> SocketAddr {
     address
 }
 
+/// How long a test waits for what the resolver tells, whatever it is: longer than any patience of
+/// the resolver itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 struct Asking {
     runtime: tokio::runtime::Runtime,
     resolver: Resolver,
@@ -135,19 +139,25 @@ impl Asking {
         Self { runtime, resolver, answers }
     }
 
+    /// Waits for an answer longer than a busy machine stands still.
     fn at(servers: &[SocketAddr]) -> Self {
-        Self::of(&ResolverConfig {
-            servers: servers.to_vec(),
-            timeout: Duration::from_millis(400),
-            tries: 2,
-            ..ResolverConfig::default()
-        })
+        Self::within(Duration::from_secs(20), servers)
+    }
+
+    /// Gives up soon, where no answer is to come: what it waits for is its own patience.
+    fn in_vain_at(server: SocketAddr) -> Self {
+        Self::within(Duration::from_millis(200), &[server])
+    }
+
+    fn within(timeout: Duration, servers: &[SocketAddr]) -> Self {
+        let servers = servers.to_vec();
+        Self::of(&ResolverConfig { servers, timeout, tries: 2, ..ResolverConfig::default() })
     }
 
     fn ask(&self, kind: RecordKind, name: &str) -> Answer {
         let question = Question { kind, name: name.to_owned() };
         self.resolver.ask(question.clone());
-        let answer = self.answers.recv_timeout(Duration::from_secs(20)).expect("an answer");
+        let answer = self.answers.recv_timeout(PATIENCE).expect("an answer");
         assert_eq!(answer.0, question);
         answer.1
     }
@@ -226,7 +236,7 @@ fn a_server_that_fails_or_is_silent_gives_way_to_the_next() {
     let silent = serve(|_| Vec::new());
     let dns = Asking::at(&[silent, serve(well)]);
     assert_eq!(found(dns.ask(RecordKind::A, "one.example.test")).0, [address("192.0.2.1")]);
-    let dns = Asking::at(&[silent]);
+    let dns = Asking::in_vain_at(silent);
     assert_eq!(dns.ask(RecordKind::A, "one.example.test"), Answer::Failed);
     let dns = Asking::at(&[serve(well)]);
     assert_eq!(dns.ask(RecordKind::A, "broken.test"), Answer::Failed);
@@ -239,14 +249,15 @@ fn hostile_answers_are_no_answers() {
         bytes[..2].copy_from_slice(&query[..2]);
         vec![vec![], vec![0xff; 65], bytes]
     };
-    assert_eq!(Asking::at(&[serve(noise)]).ask(RecordKind::A, "one.example.test"), Answer::Failed);
+    let answer = Asking::in_vain_at(serve(noise)).ask(RecordKind::A, "one.example.test");
+    assert_eq!(answer, Answer::Failed);
     // An answer to another question, with the right number.
     let other: Behaviour = |query| {
         let mut response = respond(query).unwrap();
         response.queries[0].set_name(name("evil.test."));
         vec![response.to_vec().unwrap()]
     };
-    let answer = Asking::at(&[serve(other)]).ask(RecordKind::A, "one.example.test");
+    let answer = Asking::in_vain_at(serve(other)).ask(RecordKind::A, "one.example.test");
     assert!(!matches!(answer, Answer::Found { .. }), "{answer:?}");
     // An answer whose number was guessed wrong before the true one.
     let forged: Behaviour = |query| {
@@ -278,7 +289,7 @@ fn questions_at_one_time_are_bounded_and_each_has_an_answer() {
     }
     let mut names = Vec::new();
     for _ in 0..5 {
-        let (question, answer) = dns.answers.recv_timeout(Duration::from_secs(10)).unwrap();
+        let (question, answer) = dns.answers.recv_timeout(PATIENCE).unwrap();
         assert_eq!(answer, Answer::Failed);
         names.push(question.name);
     }

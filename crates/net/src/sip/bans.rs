@@ -196,8 +196,9 @@ impl Guard {
                 Method::Register | Method::Invite => return self.success(source, now),
                 _ => return,
             },
-            // The first half of every registration.
+            // The first half of every registration; and many ask without harm whether we are there.
             Some(401 | 407) => 1,
+            Some(400..=499) if response.method() == Method::Options => 1,
             Some(403..=405) => 5,
             Some(400 | 402 | 406 | 408..=499) => 1,
             Some(_) | None => return,

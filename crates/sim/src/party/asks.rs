@@ -51,6 +51,27 @@ impl Party {
         }
     }
 
+    /// Whether our call has an account that it has not shown yet.
+    pub(super) fn may_answer_challenge(&self) -> bool {
+        let Some(plan) = self.caller_plan() else { return false };
+        plan.account.is_some() && self.challenge.is_none()
+    }
+
+    /// Sends a request without a body, outside of any dialog, at that time.
+    pub fn ask(&mut self, at: Mono, method: Method) {
+        self.tasks.push((at, Task::Ask(method)));
+    }
+
+    pub(super) fn send_question(&mut self, method: Method, now: Mono) {
+        let user = self.user();
+        let request = RequestBuilder::new(method, &format!("sip:{}", Engine::address()))
+            .from(&format!("<sip:{user}@{}>", self.home()), &self.tag())
+            .to(&format!("<sip:{}>", Engine::address()), None)
+            .call_id(&format!("question-{}@{}", self.next_tx, self.address))
+            .cseq(1);
+        self.send(request.build(), now);
+    }
+
     pub(super) fn send_invite(&mut self, now: Mono) {
         let Some(plan) = self.caller_plan() else { return };
         let user = self.user();

@@ -1,0 +1,75 @@
+//! Requests outside of any dialog that begin no call: lines and registered phones are told what we
+//! can, and nobody else is told anything (RFC 3261 §8.2, §11.2).
+
+use model::Mono;
+use sim::{CallerPlan, PartyId, Settings, Weather, World, settings};
+use sip::{Message, Method};
+
+use crate::{assert_sound, phone, world};
+
+/// What `party` is answered that asks now.
+fn ask(world: &mut World, party: PartyId, method: Method) -> Message {
+    let now = world.now();
+    world.party_mut(party).ask(now, method);
+    world.run_for(1_000);
+    world.party(party).saw.answers.last().expect("it is answered").clone()
+}
+
+fn brief() -> CallerPlan {
+    CallerPlan { hangs_up_after_ms: Some(500), ..CallerPlan::default() }
+}
+
+/// Headers that tell of us.
+const TELLING: [&str; 5] = ["Allow", "Supported", "Accept", "Server", "User-Agent"];
+
+#[test]
+fn rfc_3261_section_11_2_a_line_and_a_phone_are_told_what_we_can() {
+    let mut world = world();
+    let phone = phone(&mut world, "8001");
+    let carrier = world.caller(1_000, brief());
+    world.run_until(3_000);
+    for party in [phone, carrier] {
+        let answer = ask(&mut world, party, Method::Options);
+        assert_eq!(answer.status(), Some(200));
+        assert_eq!(answer.header("Allow"), Some(call::ALLOW));
+        assert!(answer.header("Supported").is_some_and(|all| all.contains("100rel")));
+        assert!(answer.header("Accept").is_some_and(|all| all.contains("application/sdp")));
+        let answer = ask(&mut world, party, Method::Message);
+        assert_eq!((answer.status(), answer.header("Allow")), (Some(405), Some(call::ALLOW)));
+    }
+    world.run_for(30_000);
+    assert_sound(&world);
+}
+
+#[test]
+fn who_is_neither_a_line_nor_registered_is_told_nothing_of_us() {
+    let mut world = world();
+    let stranger = world.stranger(1_000, brief());
+    let gone = phone(&mut world, "8001");
+    world.run_until(2_000);
+    world.party_mut(gone).unregister(Mono::from_ms(2_000));
+    world.run_until(4_000);
+    for party in [stranger, gone] {
+        for method in [Method::Options, Method::Message, Method::Subscribe, Method::Publish] {
+            let answer = ask(&mut world, party, method);
+            assert_eq!(answer.status(), Some(401), "{method:?}: as its INVITE would be");
+            let told: Vec<_> =
+                TELLING.iter().filter(|name| answer.header(name).is_some()).collect();
+            assert!(told.is_empty(), "{method:?}: {told:?}");
+        }
+    }
+    assert_sound(&world);
+}
+
+#[test]
+fn a_line_is_told_while_we_take_no_calls_and_a_phone_is_served() {
+    let full = Settings { calls_max: 0, ..settings() };
+    let mut world = World::new(&full, Weather::FAIR, 1);
+    let phone = phone(&mut world, "8001");
+    let carrier = world.caller(1_000, brief());
+    world.run_until(3_000);
+    let answer = ask(&mut world, carrier, Method::Options);
+    assert_eq!((answer.status(), answer.header("Retry-After")), (Some(503), Some("5")));
+    assert_eq!(ask(&mut world, phone, Method::Options).status(), Some(200));
+    assert_sound(&world);
+}

@@ -23,11 +23,14 @@ use web::{
     RecordingFilter, Session, SignInError,
 };
 
+pub use audio::Damaged;
+
 use crate::brain::{Handle, Inbox};
 use crate::clock::Clock;
 use crate::figures::Published;
 use crate::health::Watch;
 use crate::passwords;
+use crate::retention::Keeping;
 pub use sessions::Sessions;
 
 /// Passwords that are verified at once.
@@ -55,6 +58,10 @@ pub struct Backend {
     pub verifying: tokio::sync::Semaphore,
     /// Where recordings are.
     pub recordings: PathBuf,
+    /// Those of them that someone was told to be damaged.
+    pub damaged: Damaged,
+    /// Taken while one is put under hold.
+    pub keeping: Keeping,
     /// What opens them.
     pub keys: Arc<recording::Keyring>,
     /// The live figures.
@@ -96,6 +103,9 @@ impl Backend {
         if !recording::is_safe(&entry.recording.path) {
             return Err(BackendError::Internal("the recording's path is not safe".to_owned()));
         }
+        if entry.recording.doomed {
+            return Ok(None);
+        }
         let expected = Expected { recording: Some(id), seal: entry.recording.seal };
         Ok(Some((self.recordings.join(&entry.recording.path), expected)))
     }
@@ -119,6 +129,23 @@ impl Backend {
             return Err(BackendError::Unavailable);
         }
         is_kept.await.map_err(|_| BackendError::Unavailable)
+    }
+
+    /// Puts a recording under hold: what was told to be held is not deleted.
+    async fn hold(
+        &self,
+        by: UserId,
+        call: CallId,
+        recording: RecordingId,
+        why: String,
+    ) -> Result<(), BackendError> {
+        let _taken = self.keeping.lock().await;
+        let found = self.records().await.recording(recording).await.map_err(Self::failed)?;
+        if found.is_none_or(|found| found.recording.doomed) {
+            // It was there a moment ago; who asks again is told that it is not.
+            return Err(BackendError::Unavailable);
+        }
+        self.keep(FactBody::RecordingHeld { call, recording, by, why }).await
     }
 
     async fn refused(&self, user: Option<&str>, source: IpAddr, kind: RefusalKind) {
@@ -342,8 +369,10 @@ impl web::Backend for Backend {
         });
         let opened = Self::found(id, opening.await.map_err(Self::failed)?)?;
         Ok(opened.map(|audio| {
-            let bytes = audio.length();
-            Audio { reader: Box::new(audio::Offloaded::new(audio)), bytes }
+            let (bytes, brain) = (audio.length(), self.brain.clone());
+            let tell = move |body| brain.send_surely(Inbox::Note { body, kept: None });
+            let watched = audio::Watched::new(audio, id, self.damaged.clone(), tell);
+            Audio { reader: Box::new(audio::Offloaded::new(watched)), bytes }
         }))
     }
 
@@ -370,6 +399,12 @@ impl web::Backend for Backend {
             },
             Audit::Unmasked { user, what } => FactBody::Unmasked { user, what },
             Audit::Played { user, call, recording } => FactBody::Played { user, recording, call },
+            Audit::Held { user, call, recording, why } => {
+                return self.hold(user, call, recording, why).await;
+            }
+            Audit::Released { user: by, call, recording } => {
+                FactBody::RecordingReleased { call, recording, by }
+            }
             Audit::Traced { user, call } => FactBody::Traced { user, call },
         })
         .await

@@ -48,6 +48,8 @@ pub struct Config {
     pub acd: Acd,
     #[serde(default)]
     pub recordings: Recordings,
+    #[serde(default)]
+    pub retention: Vec<Retention>,
     #[serde(default, rename = "tier")]
     pub tiers: Vec<Tier>,
     #[serde(default)]
@@ -208,6 +210,35 @@ section! {
         key_file: PathBuf = PathBuf::new(),
         key_env: String = String::new(),
     }
+}
+
+/// `[[retention]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are explained in the commented default")]
+pub struct Retention {
+    pub name: String,
+    #[serde(default)]
+    pub queue: Option<String>,
+    #[serde(default)]
+    pub disposition: Option<String>,
+    #[serde(default)]
+    pub keep_years: u16,
+    #[serde(default)]
+    pub keep_days: u32,
+    #[serde(default)]
+    pub from: KeepFrom,
+}
+
+/// From when on the time of a `[[retention]]` counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepFrom {
+    /// From the end of the customer's last policy.
+    #[default]
+    PolicyEnd,
+    /// From the recording's end.
+    Recorded,
 }
 
 /// `[[tier]]`

@@ -18,6 +18,7 @@ pub mod passwords;
 pub mod policies;
 pub mod recordings;
 pub mod release;
+pub mod retention;
 pub mod running;
 pub mod scripts;
 pub mod stop;

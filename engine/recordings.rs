@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 use model::{FactBody, RecordingId};
 use net::recorder::{Audio, Expected, Verdict};
-use recording::Keyring;
+use recording::{CertificateFault, Chain, Keyring};
 use report::OpenRecording;
 use store::{RecordingEntry, Store};
 use zeroize::Zeroizing;
@@ -24,7 +24,8 @@ pub use strays::{strays, warn_of_strays};
 /// What is to be done with recordings.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compare recordings with their seals, a line each; status 1 if any is not as it was sealed.
+    /// Compare recordings with their seals, a line each, and check the certificates of those that
+    /// were deleted; status 1 if anything is not as it was sealed or certified.
     Verify {
         /// Recordings by id, such as r1-2-3, or files; all recordings if none is named.
         #[arg(value_name = "ID|FILE")]
@@ -138,6 +139,7 @@ pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
 struct Tally {
     whole: u64,
     open: u64,
+    deleted: u64,
     bad: u64,
 }
 
@@ -153,6 +155,7 @@ async fn verify(
         while let Some(entry) = entries.next().await? {
             tally.verify(&entry, folder, keys)?;
         }
+        tally.certificates(store, keys).await?;
         for file in strays(store, folder, None).await? {
             say(&format!("{}: the database knows nothing of it", file.display()))?;
         }
@@ -163,8 +166,11 @@ async fn verify(
             Err(_) => tally.examine(Path::new(&name), keys)?,
         }
     }
-    let Tally { whole, open, bad } = tally;
-    say(&format!("{whole} recordings are as sealed, {open} not sealed, {bad} missing or changed"))?;
+    let Tally { whole, open, deleted, bad } = tally;
+    let gone = if deleted > 0 { format!(", {deleted} deleted in time") } else { String::new() };
+    say(&format!(
+        "{whole} recordings are as sealed, {open} not sealed, {bad} missing or changed{gone}"
+    ))?;
     anyhow::ensure!(bad == 0, "{bad} recordings are missing or changed");
     Ok(())
 }
@@ -178,6 +184,14 @@ impl Tally {
         keys: &Keyring,
     ) -> anyhow::Result<()> {
         let (id, seal) = (entry.recording.recording, entry.recording.seal.clone());
+        if let Some((_, certificate)) = &entry.recording.deleted {
+            let is_there = place(folder, &entry.recording.path).is_ok_and(|path| path.exists());
+            let number = certificate.number;
+            self.deleted += u64::from(!is_there);
+            self.bad += u64::from(is_there);
+            let but = if is_there { ", and its file is there" } else { "" };
+            return say(&format!("{id}: deleted in time, certificate {number}{but}"));
+        }
         if seal.is_none() {
             self.open += 1;
             let why = "the call goes on, or the engine must start to mend it";
@@ -210,6 +224,31 @@ impl Tally {
         say(&format!("{id}: {}: {what}", path.display()))
     }
 
+    /// All certificates of deletions: whether they are what was written, and none is missing.
+    async fn certificates(&mut self, store: &Store, keys: &Keyring) -> anyhow::Result<()> {
+        let (mut chain, mut after) = (Chain::default(), 0);
+        loop {
+            let some = store.certificates(after).await?;
+            for of in &some {
+                after = of.certificate.number;
+                match chain.check(&of.certificate, of.recording, keys) {
+                    Ok(()) => {}
+                    // It is what was written, as far as can be told without its key.
+                    Err(fault @ CertificateFault::Untried(_)) => {
+                        say(&format!("{}: certificate {after}: {fault}", of.recording))?;
+                    }
+                    Err(fault) => {
+                        self.bad += 1;
+                        say(&format!("{}: certificate {after}: {fault}", of.recording))?;
+                    }
+                }
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
     /// A file of which nothing is known but what it says itself.
     fn examine(&mut self, path: &Path, keys: &Keyring) -> anyhow::Result<()> {
         let report = net::recorder::examine(path, keys);
@@ -240,13 +279,16 @@ fn export(from: &Path, keys: &Keyring, expected: &Expected, to: &Path) -> anyhow
         bail!("{}: it became shorter while it was read", from.display());
     }
     file.sync_all()?;
+    let mut faults: Vec<String> = audio.faults().iter().map(ToString::to_string).collect();
     let holes: Vec<String> = audio.holes().iter().map(u64::to_string).collect();
     if !holes.is_empty() {
-        let (to, seconds) = (to.display(), holes.join(", "));
-        bail!(
-            "{to}: written, with holes: what cannot be read or is not what was recorded is silence \
-             in the seconds {seconds}"
-        );
+        faults.push(format!(
+            "what cannot be read or is not what was recorded is silence in the seconds {}",
+            holes.join(", ")
+        ));
+    }
+    if !faults.is_empty() {
+        bail!("{}: written, and not whole: {}", to.display(), faults.join(", "));
     }
     let frames = bytes.saturating_sub(recording::HEADER_BYTES as u64) / recording::FRAME_BYTES;
     let open = if audio.is_sealed() { "" } else { ", not sealed: its end may be missing" };
@@ -327,7 +369,10 @@ mod tests {
         bytes[192 + 3 * 16_400] ^= 1;
         std::fs::write(&from, &bytes).unwrap();
         let said = export(&from, &keys, &any, &to).unwrap_err().to_string();
-        assert!(said.ends_with("in the seconds 1"), "{said}");
+        assert!(
+            said.contains("not whole: altered at second 1, ") && said.ends_with(" 1"),
+            "{said}"
+        );
         assert_eq!(std::fs::metadata(&to).unwrap().len(), 44 + 80_000);
     }
 

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::assemble;
-use crate::backend::{Backend, CATCH_UP};
+use crate::backend::{Backend, CATCH_UP, Damaged};
 use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,6 +31,7 @@ use crate::figures::Published;
 use crate::health::Watch;
 use crate::lookups::Lookups;
 use crate::recordings;
+use crate::retention::{self, Keeping, Sweeper};
 use crate::scripts::{self, Library};
 
 /// Messages that may wait for the brain, beside those of the workers.
@@ -200,6 +201,17 @@ impl Running {
             .name("brain".to_owned())
             .spawn(move || Brain::new(parts).run())?;
         repair(recordings_folder(config), left.unsealed, handle.clone())?;
+        let keeping = Keeping::default();
+        let sweeper = Sweeper {
+            store: store.clone(),
+            settling: settling.clone(),
+            brain: handle.clone(),
+            folder: recordings_folder(config),
+            retention: retention::policy(config),
+            keys: Arc::clone(&keys),
+            keeping: Arc::clone(&keeping),
+        };
+        tokio::spawn(sweeper.run(clock, epoch));
 
         let backend = Backend {
             store: store.clone(),
@@ -211,6 +223,8 @@ impl Running {
             sessions: Arc::default(),
             verifying: tokio::sync::Semaphore::new(crate::backend::VERIFYING_MAX),
             recordings: recordings_folder(config),
+            damaged: Damaged::default(),
+            keeping,
             keys,
             published,
             watch: Arc::clone(&watch),

@@ -8,6 +8,7 @@ mod lab;
 mod overload;
 mod relay;
 mod table;
+mod verified;
 
 use std::io::Write as _;
 
@@ -42,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     queued(&lab, &engine, &mut table)?;
     both_legs(&lab, &engine, &mut table)?;
     drop(engine);
+    verified::rows(&mut table)?;
     let engine = lab.engine(false)?;
     overload::rows(&lab, &mut table)?;
     drop(engine);

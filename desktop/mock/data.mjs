@@ -84,7 +84,12 @@ export function record(random, nth, at, outcome = pick(random, OUTCOMES)) {
     bytes: talked === null ? null : 44 + talked * 32,
     sha256: digits(random, 64),
     gaps: 0,
+    pauses: 0,
+    lost: false,
     recovered: random() < 0.1,
+    held: null,
+    deleted_at: null,
+    certificate: null,
   };
   const call_ = {
     call_id: call,

@@ -11,7 +11,7 @@ import { WebSocketServer } from 'ws';
 
 import { iso } from './data.mjs';
 import { traceOf } from './trace.mjs';
-import { conversation } from './wav.mjs';
+import { conversation, peaksOf } from './wav.mjs';
 import { DISPOSITIONS, PACE, QUEUES, World } from './world.mjs';
 
 const { values: options } = parseArgs({
@@ -33,7 +33,7 @@ const world = new World({ pace, robots: Number(options.robots), auto: !options.m
 const USERS = { lead: ['supervisor', '班长 刘'], qa: ['inspector', '质检 周'], admin: ['administrator', '管理员'] };
 const PERMISSIONS = {
   supervisor: ['call.view_all', 'board.view', 'call.trace'],
-  inspector: ['call.view_all', 'board.view', 'recording.play'],
+  inspector: ['call.view_all', 'board.view', 'recording.play', 'recording.hold'],
   administrator: ['call.view_all', 'board.view', 'call.trace', 'engine.administer'],
 };
 const NAMES = ['王芳', '李娜', '张伟', '刘洋', '陈静', '杨帆', '赵敏'];
@@ -183,8 +183,27 @@ function file(url, response) {
   return createReadStream(path).pipe(response);
 }
 
+const taped = (id) => world.records.find((one) => one.recordings.some((part) => part.recording_id === id));
+
+async function setHold(id, user, request, response) {
+  if (!identity(user).permissions.includes('recording.hold')) return refuse(response, 403, 'forbidden');
+  const recording = taped(id)?.recordings.find(({ recording_id }) => recording_id === id);
+  if (!recording) return refuse(response, 404, 'not_found');
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  recording.held = request.method === 'PUT' ? JSON.parse(body).why : null;
+  return json(response, 204);
+}
+
+function peaks(id, url, response) {
+  const call = taped(id);
+  if (!call) return refuse(response, 404, 'not_found');
+  const bytes = conversation(call.talked_ms, Number(id.split('-').at(-1)));
+  return json(response, 200, { recording_id: id, ...peaksOf(bytes, Number(url.searchParams.get('points') ?? 2_000)) });
+}
+
 function audio(id, request, response) {
-  const call = world.records.find((one) => one.recordings.some((part) => part.recording_id === id));
+  const call = taped(id);
   if (!call) return refuse(response, 404, 'not_found');
   const bytes = conversation(call.talked_ms, Number(id.split('-').at(-1)));
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
@@ -231,6 +250,10 @@ async function answer(request, response) {
   const call = /^\/calls\/(.+)$/.exec(path);
   const found = call && world.records.find(({ call_id }) => call_id === decodeURIComponent(call[1]));
   if (call) return found ? json(response, 200, found) : refuse(response, 404, 'not_found');
+  const hold = /^\/recordings\/(.+)\/hold$/.exec(path);
+  if (hold) return setHold(hold[1], user, request, response);
+  const drawn = /^\/recordings\/(.+)\/peaks$/.exec(path);
+  if (drawn) return peaks(drawn[1], url, response);
   const recording = /^\/recordings\/(.+)\/audio$/.exec(path);
   return recording ? audio(recording[1], request, response) : refuse(response, 404, 'not_found');
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Action } from '../src/api/wire';
-import { actionOf, ACTIONS, may, REASONS, SHORTCUTS, shortcutText } from '../src/state/allowed';
+import { actionOf, ACTIONS, keyText, may, PAUSES, pauseOf, REASONS, SHORTCUTS, shortcutText } from '../src/state/allowed';
 import { markOf, MARKS } from '../src/state/marks';
 import { pagesOf } from '../src/state/pages';
 import { NOTHING, reduce, type Agent } from '../src/state/reducer';
@@ -50,6 +50,17 @@ describe('the keys', () => {
     for (const modifier of ['ctrlKey', 'altKey', 'metaKey']) {
       expect(actionOf(key('F4', { [modifier]: true }))).toBeNull();
     }
+  });
+
+  it('pause a recording for each reason, the usual one by the key of its button', () => {
+    expect(PAUSES[0]).toMatchObject({ reason: 'secret', ...SHORTCUTS.pause_recording });
+    expect(pauseOf(key('Pause'))).toBeNull();
+    expect(actionOf(key('Pause'))).toBe('pause_recording');
+    expect(pauseOf(key('ScrollLock'))).toBe('declined');
+    expect(pauseOf(key('ScrollLock', { shiftKey: true }))).toBe('private');
+    expect(pauseOf(key('ScrollLock', { ctrlKey: true }))).toBeNull();
+    for (const { code, shift } of PAUSES.slice(1)) expect(actionOf(key(code, { shiftKey: shift }))).toBeNull();
+    expect(PAUSES.map(keyText)).toEqual(['Pause', 'ScrLk', '⇧ScrLk']);
   });
 
   it('offer only reasons that an agent may choose', () => {

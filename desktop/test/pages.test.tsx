@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import type { ReactNode } from 'react';
 import { describe, expect, it } from 'vitest';
 
-import type { Action, ScreenPopData } from '../src/api/wire';
+import type { Action, RecordingData, ScreenPopData } from '../src/api/wire';
 import { speechIn, Speaking } from '../src/i18n/context';
 import type { Language } from '../src/i18n/texts';
 import { CallCard } from '../src/pages/agent/CallCard';
@@ -14,6 +14,7 @@ import { waitsForPop } from '../src/pages/agent/usePopShown';
 import { WrapUp } from '../src/pages/agent/WrapUp';
 import { AgentGrid } from '../src/pages/board/AgentGrid';
 import { TrunkTable } from '../src/pages/board/TrunkTable';
+import { Proof } from '../src/pages/records/Proof';
 import { whatOf } from '../src/pages/records/Timeline';
 import type { Session } from '../src/session';
 import { BAR_ACTIONS, MOVES } from '../src/state/allowed';
@@ -25,10 +26,10 @@ import { agentData, AT, callData, frame, popData } from './fakes';
 const NOW = Date.parse(AT) + 83_000;
 
 /** A session that only knows `state`. */
-function session(state: DeskState = NOTHING): Session {
+function session(state: DeskState = NOTHING, permissions: string[] = []): Session {
   const dispositions = [{ code: 'follow_up', zh: '需后续跟进', en: 'Follow up' }];
   const parts = {
-    identity: { user: '8001', name: '王芳', role: 'agent', tier: 1, token: 't', permissions: [] },
+    identity: { user: '8001', name: '王芳', role: 'agent', tier: 1, token: 't', permissions },
     store: { subscribe: () => () => undefined, snapshot: () => state },
     clock: { now: () => NOW },
     config: new Signal({ numbers: [], not_ready_reasons: [], queues: [], dispositions, acw_ms: 10_000, ring_timeout_ms: 20_000, version: '' }),
@@ -39,10 +40,10 @@ function session(state: DeskState = NOTHING): Session {
   return parts as unknown as Session;
 }
 
-function draw(what: ReactNode, { language = 'zh' as Language, state = NOTHING } = {}): string {
+function draw(what: ReactNode, { language = 'zh' as Language, state = NOTHING, permissions = [] as string[] } = {}): string {
   return renderToStaticMarkup(
     <Speaking speech={speechIn(language, () => undefined)}>
-      <SessionContext value={session(state)}>{what}</SessionContext>
+      <SessionContext value={session(state, permissions)}>{what}</SessionContext>
     </Speaking>,
   );
 }
@@ -260,5 +261,30 @@ describe('the timeline', () => {
     expect(what({ outcome: 'answered', cause: 'response', sip_status: 486 })).toBe('Answered · SIP response · 486');
     expect(what({ agent_id: '8001', missed: 'no_answer', desktop: false })).toBe('8001 · No answer · no desktop');
     expect(what({})).toBe('');
+    expect(what({ type: 'recording_held', by: 'qa', why: 'case 7' })).toBe('qa → · case 7');
+  });
+});
+
+describe('what keeps a recording', () => {
+  const taped: RecordingData = {
+    recording_id: 'r1-1-1', call_id: 'c1-1-1', agent_id: '8001', started_at: AT, duration_ms: 1_000, bytes: 2_048,
+    sha256: 'ab'.repeat(32), gaps: 0, pauses: 0, lost: false, recovered: false, held: null, deleted_at: null, certificate: null,
+  };
+  const proof = (changes: Partial<RecordingData>, permissions: string[] = []): string =>
+    draw(<Proof recording={{ ...taped, ...changes }} onChanged={nothing} />, { language: 'en', permissions });
+
+  it('is its seal, and legal hold for those who may', () => {
+    expect(proof({})).toContain('abababababababab…');
+    expect(proof({})).not.toContain('data-testid="hold"');
+    expect(proof({}, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Hold</);
+    expect(proof({ held: 'case 7' })).toContain('Held: case 7');
+    expect(proof({ held: 'case 7' }, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Release</);
+  });
+
+  it('ends with its certificate', () => {
+    const gone = proof({ deleted_at: AT, certificate: 'HOTLINE CERTIFICATE' }, ['recording.hold']);
+    expect(gone).toContain('title="HOTLINE CERTIFICATE"');
+    expect(gone).toContain('Deleted in time');
+    expect(gone).not.toContain('data-testid="hold"');
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { conversation } from '../mock/wav.mjs';
+import { conversation, peaksOf } from '../mock/wav.mjs';
 import { stepped } from '../src/player/speeds';
 import { perform } from '../src/player/usePlayerKeys';
-import { fewer, header, PEAK_MS, WavReader } from '../src/player/wav';
+import { fewer, header, PEAK_MS, WavReader, wavesOf } from '../src/player/wav';
 
 /** A WAV of 16 bits: for each frame one value a channel. */
 function wav(frames: number[][], rate = 8_000, dataBytes?: number): Uint8Array<ArrayBuffer> {
@@ -32,6 +32,26 @@ function readIn(bytes: Uint8Array<ArrayBuffer>, step: number) {
   for (let at = 0; at < bytes.length; at += step) reader.push(bytes.slice(at, at + step));
   return reader.result();
 }
+
+describe('a waveform', () => {
+  it('is that of the sound, from the engine as from the file', () => {
+    const bytes = conversation(3_000, 7);
+    const [caller, agent] = wavesOf(peaksOf(bytes, 4_000));
+    const read = readIn(Uint8Array.from(bytes), 1 << 16).channels;
+    [caller, agent].forEach((side, channel) => {
+      expect(side?.length).toBe(150);
+      side?.forEach((point, at) => expect(Math.abs(point - (read[channel]?.[at] ?? 9))).toBeLessThan(1 / 100));
+    });
+    expect(wavesOf({ caller: [-128, 5, 0, 64], agent: [] }).map((side) => [...side])).toEqual([[1, 0.5], []]);
+    expect(wavesOf(peaksOf(bytes, 10))[0]?.length).toBe(10);
+  });
+
+  it('is not computed where it is not wanted, and the length is known all the same', () => {
+    const reader = new WavReader(false);
+    for (const chunk of [wav(speech(2)).slice(0, 50), wav(speech(2)).slice(50)]) reader.push(chunk);
+    expect(reader.result()).toMatchObject({ seconds: 2, channels: [new Float32Array(0), new Float32Array(0)] });
+  });
+});
 
 describe('a recording', () => {
   it('has its length and the peaks of both voices', () => {

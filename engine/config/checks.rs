@@ -21,6 +21,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     hep(config, places, &mut faults);
     ports(config, places, &mut faults);
     recording_keys(config, places, &mut faults);
+    retention(config, places, &mut faults);
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
     hours::check(config, places, &mut faults);
@@ -121,6 +122,40 @@ fn ports(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
         let message = format!("{:?} is no range of ports", config.media.ports);
         let remedy = "write the first and the last port, as in ports = \"20000-29999\"";
         faults.push(places.fault("media", 0, "ports", message, remedy));
+    }
+}
+
+/// The longest name of a `[[retention]]`, in bytes.
+const RULE_NAME_MAX: usize = 64;
+
+fn retention(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    for (nth, rule) in config.retention.iter().enumerate() {
+        let mut fault = |key: &str, message: String, remedy: &str| {
+            faults.push(places.fault("retention", nth, key, message, remedy));
+        };
+        let is_name = (1..=RULE_NAME_MAX).contains(&rule.name.len());
+        if !is_name || rule.name.contains(char::is_control) || nth >= recording::RULES_MAX {
+            let message = format!(
+                "a rule has a name of 1 to {RULE_NAME_MAX} bytes, and there are at most {}",
+                recording::RULES_MAX
+            );
+            fault("name", message, "name it after what it keeps: certificates tell it");
+        }
+        if rule.keep_years > recording::YEARS_MAX || rule.keep_days > recording::DAYS_MAX {
+            let message = format!("{} years and {} days", rule.keep_years, rule.keep_days);
+            fault("keep_years", message, "keep for 100 years at most");
+        }
+        if rule.keep_years == 0 && rule.keep_days == 0 {
+            fault("keep_years", "it keeps nothing".to_owned(), "give `keep_years` or `keep_days`");
+        }
+        let is_queue = |name: &String| config.queues.iter().any(|queue| queue.name == *name);
+        if let Some(name) = rule.queue.as_ref().filter(|name| !is_queue(name)) {
+            fault("queue", format!("there is no queue '{name}'"), "name one of the queues");
+        }
+        let is_code = |code: &String| config.dispositions.iter().any(|known| known.code == *code);
+        if let Some(code) = rule.disposition.as_ref().filter(|code| !is_code(code)) {
+            fault("disposition", format!("there is no '{code}'"), "name one of the dispositions");
+        }
     }
 }
 

@@ -44,6 +44,25 @@ fn a_trunk_and_an_address_are_all_that_is_needed() {
 }
 
 #[test]
+fn a_rule_of_retention_keeps_something_of_what_there_is() {
+    let rule = |text: &str| faults(&format!("{TRUNK}[[retention]]\n{text}"));
+    assert_eq!(rule("name = \"a\"\nkeep_days = 1\nqueue = \"claims\""), [""; 0]);
+    for (text, word) in [
+        ("name = \"a\"", "it keeps nothing"),
+        ("name = \"\"\nkeep_years = 1", "1 to 64 bytes"),
+        ("name = \"a\\nb\"\nkeep_years = 1", "1 to 64 bytes"),
+        ("name = \"a\"\nkeep_years = 101", "100 years at most"),
+        ("name = \"a\"\nkeep_days = 36601", "100 years at most"),
+        ("name = \"a\"\nkeep_days = 1\nqueue = \"sales\"", "no queue 'sales'"),
+        ("name = \"a\"\nkeep_days = 1\ndisposition = \"x\"", "no 'x'"),
+        ("name = \"a\"\nkeep_days = 1\nfrom = \"birth\"", "retention.from"),
+    ] {
+        let found = rule(text);
+        assert!(found.len() == 1 && found[0].contains(word), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn each_fault_names_its_place_and_remedy() {
     for (before, after, at, word) in [
         ("advertise = \"192.0.2.1\"", "", ":2: sip.advertise: ", "advertise"),

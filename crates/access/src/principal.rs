@@ -98,10 +98,14 @@ pub const fn role_permissions(role: Role) -> &'static [Permission] {
             Permission::CallViewAll,
             Permission::CallTrace,
             Permission::RecordingPause,
+            Permission::RecordingHold,
         ],
-        Role::Inspector => {
-            &[Permission::BoardView, Permission::CallViewAll, Permission::RecordingPlay]
-        }
+        Role::Inspector => &[
+            Permission::BoardView,
+            Permission::CallViewAll,
+            Permission::RecordingPlay,
+            Permission::RecordingHold,
+        ],
         Role::Administrator => {
             &[Permission::Administer, Permission::BoardView, Permission::CallTrace]
         }

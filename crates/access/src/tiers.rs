@@ -89,6 +89,7 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::CallViewAll
         | Permission::RecordingPlay
         | Permission::RecordingPause
+        | Permission::RecordingHold
         | Permission::CallTrace
         | Permission::BoardView
         | Permission::Administer => false,

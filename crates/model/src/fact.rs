@@ -6,6 +6,7 @@ use crate::{
     AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, LineQuality,
     MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, PromptId, QueueId, RecordingId, Target,
     Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
+    taping::{Certificate, Deletion},
 };
 
 /// The version of the shapes below. A fact of an older version is still read.
@@ -221,6 +222,20 @@ pub enum FactBody {
     /// The recording is complete. `recovered` after a crash.
     RecordingSealed { call: CallId, recording: RecordingId, seal: Seal, recovered: bool },
 
+    /// The recording must not be deleted.
+    RecordingHeld { call: CallId, recording: RecordingId, by: UserId, why: String },
+    /// It may be deleted again when its time is over.
+    RecordingReleased { call: CallId, recording: RecordingId, by: UserId },
+    /// Its time is over: what is in its file was noted, and the file is about to be removed.
+    RecordingDoomed { call: CallId, recording: RecordingId, deletion: Box<Deletion> },
+    /// Its file was removed: the certificate of that.
+    RecordingDeleted {
+        call: CallId,
+        recording: RecordingId,
+        deletion: Box<Deletion>,
+        certificate: Box<Certificate>,
+    },
+
     /// An agent's status or state changed.
     AgentChanged { agent: AgentId, status: AgentStatus, state: AgentState, call: Option<CallId> },
     /// A phone registered, or renewed; `expires` on the wall clock, so that it outlives a restart.
@@ -316,6 +331,10 @@ impl FactBody {
             Self::RecordingUnpaused { .. } => "recording_unpaused",
             Self::RecordingLost { .. } => "recording_lost",
             Self::RecordingSealed { .. } => "recording_sealed",
+            Self::RecordingHeld { .. } => "recording_held",
+            Self::RecordingReleased { .. } => "recording_released",
+            Self::RecordingDoomed { .. } => "recording_doomed",
+            Self::RecordingDeleted { .. } => "recording_deleted",
             Self::AgentChanged { .. } => "agent_changed",
             Self::Registered { .. } => "registered",
             Self::Unregistered { .. } => "unregistered",
@@ -375,6 +394,10 @@ impl FactBody {
             | Self::RecordingUnpaused { call, .. }
             | Self::RecordingLost { call, .. }
             | Self::RecordingSealed { call, .. }
+            | Self::RecordingHeld { call, .. }
+            | Self::RecordingReleased { call, .. }
+            | Self::RecordingDoomed { call, .. }
+            | Self::RecordingDeleted { call, .. }
             | Self::Played { call, .. }
             | Self::Traced { call, .. } => Some(*call),
             Self::AgentChanged { call, .. } => *call,

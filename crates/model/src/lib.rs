@@ -29,6 +29,6 @@ pub use outcome::{Direction, HangupCause, MissedCause, Outcome};
 pub use permission::{Permission, Role, Tier};
 pub use pii::{Masked, Pii, stored};
 pub use quality::{LineQuality, VoiceQuality};
-pub use taping::{PauseReason, UnpauseCause};
+pub use taping::{Certificate, Deletion, PauseReason, UnpauseCause};
 pub use time::{Mono, Wall};
 pub use transfer::{Target, TransferEnd, TransferKind};

@@ -54,6 +54,8 @@ permissions! {
     RecordingPlay "recording.play"
     /// Pause and resume the recordings of others' calls.
     RecordingPause "recording.pause"
+    /// Put recordings under legal hold and release them.
+    RecordingHold "recording.hold"
     /// See the SIP messages of all calls, personal data masked.
     CallTrace "call.trace"
     /// See the live board.

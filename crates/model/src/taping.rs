@@ -1,4 +1,6 @@
-//! Why a recording is paused, and why it goes on.
+//! Why a recording is paused and why it goes on; what is certified of one that is deleted.
+
+use crate::Wall;
 
 macro_rules! choices {
     ($(#[$about:meta])* $enum:ident: $($(#[$doc:meta])* $name:ident $text:literal)*) => {
@@ -49,6 +51,32 @@ choices! {
     TimeOver "time_over"
     /// It was over.
     Ended "ended"
+}
+
+/// Why a recording is deleted, and what its file was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Deletion {
+    /// The rule by which it is due.
+    pub rule: String,
+    /// Since when.
+    pub due: Wall,
+    /// SHA-256 of its file before anything was done to it, in hexadecimal; `None` if that was gone
+    /// already.
+    pub sha256: Option<String>,
+    /// The file's bytes.
+    pub bytes: u64,
+}
+
+/// The certificate of a deletion, one of a site's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Certificate {
+    /// Its number in the chain, from 1, gap-free.
+    pub number: u64,
+    /// What is certified, for people and for verifying: it names the certificate before it, its own
+    /// hash and, where there are master keys, ends with their signature.
+    pub text: String,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that recording alone, so the numbers of its pieces are nonces that never come twice; nothing
 //! is appended to a recording once its writer is gone, so no number is used again after a crash
 //! either. Under one master key at most 2³² recordings may be made (SP 800-38D §8.3, nonces drawn
-//! at random): 136 a second for a year.
+//! at random; certificates of deletions count as well): 136 a second for a year.
 
 use std::fmt;
 
@@ -210,6 +210,35 @@ impl Keyring {
             key[KEY_BYTES..].copy_from_slice(&tag);
             Ok((Wrapped { name, nonce: drawn.nonce, key }, DataKey::new(&drawn.key)?))
         }))
+    }
+
+    /// Signs a text with the key that encrypts. `None` if there is no master key. The text must
+    /// begin in a way that nothing else does that a master key is used for; `nonce` is drawn at
+    /// random.
+    pub(crate) fn sign(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        text: &[u8],
+    ) -> Option<Result<[u8; TAG_BYTES], KeyFault>> {
+        // AES-GCM of nothing, bound to the text, is its authentication alone (GMAC).
+        self.keys.last().map(|master| seal(&master.key, nonce, text, &mut []))
+    }
+
+    /// Whether the key of this name signed the text.
+    ///
+    /// # Errors
+    /// There is no key of this name.
+    pub(crate) fn has_signed(
+        &self,
+        name: &str,
+        nonce: [u8; NONCE_LEN],
+        mut tag: [u8; TAG_BYTES],
+        text: &[u8],
+    ) -> Result<bool, KeyFault> {
+        let unknown = || KeyFault::Unknown(name.to_owned());
+        let master = self.keys.iter().find(|key| key.name == name).ok_or_else(unknown)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        Ok(master.key.open_in_place(nonce, Aad::from(text), &mut tag).is_ok())
     }
 
     /// Opens a recording's key.

@@ -26,7 +26,7 @@ pub fn is_safe(path: &str) -> bool {
 
 /// The civil date of a day since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms", `civil_from_days`).
-fn date(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -37,6 +37,15 @@ fn date(days: i64) -> (i64, i64, i64) {
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     (year_of_era + era * 400 + next, month, day)
+}
+
+/// The days from 1970-01-01 to a civil date, the inverse of [`date`] (there `days_from_civil`); a
+/// day beyond its month's last is the next month's.
+pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]
@@ -60,6 +69,15 @@ mod tests {
             assert_eq!(path_then, path);
             assert!(is_safe(&path_then) && is_safe(&path_then.replace(".tape", ".wav")));
         }
+    }
+
+    #[test]
+    fn days_and_dates_are_each_others_inverse() {
+        for days in (-200_000..200_000).step_by(7) {
+            let (year, month, day) = date(days);
+            assert_eq!(days_of(year, month, day), days);
+        }
+        assert_eq!(days_of(2025, 2, 29), days_of(2025, 3, 1));
     }
 
     #[test]

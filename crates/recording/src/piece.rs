@@ -189,6 +189,29 @@ impl Opener {
         bytes.starts_with(&SEAL_MAGIC) && bytes.get(8..16) == Some(&self.header[..8])
     }
 
+    /// Whether what begins with `next`, a piece or the seal, names what it has to as the one before
+    /// it: the whole piece `before`, or the header where there is none.
+    pub fn names(&self, next: &[u8], before: Option<&[u8]>) -> bool {
+        let named: Hash = match next.starts_with(&SEAL_MAGIC) {
+            true => field(next, 32),
+            false => field(next, 24),
+        };
+        let own = match before {
+            Some(piece) => field(piece, piece.len().saturating_sub(HASH_BYTES)),
+            None => self.header,
+        };
+        named == own
+    }
+
+    /// Whether a whole piece of this recording has the hash that it says, encrypted as it lies.
+    pub fn is_whole(&self, piece: &[u8]) -> bool {
+        let Some(head) = Head::read(piece).filter(|head| piece.len() == head.bytes()) else {
+            return false;
+        };
+        let (body, stored) = piece.split_at(piece.len() - HASH_BYTES);
+        self.owns(&head) && hash(&[body]) == stored
+    }
+
     /// The hash and the frames of the seal of this recording, if these bytes end with it; also as
     /// who has the key sees it.
     pub fn seal_at_end(&self, bytes: &[u8]) -> Option<(String, u64)> {
@@ -220,11 +243,7 @@ impl Opener {
     /// caller's and the agent's in turn; nothing for silence. `None` if the piece is not what was
     /// written.
     pub fn sound(&self, piece: &mut [u8]) -> Option<Range<usize>> {
-        let head = Head::read(piece).filter(|head| piece.len() == head.bytes())?;
-        let (body, stored) = piece.split_at(piece.len() - HASH_BYTES);
-        if !self.owns(&head) || hash(&[body]) != stored {
-            return None;
-        }
+        let head = Head::read(piece).filter(|_| self.is_whole(piece))?;
         let (_, nonce) = nonces(head.number);
         match head.kind {
             Kind::Sound => self.open(head, nonce, head.sound(), piece),

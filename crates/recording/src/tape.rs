@@ -187,6 +187,10 @@ mod tests {
                 let front = &mut piece[..head.front_bytes()].to_vec();
                 let peaks = opener.peaks(front).unwrap();
                 let mut wanted = Vec::new();
+                assert!(
+                    opener.is_whole(piece) && opener.names(&file[at + piece.len()..], Some(piece))
+                );
+                assert_eq!(opener.names(&file[at..], None), head.number == 0);
                 let sound = opener.sound(piece).unwrap();
                 let sound: Vec<i16> = piece[sound]
                     .chunks(2)

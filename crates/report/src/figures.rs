@@ -160,6 +160,10 @@ impl Figures {
             | FactBody::RecordingPaused { .. }
             | FactBody::RecordingUnpaused { .. }
             | FactBody::RecordingLost { .. }
+            | FactBody::RecordingHeld { .. }
+            | FactBody::RecordingReleased { .. }
+            | FactBody::RecordingDoomed { .. }
+            | FactBody::RecordingDeleted { .. }
             | FactBody::RecordingSealed { .. }
             | FactBody::Registered { .. }
             | FactBody::Unregistered { .. }

@@ -203,6 +203,10 @@ impl Fold {
             | FactBody::RecordingGap { .. }
             | FactBody::RecordingPaused { .. }
             | FactBody::RecordingLost { .. }
+            | FactBody::RecordingHeld { .. }
+            | FactBody::RecordingReleased { .. }
+            | FactBody::RecordingDoomed { .. }
+            | FactBody::RecordingDeleted { .. }
             | FactBody::RecordingSealed { .. } => self.apply_tape(fact),
             FactBody::EngineStarted { .. }
             | FactBody::EngineStopped

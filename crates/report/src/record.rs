@@ -1,8 +1,8 @@
 //! The record of one call, as reports, inspectors and the law ask for it.
 
 use model::{
-    AgentId, CallId, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause, OfferId,
-    Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd,
+    AgentId, CallId, Certificate, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause,
+    OfferId, Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd,
     TransferKind, TrunkId, Wall,
 };
 
@@ -198,4 +198,10 @@ pub struct Recording {
     pub seal: Option<Seal>,
     /// Whether it was completed after a crash.
     pub recovered: bool,
+    /// Why it must not be deleted.
+    pub held: Option<String>,
+    /// Whether its time is over and its file is about to be removed: nothing keeps it any more.
+    pub doomed: bool,
+    /// When it was deleted, and the certificate of that.
+    pub deleted: Option<(Wall, Certificate)>,
 }

@@ -89,9 +89,19 @@ impl Connected {
 
     /// Writes `work` whole or not at all. Writing the same again changes nothing.
     pub(crate) async fn commit(&mut self, store: &Store, work: &Work) -> Result<()> {
-        let sealed = |fact: &Fact| matches!(fact.body, FactBody::RecordingSealed { .. });
-        let wanted =
-            if work.facts.iter().any(sealed) { Durability::PowerCut } else { Durability::Process };
+        let is_lasting = |fact: &Fact| {
+            matches!(
+                fact.body,
+                FactBody::RecordingSealed { .. }
+                    | FactBody::RecordingHeld { .. }
+                    | FactBody::RecordingDoomed { .. }
+                    | FactBody::RecordingDeleted { .. }
+            )
+        };
+        let wanted = match work.facts.iter().any(is_lasting) {
+            true => Durability::PowerCut,
+            false => Durability::Process,
+        };
         self.make(store.kind(), wanted).await?;
         let mut batch = Batch::for_connection(&self.connection);
         write(&mut batch, work)?;
@@ -143,6 +153,7 @@ fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     write_registrations(batch, &work.facts)?;
     write_agents(batch, &work.facts)?;
     write_recordings(batch, &work.facts);
+    write_keeping(batch, &work.facts)?;
     write_records(batch, &work.records)
 }
 
@@ -277,6 +288,46 @@ fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
             ],
         );
     }
+}
+
+/// What became of recordings long after their calls: holds, and deletions.
+fn write_keeping(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
+    for fact in facts {
+        let at = Value::Int(fact.wall.0);
+        match &fact.body {
+            FactBody::RecordingHeld { recording, by, why, .. } => batch.add(
+                "UPDATE recordings SET held_us = ?, held_by = ?, held_why = ?
+                 WHERE recording_id = ?",
+                vec![
+                    at,
+                    Value::Text(by.to_string()),
+                    Value::Text(why.clone()),
+                    Value::Text(recording.to_string()),
+                ],
+            ),
+            FactBody::RecordingReleased { recording, .. } => batch.add(
+                "UPDATE recordings SET held_us = NULL, held_by = NULL, held_why = NULL
+                 WHERE recording_id = ?",
+                vec![Value::Text(recording.to_string())],
+            ),
+            FactBody::RecordingDoomed { recording, deletion, .. } => batch.add(
+                "UPDATE recordings SET doom = ? WHERE recording_id = ?",
+                vec![Value::json(&**deletion)?, Value::Text(recording.to_string())],
+            ),
+            FactBody::RecordingDeleted { recording, certificate, .. } => batch.add(
+                "UPDATE recordings SET deleted_us = ?, certificate_number = ?, certificate = ?
+                 WHERE recording_id = ?",
+                vec![
+                    at,
+                    Value::Int(big(certificate.number)),
+                    Value::Text(certificate.text.clone()),
+                    Value::Text(recording.to_string()),
+                ],
+            ),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The newest record of each call; a settled call need not be looked at any more.

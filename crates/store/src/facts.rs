@@ -86,7 +86,9 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
-        FactBody::RecordingPaused { by, .. } => Some(by.as_str()),
+        FactBody::RecordingPaused { by, .. }
+        | FactBody::RecordingHeld { by, .. }
+        | FactBody::RecordingReleased { by, .. } => Some(by.as_str()),
         FactBody::RecordingUnpaused { by, .. } => by.as_ref().map(UserId::as_str),
         FactBody::TransferBegun { by, .. }
         | FactBody::TransferEnded { by, .. }
@@ -116,6 +118,8 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
         | FactBody::RecordingLost { .. }
+        | FactBody::RecordingDoomed { .. }
+        | FactBody::RecordingDeleted { .. }
         | FactBody::RecordingSealed { .. }
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }

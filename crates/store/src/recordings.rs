@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use crate::calls::CallFilter;
 use crate::error::{Error, Result};
+use crate::kept;
 use crate::open::Store;
 use crate::page::{Page, PageRequest};
 use crate::sql::{Columns, Sql};
@@ -154,6 +155,9 @@ pub(crate) fn read(row: &AnyRow) -> Result<(CallId, Recording, Option<Wall>)> {
         lost: row.flag("lost")?,
         seal,
         recovered: row.flag("recovered")?,
+        held: row.maybe_text("held_why")?,
+        doomed: row.maybe_text("doom")?.is_some(),
+        deleted: row.maybe_wall("deleted_us")?.zip(kept::certificate(row)?),
     };
     let call = row.text("call_id")?.parse().map_err(|_| corrupt("its call is no id"))?;
     Ok((call, recording, row.maybe_wall("sealed_us")?))

@@ -229,6 +229,26 @@ pub enum Audit {
         /// Its recording.
         recording: RecordingId,
     },
+    /// Someone put a recording under legal hold.
+    Held {
+        /// Who.
+        user: UserId,
+        /// Its call.
+        call: CallId,
+        /// Which.
+        recording: RecordingId,
+        /// Why.
+        why: String,
+    },
+    /// Someone released it.
+    Released {
+        /// Who.
+        user: UserId,
+        /// Its call.
+        call: CallId,
+        /// Which.
+        recording: RecordingId,
+    },
     /// Someone looked at a call's SIP messages.
     Traced {
         /// Who.

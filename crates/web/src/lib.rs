@@ -17,6 +17,7 @@ mod docs_page;
 mod error;
 mod events;
 mod extract;
+mod holds;
 mod line;
 mod listenings;
 mod names;

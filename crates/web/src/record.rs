@@ -198,6 +198,12 @@ pub(crate) struct RecordingBody<'a> {
     lost: bool,
     /// Whether it was completed after a crash rather than in order.
     recovered: bool,
+    /// Why it is under legal hold; null where it is not.
+    held: Option<&'a str>,
+    /// When it was deleted because its time was over, RFC 3339 with offset; else null.
+    deleted_at: Option<String>,
+    /// The certificate of that, text of a line each; null where it was not deleted.
+    certificate: Option<&'a str>,
 }
 
 /// A call as `sight` may see it.
@@ -324,5 +330,8 @@ pub(crate) fn recording<'a>(
         pauses: made.pauses,
         lost: made.lost,
         recovered: made.recovered,
+        held: made.held.as_deref(),
+        deleted_at: made.deleted.as_ref().map(|(deleted, _)| rfc3339(*deleted, zone)),
+        certificate: made.deleted.as_ref().map(|(_, certificate)| certificate.text.as_str()),
     }
 }

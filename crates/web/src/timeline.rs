@@ -33,7 +33,8 @@ pub(crate) struct FactEntry<'a> {
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
-    /// `recording_unpaused`, `recording_lost`, `recording_sealed`,
+    /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_held`,
+    /// `recording_released`, `recording_doomed`, `recording_deleted`,
     /// `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -71,7 +72,7 @@ pub(crate) struct FactEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'a str>,
     /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
-    /// `timed_out` or `emergency`.
+    /// `timed_out` or `emergency`; why the recording is held; by which rule it is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// The queue to which the call goes then.
@@ -110,7 +111,7 @@ pub(crate) struct FactEntry<'a> {
     /// What went wrong with the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-    /// SHA-256 of the recording in hexadecimal.
+    /// SHA-256 of the recording's seal, or of the file that is deleted, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<&'a str>,
     /// Whether the recording was completed after a crash.
@@ -131,7 +132,7 @@ pub(crate) struct FactEntry<'a> {
     /// The telephone outside; masked without `customer.unmask`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Cow<'a, str>>,
-    /// Who brought someone in, or paused or resumed the recording.
+    /// Who brought someone in, or paused, resumed, held or released the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     /// Why the recording was paused.
@@ -300,6 +301,21 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         }
         FactBody::RecordingResumed { recording, .. } => {
             entry.recording_id = Some(recording.to_string());
+        }
+        FactBody::RecordingHeld { recording, by, why, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.by = Some(by.as_str());
+            entry.why = Some(why);
+        }
+        FactBody::RecordingReleased { recording, by, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.by = Some(by.as_str());
+        }
+        FactBody::RecordingDoomed { recording, deletion, .. }
+        | FactBody::RecordingDeleted { recording, deletion, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.why = Some(&deletion.rule);
+            entry.sha256 = deletion.sha256.as_deref();
         }
         FactBody::RecordingSealed { recording, seal, recovered, .. } => {
             entry.recording_id = Some(recording.to_string());

@@ -7,6 +7,7 @@ import type {
   CallTrace,
   DeskConfig,
   Page,
+  PeaksData,
   SessionAnswer,
 } from './wire';
 
@@ -87,7 +88,7 @@ export class Api {
     this.#token = token;
   }
 
-  #headers(): HeadersInit {
+  #headers(): Record<string, string> {
     return { authorization: `Bearer ${this.#token}` };
   }
 
@@ -133,6 +134,35 @@ export class Api {
   audio(id: string, signal: AbortSignal): Promise<Response> {
     const path = address(`recordings/${encodeURIComponent(id)}/audio`);
     return request(path, { headers: this.#headers(), signal });
+  }
+
+  /** What the recording's waveform is drawn from; null for an old one, which has none. */
+  async peaks(id: string, points: number, signal: AbortSignal): Promise<PeaksData | null> {
+    try {
+      return await this.#read(address(`recordings/${encodeURIComponent(id)}/peaks`, { points }), signal);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** Puts a recording under legal hold: it is not deleted, whatever its time. */
+  async hold(id: string, why: string): Promise<void> {
+    await request(address(`recordings/${encodeURIComponent(id)}/hold`), {
+      method: 'PUT',
+      headers: { ...this.#headers(), 'content-type': 'application/json' },
+      body: JSON.stringify({ why }),
+      signal: timeout(),
+    });
+  }
+
+  /** Releases it. */
+  async release(id: string): Promise<void> {
+    await request(address(`recordings/${encodeURIComponent(id)}/hold`), {
+      method: 'DELETE',
+      headers: this.#headers(),
+      signal: timeout(),
+    });
   }
 
   async signOut(): Promise<void> {

@@ -351,6 +351,15 @@ export interface TransferData {
   ended_at: string | null;
 }
 
+/** A recording's waveform: the lowest and the highest sample of each point in turn, -128 to 127. */
+export interface PeaksData {
+  recording_id: string;
+  /** How long a point lasts, a multiple of 20. */
+  point_ms: number;
+  caller: number[];
+  agent: number[];
+}
+
 /** A WAV file of two channels, the caller left and the agent right. */
 export interface RecordingData {
   recording_id: string;
@@ -367,6 +376,12 @@ export interface RecordingData {
   /** Whether it will never be whole. */
   lost: boolean;
   recovered: boolean;
+  /** Why it is under legal hold; null where it is not. */
+  held: string | null;
+  /** When it was deleted because its time was over. */
+  deleted_at: string | null;
+  /** The certificate of that. */
+  certificate: string | null;
 }
 
 /** One fact of a call's timeline; which fields there are depends on its type. */

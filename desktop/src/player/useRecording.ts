@@ -1,9 +1,10 @@
-// Fetches a recording with the session's token and reads its peaks while it arrives.
+// Fetches a recording with the session's token, and its waveform: an old recording has none, of
+// that the peaks are read while it arrives.
 import { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/http';
 import { useSession } from '../state/context';
-import { fewer, WavReader } from './wav';
+import { fewer, WavReader, wavesOf } from './wav';
 
 /** More points than any screen shows. */
 const POINTS = 4_000;
@@ -26,14 +27,15 @@ export function useRecording(id: string | null): Recording {
     let url: string | null = null;
     setRecording({ phase: 'loading', percent: 0 });
     const read = async (): Promise<void> => {
+      const drawn = await api.peaks(id, POINTS, control.signal);
       const answer = await api.audio(id, control.signal);
-      const { blob, reader } = await collect(answer, (percent) => {
+      const { blob, reader } = await collect(answer, new WavReader(drawn === null), (percent) => {
         setRecording({ phase: 'loading', percent });
       });
       if (control.signal.aborted) return;
       const { seconds, channels } = reader.result();
       url = URL.createObjectURL(blob);
-      const points = channels.map((peaks) => fewer(peaks, POINTS));
+      const points = drawn ? wavesOf(drawn) : channels.map((peaks) => fewer(peaks, POINTS));
       setRecording({ phase: 'here', url, seconds, channels: points });
     };
     read().catch((error: unknown) => {
@@ -50,9 +52,9 @@ export function useRecording(id: string | null): Recording {
 
 async function collect(
   answer: Response,
+  reader: WavReader,
   progress: (percent: number) => void,
 ): Promise<{ blob: Blob; reader: WavReader }> {
-  const reader = new WavReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   const total = Number(answer.headers.get('content-length')) || 0;
   const stream = answer.body?.getReader();

@@ -1,5 +1,7 @@
-// Reads a WAV file while it arrives: its format, its length and the peaks of each channel.
+// Reads a WAV file while it arrives: its format, its length and, if wanted, the peaks of each channel.
 // Decoding it with the browser's audio engine would hold an hour of speech in gigabytes.
+
+import type { PeaksData } from '../api/wire';
 
 /** One peak for so many milliseconds of sound. */
 export const PEAK_MS = 20;
@@ -56,6 +58,8 @@ function word(view: DataView, at: number): string {
 }
 
 export class WavReader {
+  /** Whether the peaks are wanted; else samples are counted and not looked at. */
+  readonly #draws: boolean;
   #start: Uint8Array<ArrayBuffer> | null = new Uint8Array(0);
   #format: WavFormat | null = null;
   #left = 0;
@@ -64,6 +68,10 @@ export class WavReader {
   #loudest: number[] = [];
   #peaks: number[][] = [];
   #inPeak = 0;
+
+  constructor(draws = true) {
+    this.#draws = draws;
+  }
 
   /** Takes the next bytes of the file. */
   push(chunk: Uint8Array<ArrayBuffer>): void {
@@ -103,6 +111,9 @@ export class WavReader {
     const bytes = this.#odd.length > 0 ? join(this.#odd, used) : used;
     const size = format.channels * 2;
     const frames = Math.floor(bytes.length / size);
+    this.#frames += frames;
+    this.#odd = bytes.slice(frames * size);
+    if (!this.#draws) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, frames * size);
     const perPeak = Math.max(1, Math.round((format.rate * PEAK_MS) / 1000));
     for (let frame = 0, at = 0; frame < frames; frame += 1) {
@@ -113,8 +124,6 @@ export class WavReader {
       this.#inPeak += 1;
       if (this.#inPeak === perPeak) this.#closePeak();
     }
-    this.#frames += frames;
-    this.#odd = bytes.slice(frames * size);
   }
 
   #closePeak(): void {
@@ -124,6 +133,15 @@ export class WavReader {
       this.#loudest[channel] = 0;
     });
   }
+}
+
+/** The caller's and the agent's waves as they are drawn: the loudest of each point, 0 to 1. */
+export function wavesOf({ caller, agent }: Pick<PeaksData, 'caller' | 'agent'>): Float32Array[] {
+  return [caller, agent].map((side) =>
+    Float32Array.from({ length: Math.floor(side.length / 2) }, (_, at) =>
+      Math.max(Math.abs(side[2 * at] ?? 0), Math.abs(side[2 * at + 1] ?? 0)) / 128,
+    ),
+  );
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -9,6 +9,15 @@ export interface Shortcut {
   shift: boolean;
 }
 
+/** A key that was pressed, as `KeyboardEvent` tells it. */
+export interface Pressed {
+  code: string;
+  shiftKey: boolean;
+  ctrlKey: boolean;
+  altKey: boolean;
+  metaKey: boolean;
+}
+
 /** Function keys that browsers leave alone (not F1, F3, F5-F7, F10-F12). */
 export const SHORTCUTS: Readonly<Record<Action, Shortcut>> = {
   ready: { code: 'F2', shift: false },
@@ -63,14 +72,34 @@ const ALL: readonly Action[] = [...ACTIONS, 'dial'];
 /** What an agent may give as reason for taking no calls, in the order of their digit keys. */
 export const REASONS = ['break', 'meal', 'training', 'meeting', 'back_office'] as const;
 
+/** Why a recording is paused, each with one key; the first is what the button and its key mean. */
+export const PAUSES = [
+  { reason: 'secret', code: 'Pause', shift: false },
+  { reason: 'declined', code: 'ScrollLock', shift: false },
+  { reason: 'private', code: 'ScrollLock', shift: true },
+] as const;
+export type PauseReason = (typeof PAUSES)[number]['reason'];
+
 /** `⇧F9`, as written on the button. */
 export function shortcutText(action: Action): string {
-  const { code, shift } = SHORTCUTS[action];
-  return shift ? `⇧${code}` : code;
+  return keyText(SHORTCUTS[action]);
+}
+
+/** A key as written on a button; what has a long name is short there. */
+export function keyText({ code, shift }: Shortcut): string {
+  const name = code === 'ScrollLock' ? 'ScrLk' : code;
+  return shift ? `⇧${name}` : name;
+}
+
+/** The reason whose key was pressed, but for the first, whose key is that of its button. */
+export function pauseOf(key: Pressed): PauseReason | null {
+  if (key.ctrlKey || key.altKey || key.metaKey) return null;
+  const found = PAUSES.slice(1).find(({ code, shift }) => code === key.code && shift === key.shiftKey);
+  return found?.reason ?? null;
 }
 
 /** The action whose key was pressed. */
-export function actionOf(key: { code: string; shiftKey: boolean; ctrlKey: boolean; altKey: boolean; metaKey: boolean }): Action | null {
+export function actionOf(key: Pressed): Action | null {
   if (key.ctrlKey || key.altKey || key.metaKey) return null;
   return (
     ALL.find((action) => {

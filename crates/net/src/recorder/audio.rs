@@ -7,10 +7,15 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use model::RecordingId;
 use recording::{
-    Expected, FRAME_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind, Opener,
-    PEAK_BYTES, PIECE_FRAMES, PIECE_MOST, SEAL_MOST, TAPE_HEADER_BYTES,
+    Damage, Expected, FRAME_BYTES, Fault, HEADER_BYTES, Head, Header, HeaderFault, Keyring, Kind,
+    Opener, PEAK_BYTES, PIECE_FRAMES, PIECE_MOST, SEAL_BYTES, SEAL_MOST, TAPE_HEADER_BYTES,
 };
+
+use places::Places;
+
+mod places;
 
 /// Bytes of sound in a piece.
 const PIECE_BYTES: u64 = PIECE_FRAMES as u64 * FRAME_BYTES;
@@ -72,11 +77,20 @@ impl Audio {
         }
     }
 
+    /// What is wrong with it and where: pieces that are missing or lie elsewhere are known when it
+    /// is opened, what is not what was written when it was read.
+    pub fn faults(&self) -> Vec<Fault> {
+        match &self.content {
+            Content::Wav(_) => Vec::new(),
+            Content::Tape(tape) => tape.faults.iter().copied().collect(),
+        }
+    }
+
     /// Whether it ends with its seal; nobody can tell of an old WAV.
     pub fn is_sealed(&self) -> bool {
         match &self.content {
             Content::Wav(_) => true,
-            Content::Tape(tape) => tape.is_sealed,
+            Content::Tape(tape) => tape.seal.is_some(),
         }
     }
 }
@@ -111,6 +125,7 @@ impl Seek for Audio {
 #[derive(Debug)]
 pub(super) struct TapeAudio {
     file: File,
+    recording: RecordingId,
     opener: Opener,
     header: [u8; HEADER_BYTES],
     frames: u64,
@@ -118,7 +133,10 @@ pub(super) struct TapeAudio {
     pieces: Vec<Option<u64>>,
     /// Pieces that are silence and were not written as that: as far as is known.
     holes: BTreeSet<usize>,
-    is_sealed: bool,
+    /// What is wrong, as far as is known; at most a few for each piece.
+    faults: BTreeSet<Fault>,
+    /// Where its seal begins, if it has one.
+    seal: Option<u64>,
     /// The piece read last, where its sound is in it, and its bytes.
     current: (usize, Range<usize>),
     piece: Vec<u8>,
@@ -136,27 +154,47 @@ impl TapeAudio {
         let opener = Opener::new(&header, key);
         let seal = read_seal(&file, &opener)?;
         if let Some(wanted) = &expected.seal
-            && seal.as_ref().is_none_or(|(found, _)| *found != wanted.sha256)
+            && seal.as_ref().is_none_or(|(found, _, _)| *found != wanted.sha256)
         {
             return Err(not_sealed());
         }
-        let (mut pieces, mut frames) = pieces(&file, &opener)?;
-        let is_sealed = seal.is_some();
-        if let Some((_, sealed)) = seal.filter(|(_, sealed)| *sealed <= recording::MAX_FRAMES) {
-            // What is missing before the seal is a hole, too.
-            frames = frames.max(sealed);
-            let count = frames.div_ceil(u64::from(PIECE_FRAMES)) as usize;
-            pieces.resize(count.max(pieces.len()), None);
-        }
+        let Places { mut pieces, mut frames, mut faults } = Places::of(&file, &opener)?;
+        let found = pieces.len();
+        let seal = seal.map(|(_, sealed, at)| {
+            if sealed <= recording::MAX_FRAMES {
+                // What is missing before the seal is a hole, too.
+                frames = frames.max(sealed);
+                let count = frames.div_ceil(u64::from(PIECE_FRAMES)) as usize;
+                pieces.resize(count.max(found), None);
+            }
+            at
+        });
         let holes: BTreeSet<usize> =
             (0..pieces.len()).filter(|number| pieces[*number].is_none()).collect();
-        if !holes.is_empty() {
-            let lost = holes.len();
-            tracing::error!(lost, "pieces of a recording cannot be found: played as silence");
+        let left_out = holes.iter().map(|number| fault(*number, Damage::LeftOut));
+        // What is altered there is told already.
+        let is_new = |left: &Fault| !faults.contains(&Fault { damage: Damage::Altered, ..*left });
+        let left_out: Vec<Fault> = left_out.filter(is_new).collect();
+        faults.extend(left_out);
+        for fault in &faults {
+            tracing::error!(recording = %header.recording, "{fault}");
         }
+        let recording = header.recording;
         let header = recording::header(frames);
         let (current, piece) = ((usize::MAX, 0..0), Vec::with_capacity(PIECE_MOST));
-        Ok(Self { file, opener, header, frames, pieces, holes, is_sealed, current, piece })
+        Ok(Self {
+            file,
+            recording,
+            opener,
+            header,
+            frames,
+            pieces,
+            holes,
+            faults,
+            seal,
+            current,
+            piece,
+        })
     }
 
     fn read_at(&mut self, into: &mut [u8], at: u64) -> io::Result<usize> {
@@ -190,31 +228,57 @@ impl TapeAudio {
         }
         self.current = (number, 0..0);
         let Some(at) = self.pieces[number] else { return };
-        match self.read_piece(at) {
+        match self.read_piece(number, at) {
             Ok(Some(sound)) => {
                 self.current.1 = sound;
                 return;
             }
             Ok(None) => {
-                let second = second(number);
-                tracing::error!(second, "a piece of a recording is altered: played as silence");
+                let (recording, fault) = (self.recording, fault(number, Damage::Altered));
+                tracing::error!(%recording, "{fault}: played as silence");
+                self.faults.insert(fault);
             }
             Err(error) => {
-                let second = second(number);
-                tracing::error!(second, %error, "a recording cannot be read: played as silence");
+                let (recording, second) = (self.recording, second(number));
+                tracing::error!(%recording, second, %error, "not to be read: played as silence");
             }
         }
         self.holes.insert(number);
     }
 
     /// Reads the piece that begins there and says where its sound is; nothing if it is not what
-    /// was written.
-    fn read_piece(&mut self, at: u64) -> io::Result<Option<Range<usize>>> {
+    /// was written, by its own hash or by what names it.
+    fn read_piece(&mut self, number: usize, at: u64) -> io::Result<Option<Range<usize>>> {
         let head = read_head(&self.file, at)?;
         self.piece.resize(head.map_or(0, Head::bytes), 0);
         self.file.read_exact_at(&mut self.piece, at)?;
-        Ok(self.opener.sound(&mut self.piece))
+        let sound = self.opener.sound(&mut self.piece);
+        let is_named = (number > 0 || self.opener.names(&self.piece, None))
+            && (sound.is_none() || self.is_named(number)?);
+        Ok(sound.filter(|_| is_named))
     }
+
+    /// Whether what follows the piece that was just read, the next one or the seal, names it. One
+    /// that is itself not what was written says nothing.
+    fn is_named(&self, number: usize) -> io::Result<bool> {
+        let is_last = number + 1 == self.pieces.len();
+        let next = if is_last { self.seal } else { self.pieces[number + 1] };
+        let Some(at) = next else { return Ok(true) };
+        let mut begin = [0; HEAD_MOST];
+        let count = read_some(&self.file, &mut begin, at)?;
+        if self.opener.names(&begin[..count], Some(&self.piece)) {
+            return Ok(true);
+        }
+        let Some(head) = Head::read(&begin[..count]) else { return Ok(!is_last) };
+        let mut next = vec![0; head.bytes()];
+        let is_read = self.file.read_exact_at(&mut next, at).is_ok();
+        Ok(!(is_read && self.opener.is_whole(&next)))
+    }
+}
+
+/// What is wrong with a piece.
+fn fault(number: usize, damage: Damage) -> Fault {
+    Fault { second: second(number), damage }
 }
 
 /// The second in which a piece is.
@@ -227,12 +291,17 @@ fn not_sealed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// The hash and the frames of the seal that a file ends with.
-fn read_seal(file: &File, opener: &Opener) -> io::Result<Option<(String, u64)>> {
+/// The hash and the frames of the seal that a file ends with, and where it begins.
+fn read_seal(file: &File, opener: &Opener) -> io::Result<Option<(String, u64, u64)>> {
     let mut bytes = [0; SEAL_MOST];
-    let from = file.metadata()?.len().saturating_sub(SEAL_MOST as u64);
-    let count = read_some(file, &mut bytes, from)?;
-    Ok(opener.seal_at_end(&bytes[..count]))
+    let length = file.metadata()?.len();
+    let count = read_some(file, &mut bytes, length.saturating_sub(SEAL_MOST as u64))?;
+    let bytes = &bytes[..count];
+    Ok(opener.seal_at_end(bytes).map(|(hash, frames)| {
+        let is_long = count == SEAL_MOST && opener.owns_seal(bytes);
+        let seal = if is_long { SEAL_MOST } else { SEAL_BYTES };
+        (hash, frames, length.saturating_sub(seal as u64))
+    }))
 }
 
 /// The header of a file of pieces.
@@ -267,79 +336,6 @@ fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
         }
     }
     Ok(count)
-}
-
-/// Where each piece begins, and how many frames they have. Each lies where its number says; what
-/// cannot be read is passed over up to the next piece or the seal. A half-written one at the end is
-/// left out.
-fn pieces(file: &File, opener: &Opener) -> io::Result<(Vec<Option<u64>>, u64)> {
-    let length = file.metadata()?.len();
-    let (mut pieces, mut frames, mut at) = (Vec::new(), 0, TAPE_HEADER_BYTES as u64);
-    let limit = (recording::MAX_FRAMES / u64::from(PIECE_FRAMES)) as usize;
-    loop {
-        if let Some(head) = piece_at(file, at, length, pieces.len(), opener) {
-            let number = head.number as usize;
-            if number > limit {
-                break;
-            }
-            if number >= pieces.len() {
-                pieces.resize(number + 1, None);
-            }
-            pieces[number].get_or_insert(at);
-            let before = u64::from(head.number) * u64::from(PIECE_FRAMES);
-            frames = frames.max(before + u64::from(head.frames));
-            at += head.bytes() as u64;
-        } else if let Some(next) = next_start(file, at + 1, length, opener) {
-            at = next;
-        } else {
-            break;
-        }
-    }
-    Ok((pieces, frames))
-}
-
-/// The head of the piece that begins here. It is believed where it has the number that is wanted
-/// and something begins where it ends, otherwise only if the whole piece is what was written.
-fn piece_at(file: &File, at: u64, length: u64, wanted: usize, opener: &Opener) -> Option<Head> {
-    let head = read_head(file, at).ok()?.filter(|head| opener.owns(head))?;
-    let end = at + head.bytes() as u64;
-    if end > length {
-        return None;
-    }
-    let is_next = head.number as usize == wanted;
-    if is_next && (end == length || follows(file, end, opener).unwrap_or(false)) {
-        return Some(head);
-    }
-    let mut piece = vec![0; head.bytes()];
-    file.read_exact_at(&mut piece, at).ok()?;
-    opener.sound(&mut piece).map(|_| head)
-}
-
-/// Where the next piece of the recording or its seal begins, at `from` or later.
-fn next_start(file: &File, mut from: u64, length: u64, opener: &Opener) -> Option<u64> {
-    let mut bytes = vec![0; PIECE_MOST + HEAD_MOST];
-    while from < length {
-        let count = read_some(file, &mut bytes, from).unwrap_or(0);
-        let found = (0..count).find(|at| {
-            let rest = &bytes[*at..count];
-            let is_piece = || Head::read(rest).is_some_and(|head| opener.owns(&head));
-            (rest[0] == b'P' && is_piece()) || (rest[0] == b'S' && opener.owns_seal(rest))
-        });
-        if let Some(found) = found {
-            return Some(from + found as u64);
-        }
-        // What begins at the very end of this is read again; what cannot be read is passed over.
-        from += PIECE_MOST as u64;
-    }
-    None
-}
-
-/// Whether a piece of the recording or its seal begins at a place.
-fn follows(file: &File, at: u64, opener: &Opener) -> io::Result<bool> {
-    let mut bytes = [0; HEAD_MOST];
-    let count = read_some(file, &mut bytes, at)?;
-    let head = Head::read(&bytes[..count]);
-    Ok(head.is_some_and(|head| opener.owns(&head)) || opener.owns_seal(&bytes[..count]))
 }
 
 /// The peaks of the recording at `path`: the caller's lowest and highest sample of each 20 ms and

@@ -12,7 +12,12 @@ use crate::steady::unhindered;
 
 /// Asks a test binary to be an engine that records until it is killed; says where.
 const FOLDER: &str = "HOTLINE_TEST_RECORD_INTO";
-const RECORDINGS: usize = 5;
+/// Recorded calls at the moment when it is killed.
+const CALLS: &str = "HOTLINE_TEST_CALLS";
+/// How many of them there are where many are killed at once.
+const MANY: usize = 200;
+/// How often that is done; with the variable `HOTLINE_TEST_KILLS` as often as it says.
+const KILLS: usize = 2;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let day = folder.join("2025/01/02");
@@ -62,16 +67,17 @@ fn dropped_without_a_stop_the_recording_is_there() {
     });
 }
 
-/// Not a test by itself: the engine that the next one kills.
+/// Not a test by itself: the engine that the next ones kill.
 #[test]
 fn an_engine_that_records_until_it_is_killed() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
+    let calls: usize = std::env::var(CALLS).unwrap().parse().unwrap();
     let mut stage = Stage::with(82, Prompts::default(), |config| {
         config.recordings.dir = folder.into();
         config.workers = 2;
     });
     let mut out = std::io::stdout();
-    for _ in 0..RECORDINGS {
+    for _ in 0..calls {
         let [(a, phone), (b, _)] = stage.bridge(Codec::Pcma, Codec::Pcma);
         stage.record(&a, &b);
         writeln!(out, "leg {} {}", a.leg.0.counter(), phone.engine).unwrap();
@@ -80,8 +86,8 @@ fn an_engine_that_records_until_it_is_killed() {
         std::io::stdin().read_line(&mut line).unwrap();
         let remote = line.trim().parse().unwrap();
         stage.set(&LegMedia { remote, hears: Source::Leg(b.leg), ..a });
-        stage.settle();
     }
+    stage.settle();
     writeln!(out, "leg - ready").unwrap();
     // Until it is killed, or everyone has gone: then the input ends.
     let mut line = String::new();
@@ -89,59 +95,88 @@ fn an_engine_that_records_until_it_is_killed() {
     drop(stage);
 }
 
+/// Has an engine record so many calls, each a voice of its own of so many samples, and kills it.
+/// Says how long they had talked then.
+fn killed(folder: &Path, calls: usize, samples: usize) -> (Vec<Vec<i16>>, Duration) {
+    let mut engine = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "killed::an_engine_that_records_until_it_is_killed", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(CALLS, calls.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(engine.stdout.take().unwrap()).lines();
+    let mut tell = engine.stdin.take().unwrap();
+    let mut next = || loop {
+        let line = told.next().expect("the engine runs").unwrap();
+        if let Some((_, rest)) = line.split_once("leg ") {
+            return rest.to_owned();
+        }
+    };
+    let mut phones = Vec::new();
+    for n in 0..calls as u32 {
+        let line = next();
+        let (_, address) = line.split_once(' ').unwrap();
+        let ip = std::net::Ipv4Addr::new(127, 88, 3, 82);
+        let phone = Phone::new(ip, address.parse().unwrap(), Codec::Pcma, n + 1);
+        writeln!(tell, "{}", phone.address()).unwrap();
+        phones.push(phone);
+    }
+    assert_eq!(next(), "- ready");
+    let voices: Vec<Vec<i16>> =
+        (0..calls as u64).map(|n| tone::voice(20 + n, 12_000, samples)).collect();
+    let mut talking: Vec<(&mut Phone, &[i16])> =
+        phones.iter_mut().zip(&voices).map(|(phone, voice)| (phone, voice.as_slice())).collect();
+    let talked = Instant::now();
+    talk(&mut talking);
+    let said = talked.elapsed();
+    // SIGKILL: nothing in the engine hears of it.
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    (voices, said)
+}
+
+/// Every call has its recording, and that has all that was said up to the last second: its length
+/// is looked at in each, its sound in every `step`-th.
+fn assert_all_recovered(folder: &Path, voices: &[Vec<i16>], said: Duration, step: usize) {
+    let files = files(folder);
+    assert_eq!(files.len(), voices.len(), "none is orphaned");
+    for (number, (file, voice)) in files.iter().zip(voices).enumerate() {
+        let seal = mended(file);
+        assert_whole(file, &seal);
+        assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
+        if !number.is_multiple_of(step) {
+            continue;
+        }
+        let (left, _) = read_wav(file);
+        // What was said until a second before the end is all there.
+        let share = share(&voice[..voice.len() - 8_000], &left);
+        assert!(share >= HEARD, "{share}");
+    }
+}
+
 #[test]
 fn after_kill_9_every_recording_plays_up_to_the_last_second() {
     unhindered(|| {
         let folder = tempfile::tempdir().unwrap();
-        let mut engine = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::an_engine_that_records_until_it_is_killed", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut told = BufReader::new(engine.stdout.take().unwrap()).lines();
-        let mut tell = engine.stdin.take().unwrap();
-        let mut next = || loop {
-            let line = told.next().expect("the engine runs").unwrap();
-            if let Some((_, rest)) = line.split_once("leg ") {
-                return rest.to_owned();
-            }
-        };
-        let mut phones = Vec::new();
-        for n in 0..RECORDINGS as u32 {
-            let line = next();
-            let (_, address) = line.split_once(' ').unwrap();
-            let ip = std::net::Ipv4Addr::new(127, 88, 3, 82);
-            let phone = Phone::new(ip, address.parse().unwrap(), Codec::Pcma, n + 1);
-            writeln!(tell, "{}", phone.address()).unwrap();
-            phones.push(phone);
-        }
-        assert_eq!(next(), "- ready");
-        let voices: Vec<Vec<i16>> =
-            (0..RECORDINGS as u64).map(|n| tone::voice(20 + n, 12_000, 24_000)).collect();
-        let mut talking: Vec<(&mut Phone, &[i16])> = phones
-            .iter_mut()
-            .zip(&voices)
-            .map(|(phone, voice)| (phone, voice.as_slice()))
-            .collect();
-        let talked = Instant::now();
-        talk(&mut talking);
-        let said = talked.elapsed();
-        // SIGKILL: nothing in the engine hears of it.
-        engine.kill().unwrap();
-        engine.wait().unwrap();
-        let files = files(folder.path());
-        assert_eq!(files.len(), RECORDINGS, "none is orphaned");
-        for (file, voice) in files.iter().zip(&voices) {
-            let seal = mended(file);
-            assert_whole(file, &seal);
-            let (left, _) = read_wav(file);
-            assert!(seal.frames / 8 + 1_000 >= said.as_millis() as u64, "{said:?}: {seal:?}");
-            // What was said until a second before the end is all there.
-            let share = share(&voice[..voice.len() - 8_000], &left);
-            assert!(share >= HEARD, "{share}");
-        }
+        let (voices, said) = killed(folder.path(), 5, 24_000);
+        assert_all_recovered(folder.path(), &voices, said, 1);
     });
+}
+
+#[test]
+fn after_kill_9_under_two_hundred_calls_none_is_orphaned_and_each_plays_up_to_the_last_second() {
+    let kills = std::env::var("HOTLINE_TEST_KILLS").ok();
+    let kills = kills.map_or(KILLS, |kills| kills.parse().unwrap());
+    for kill in 0..kills {
+        unhindered(|| {
+            let folder = tempfile::tempdir().unwrap();
+            // Another moment each time, also within a piece.
+            let samples = 12_000 + 160 * (7 * kill % 51);
+            let (voices, said) = killed(folder.path(), MANY, samples);
+            assert_all_recovered(folder.path(), &voices, said, 20);
+        });
+    }
 }

@@ -22,6 +22,19 @@ impl Fold {
             FactBody::RecordingLost { recording, .. } => {
                 self.recording(*recording).map(|lost| lost.lost = true).is_some()
             }
+            FactBody::RecordingHeld { recording, why, .. } => {
+                self.recording(*recording).map(|held| held.held = Some(why.clone())).is_some()
+            }
+            FactBody::RecordingReleased { recording, .. } => {
+                self.recording(*recording).map(|held| held.held = None).is_some()
+            }
+            FactBody::RecordingDoomed { recording, .. } => {
+                self.recording(*recording).map(|doomed| doomed.doomed = true).is_some()
+            }
+            FactBody::RecordingDeleted { recording, certificate, .. } => {
+                let of = self.recording(*recording);
+                of.map(|gone| gone.deleted = Some((fact.wall, (**certificate).clone()))).is_some()
+            }
             FactBody::RecordingSealed { recording, seal, recovered, .. } => {
                 self.seal(*recording, seal, *recovered)
             }
@@ -46,6 +59,9 @@ impl Fold {
             lost: false,
             seal: None,
             recovered: false,
+            held: None,
+            doomed: false,
+            deleted: None,
         };
         push_bounded(&mut self.record.recordings, begun, CallRecord::RECORDING_LIMIT)
     }

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use model::{
-    AgentId, AgentState, AgentStatus, DialogSnapshot, FactBody, HangupCause, Id, LegId, LegRole,
-    LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome, OverflowTarget, PauseReason,
-    Pii, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId,
-    UnpauseCause, UserId, VoiceQuality, Wall,
+    AgentId, AgentState, AgentStatus, Certificate, Deletion, DialogSnapshot, FactBody, HangupCause,
+    Id, LegId, LegRole, LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome,
+    OverflowTarget, PauseReason, Pii, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd,
+    TransferKind, Transport, TrunkId, UnpauseCause, UserId, VoiceQuality, Wall,
 };
 
-use crate::story::{call, recording};
+use crate::story::{call, recording, wall};
 
 pub fn every_fact() -> Vec<FactBody> {
     let mut facts = of_calls();
@@ -148,6 +148,15 @@ fn of_transfers() -> Vec<FactBody> {
     ]
 }
 
+fn deletion() -> Box<Deletion> {
+    Box::new(Deletion {
+        rule: "default".to_owned(),
+        due: wall(0),
+        sha256: Some("ab".repeat(32)),
+        bytes: 7,
+    })
+}
+
 fn of_recordings() -> Vec<FactBody> {
     let (call, recording) = (call(1, 1), recording(1, 1));
     let seal = Seal { sha256: "ab".repeat(32), bytes: i64::MAX as u64, frames: 1 };
@@ -168,6 +177,20 @@ fn of_recordings() -> Vec<FactBody> {
         },
         FactBody::RecordingUnpaused { call, recording, by: None, cause: UnpauseCause::TimeOver },
         FactBody::RecordingLost { call, recording, error: "disk full".to_owned() },
+        FactBody::RecordingHeld {
+            call,
+            recording,
+            by: UserId::from("qa"),
+            why: "case 7".to_owned(),
+        },
+        FactBody::RecordingReleased { call, recording, by: UserId::from("qa") },
+        FactBody::RecordingDoomed { call, recording, deletion: deletion() },
+        FactBody::RecordingDeleted {
+            call,
+            recording,
+            deletion: deletion(),
+            certificate: Box::new(Certificate { number: 1, text: "gone\n".to_owned() }),
+        },
         FactBody::RecordingSealed { call, recording, seal, recovered: true },
     ]
 }

@@ -30,6 +30,7 @@ mod failures;
 mod generated;
 mod imported;
 mod journal;
+mod kept;
 mod killed;
 mod opening;
 mod postgres;

@@ -41,6 +41,8 @@ fn every_command_reaches_the_engine_and_is_answered() {
         json!({"type": "swap_parties"}),
         json!({"type": "conference"}),
         json!({"type": "cancel_consult"}),
+        json!({"type": "pause_recording", "data": {"reason": "secret"}}),
+        json!({"type": "resume_recording", "data": {}}),
         json!({"type": "sign_out", "data": null}),
     ]
     .into_iter()
@@ -67,6 +69,8 @@ fn every_command_reaches_the_engine_and_is_answered() {
         "swap_parties",
         "conference",
         "cancel_consult",
+        "pause_recording",
+        "resume_recording",
         "sign_out",
     ];
     assert_eq!(names, wanted);

@@ -262,3 +262,36 @@ fn a_store_that_fails_is_told_as_such() {
         assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"), "{path}");
     }
 }
+
+#[test]
+fn an_inspector_holds_a_recording_and_releases_it_and_nobody_else_does() {
+    let server = Server::start();
+    let path = "/api/v1/recordings/r1-1-11/hold";
+    let put = |path: &str, token: &str, why: &str| {
+        let body = json!({"why": why}).to_string();
+        let json = [("Content-Type", "application/json")];
+        server.send("PUT", path, token, &json, body.as_bytes())
+    };
+    for user in ["8001", "8021"] {
+        let refused = put(path, &server.fake.token(user), "case 7");
+        assert_eq!(refused.json()["error"]["permission"], "recording.hold");
+    }
+    let token = server.fake.token("qa");
+    let refusals = server.fake.audits().len();
+    for wrong in ["", "  ", &"x".repeat(501)] {
+        assert_eq!(put(path, &token, wrong).status, 422, "{wrong:?}");
+    }
+    let missing = put("/api/v1/recordings/r9-9-9/hold", &token, "case 7");
+    assert_eq!(missing.status, 404);
+    assert_eq!(put(path, &token, " case 7 ").status, 204);
+    // It is not held here, where the fake keeps nothing: there is nothing to release.
+    assert_eq!(server.send("DELETE", path, &token, &[], b"").status, 204);
+    let audits = server.fake.audits();
+    let [Audit::Held { user, recording, why, .. }] = &audits[refusals..] else {
+        panic!("{audits:?}");
+    };
+    assert_eq!(
+        (user.as_str(), recording.to_string(), why.as_str()),
+        ("qa", "r1-1-11".to_owned(), "case 7")
+    );
+}

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Action } from '../../api/wire';
 import { useSpeech } from '../../i18n/context';
 import { phone } from '../../format/value';
-import { may } from '../../state/allowed';
+import { may, PAUSES } from '../../state/allowed';
 import { useDesk, useMe, useSession } from '../../state/context';
 import { CallCard } from './CallCard';
 import { CustomerCard } from './CustomerCard';
@@ -42,11 +42,12 @@ export function AgentPage() {
     else if (action === 'dial' && !data) dial.current?.focus();
     else if (action === 'extend_acw') void session.act(action, { ms: EXTEND_MS });
     else if (action === 'wrap_up') wrapUp.finish();
-    else if (action === 'pause_recording') void session.act(action, { reason: 'secret' });
+    else if (action === 'pause_recording') void session.act(action, data ?? { reason: PAUSES[0].reason });
     else void session.act(action, data);
   };
   useShortcuts({
     onAct: act,
+    onPause: (reason) => act('pause_recording', { reason }),
     reasons: reasons ? (reason) => act('not_ready', { reason }) : null,
     closeReasons: () => setReasons(false),
     onDigit: wrapUp.chooseNth,

@@ -4,14 +4,14 @@ import { Button } from 'antd';
 import type { Action, GuestData, TransferEndedData } from '../../api/wire';
 import { phone } from '../../format/value';
 import { useSpeech, type Speech } from '../../i18n/context';
-import { may, MOVES, shortcutText, TAPE } from '../../state/allowed';
+import { keyText, may, MOVES, PAUSES, shortcutText, TAPE } from '../../state/allowed';
 import { useDesk, useSession } from '../../state/context';
 import type { Agent, Call } from '../../state/reducer';
 import { useSignal } from '../../state/signal';
 
 interface Props {
   me: Agent | null;
-  onAct(action: Action): void;
+  onAct(action: Action, data?: Record<string, unknown>): void;
 }
 
 /** A colleague by number, a telephone outside by what may be shown of it, a queue by its code. */
@@ -52,6 +52,22 @@ export function MovePanel({ me, onAct }: Props) {
             <kbd>{shortcutText(action)}</kbd>
           </Button>
         ))}
+        {tape === 'pause_recording' && (
+          <div className="move-reasons">
+            {PAUSES.slice(1).map(({ reason, ...key }) => (
+              <Button
+                key={reason}
+                className="bar-button"
+                disabled={!may(me, tape)}
+                data-testid={`pause-${reason}`}
+                onClick={() => onAct(tape, { reason })}
+              >
+                <span>{speech.t(`pause.${reason}` as 'pause.private')}</span>
+                <kbd>{keyText(key)}</kbd>
+              </Button>
+            ))}
+          </div>
+        )}
       </div>
     </section>
   );

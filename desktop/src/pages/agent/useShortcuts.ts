@@ -2,10 +2,13 @@
 import { useEffect, useRef } from 'react';
 
 import type { Action } from '../../api/wire';
-import { actionOf, REASONS, worksWhileTyping } from '../../state/allowed';
+import { actionOf, pauseOf, REASONS, worksWhileTyping } from '../../state/allowed';
+import type { PauseReason } from '../../state/allowed';
 
 interface Keys {
   onAct(action: Action): void;
+  /** Pause the recording for another reason than the usual one. */
+  onPause(reason: PauseReason): void;
   /** What a digit means while the list of reasons is open; null while it is closed. */
   reasons: ((reason: string) => void) | null;
   closeReasons(): void;
@@ -19,11 +22,17 @@ export function useShortcuts(keys: Keys): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.repeat || event.isComposing) return;
-      const { onAct, reasons, closeReasons, onDigit } = current.current;
+      const { onAct, onPause, reasons, closeReasons, onDigit } = current.current;
       const action = actionOf(event);
       if (action && (worksWhileTyping(action) || !typing(event.target))) {
         event.preventDefault();
         onAct(action);
+        return;
+      }
+      const pause = pauseOf(event);
+      if (pause && !typing(event.target)) {
+        event.preventDefault();
+        onPause(pause);
         return;
       }
       if (event.key === 'Escape' && reasons) closeReasons();

@@ -3,18 +3,20 @@ import { Segmented } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 
 import { ApiError } from '../../api/http';
-import type { CallDetail, LegData, QualityData, RecordingData, VoiceData } from '../../api/wire';
+import type { CallDetail, LegData, QualityData, VoiceData } from '../../api/wire';
 import { clock, dateTime, instant, timeOfDay } from '../../format/time';
-import { phone, size } from '../../format/value';
+import { phone } from '../../format/value';
 import { useSpeech } from '../../i18n/context';
 import { Player, type PlayerHandle } from '../../player/Player';
 import { useSession } from '../../state/context';
 import { useNames } from '../../state/names';
+import { Proof } from './Proof';
 import { Timeline } from './Timeline';
 
 export function Detail({ id }: { id: string | null }) {
   const { t, name } = useSpeech();
-  const { call, failed } = useCall(id);
+  const [changes, setChanges] = useState(0);
+  const { call, failed } = useCall(id, changes);
   const [nth, setNth] = useState(0);
   const player = useRef<PlayerHandle>(null);
   useEffect(() => setNth(0), [id]);
@@ -51,8 +53,8 @@ export function Detail({ id }: { id: string | null }) {
           }))}
         />
       )}
-      <Player id={recording?.recording_id ?? null} ref={player} />
-      <Proof recording={recording} />
+      <Player id={recording && !recording.deleted_at ? recording.recording_id : null} ref={player} />
+      <Proof recording={recording} onChanged={() => setChanges((count) => count + 1)} />
       <Timeline call={call} recording={recording} onSeek={seek} />
     </section>
   );
@@ -111,27 +113,13 @@ function score({ from_party, to_party }: QualityData): string {
   return `MOS ${mos(from_party)} / ${mos(to_party)}`;
 }
 
-/** What makes the recording provable: one line in a fixed place. */
-function Proof({ recording }: { recording: RecordingData | null }) {
-  const { t } = useSpeech();
-  if (!recording) return <p className="proof" />;
-  const { sha256, bytes, recovered } = recording;
-  if (sha256 === null) return <p className="proof">{t('rec.unsealed')}</p>;
-  return (
-    <p className="proof" title={sha256}>
-      {t('rec.sealed')} <code>{sha256.slice(0, 16)}…</code> {bytes === null ? '' : size(bytes)}
-      {recovered ? ` · ${t('rec.recovered')}` : ''}
-    </p>
-  );
-}
-
-/** The call `id`, read when it is chosen. */
-function useCall(id: string | null): { call: CallDetail | null; failed: string | null } {
+/** The call `id`, read when it is chosen and after each of `changes`. */
+function useCall(id: string | null, changes: number): { call: CallDetail | null; failed: string | null } {
   const { api } = useSession();
   const [call, setCall] = useState<CallDetail | null>(null);
   const [failed, setFailed] = useState<string | null>(null);
   useEffect(() => {
-    setCall(null);
+    setCall((shown) => (shown?.call_id === id ? shown : null));
     setFailed(null);
     if (id === null) return undefined;
     const control = new AbortController();
@@ -140,6 +128,6 @@ function useCall(id: string | null): { call: CallDetail | null; failed: string |
       setFailed(error instanceof ApiError ? error.code : 'unreachable');
     });
     return () => control.abort();
-  }, [api, id]);
+  }, [api, id, changes]);
   return { call, failed };
 }

@@ -76,6 +76,7 @@ export function whatOf(fact: TimelineFact, speech: Speech, names: Names): string
     field('status', (status) => speech.name('status', status)),
     field('state', (state) => speech.name('state', state)),
     field('user', (user) => user),
+    fact.type.startsWith('recording_') ? field('why', (why) => why) : null,
     field('error', (error) => error),
   ];
   const desktop = fact['desktop'] === false ? [speech.t('fact.no_desktop')] : [];

@@ -190,3 +190,84 @@ fn holes_are_told_also_those_before_the_seal() {
         std::fs::remove_file(&path).unwrap();
     }
 }
+
+/// Where a file's three and a half pieces begin, and its seal.
+fn starts(file: &[u8], keys: &Keyring) -> [usize; 5] {
+    let piece = PIECE_MOST - if keys.is_empty() { 32 } else { 0 };
+    let seal = file.len() - if keys.is_empty() { SEAL_BYTES } else { SEAL_MOST };
+    [192, 192 + piece, 192 + 2 * piece, 192 + 3 * piece, seal]
+}
+
+/// What is told of a file when it is opened, and when it was played to its end.
+fn told(path: &Path, bytes: &[u8], keys: &Keyring) -> [Vec<(u64, Damage)>; 2] {
+    std::fs::write(path, bytes).unwrap();
+    let mut audio = Audio::open(path, keys, &ANY).unwrap();
+    let faults =
+        |audio: &Audio| audio.faults().iter().map(|fault| (fault.second, fault.damage)).collect();
+    let opened = faults(&audio);
+    io::copy(&mut audio, &mut io::sink()).unwrap();
+    [opened, faults(&audio)]
+}
+
+#[test]
+fn pieces_that_are_swapped_missing_doubled_or_others_are_named_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tape");
+    for keys in [Keyring::default(), keys()] {
+        recorded(&path, &keys);
+        let whole = std::fs::read(&path).unwrap();
+        let at = starts(&whole, &keys);
+        let part =
+            |number: usize| &whole[at[number]..at.get(number + 1).map_or(whole.len(), |to| *to)];
+        let made = |order: &[usize]| {
+            order.iter().fold(whole[..192].to_vec(), |file, n| [&file[..], part(*n)].concat())
+        };
+        let both = |faults: &[(u64, Damage)]| [faults.to_vec(), faults.to_vec()];
+        assert_eq!(told(&path, &whole, &keys), both(&[]));
+        let swapped = [(0, Damage::Swapped), (1, Damage::Swapped)];
+        assert_eq!(told(&path, &made(&[0, 2, 1, 3, 4]), &keys), both(&swapped));
+        assert_eq!(told(&path, &made(&[0, 1, 3, 4]), &keys), both(&[(1, Damage::LeftOut)]));
+        assert_eq!(told(&path, &made(&[0, 1, 4]), &keys), both(&[(1, Damage::LeftOut)]));
+        assert_eq!(told(&path, &made(&[0, 1, 1, 2, 3, 4]), &keys), both(&[(0, Damage::Added)]));
+        let foreign = [&whole[..at[2]], &[9; 700], &whole[at[2]..]].concat();
+        assert_eq!(told(&path, &foreign, &keys), both(&[(1, Damage::Added)]));
+        let replaced = [&whole[..at[1]], &[9; 700], &whole[at[2]..]].concat();
+        assert_eq!(told(&path, &replaced, &keys), both(&[(0, Damage::Altered)]));
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_piece_made_anew_with_the_right_hash_is_not_played_and_its_neighbours_are() {
+    use sha2::{Digest as _, Sha256};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tape");
+    let keys = Keyring::default();
+    let samples = recorded(&path, &keys);
+    let whole = std::fs::read(&path).unwrap();
+    let at = starts(&whole, &keys);
+    let forged = |number: usize, byte: usize| {
+        let mut file = whole.clone();
+        let piece = &mut file[at[number]..at[number + 1]];
+        piece[byte] ^= 1;
+        let (body, hash) = piece.split_at_mut(piece.len() - 32);
+        hash.copy_from_slice(&Sha256::digest(body));
+        file
+    };
+    for number in 0..4 {
+        // Its sound; and the last is named by the seal.
+        let [opened, played] = told(&path, &forged(number, 900), &keys);
+        let second = number as u64 / 2;
+        assert_eq!((opened, played), (vec![], vec![(second, Damage::Altered)]), "{number}");
+        let heard = super::super::file::tests::played(&path, &keys);
+        let silent = 8_000 * number..(8_000 * (number + 1)).min(28_000);
+        assert_eq!(heard[..silent.start], samples[..silent.start]);
+        assert!(heard[silent.clone()].iter().all(|sample| *sample == 0));
+        assert_eq!(heard[silent.end..], samples[silent.end..]);
+    }
+    // What it names as the one before: the header, or a piece that is not blamed for it alone.
+    assert_eq!(told(&path, &forged(0, 30), &keys)[1], [(0, Damage::Altered)]);
+    let mut flipped = whole.clone();
+    flipped[at[2] + 30] ^= 1;
+    assert_eq!(told(&path, &flipped, &keys)[1], [(1, Damage::Altered)], "the one before is whole");
+}

@@ -146,6 +146,32 @@ fn writer(
     Ok(writer)
 }
 
+/// Starts the thread that decides.
+fn think(parts: Parts) -> std::io::Result<JoinHandle<Remains>> {
+    let thread = std::thread::Builder::new().name("brain".to_owned());
+    thread.spawn(move || Brain::new(parts).run())
+}
+
+/// Starts deleting the recordings whose time is over.
+fn sweep(
+    config: &Config,
+    (store, settling, brain, keys): (&Store, &Settling, &Handle, &Arc<Keyring>),
+    (clock, epoch): (Clock, u32),
+) -> Keeping {
+    let keeping = Keeping::default();
+    let sweeper = Sweeper {
+        store: store.clone(),
+        settling: settling.clone(),
+        brain: brain.clone(),
+        folder: recordings_folder(config),
+        retention: retention::policy(config),
+        keys: Arc::clone(keys),
+        keeping: Arc::clone(&keeping),
+    };
+    tokio::spawn(sweeper.run(clock, epoch));
+    keeping
+}
+
 impl Running {
     /// Starts everything; what it returns is open for calls.
     ///
@@ -197,21 +223,9 @@ impl Running {
             media_address: config.advertised(),
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
-        let brain = std::thread::Builder::new()
-            .name("brain".to_owned())
-            .spawn(move || Brain::new(parts).run())?;
+        let brain = think(parts)?;
         repair(recordings_folder(config), left.unsealed, handle.clone())?;
-        let keeping = Keeping::default();
-        let sweeper = Sweeper {
-            store: store.clone(),
-            settling: settling.clone(),
-            brain: handle.clone(),
-            folder: recordings_folder(config),
-            retention: retention::policy(config),
-            keys: Arc::clone(&keys),
-            keeping: Arc::clone(&keeping),
-        };
-        tokio::spawn(sweeper.run(clock, epoch));
+        let keeping = sweep(config, (&store, &settling, &handle, &keys), (clock, epoch));
 
         let backend = Backend {
             store: store.clone(),

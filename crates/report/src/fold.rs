@@ -177,16 +177,11 @@ impl Fold {
             FactBody::LookupEnded { result, customer_id, took_ms, .. } => {
                 self.look_up(result, customer_id.as_ref(), *took_ms)
             }
-            FactBody::Queued { queue, entered, .. } => {
-                self.enter(queue, Moment { epoch: fact.epoch, mono: *entered }, fact.wall)
-            }
+            FactBody::Queued { queue, entered, .. } => self.enter(queue, *entered, fact),
             FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
             FactBody::TierReached { tier, .. } => self.reach(*tier),
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
-            FactBody::Rang { offer, agent, leg, .. } => {
-                self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
-                self.join(begun(*leg, LegRole::Agent(agent.clone()), fact.wall))
-            }
+            FactBody::Rang { offer, agent, leg, .. } => self.ring(*offer, agent, *leg, fact),
             FactBody::Dialled { .. }
             | FactBody::TransferBegun { .. }
             | FactBody::TransferEnded { .. }
@@ -318,8 +313,9 @@ impl Fold {
         self.dialogs.push(OpenDialog { leg, role: role.clone(), dialog: dialog.clone() });
     }
 
-    fn enter(&mut self, queue: &QueueId, entered: Moment, at: Wall) -> bool {
-        set_once(&mut self.record.queued, at);
+    fn enter(&mut self, queue: &QueueId, entered: Mono, fact: &Fact) -> bool {
+        let entered = Moment { epoch: fact.epoch, mono: entered };
+        set_once(&mut self.record.queued, fact.wall);
         self.record.queue = Some(queue.clone());
         // A call that changes the queue has waited since it entered the first one.
         self.waiting_since.get_or_insert(entered);
@@ -335,6 +331,11 @@ impl Fold {
         let (queue, to, why) = (queue.clone(), to.clone(), why.to_owned());
         let sent = Overflow { queue, why, to, at: fact.wall };
         push_bounded(&mut self.record.overflows, sent, CallRecord::OVERFLOW_LIMIT)
+    }
+
+    fn ring(&mut self, offer: OfferId, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
+        self.ringing = Some(Ringing { offer, leg, since: Moment::of(fact) });
+        self.join(begun(leg, LegRole::Agent(agent.clone()), fact.wall))
     }
 
     fn offer(&mut self, offer: OfferId, agent: &AgentId, fact: &Fact) -> bool {

@@ -187,7 +187,8 @@ impl Fold {
                 self.ringing = Some(Ringing { offer: *offer, leg: *leg, since: now });
                 self.join(begun(*leg, LegRole::Agent(agent.clone()), fact.wall))
             }
-            FactBody::Dialled { .. }
+            FactBody::PhoneRung { .. }
+            | FactBody::Dialled { .. }
             | FactBody::TransferBegun { .. }
             | FactBody::TransferEnded { .. }
             | FactBody::GuestAnswered { .. }

@@ -18,7 +18,9 @@ pub(super) fn legs(facts: &[Fact], tokens: &Tokens) -> Vec<TraceLeg> {
     for fact in facts {
         let found = match &fact.body {
             FactBody::CallArrived { leg, sip_call_id, .. } => (*leg, None, sip_call_id.clone()),
-            FactBody::Rang { leg, agent, .. } => (*leg, Some(agent.clone()), tokens.call_id(*leg)),
+            FactBody::Rang { leg, agent, .. } | FactBody::PhoneRung { leg, agent, .. } => {
+                (*leg, Some(agent.clone()), tokens.call_id(*leg))
+            }
             FactBody::Dialled { leg, .. } => (*leg, None, tokens.call_id(*leg)),
             FactBody::TrunkTried { leg, .. } => (*leg, None, tokens.call_id(*leg)),
             FactBody::DialogEstablished { leg, role, dialog, .. } => {

@@ -26,6 +26,15 @@ fn was(world: &World, agent: &str, wanted: AgentState) -> usize {
     world.when(is_it).len()
 }
 
+/// Whose phones were rung without an offer.
+fn rung(world: &World) -> Vec<&str> {
+    let rung = world.facts().iter().filter_map(|fact| match &fact.body {
+        FactBody::PhoneRung { agent, .. } => Some(agent.as_str()),
+        _ => None,
+    });
+    rung.collect()
+}
+
 /// The phones of 8001 and of 8002, which answers as planned; at two seconds 8001 calls 8002.
 fn calling(answer: Answer) -> (World, PartyId, PartyId) {
     let mut world = world();
@@ -105,6 +114,7 @@ fn what_becomes_of_the_colleagues_phone_the_caller_is_told() {
         world.run_until(60_000);
         assert_eq!(statuses(&world, first), [status], "{answer:?}");
         assert_eq!(ends(world.facts())[0].0, Outcome::Unanswered);
+        assert_eq!(rung(&world), ["8002"], "the record has the colleague's leg");
         assert_eq!(was(&world, "8002", AgentState::Acw), 0);
         // Both are as before: a caller is served at once.
         let caller = world.caller(61_000, CallerPlan::default());
@@ -379,4 +389,108 @@ fn the_engine_stops_while_colleagues_talk_ring_or_wait() {
         assert!(world.is_stopped(), "{number} {answer:?}");
         assert!(!world.party(first).is_connected());
     }
+}
+
+/// The phones of 8001, which answers as planned, and of 8002; at two seconds 8001 dials `whom` on
+/// the desktop.
+fn dialling(answer: Answer, whom: &str) -> (World, PartyId, PartyId) {
+    let mut world = world();
+    let first = world.phone(0, PhonePlan { answers: vec![answer], ..PhonePlan::of("8001") });
+    let second = phone(&mut world, "8002");
+    for agent in ["8001", "8002"] {
+        world.desktop(agent, 1, Some(10));
+    }
+    world.run_until(2_000);
+    assert_eq!(world.ask("8001", Command::Dial { number: whom.into() }), Ok(()));
+    (world, first, second)
+}
+
+#[test]
+fn the_desktop_calls_a_colleague_after_the_agents_own_phone() {
+    let (mut world, first, second) = dialling(Answer::After(1_000), "8002");
+    world.run_until(2_900);
+    let invite = &world.party(first).saw.invitations[0];
+    let from = invite.from().expect("it has one");
+    assert!(from.as_str().contains("sip:8002@hotline"), "{}", from.as_str());
+    assert!(world.party(second).saw.invitations.is_empty(), "nobody is on the line yet");
+    world.run_until(6_000);
+    assert!(hears(&world, first, second) && hears(&world, second, first));
+    assert_eq!(rung(&world), ["8001", "8002"]);
+    for agent in ["8001", "8002"] {
+        assert_eq!(was(&world, agent, AgentState::Talking), 1, "{agent}");
+    }
+    world.party_mut(second).hang_up(Mono::from_ms(7_000));
+    world.run_until(60_000);
+    assert!(!world.party(first).is_connected());
+    assert_eq!(was(&world, "8001", AgentState::Acw), 0, "there is nothing to work on");
+    assert_eq!(ends(world.facts()), [(Outcome::Answered, HangupCause::RemoteBye)]);
+    assert_sound(&world);
+}
+
+#[test]
+fn the_desktop_calls_a_queue_as_a_caller_does() {
+    let (mut world, first, second) = dialling(Answer::After(1_000), "general");
+    world.run_until(10_000);
+    assert_eq!(rings(&world, "8002").len(), 1);
+    assert!(hears(&world, first, second) && hears(&world, second, first));
+    assert_eq!(world.ask("8001", Command::HangUp), Ok(()));
+    world.run_until(60_000);
+    assert_eq!(ends(world.facts()), [(Outcome::Answered, HangupCause::AgentHangUp)]);
+    assert_eq!(
+        (was(&world, "8001", AgentState::Acw), was(&world, "8002", AgentState::Acw)),
+        (0, 1)
+    );
+    assert_sound(&world);
+}
+
+#[test]
+fn whose_own_phone_is_not_answered_calls_nobody() {
+    for (whom, answer) in [
+        ("8002", Answer::RingsOnly),
+        ("8002", Answer::Refuses(486, 500)),
+        ("general", Answer::RingsOnly),
+        ("general", Answer::Silence),
+    ] {
+        let (mut world, _, second) = dialling(answer, whom);
+        world.run_until(60_000);
+        assert!(world.party(second).saw.invitations.is_empty(), "{whom} {answer:?}");
+        assert_eq!(ends(world.facts()).len(), 1, "{whom} {answer:?}");
+        assert_eq!(ends(world.facts())[0].0, Outcome::Unanswered, "{whom} {answer:?}");
+        // Both are as before.
+        let caller = world.caller(61_000, CallerPlan::default());
+        world.run_until(90_000);
+        assert!(hears(&world, caller, second), "{whom} {answer:?}");
+        world.party_mut(caller).hang_up(Mono::from_ms(91_000));
+        world.run_until(150_000);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn an_agent_gives_up_what_they_dialled_while_their_phone_rings() {
+    for whom in ["8002", "general"] {
+        let (mut world, first, second) = dialling(Answer::RingsOnly, whom);
+        world.run_until(4_000);
+        assert_eq!(world.ask("8001", Command::HangUp), Ok(()), "{whom}");
+        world.run_until(60_000);
+        assert_eq!(world.party(first).saw.cancels.len(), 1, "{whom}");
+        assert!(world.party(second).saw.invitations.is_empty(), "{whom}");
+        assert_eq!(ends(world.facts()), [(Outcome::Unanswered, HangupCause::AgentHangUp)]);
+        assert_sound(&world);
+    }
+}
+
+#[test]
+fn whom_the_desktop_cannot_call_inside_it_is_told() {
+    let (mut world, _, _) = dialling(Answer::After(1_000), "8002");
+    world.run_until(6_000);
+    let dial = |number: &str| Command::Dial { number: number.into() };
+    assert_eq!(world.ask("8001", dial("general")), Err("agent_not_idle"));
+    world.run_for(500);
+    assert_eq!(world.ask("8001", Command::HangUp), Ok(()));
+    world.run_for(1_000);
+    assert_eq!(world.ask("8001", dial("8001")), Err("yourself"));
+    assert_eq!(world.ask("8001", dial("8003")), Err("phone_unreachable"));
+    world.run_for(60_000);
+    assert_sound(&world);
 }

@@ -35,6 +35,9 @@ pub fn supported(session: SessionLimits) -> Cow<'static, str> {
     Cow::Owned(others.join(", "))
 }
 
+/// After how many seconds one may try again for whom there is no room now.
+pub const RETRY_AFTER_S: u32 = 5;
+
 /// What a response to OPTIONS, or to a method that we do not serve, says that we can (RFC 3261
 /// §11.2): methods, extensions and bodies.
 #[must_use]
@@ -481,7 +484,8 @@ impl Leg {
         }
     }
 
-    /// A response to `request` with our tag; a 415 says what is understood (RFC 3261 §21.4.13).
+    /// A response to `request` with our tag; a 415 says what is understood (RFC 3261 §21.4.13), a
+    /// 503 when to come again (§21.5.4).
     pub(crate) fn response(&self, request: &Message, status: u16) -> ResponseBuilder {
         let response = ResponseBuilder::to(request, status).to_tag(&self.tag);
         match status {
@@ -492,6 +496,7 @@ impl Leg {
                 };
                 response.header("Accept", understood).header("Accept-Encoding", "identity")
             }
+            503 => response.header("Retry-After", RETRY_AFTER_S),
             _ => response,
         }
     }

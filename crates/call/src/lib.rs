@@ -25,7 +25,9 @@ mod token;
 
 pub use cause::{missed, not_reached};
 pub use farewell::{Farewell, Unwanted};
-pub use leg::{ALLOW, Description, Invitation, Leg, LegState, Output, supported, tell_abilities};
+pub use leg::{
+    ALLOW, Description, Invitation, Leg, LegState, Output, RETRY_AFTER_S, supported, tell_abilities,
+};
 pub use outside::Outside;
 pub use reason::reason;
 pub use refer::{Referral, Replaces, is_quiet};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use call::{Description, Leg};
+use call::{Description, Leg, RETRY_AFTER_S};
 use media::MediaCommand;
 use model::{CallId, Direction, FactBody, HangupCause, LegId, LegRole, LineQuality, Outcome};
 use sip::{Flow, FromBrain, Message, Name, ResponseBuilder, ServerTx};
@@ -12,9 +12,6 @@ use crate::calls::{Beginning, Call, Invite, LegEntry, Opening, Stage};
 use crate::identify::{Arrived, Identified};
 use crate::keys::Keys;
 use crate::{Callflow, Output};
-
-/// After how many seconds a caller may try again when all places are taken.
-pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 impl Callflow {
     pub(crate) fn handle_invite(&mut self, tx: ServerTx, invite: Message, flow: Flow) {

@@ -1,5 +1,5 @@
-//! An agent calls a number outside: the agent's phone is rung first, then the number. A call that
-//! the phone begins goes on here, too, to a number or a colleague.
+//! An agent calls someone, most often a number outside: the agent's phone is rung first, then the
+//! number. A call that the phone begins goes on here, too, to a number or a colleague.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) struct Dialled {
     pub(crate) agent: AgentId,
     /// The leg to the agent's phone.
     pub(crate) phone: LegId,
-    /// Who is called: a number outside or a colleague.
+    /// Who is called: a number outside, a colleague, or, while the agent's phone rings, a queue.
     pub(crate) whom: Target,
     /// Which of the colleague's phones, if one is meant.
     pub(crate) instance: Option<Instance>,
@@ -56,19 +56,26 @@ impl Dialled {
 }
 
 impl Callflow {
-    /// An agent asks for a call to a number outside.
+    /// An agent asks for a call: to a colleague or a queue by name, as a phone would, else to a
+    /// number outside.
     pub(crate) fn handle_dial(
         &mut self,
         agent: AgentId,
         number: &Pii<String>,
     ) -> Result<(), CommandError> {
+        match self.named_inside(&trunk::normalise(number.reveal())) {
+            Some(whom) => self.dial_inside(&agent, whom),
+            None => self.dial_outside(agent, number),
+        }
+    }
+
+    fn dial_outside(&mut self, agent: AgentId, number: &Pii<String>) -> Result<(), CommandError> {
         let ways = self.may_dial_out(&agent, number)?;
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
         let Some((flow, target, route)) = self.phone_contact(&agent, None) else {
             self.disengage(&agent, call);
-            let why = acd::Refusal::PhoneUnreachable.as_str();
-            return Err(CommandError::new(why, "your phone is not registered: connect it first"));
+            return Err(not_registered());
         };
         let (caller, phone) = (self.mint_leg(), self.mint_leg());
         self.place(call, (caller, phone), (agent, DialStep::Phone), number, &ways);
@@ -161,6 +168,10 @@ impl Callflow {
             return self.end_dialled(call, HangupCause::Response(503));
         };
         let (mut invitation, user) = self.invitation(call, &agent, flow, target, route);
+        if self.calls.get(&call).is_some_and(|known| known.direction == Direction::Internal) {
+            // Whom the agent calls is no customer: the phone shows them.
+            invitation.from = format!("<sip:{user}@{}>", self.config.realm);
+        }
         let patience = Duration::from_millis(self.config.unreachable_after_ms);
         let ring = Duration::from_millis(self.config.acd.ring_timeout_ms);
         invitation.outside = Some(Outside {
@@ -169,6 +180,7 @@ impl Callflow {
             answer_by: self.now + ring,
         });
         self.rung.insert(agent.clone(), leg);
+        self.note(FactBody::PhoneRung { call, leg, agent: agent.clone() });
         let role = LegRole::Agent(agent);
         let description = self.description(user);
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
@@ -198,7 +210,11 @@ impl Callflow {
                 self.call_outward(call, &agent, number.reveal()).map_err(|_| FORBIDDEN)
             }
             Target::Agent(colleague) => self.ring_colleague(call, &colleague),
-            Target::Queue(_) => Err(FORBIDDEN),
+            Target::Queue(_) => {
+                // Who called it is in it as a caller from now on.
+                self.enter_stage(call, Stage::Arriving);
+                return self.caller_answered(call);
+            }
         };
         match called {
             Ok(callee) => {
@@ -306,6 +322,12 @@ impl Callflow {
             && view.phone_reachable
             && self.may_call_out(&view.agent)
     }
+}
+
+/// The agent's own phone cannot be rung.
+pub(crate) fn not_registered() -> CommandError {
+    let why = acd::Refusal::PhoneUnreachable.as_str();
+    CommandError::new(why, "your phone is not registered: connect it first")
 }
 
 /// What a phone that called by itself is told where the one it called did not answer: what that one

@@ -16,7 +16,7 @@ use sip::Flow;
 use trunk::Destination;
 
 use crate::calls::{Beginning, Call, Invite, Opening, Stage};
-use crate::dial::{DialStep, Dialled};
+use crate::dial::{DialStep, Dialled, not_registered};
 use crate::phones::Instance;
 use crate::transfer::not_taken;
 use crate::{Callflow, Output};
@@ -25,13 +25,51 @@ const UNAVAILABLE: u16 = 480;
 const NO_PORT: u16 = 503;
 
 impl Callflow {
-    /// A colleague is called by `leg` of the agent's phone. Both are busy from now on; whoever is
-    /// not ready may be called all the same, and is so again afterwards.
+    /// An agent asks on the desktop for a colleague or a queue: their own phone is rung first.
+    pub(crate) fn dial_inside(
+        &mut self,
+        agent: &AgentId,
+        whom: Target,
+    ) -> Result<(), CommandError> {
+        let (step, phone) = (DialStep::Phone, self.mint_leg());
+        let Some((flow, target, route)) = self.phone_contact(agent, None) else {
+            return Err(not_registered());
+        };
+        let call = match whom {
+            Target::Agent(colleague) => {
+                self.call_colleague(agent, phone, (colleague, None), step)?
+            }
+            Target::Queue(queue) => {
+                let (whom, instance) = (Target::Queue(queue.clone()), None);
+                let dialled = Dialled { agent: agent.clone(), phone, whom, instance, step };
+                self.call_queue(agent, phone, queue, Stage::Dialled(Box::new(dialled)))?
+            }
+            Target::Number(_) => return Ok(()),
+        };
+        self.opening.insert(phone, Opening::Dialler { call, flow, target, route });
+        self.outputs.push_back(Output::OpenMedia { call, leg: phone });
+        self.publish_call(call, CallPhase::Dialling);
+        Ok(())
+    }
+
+    /// An agent or a queue of ours by name.
+    pub(crate) fn named_inside(&self, name: &str) -> Option<Target> {
+        let (agent, queue) = (AgentId::from(name), QueueId::from(name));
+        if self.acd.agent(&agent).is_some() {
+            return Some(Target::Agent(agent));
+        }
+        self.acd.queue_snapshot(&queue).map(|_| Target::Queue(queue))
+    }
+
+    /// A colleague is called by `leg` of the agent's phone, now or, by `step`, when that is
+    /// answered. Both are busy from now on; whoever is not ready may be called all the same, and is
+    /// so again afterwards.
     pub(crate) fn call_colleague(
         &mut self,
         agent: &AgentId,
         leg: LegId,
         (colleague, instance): (AgentId, Option<Instance>),
+        step: DialStep,
     ) -> Result<CallId, CommandError> {
         if *agent == colleague {
             return Err(CommandError::new("yourself", "that is your own number"));
@@ -45,7 +83,7 @@ impl Callflow {
             return Err(self.not_there(&colleague));
         }
         let callee = self.mint_leg();
-        let (whom, step) = (Target::Agent(colleague.clone()), DialStep::Number { rings: false });
+        let whom = Target::Agent(colleague.clone());
         let to = whom.clone();
         let dialled = Dialled { agent: agent.clone(), phone: leg, whom: to, instance, step };
         let stage = Stage::Dialled(Box::new(dialled));
@@ -57,19 +95,21 @@ impl Callflow {
         Ok(call)
     }
 
-    /// A queue is called by `leg` of the agent's phone.
+    /// A queue is called by `leg` of the agent's phone: it may hear there what a caller would hear
+    /// of a queue that is closed.
     pub(crate) fn call_queue(
         &mut self,
         agent: &AgentId,
         leg: LegId,
         queue: QueueId,
+        stage: Stage,
     ) -> Result<CallId, CommandError> {
         self.has_room(false)?;
         self.acd.takes(&queue, None).map_err(not_taken)?;
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
         let whom = Target::Queue(queue.clone());
-        self.begin_inside((call, leg), agent, whom, (leg, Stage::Arriving));
+        self.begin_inside((call, leg), agent, whom, (leg, stage));
         if let Some(known) = self.calls.get_mut(&call) {
             known.destination = Some(Destination::Queue(queue));
         }
@@ -161,6 +201,7 @@ impl Callflow {
             answer_by: self.now + Duration::from_millis(self.config.acd.ring_timeout_ms),
         });
         self.rung.insert(colleague.clone(), leg);
+        self.note(FactBody::PhoneRung { call, leg, agent: colleague.clone() });
         let description = self.description(agent.as_str().to_owned());
         let role = LegRole::Agent(colleague);
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);

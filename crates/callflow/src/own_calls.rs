@@ -73,10 +73,11 @@ impl Callflow {
                 self.dial_by_phone(agent, leg, &number)
             }
             (false, Called { whom: Target::Agent(colleague), instance }) => {
-                self.call_colleague(agent, leg, (colleague, instance))
+                let step = DialStep::Number { rings: false };
+                self.call_colleague(agent, leg, (colleague, instance), step)
             }
             (false, Called { whom: Target::Queue(queue), .. }) => {
-                self.call_queue(agent, leg, queue)
+                self.call_queue(agent, leg, queue, Stage::Arriving)
             }
         };
         let call = call.map_err(|error| status_of(&error))?;

@@ -2,9 +2,9 @@
 //! told nothing of what we are and can: they are answered as their INVITE would be (RFC 3261 §8.2,
 //! §11.2), and a source that asks on is banned by the SIP workers.
 
+use call::RETRY_AFTER_S;
 use sip::{Flow, FromBrain, Message, Method, ServerTx};
 
-use crate::arrive::RETRY_AFTER_S;
 use crate::identify::Sender;
 use crate::{Callflow, Output};
 

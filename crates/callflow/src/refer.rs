@@ -94,11 +94,8 @@ impl Callflow {
         if uri.params().has("gr") {
             return self.agent_of_gruu(uri, user.into());
         }
-        let (agent, queue) = (AgentId::from(user.as_str()), user.as_str().into());
-        if self.acd.agent(&agent).is_some() {
-            Ok(Target::Agent(agent).into())
-        } else if self.acd.queue_snapshot(&queue).is_some() {
-            Ok(Target::Queue(queue).into())
+        if let Some(inside) = self.named_inside(&user) {
+            Ok(inside.into())
         } else if self.config.trunks.ways_out(&user) != Err(NoWay::NotANumber) {
             Ok(Target::Number(Pii::new(user)).into())
         } else {

@@ -305,6 +305,7 @@ impl Callflow {
             (405, _) | (200, Method::Options) => {
                 call::tell_abilities(response, self.config.session).build()
             }
+            (503, _) => response.header("Retry-After", call::RETRY_AFTER_S).build(),
             _ => response.build(),
         };
         self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));

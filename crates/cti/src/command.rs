@@ -34,9 +34,9 @@ pub enum Command {
     },
     /// End or decline the call.
     HangUp,
-    /// Call a number outside: one's own phone rings first.
+    /// Call a number outside, a colleague or a queue: one's own phone rings first.
     Dial {
-        /// Which, as people write it.
+        /// Which number, as people write it, or whose name.
         number: Pii<String>,
     },
     /// Prolong after-call work.

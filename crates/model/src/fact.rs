@@ -129,6 +129,9 @@ pub enum FactBody {
     },
     /// An agent calls a colleague, or a queue as a caller does, over no line; `leg` is theirs.
     CalledInside { call: CallId, leg: LegId, agent: AgentId, to: Target },
+    /// The INVITE to an agent's phone left without an offer: the agent makes the call, or a
+    /// colleague calls them.
+    PhoneRung { call: CallId, leg: LegId, agent: AgentId },
     /// The one whom an agent called answered.
     NumberAnswered { call: CallId, leg: LegId, agent: AgentId },
     /// We sent 200 to the caller.
@@ -297,6 +300,7 @@ impl FactBody {
             Self::CallDiverted { .. } => "call_diverted",
             Self::CallPlaced { .. } => "call_placed",
             Self::CalledInside { .. } => "called_inside",
+            Self::PhoneRung { .. } => "phone_rung",
             Self::NumberAnswered { .. } => "number_answered",
             Self::CallAnswered { .. } => "call_answered",
             Self::DialogEstablished { .. } => "dialog_established",
@@ -360,6 +364,7 @@ impl FactBody {
             | Self::CallDiverted { call, .. }
             | Self::CallPlaced { call, .. }
             | Self::CalledInside { call, .. }
+            | Self::PhoneRung { call, .. }
             | Self::NumberAnswered { call, .. }
             | Self::CallAnswered { call }
             | Self::DialogEstablished { call, .. }

@@ -133,6 +133,7 @@ impl Figures {
             FactBody::EngineStopped
             | FactBody::CallDiverted { .. }
             | FactBody::CallAnswered { .. }
+            | FactBody::PhoneRung { .. }
             | FactBody::NumberAnswered { .. }
             | FactBody::DialogEstablished { .. }
             | FactBody::MenuEntered { .. }

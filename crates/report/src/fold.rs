@@ -182,7 +182,8 @@ impl Fold {
             FactBody::TierReached { tier, .. } => self.reach(*tier),
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
             FactBody::Rang { offer, agent, leg, .. } => self.ring(*offer, agent, *leg, fact),
-            FactBody::Dialled { .. }
+            FactBody::PhoneRung { .. }
+            | FactBody::Dialled { .. }
             | FactBody::TransferBegun { .. }
             | FactBody::TransferEnded { .. }
             | FactBody::GuestAnswered { .. }

@@ -62,12 +62,22 @@ fn a_call_to_a_colleague_names_both_legs_and_who_called_whom() {
 #[test]
 fn a_colleague_who_does_not_answer_is_in_the_record_as_whom_was_called() {
     let mut story = Story::new(1);
-    let (leg, to) = (agent_leg(1), Target::Agent(agent("8002")));
-    story.at(0).tell(FactBody::CalledInside { call: call(1), leg, agent: agent("8001"), to });
+    let (ours, theirs, first, second) = (agent_leg(1), agent_leg(2), agent("8001"), agent("8002"));
+    let to = Target::Agent(second.clone());
+    story.at(0).tell(FactBody::CalledInside { call: call(1), leg: ours, agent: first.clone(), to });
+    // Their own phone is rung first where they call on the desktop.
+    story.tell(FactBody::PhoneRung { call: call(1), leg: ours, agent: first.clone() });
+    story.at(1_000);
+    story.tell(FactBody::PhoneRung { call: call(1), leg: theirs, agent: second.clone() });
     story.at(20_000);
-    leg_ends(&mut story, leg, &agent("8001"));
+    leg_ends(&mut story, theirs, &second);
+    leg_ends(&mut story, ours, &first);
     story.ends(1, Outcome::Unanswered);
     let record = folded(&story);
     assert_eq!((record.dnis.as_str(), record.outcome), ("8002", Outcome::Unanswered));
-    assert_eq!((record.legs.len(), record.answered, record.agent), (1, None, None));
+    assert_eq!((record.answered, record.agent), (None, None));
+    let legs = record.legs.iter().map(|leg| (leg.leg, leg.role.clone(), leg.answered));
+    let both = [(ours, role(&first), None), (theirs, role(&second), None)];
+    assert_eq!(legs.collect::<Vec<_>>(), both);
+    assert!(record.legs.iter().all(|leg| leg.ended.is_some()));
 }

@@ -83,6 +83,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::AgentAnswered { agent, .. }
         | FactBody::CallPlaced { agent, .. }
         | FactBody::CalledInside { agent, .. }
+        | FactBody::PhoneRung { agent, .. }
         | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),

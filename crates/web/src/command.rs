@@ -93,8 +93,9 @@ pub(crate) struct PopShownData {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DialData {
-    /// The number, with or without separators. The lines' lists say what may be called; needs
-    /// `call.outbound`, but for numbers that save lives.
+    /// A colleague's number or a queue's name, which needs no right; else a number outside, with or
+    /// without separators: the lines' lists say what may be called; needs `call.outbound`, but for
+    /// numbers that save lives.
     #[schema(value_type = String, max_length = 64)]
     number: Number,
 }

@@ -26,7 +26,7 @@ pub(crate) struct FactEntry<'a> {
     /// When, RFC 3339 with offset.
     at: String,
     /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `called_inside`,
-    /// `trunk_tried`, `number_answered`,
+    /// `phone_rung`, `trunk_tried`, `number_answered`,
     /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `overflowed`, `tier_reached`,
     /// `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
@@ -185,7 +185,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.leg_id = Some(leg.to_string());
             entry.trunk = Some(trunk.as_str());
         }
-        FactBody::NumberAnswered { leg, agent, .. } => {
+        FactBody::PhoneRung { leg, agent, .. } | FactBody::NumberAnswered { leg, agent, .. } => {
             entry.leg_id = Some(leg.to_string());
             entry.agent_id = Some(agent.as_str());
         }

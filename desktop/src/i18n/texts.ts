@@ -300,6 +300,7 @@ export const TEXTS = {
   'fact.call_diverted': ['由其他号码转来', 'Diverted from another number'],
   'fact.call_placed': ['座席外呼', 'Agent called'],
   'fact.called_inside': ['座席内线呼叫', 'Agent called inside'],
+  'fact.phone_rung': ['呼叫座席话机', 'Phone rung'],
   'fact.trunk_tried': ['经中继呼出', 'Sent over line'],
   'fact.number_answered': ['被叫应答', 'Called party answered'],
   'fact.call_answered': ['系统应答', 'Engine answered'],

@@ -2,7 +2,7 @@
 //! §13, RFC 3960 §3, RFC 3891 §3).
 
 use call::{LegState, Replaces};
-use model::Mono;
+use model::{HangupCause, Mono};
 
 use crate::stage::{Stage, TALK, described, read, sdp};
 
@@ -115,4 +115,13 @@ fn rfc_3891_section_3_a_dialog_is_named_by_all_three_parts_in_every_state() {
     let waiting = Stage::ringing(&[], &sdp(TALK));
     let named = replaces(&format!("c;to-tag={};from-tag=far", waiting.leg.tag()));
     assert!(waiting.leg.is_named_by(&named));
+}
+
+#[test]
+fn whoever_is_refused_for_want_of_room_is_told_when_to_come_again() {
+    let mut stage = Stage::ringing(&[], &sdp(TALK));
+    stage.leg.hang_up(HangupCause::Response(503), 503);
+    stage.drain();
+    let refused = stage.response();
+    assert_eq!((refused.status(), refused.header("Retry-After")), (Some(503), Some("5")));
 }

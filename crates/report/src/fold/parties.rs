@@ -15,6 +15,10 @@ impl Fold {
             FactBody::Dialled { leg, number, .. } => {
                 self.join(begun(*leg, LegRole::Number(number.clone()), fact.wall))
             }
+            // Who calls inside has their leg from the start of the call.
+            FactBody::PhoneRung { leg, agent, .. } if self.leg(*leg).is_none() => {
+                self.join(begun(*leg, LegRole::Agent(agent.clone()), fact.wall))
+            }
             FactBody::TransferBegun { by, to, kind, by_phone, .. } => {
                 let transfer = Transfer {
                     by: by.clone(),
@@ -77,8 +81,7 @@ impl Fold {
         true
     }
 
-    /// A leg's end changes no record by itself: the call's end will.
-    /// A leg ended, and how good its line was.
+    /// A leg's end changes no record by itself: the call's end will. How good its line was.
     pub(super) fn let_go(&mut self, fact: &Fact) -> bool {
         match &fact.body {
             FactBody::LegEnded { leg, role, cause, measured, .. } => {

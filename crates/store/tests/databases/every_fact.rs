@@ -116,6 +116,7 @@ fn of_lines() -> Vec<FactBody> {
             target: "192.0.2.10".to_owned(),
         },
         FactBody::CalledInside { call, leg, agent: agent.clone(), to: Target::Queue("q".into()) },
+        FactBody::PhoneRung { call, leg, agent: agent.clone() },
         FactBody::NumberAnswered { call, leg, agent },
         FactBody::TrunkReachable { trunk: TrunkId::from("demo"), target: "192.0.2.10".to_owned() },
         FactBody::TrunkUnreachable { trunk: TrunkId::from("demo"), target: "h".to_owned() },

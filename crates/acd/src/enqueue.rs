@@ -58,7 +58,7 @@ impl Acd {
         if let Some(at) = limit_at {
             self.timers.set(at, Timer::Limit(call.place.call));
         }
-        Call { limit_at, ..call }
+        Call { limit_at, kept: false, ..call }
     }
 
     fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {

@@ -6,8 +6,8 @@ mod room;
 use std::time::Duration;
 
 use acd::{
-    Acd, AcwRule, CallbackInput, CallbackRule, Config, Fact, First, Input, MissingFact, Output, Overflow,
-    Party, Plan, Preferred, Rule, Snapshot, WaitLimit,
+    Acd, AcwRule, CallbackInput, CallbackRule, Config, Fact, First, Input, MissingFact, Output,
+    Overflow, Party, Plan, Preferred, Rule, Snapshot, WaitLimit,
 };
 use model::{AgentState, MissedCause, NotReadyReason};
 use room::{Room, call, demo};

@@ -37,6 +37,8 @@ pub(super) struct Waiting {
     pub(super) own_head_start_ms: u64,
     pub(super) head_start_ms: u64,
     pub(super) joined: Mono,
+    /// When the queue to which it had to go would have refused it last.
+    pub(super) refused_at: Option<Mono>,
     pub(super) reached: usize,
     /// Who alone may take it, and until when.
     pub(super) preferred: Option<(AgentId, Mono)>,
@@ -160,6 +162,7 @@ impl Reference {
             own_head_start_ms,
             head_start_ms: own_head_start_ms + config.map_or(0, |queue| queue.head_start_ms),
             joined: now,
+            refused_at: None,
             reached: config.map_or(0, at_once),
             preferred: None,
             callback: None,

@@ -357,7 +357,10 @@ impl Acd {
         }
         if after.status == AgentStatus::SignedOut && figure.status != AgentStatus::SignedOut {
             // The last one has left, perhaps.
-            self.swept.extend(agent.serves.iter().map(|serves| serves.queue));
+            let queues = &self.queues;
+            let sends_away = |queue: &u32| queues[*queue as usize].sends_away_unstaffed();
+            let served = agent.serves.iter().map(|serves| serves.queue);
+            self.swept.extend(served.filter(sends_away));
         }
         if agent.status != AgentStatus::Ready && !agent.preferred.is_empty() {
             let released = std::mem::take(&mut agent.preferred);

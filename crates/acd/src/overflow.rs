@@ -301,3 +301,50 @@ impl Acd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{AgentStatus, IdSource, NotReadyReason, Tier};
+
+    use super::*;
+    use crate::agent::AgentIndex;
+    use crate::{AgentConfig, Config, Limits, QueueConfig, TierStep};
+
+    /// Two agents of one queue that has such a rule for when nobody is signed in.
+    fn room(unstaffed: Option<Rule>) -> Acd {
+        let tier = Tier { level: 1 };
+        let steps = vec![TierStep::new(tier, 0)];
+        let limits = Limits { unstaffed, ..Limits::default() };
+        let queues = vec![QueueConfig { limits, ..QueueConfig::new("a".into(), steps) }];
+        let agent = |id: &str| AgentConfig::new(id.into(), tier, vec![a()], 0);
+        let agents = vec![agent("8001"), agent("8002")];
+        let config = Config { queues, agents, ..Config::default() };
+        let mut acd = Acd::new(&config, IdSource::new(1, 1)).unwrap();
+        for at in 0..2 {
+            let reason = NotReadyReason::Break;
+            acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::NotReady { reason });
+        }
+        acd
+    }
+
+    fn a() -> crate::Served {
+        QueueId::from("a").into()
+    }
+
+    fn signs_out(acd: &mut Acd, at: u32) -> usize {
+        acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::SignedOut);
+        std::mem::take(&mut acd.swept).len()
+    }
+
+    #[test]
+    fn who_signs_out_has_no_line_looked_at_from_which_nobody_has_to_go() {
+        let to = Overflow::Announcement("no_agents".into());
+        let mut strict = room(Some(Rule { to: to.clone(), waiting_too: true }));
+        assert_eq!(signs_out(&mut strict, 0), 0, "a colleague is there");
+        assert_eq!(signs_out(&mut strict, 1), 1, "the last one");
+        for unstaffed in [None, Some(Rule { to, waiting_too: false })] {
+            let mut lenient = room(unstaffed);
+            assert_eq!((signs_out(&mut lenient, 0), signs_out(&mut lenient, 1)), (0, 0));
+        }
+    }
+}

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use acd::{Limits, Overflow, Rule, WaitLimit};
-use model::{FactBody, HangupCause, Mono, Outcome, OverflowTarget, QueueId};
+use model::{
+    FactBody, HangupCause, MissedCause, Mono, Outcome, OverflowTarget, QueueId, TransferEnd,
+    TransferKind,
+};
 use report::{CallRecord, CallRecords};
-use sim::{CallerPlan, PhonePlan, Settings, Weather, World, settings};
+use sim::{Answer, CallerPlan, PhonePlan, Settings, Weather, World, settings};
 
+use crate::transfer::{hears, hears_music, transfers};
 use crate::{assert_sound, call, ends, phone};
 
 const TURNED_AWAY: (Outcome, HangupCause) = (Outcome::TurnedAway, HangupCause::LocalBye);
@@ -172,5 +176,32 @@ fn who_is_sent_on_at_once_is_welcomed_by_the_queue_that_takes_them() {
     let told: Vec<_> = said(&world).into_iter().filter(|(at, _)| *at == 2).collect();
     assert_eq!(told, [(2, "please_wait".to_owned())], "once, and not that all are busy");
     assert_eq!(ends(world.facts())[0].0, Outcome::Answered);
+    assert_sound(&world);
+}
+
+#[test]
+fn a_call_that_nobody_takes_comes_back_to_its_queue_though_that_is_full_by_then() {
+    let mut world = world(&hotline(1, Limits::default()));
+    let answers = vec![Answer::After(1_000), Answer::RingsOnly];
+    let first = world.phone(0, PhonePlan { answers, ..PhonePlan::of("8001") });
+    // The second tier takes general calls after twenty seconds only.
+    let answers = vec![Answer::RingsOnly];
+    world.phone(0, PhonePlan { answers, ..PhonePlan::of("8011") });
+    let caller = world.caller(1_000, CallerPlan::default());
+    world.run_until(5_000);
+    assert!(hears(&world, caller, first));
+    let waiting = world.caller(5_500, CallerPlan::default());
+    world.party_mut(first).refer(Mono::from_ms(6_000), "sip:8011@hotline", true);
+    world.party_mut(first).hang_up(Mono::from_ms(6_200));
+    world.run_until(35_000);
+    let missed = TransferEnd::Missed(MissedCause::NoAnswer);
+    assert_eq!(transfers(&world), [(TransferKind::Blind, missed)]);
+    assert!(hears_music(&world, caller), "they are in line again");
+    assert_eq!(ends(world.facts()), []);
+    for party in [caller, waiting] {
+        world.party_mut(party).hang_up(Mono::from_ms(40_000));
+    }
+    world.run_until(120_000);
+    assert!(ends(world.facts()).iter().all(|(outcome, _)| *outcome != Outcome::TurnedAway));
     assert_sound(&world);
 }

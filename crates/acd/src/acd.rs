@@ -142,6 +142,9 @@ impl Acd {
                 let newcomer = Newcomer { call, permission, entered, head_start_ms };
                 self.enqueue(newcomer, queue, preferred);
             }
+            Input::ComeBack { call, queue, permission, entered, head_start_ms } => {
+                self.come_back(Newcomer { call, permission, entered, head_start_ms }, queue);
+            }
             Input::Dequeue { call } => self.dequeue(call, Left::Abandoned),
             Input::Leave { call, why } => self.dequeue(call, why),
             Input::QueueOpen { queue, open } => self.queue_open(&queue, open),

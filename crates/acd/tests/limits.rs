@@ -296,3 +296,35 @@ fn out_of_a_closed_queue_or_in_an_emergency_everyone_goes() {
     let refused = Output::NotEnqueued { call: call(1), queue: "b".into(), why };
     assert!(room.said().contains(&refused));
 }
+
+#[test]
+fn who_comes_back_is_in_line_again_though_the_queue_takes_nobody() {
+    let back = |room: &mut Room, counter| {
+        let (call, entered) = (call(counter), room.now());
+        let (queue, permission, head_start_ms) = ("a".into(), None, 5_000);
+        room.tell(Input::ComeBack { call, queue, permission, entered, head_start_ms });
+    };
+    // Full.
+    let mut room = Room::new(&with(Limits::default()));
+    room.enqueue(1, "a").enqueue(2, "a").pass(1_000);
+    back(&mut room, 3);
+    assert_eq!(room.line("a"), [call(3), call(1), call(2)]);
+    assert_eq!((balance(&room, "a").offered, balance(&room, "a").waiting), (3, 3));
+    // Closed, for those who come.
+    let mut room = Room::new(&with(Limits { closed: rule(to_b(), false), ..Limits::default() }));
+    open(&mut room, "a", false);
+    back(&mut room, 3);
+    assert_eq!((room.line("a"), room.line("b")), (vec![call(3)], vec![]));
+    // Closed for those who wait as well, who go where all go; and nobody is offered it before.
+    let mut room = Room::new(&with(Limits { closed: rule(to_b(), true), ..Limits::default() }));
+    room.ready("8001");
+    open(&mut room, "a", false);
+    back(&mut room, 3);
+    assert_eq!(sent(&mut room), [(call(3), OverflowCause::Closed, to_b())]);
+    assert_eq!(room.line("b"), [call(3)]);
+    assert_eq!(room.view("8001").call, Some(call(3)));
+    // Known already, or of nowhere.
+    back(&mut room, 3);
+    let (call, queue, why) = (call(3), QueueId::from("a"), NotEnqueued::AlreadyKnown);
+    assert_eq!(room.said(), [Output::NotEnqueued { call, queue, why }]);
+}

@@ -13,6 +13,7 @@ use model::{
 use crate::Callflow;
 use crate::calls::Offer;
 use crate::conversation::{Guest, Step, Talk, With};
+use crate::queue::Coming;
 use crate::transfer::not_served;
 
 impl Callflow {
@@ -131,7 +132,7 @@ impl Callflow {
         self.end_transfer(call, TransferEnd::Completed);
         self.release_own(call, None);
         self.dismiss_guest(call);
-        self.wait_again(call, queue, waiting);
+        self.wait_again(call, (queue, Coming::Back), waiting);
         if let Some(agent) = holder {
             self.publish_agent(&agent);
         }

@@ -13,6 +13,7 @@ use crate::Callflow;
 use crate::calls::{Offer, Stage, Waiting};
 use crate::conversation::{Guest, Party, Step, Talk};
 use crate::phones::Instance;
+use crate::queue::Coming;
 use crate::refer::Called;
 use crate::timers::Timer;
 
@@ -84,13 +85,18 @@ impl Callflow {
         self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
         let end = TransferEnd::Completed;
         self.note(FactBody::TransferEnded { call, by, to, kind, end });
-        self.wait_again(call, queue, waiting);
+        self.wait_again(call, (queue, Coming::Anew), waiting);
         Ok(())
     }
 
     /// The call goes back to a queue with the place that it had, or, where it had none, as one that
     /// comes now; who has it is done with it.
-    pub(crate) fn wait_again(&mut self, call: CallId, queue: QueueId, before: Option<Waiting>) {
+    pub(crate) fn wait_again(
+        &mut self,
+        call: CallId,
+        to: (QueueId, Coming),
+        before: Option<Waiting>,
+    ) {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Connected(conversation) = std::mem::replace(&mut known.stage, Stage::Leaving)
         else {
@@ -107,7 +113,7 @@ impl Callflow {
         let before_ms =
             before.as_ref().map_or(0, |place| place.before_ms + self.now.ms_since(place.entered));
         let permission = before.and_then(|place| place.permission);
-        self.wait(call, queue, permission, before_ms);
+        self.wait(call, to, permission, before_ms);
     }
 
     /// Someone is out of a call that goes on.
@@ -280,7 +286,8 @@ impl Callflow {
         let Some(conversation) = known.conversation() else { return };
         if conversation.holder.is_none() {
             let Some(waiting) = conversation.waiting.clone() else { return self.part(call) };
-            return self.wait_again(call, waiting.queue.clone(), Some(waiting));
+            let to = (waiting.queue.clone(), Coming::Back);
+            return self.wait_again(call, to, Some(waiting));
         }
         self.bridge(call);
         self.publish_conversation(call);

@@ -119,6 +119,9 @@ impl Reference {
         if let Input::Callback(input) = input {
             return self.expect_callback(input, now);
         }
+        if let Input::ComeBack { .. } = input {
+            return self.expect_back(input, now);
+        }
         let Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } = input
         else {
             return;
@@ -141,6 +144,22 @@ impl Reference {
         self.expect_way(queue, *permission);
         self.calls.insert(*call, Waiting { preferred, ..waiting });
         self.newcomer = Some(*call);
+    }
+
+    /// Who comes back is in line whatever the queue's limits say.
+    fn expect_back(&mut self, input: &Input, now: Mono) {
+        let Input::ComeBack { call, queue, permission, entered, head_start_ms } = input else {
+            return;
+        };
+        if self.calls.get(call).is_some_and(|call| call.stage != Stage::Over) {
+            return;
+        }
+        let back = self.entry(queue, *permission, (*entered).min(now), *head_start_ms, now);
+        self.calls.insert(*call, back);
+        match self.queue(queue) {
+            Some(_) => self.limits.count(queue).offered += 1,
+            None => self.newcomer = Some(*call),
+        }
     }
 
     /// An entry that joins a queue now.

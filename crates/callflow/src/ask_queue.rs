@@ -122,12 +122,16 @@ impl Callflow {
         }
     }
 
-    /// The agent waits no longer for the queue: the caller does, as if the call had been given to
-    /// it.
+    /// The agent waits no longer for the queue: the caller does, in the one in which they were in
+    /// line for them by then.
     pub(crate) fn give_to_asked(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
         let Some(conversation) = known.conversation() else { return };
-        let Some(queue) = conversation.guest().and_then(Guest::asks_queue).cloned() else { return };
+        let Some(guest) = conversation.guest() else { return };
+        let Some(asked) = guest.asks_queue().cloned() else { return };
+        // It may have sent them on.
+        let place = guest.queued.and_then(|queued| self.acd.position(queued));
+        let queue = place.map_or(asked, |place| place.queue);
         let (waiting, holder) = (conversation.waiting.clone(), conversation.agent().cloned());
         self.end_transfer(call, TransferEnd::Completed);
         self.release_own(call, None);

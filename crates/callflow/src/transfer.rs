@@ -5,8 +5,8 @@
 use acd::{Input as AcdInput, NotEnqueued, NotServed, OverflowCause};
 use cti::{Audience, CommandError, Event};
 use model::{
-    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, Target,
-    TransferEnd, TransferKind, UserId,
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, QueueId,
+    Target, TransferEnd, TransferKind, UserId,
 };
 
 use crate::Callflow;
@@ -119,10 +119,16 @@ impl Callflow {
     /// Someone is out of a call that goes on.
     pub(crate) fn leave(&mut self, call: CallId, party: &Party) {
         if let Some(agent) = party.role.agent().cloned() {
-            if let Some(known) = self.calls.get_mut(&call) {
-                known.engaged.retain(|other| *other != agent);
+            let engaged = self.calls.get_mut(&call).map(|known| &mut known.engaged);
+            let was_engaged = engaged.is_some_and(|engaged| {
+                let before = engaged.len();
+                engaged.retain(|other| *other != agent);
+                engaged.len() < before
+            });
+            match was_engaged {
+                true => self.disengage(&agent, call),
+                false => self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now),
             }
-            self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now);
         }
         self.hang_up_leg(party.leg, HangupCause::LocalBye);
     }
@@ -293,10 +299,13 @@ impl Callflow {
         self.publish_conversation(call);
     }
 
-    /// Nobody is left who has the call, nor a queue for it.
+    /// Nobody is left who has the call, nor a queue for it. A colleague who was called is busy
+    /// until they have heard so.
     fn part(&mut self, call: CallId) {
         self.stop_tape(call);
-        self.acd.handle_input(AcdInput::CallEnded { call }, self.now);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.outcome.get_or_insert((Outcome::Answered, HangupCause::LocalBye));
+        }
         self.apologise(call);
     }
 

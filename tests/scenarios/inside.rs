@@ -264,6 +264,13 @@ fn a_colleague_whom_nobody_takes_over_is_told_so_and_is_as_before() {
         }
         world.party_mut(first).call(Mono::from_ms(2_000), calls("8001", "8002"));
         world.run_until(6_000);
+        // What a crash in the middle would leave: the break that goes on afterwards.
+        let follows = world.facts().iter().rev().find_map(|fact| match &fact.body {
+            FactBody::AgentChanged { agent, next, .. } if agent.as_str() == "8002" => Some(*next),
+            _ => None,
+        });
+        let pause = on_a_break.then_some(AgentStatus::NotReady { reason });
+        assert_eq!(follows, Some(pause));
         world.party_mut(first).refer(Mono::from_ms(6_000), "sip:8003@hotline", true);
         world.party_mut(first).hang_up(Mono::from_ms(6_200));
         world.run_until(20_000);

@@ -237,7 +237,16 @@ pub enum FactBody {
     },
 
     /// An agent's status or state changed.
-    AgentChanged { agent: AgentId, status: AgentStatus, state: AgentState, call: Option<CallId> },
+    AgentChanged {
+        agent: AgentId,
+        status: AgentStatus,
+        state: AgentState,
+        call: Option<CallId>,
+        /// The status that follows when the agent is done with the call, where that is another:
+        /// the one of after a restart, too.
+        #[cfg_attr(feature = "serde", serde(default))]
+        next: Option<AgentStatus>,
+    },
     /// A phone registered, or renewed; `expires` on the wall clock, so that it outlives a restart.
     Registered {
         aor: String,

@@ -171,6 +171,7 @@ impl Story {
             status: AgentStatus::Ready,
             state,
             call: with.map(call),
+            next: None,
         })
     }
 

@@ -206,6 +206,7 @@ fn of_people() -> Vec<FactBody> {
             status: AgentStatus::NotReady { reason },
             state: AgentState::Acw,
             call: Some(call(1, 1)),
+            next: Some(AgentStatus::Ready),
         },
         FactBody::Registered {
             aor: "8001".to_owned(),

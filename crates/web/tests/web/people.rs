@@ -351,6 +351,7 @@ pub(crate) fn facts() -> Vec<Fact> {
             status: AgentStatus::NotReady { reason: NotReadyReason::Break },
             state: AgentState::Acw,
             call: Some(call),
+            next: None,
         },
         FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
         FactBody::Played { user: "qa".into(), recording, call },

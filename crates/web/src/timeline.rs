@@ -238,7 +238,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         }
         FactBody::CalledInside { leg, agent, to, .. } => {
             entry.leg_id = Some(leg.to_string());
-            entry.agent_id = Some(agent.as_str());
+            entry.by = Some(agent.as_str());
             tell_target(entry, to, sight);
         }
         FactBody::TransferBegun { by, to, kind, .. } => {

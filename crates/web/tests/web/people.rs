@@ -273,6 +273,7 @@ fn dialog() -> DialogSnapshot {
 fn transfers(call: CallId, leg: LegId) -> Vec<FactBody> {
     let agent = || "8001".into();
     vec![
+        FactBody::CalledInside { call, leg, agent: agent(), to: Target::Agent("8002".into()) },
         FactBody::TransferBegun {
             call,
             by: agent(),

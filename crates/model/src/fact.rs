@@ -134,7 +134,15 @@ pub enum FactBody {
     /// We sent 200 to the caller.
     CallAnswered { call: CallId },
     /// A dialog can now be ended by a BYE: kept so that a restarted engine can.
-    DialogEstablished { call: CallId, leg: LegId, role: LegRole, dialog: DialogSnapshot },
+    DialogEstablished {
+        call: CallId,
+        leg: LegId,
+        role: LegRole,
+        dialog: DialogSnapshot,
+        /// The line whose carrier is at the other end, where that may be told the line's account.
+        #[cfg_attr(feature = "serde", serde(default))]
+        trunk: Option<TrunkId>,
+    },
     /// The menu moved to a node.
     MenuEntered { call: CallId, node: String },
     /// The caller keyed digits; those that identify a person are masked.

@@ -58,6 +58,7 @@ fn of_calls() -> Vec<FactBody> {
             leg,
             role: LegRole::Agent(agent.clone()),
             dialog: dialog(),
+            trunk: None,
         },
         FactBody::MenuEntered { call, node: node.clone() },
         FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },

@@ -137,7 +137,7 @@ impl Story {
         self.tell(at_s, FactBody::Rang { call, offer, agent, leg });
         if answers {
             let dialog = dialog();
-            self.tell(at_s, FactBody::DialogEstablished { call, leg, role, dialog });
+            self.tell(at_s, FactBody::DialogEstablished { call, leg, role, dialog, trunk: None });
         }
         self
     }

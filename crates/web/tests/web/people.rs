@@ -311,7 +311,13 @@ pub(crate) fn facts() -> Vec<Fact> {
             sip_call_id: "secret".to_owned(),
         },
         FactBody::CallAnswered { call },
-        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent()), dialog: dialog() },
+        FactBody::DialogEstablished {
+            call,
+            leg,
+            role: LegRole::Agent(agent()),
+            dialog: dialog(),
+            trunk: None,
+        },
         FactBody::MenuEntered { call, node: "welcome".to_owned() },
         FactBody::DigitsCollected { call, node: "welcome".to_owned(), digits: "1".to_owned() },
         FactBody::LookupEnded {

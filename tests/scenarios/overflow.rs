@@ -7,7 +7,7 @@ use model::{
     FactBody, HangupCause, MissedCause, Mono, Outcome, OverflowTarget, QueueId, TransferEnd,
     TransferKind,
 };
-use report::{CallRecord, CallRecords};
+use report::{CallRecord, CallRecords, Figures};
 use sim::{Answer, CallerPlan, PhonePlan, Settings, Weather, World, settings};
 
 use crate::transfer::{hears, hears_music, transfers};
@@ -203,5 +203,25 @@ fn a_call_that_nobody_takes_comes_back_to_its_queue_though_that_is_full_by_then(
     }
     world.run_until(120_000);
     assert!(ends(world.facts()).iter().all(|(outcome, _)| *outcome != Outcome::TurnedAway));
+    assert_sound(&world);
+}
+
+#[test]
+fn who_is_refused_by_a_full_queue_without_a_rule_has_not_waited() {
+    let mut world = world(&hotline(1, Limits::default()));
+    call(&mut world, 1_000, 20_000);
+    call(&mut world, 2_000, 60_000);
+    world.run_until(2_500);
+    let general = QueueId::from("general");
+    let mut figures = Figures::new(report::Config::default(), [general.clone()]);
+    world.facts().iter().for_each(|fact| figures.apply(fact));
+    let shown = figures.queues().find(|(queue, _)| **queue == general).expect("it is shown").1;
+    assert_eq!(shown.waiting, 1, "who hears that there is no room is not in line");
+    world.run_until(40_000);
+    let record = record(&world, 1);
+    assert_eq!((record.outcome, record.waited_ms), (Outcome::TurnedAway, Some(0)));
+    let sent: Vec<_> =
+        record.overflows.iter().map(|sent| (sent.queue.as_str(), sent.why.as_str())).collect();
+    assert_eq!(sent, [("general", "full")]);
     assert_sound(&world);
 }

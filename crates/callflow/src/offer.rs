@@ -50,12 +50,10 @@ impl Callflow {
             acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
-            acd::Output::NotEnqueued { call, queue: _, why } => {
-                match self.asked.get(&call).copied() {
-                    Some(about) => self.guest_missed(about, MissedCause::Error),
-                    None => self.not_enqueued(call, why),
-                }
-            }
+            acd::Output::NotEnqueued { call, queue, why } => match self.asked.get(&call).copied() {
+                Some(about) => self.guest_missed(about, MissedCause::Error),
+                None => self.not_enqueued(call, queue, why),
+            },
             acd::Output::Overflowed { call, queue, why, to, entered, waited_ms: _ } => {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.asked_overflowed(about, &to),

@@ -8,7 +8,9 @@ use model::{
 };
 use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::Method;
+use trunk::Outward;
 
+use crate::calls_out::outward;
 use crate::own_calls::{calls, second_line};
 use crate::transfer::{hears, hears_music, leg, transfers};
 use crate::{assert_sound, ends, phone, rings, world};
@@ -433,4 +435,21 @@ fn the_engine_stops_while_colleagues_talk_ring_or_wait() {
         assert!(world.is_stopped(), "{number} {answer:?}");
         assert!(!world.party(first).is_connected());
     }
+}
+
+#[test]
+fn a_number_that_saves_lives_is_called_though_a_colleague_has_it() {
+    let outward = Outward { emergency: vec!["120".to_owned()], ..outward() };
+    let mut settings = Settings { outward: Some(outward), ..settings() };
+    settings.agents.push(("120".to_owned(), 1));
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let first = phone(&mut world, "8001");
+    let colleague = phone(&mut world, "120");
+    let ambulance = world.gateway(1, PhonePlan::of("gateway"));
+    world.run_until(1_000);
+    world.party_mut(first).call(Mono::from_ms(2_000), calls("8001", "120"));
+    world.run_until(8_000);
+    assert!(hears(&world, first, ambulance) && hears(&world, ambulance, first));
+    assert!(world.party(colleague).saw.invitations.is_empty());
+    end(world, first);
 }

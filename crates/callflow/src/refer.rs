@@ -95,11 +95,15 @@ impl Callflow {
             return self.agent_of_gruu(uri, user.into());
         }
         let (agent, queue) = (AgentId::from(user.as_str()), user.as_str().into());
-        if self.acd.agent(&agent).is_some() {
+        let ways = self.config.trunks.ways_out(&user);
+        // A number that saves lives is that number, whoever else is called so.
+        if ways.as_ref().is_ok_and(|ways| ways.iter().any(|way| way.is_emergency)) {
+            Ok(Target::Number(Pii::new(user)))
+        } else if self.acd.agent(&agent).is_some() {
             Ok(Target::Agent(agent).into())
         } else if self.acd.queue_snapshot(&queue).is_some() {
             Ok(Target::Queue(queue).into())
-        } else if self.config.trunks.ways_out(&user) != Err(NoWay::NotANumber) {
+        } else if ways != Err(NoWay::NotANumber) {
             Ok(Target::Number(Pii::new(user)).into())
         } else {
             Err(NOT_FOUND)

@@ -249,13 +249,14 @@ impl Callflow {
             (known.ani.masked().to_string(), known.dnis.clone())
         });
         let realm = &self.config.realm;
+        let user = sip::escape_user(&dnis);
         let shown: String =
             ani.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
         let invitation = Invitation {
             target,
             route,
             flow,
-            from: format!("\"{shown}\" <sip:{dnis}@{realm}>"),
+            from: format!("\"{shown}\" <sip:{user}@{realm}>"),
             to: format!("sip:{agent}@{realm}"),
             headers: vec![("X-Hotline-Call", call.to_string())],
             outside: None,

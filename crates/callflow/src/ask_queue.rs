@@ -35,6 +35,9 @@ impl Callflow {
         let (queued, step) = (Some(asked), Step::Queued);
         let guest = Guest { whom, role: None, queued, by, kind, step, own: None, referred: None };
         self.asked.insert(asked, call);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.asked.push(asked);
+        }
         self.bring_in(call, guest, |guest| Talk::Consulting { guest, with: With::Guest });
         self.publish_conversation(call);
         let enqueue = AcdInput::Enqueue {
@@ -151,9 +154,8 @@ impl Callflow {
 
     /// The call ends: whoever it asked is not waited for any more.
     pub(crate) fn ask_no_more(&mut self, call: CallId) {
-        let asked = self.asked.iter().filter(|(_, about)| **about == call);
-        let asked: Vec<CallId> = asked.map(|(asked, _)| *asked).collect();
-        for one in asked {
+        let asked = self.calls.get_mut(&call).map(|known| std::mem::take(&mut known.asked));
+        for one in asked.unwrap_or_default() {
             self.leave_line(Some(one));
             self.asked.remove(&one);
         }

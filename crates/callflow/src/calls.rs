@@ -51,6 +51,8 @@ pub(crate) struct Call {
     /// Agents who are busy with it because one of them called the other, or a queue: free again
     /// when it ends, for there is nothing to work on after it.
     pub(crate) engaged: Vec<AgentId>,
+    /// What has stood in queues for its agent, who asked them.
+    pub(crate) asked: Vec<CallId>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -138,6 +140,7 @@ impl Call {
             playing: None,
             recording: None,
             engaged: Vec::new(),
+            asked: Vec::new(),
             outcome: None,
         }
     }

@@ -98,7 +98,7 @@ impl Callflow {
         let ways = self.config.trunks.ways_out(&user);
         // A number that saves lives is that number, whoever else is called so.
         if ways.as_ref().is_ok_and(|ways| ways.iter().any(|way| way.is_emergency)) {
-            Ok(Target::Number(Pii::new(user)))
+            Ok(Target::Number(Pii::new(user)).into())
         } else if self.acd.agent(&agent).is_some() {
             Ok(Target::Agent(agent).into())
         } else if self.acd.queue_snapshot(&queue).is_some() {

@@ -1,10 +1,15 @@
 //! An agent asks a queue about a call: whoever of it is free next, from the desktop or by the
 //! phone.
 
+use std::collections::BTreeMap;
+
+use acd::{Limits, Overflow, WaitLimit};
 use cti::Command;
 use media::Source;
-use model::{AgentState, FactBody, HangupCause, Mono, Outcome, Target, TransferEnd, TransferKind};
-use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, World};
+use model::{
+    AgentState, FactBody, HangupCause, Mono, Outcome, QueueId, Target, TransferEnd, TransferKind,
+};
+use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::Method;
 
 use crate::own_calls::{calls, second_line};
@@ -187,5 +192,32 @@ fn a_phone_asks_a_queue_by_a_call_of_its_own() {
     world.party_mut(first).change(now, Method::Invite, Media::Talks);
     world.run_for(500);
     assert!(hears(&world, caller, first) && hears(&world, first, caller));
+    end(world, caller);
+}
+
+#[test]
+fn a_caller_is_left_in_the_queue_to_which_the_asked_one_has_sent_the_agent_on() {
+    let to = Overflow::Queue("complaints".into());
+    let wait = Some(WaitLimit { ms: 10_000, to });
+    let claims = (100, Limits { wait, ..Limits::default() });
+    let limits = BTreeMap::from([(QueueId::from("claims"), claims)]);
+    let mut world = World::new(&Settings { limits, ..settings() }, Weather::FAIR, 1);
+    phone(&mut world, "8001");
+    world.desktop("8001", 1, Some(10));
+    let caller = world.caller(1_000, CallerPlan::default());
+    world.run_until(5_000);
+    ask(&mut world, "claims");
+    world.run_until(17_000);
+    assert_eq!(world.ask("8001", Command::CompleteTransfer), Ok(()));
+    let queued = |fact: &model::Fact| match &fact.body {
+        FactBody::Queued { queue, .. } => Some(queue.to_string()),
+        _ => None,
+    };
+    let last = world.facts().iter().rev().find_map(queued);
+    assert_eq!(last.as_deref(), Some("complaints"));
+    // Complaints are the second tier's.
+    let second = phone(&mut world, "8011");
+    world.run_until(22_000);
+    assert!(hears(&world, caller, second) && hears(&world, second, caller));
     end(world, caller);
 }

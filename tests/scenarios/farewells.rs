@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use callflow::{Callflow, Input, Output, Recovery};
 use cti::Command;
-use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport};
+use model::{CallId, DialogSnapshot, Id, LegId, LegRole, Mono, Outcome, Pii, Transport, TrunkId};
 use report::{OpenCall, OpenDialog};
 use sim::{Answer, CallerPlan, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::digest::Account;
@@ -137,7 +137,19 @@ fn bye_of(callflow: &mut Callflow) -> Option<(ClientTx, Message, Flow)> {
 
 #[test]
 fn rfc_3261_section_22_3_a_call_that_a_lost_engine_left_is_ended_whoever_asks() {
-    let settings = Settings { outward: Some(outward_with_account()), ..settings() };
+    is_ended_whoever_asks(outward_with_account(), None);
+}
+
+#[test]
+fn rfc_3261_section_22_3_also_where_the_lines_carrier_is_known_by_name() {
+    // Where that leads to is not known yet, so right after the start.
+    let targets = vec!["sbc.example.com".parse().expect("a target")];
+    let named = Outward { targets, ..outward_with_account() };
+    is_ended_whoever_asks(named, Some("carrier".into()));
+}
+
+fn is_ended_whoever_asks(outward: Outward, trunk: Option<TrunkId>) {
+    let settings = Settings { outward: Some(outward), ..settings() };
     let mut callflow = Callflow::new(sim::config(&settings)).expect("it is sound");
     let (call, leg) = (CallId(Id::new(1, 1, 7)), LegId(Id::new(1, 1, 8)));
     let dialog = DialogSnapshot {
@@ -156,7 +168,7 @@ fn rfc_3261_section_22_3_a_call_that_a_lost_engine_left_is_ended_whoever_asks() 
         sdp_version: 1,
     };
     let role = LegRole::Number(Pii::from(MOBILE));
-    let calls = vec![OpenCall { call, dialogs: vec![OpenDialog { leg, role, dialog }] }];
+    let calls = vec![OpenCall { call, dialogs: vec![OpenDialog { leg, role, dialog, trunk }] }];
     callflow.begin("next", "same", Recovery { calls, ..Recovery::default() });
     let (tx, bye, flow) = bye_of(&mut callflow).expect("nobody else would tell them");
     let asks = "Digest realm=\"ims\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use acd::{Calendar, Day, Limits, NamedDay, Overflow, Rule, SHANGHAI_OFFSET_S, Span, Weekday};
 use cti::Command;
-use model::{FactBody, HangupCause, Outcome, QueueId, Target, Wall};
-use sim::{Settings, Weather, World, settings};
+use model::{FactBody, HangupCause, Outcome, QueueId, Target, TransferEnd, Wall};
+use sim::{CallerPlan, PartyId, Settings, Weather, World, settings};
 
 use crate::overflow::said;
-use crate::transfer::hears;
+use crate::transfer::{end, hears, hears_music, transfers};
 use crate::{assert_sound, call, ends, phone};
 
 const MINUTE_MS: u64 = 60_000;
@@ -36,13 +36,18 @@ fn at(day: Day, hour: i64, minute: i64) -> Wall {
 
 /// The general queue has these hours, and says so while it is closed.
 fn hotline(calendar: Calendar, started: Wall, waiting_too: bool) -> Settings {
-    let general = QueueId::from("general");
+    closing("general", calendar, started, waiting_too)
+}
+
+/// The same for any queue.
+fn closing(queue: &str, calendar: Calendar, started: Wall, waiting_too: bool) -> Settings {
+    let queue = QueueId::from(queue);
     let to = Overflow::Announcement("closed".into());
     let limits = Limits { closed: Some(Rule { to, waiting_too }), ..Limits::default() };
     Settings {
         started,
-        hours: BTreeMap::from([(general.clone(), Arc::new(calendar))]),
-        limits: BTreeMap::from([(general, (10_000, limits))]),
+        hours: BTreeMap::from([(queue.clone(), Arc::new(calendar))]),
+        limits: BTreeMap::from([(queue, (10_000, limits))]),
         ..settings()
     }
 }
@@ -156,4 +161,35 @@ fn nobody_is_given_to_a_queue_that_has_closed() {
     assert!(said(&world).is_empty(), "the caller heard no announcement");
     world.run_until(15 * MINUTE_MS);
     assert_sound(&world);
+}
+
+/// 8001, whose desktop is open, talks with a caller of the general queue; claims have office hours.
+fn talking(started: Wall) -> (World, PartyId, PartyId) {
+    let settings = closing("claims", office(), started, false);
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let first = phone(&mut world, "8001");
+    world.desktop("8001", 1, Some(10));
+    let caller = world.caller(1_000, CallerPlan::default());
+    world.run_until(5_000);
+    assert!(hears(&world, caller, first));
+    (world, caller, first)
+}
+
+#[test]
+fn who_is_given_to_an_asked_queue_after_it_closed_has_the_place_that_was_let_stay() {
+    let (mut world, caller, first) = talking(at(day(9, 24), 17, 59));
+    let to = Target::Queue("claims".into());
+    assert_eq!(world.ask("8001", Command::Consult { to }), Ok(()));
+    world.run_until(90_000);
+    assert_eq!(changes(&world), [change(0, true, "weekday"), change(60, false, "weekday")]);
+    assert_eq!(world.ask("8001", Command::CompleteTransfer), Ok(()));
+    world.run_until(100_000);
+    assert!(!world.party(first).is_connected());
+    assert!(transfers(&world).iter().all(|(_, end)| *end == TransferEnd::Completed));
+    assert_eq!(ends(world.facts()), []);
+    let second = phone(&mut world, "8002");
+    world.run_until(130_000);
+    assert!(hears(&world, caller, second) || hears(&world, caller, first));
+    assert!(!hears_music(&world, caller));
+    end(world, caller);
 }

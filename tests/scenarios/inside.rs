@@ -3,12 +3,14 @@
 
 use cti::{Command, Event};
 use model::{
-    AgentState, Direction, FactBody, HangupCause, LegRole, Mono, Outcome, Target, TransferEnd,
-    TransferKind,
+    AgentState, AgentStatus, Direction, FactBody, HangupCause, LegRole, Mono, Outcome, Target,
+    TransferEnd, TransferKind,
 };
 use sim::{Answer, CallerPlan, Media, PartyId, PhonePlan, Settings, Weather, World, settings};
 use sip::Method;
+use trunk::Outward;
 
+use crate::calls_out::outward;
 use crate::own_calls::{calls, second_line};
 use crate::transfer::{hears, hears_music, leg, transfers};
 use crate::{assert_sound, ends, phone, rings, world};
@@ -53,12 +55,23 @@ fn talking() -> (World, PartyId, PartyId) {
     (world, first, second)
 }
 
-fn end(mut world: World, party: PartyId) {
+fn end(mut world: World, party: PartyId) -> World {
     let now = world.now();
     world.party_mut(party).hang_up(now);
     world.run_for(60_000);
     assert_eq!(ends(world.facts()).len(), 1);
     assert_sound(&world);
+    world
+}
+
+/// The status of an agent, as told last.
+fn status(world: &World, agent: &str) -> Option<AgentStatus> {
+    world.facts().iter().rev().find_map(|fact| match &fact.body {
+        FactBody::AgentChanged { agent: whose, status, .. } if whose.as_str() == agent => {
+            Some(*status)
+        }
+        _ => None,
+    })
 }
 
 #[test]
@@ -164,12 +177,8 @@ fn a_colleague_who_talks_is_busy_and_one_on_a_break_is_rung() {
     assert!(hears(&world, first, second) && hears(&world, second, first));
     world.party_mut(first).hang_up(Mono::from_ms(31_000));
     world.run_until(60_000);
-    let last = world.facts().iter().rev().find_map(|fact| match &fact.body {
-        FactBody::AgentChanged { agent, status, .. } if agent.as_str() == "8001" => Some(*status),
-        _ => None,
-    });
     let reason = model::NotReadyReason::Break;
-    assert_eq!(last, Some(model::AgentStatus::NotReady { reason }), "the break goes on");
+    assert_eq!(status(&world, "8001"), Some(AgentStatus::NotReady { reason }), "it goes on");
     assert_sound(&world);
 }
 
@@ -245,7 +254,51 @@ fn who_called_gives_the_colleague_to_another_and_who_was_called_may_not() {
     assert_eq!(transfers(&world), [(TransferKind::Blind, TransferEnd::Completed)]);
     assert!(hears(&world, second, third) && hears(&world, third, second));
     assert!(!world.party(first).is_connected());
-    end(world, third);
+    let world = end(world, third);
+    for agent in ["8001", "8002"] {
+        assert_eq!(was(&world, agent, AgentState::Acw), 0, "{agent} has nothing to work on");
+    }
+}
+
+#[test]
+fn a_colleague_whom_nobody_takes_over_is_told_so_and_is_as_before() {
+    for on_a_break in [false, true] {
+        let mut world = world();
+        let first = phone(&mut world, "8001");
+        let second = phone(&mut world, "8002");
+        let answers = vec![Answer::RingsOnly];
+        world.phone(0, PhonePlan { answers, ..PhonePlan::of("8003") });
+        world.desktop("8002", 1, Some(10));
+        world.run_until(1_000);
+        let reason = model::NotReadyReason::Break;
+        if on_a_break {
+            assert_eq!(world.ask("8002", Command::NotReady { reason }), Ok(()));
+        }
+        world.party_mut(first).call(Mono::from_ms(2_000), calls("8001", "8002"));
+        world.run_until(6_000);
+        // What a crash in the middle would leave: the break that goes on afterwards.
+        let follows = world.facts().iter().rev().find_map(|fact| match &fact.body {
+            FactBody::AgentChanged { agent, next, .. } if agent.as_str() == "8002" => Some(*next),
+            _ => None,
+        });
+        let pause = on_a_break.then_some(AgentStatus::NotReady { reason });
+        assert_eq!(follows, Some(pause));
+        world.party_mut(first).refer(Mono::from_ms(6_000), "sip:8003@hotline", true);
+        world.party_mut(first).hang_up(Mono::from_ms(6_200));
+        world.run_until(20_000);
+        assert!(hears_music(&world, second) && !world.party(first).is_connected());
+        world.run_until(60_000);
+        assert!(!world.party(second).is_connected());
+        assert_eq!(ends(world.facts()), [(Outcome::Answered, HangupCause::LocalBye)]);
+        assert_eq!(was(&world, "8001", AgentState::Acw), 0);
+        assert_eq!(was(&world, "8002", AgentState::Acw), 0);
+        let before = match on_a_break {
+            true => AgentStatus::NotReady { reason },
+            false => AgentStatus::Ready,
+        };
+        assert_eq!(status(&world, "8002"), Some(before));
+        assert_sound(&world);
+    }
 }
 
 #[test]
@@ -263,7 +316,10 @@ fn who_called_asks_another_and_brings_them_together() {
     assert_eq!(world.ask("8001", Command::CompleteTransfer), Ok(()));
     world.run_for(500);
     assert!(hears(&world, second, third) && !world.party(first).is_connected());
-    end(world, second);
+    let world = end(world, second);
+    for agent in ["8001", "8002"] {
+        assert_eq!(was(&world, agent, AgentState::Acw), 0, "{agent} has nothing to work on");
+    }
 }
 
 #[test]
@@ -493,4 +549,20 @@ fn whom_the_desktop_cannot_call_inside_it_is_told() {
     assert_eq!(world.ask("8001", dial("8003")), Err("phone_unreachable"));
     world.run_for(60_000);
     assert_sound(&world);
+
+#[test]
+fn a_number_that_saves_lives_is_called_though_a_colleague_has_it() {
+    let outward = Outward { emergency: vec!["120".to_owned()], ..outward() };
+    let mut settings = Settings { outward: Some(outward), ..settings() };
+    settings.agents.push(("120".to_owned(), 1));
+    let mut world = World::new(&settings, Weather::FAIR, 1);
+    let first = phone(&mut world, "8001");
+    let colleague = phone(&mut world, "120");
+    let ambulance = world.gateway(1, PhonePlan::of("gateway"));
+    world.run_until(1_000);
+    world.party_mut(first).call(Mono::from_ms(2_000), calls("8001", "120"));
+    world.run_until(8_000);
+    assert!(hears(&world, first, ambulance) && hears(&world, ambulance, first));
+    assert!(world.party(colleague).saw.invitations.is_empty());
+    end(world, first);
 }

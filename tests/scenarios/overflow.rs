@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use acd::{Limits, Overflow, Rule, WaitLimit};
-use model::{FactBody, HangupCause, Mono, Outcome, OverflowTarget, QueueId};
-use report::{CallRecord, CallRecords};
-use sim::{CallerPlan, PhonePlan, Settings, Weather, World, settings};
+use model::{
+    FactBody, HangupCause, MissedCause, Mono, Outcome, OverflowTarget, QueueId, TransferEnd,
+    TransferKind,
+};
+use report::{CallRecord, CallRecords, Figures};
+use sim::{Answer, CallerPlan, PhonePlan, Settings, Weather, World, settings};
 
+use crate::transfer::{hears, hears_music, transfers};
 use crate::{assert_sound, call, ends, phone};
 
 const TURNED_AWAY: (Outcome, HangupCause) = (Outcome::TurnedAway, HangupCause::LocalBye);
@@ -172,5 +176,52 @@ fn who_is_sent_on_at_once_is_welcomed_by_the_queue_that_takes_them() {
     let told: Vec<_> = said(&world).into_iter().filter(|(at, _)| *at == 2).collect();
     assert_eq!(told, [(2, "please_wait".to_owned())], "once, and not that all are busy");
     assert_eq!(ends(world.facts())[0].0, Outcome::Answered);
+    assert_sound(&world);
+}
+
+#[test]
+fn a_call_that_nobody_takes_comes_back_to_its_queue_though_that_is_full_by_then() {
+    let mut world = world(&hotline(1, Limits::default()));
+    let answers = vec![Answer::After(1_000), Answer::RingsOnly];
+    let first = world.phone(0, PhonePlan { answers, ..PhonePlan::of("8001") });
+    // The second tier takes general calls after twenty seconds only.
+    let answers = vec![Answer::RingsOnly];
+    world.phone(0, PhonePlan { answers, ..PhonePlan::of("8011") });
+    let caller = world.caller(1_000, CallerPlan::default());
+    world.run_until(5_000);
+    assert!(hears(&world, caller, first));
+    let waiting = world.caller(5_500, CallerPlan::default());
+    world.party_mut(first).refer(Mono::from_ms(6_000), "sip:8011@hotline", true);
+    world.party_mut(first).hang_up(Mono::from_ms(6_200));
+    world.run_until(35_000);
+    let missed = TransferEnd::Missed(MissedCause::NoAnswer);
+    assert_eq!(transfers(&world), [(TransferKind::Blind, missed)]);
+    assert!(hears_music(&world, caller), "they are in line again");
+    assert_eq!(ends(world.facts()), []);
+    for party in [caller, waiting] {
+        world.party_mut(party).hang_up(Mono::from_ms(40_000));
+    }
+    world.run_until(120_000);
+    assert!(ends(world.facts()).iter().all(|(outcome, _)| *outcome != Outcome::TurnedAway));
+    assert_sound(&world);
+}
+
+#[test]
+fn who_is_refused_by_a_full_queue_without_a_rule_has_not_waited() {
+    let mut world = world(&hotline(1, Limits::default()));
+    call(&mut world, 1_000, 20_000);
+    call(&mut world, 2_000, 60_000);
+    world.run_until(2_500);
+    let general = QueueId::from("general");
+    let mut figures = Figures::new(report::Config::default(), [general.clone()]);
+    world.facts().iter().for_each(|fact| figures.apply(fact));
+    let shown = figures.queues().find(|(queue, _)| **queue == general).expect("it is shown").1;
+    assert_eq!(shown.waiting, 1, "who hears that there is no room is not in line");
+    world.run_until(40_000);
+    let record = record(&world, 1);
+    assert_eq!((record.outcome, record.waited_ms), (Outcome::TurnedAway, Some(0)));
+    let sent: Vec<_> =
+        record.overflows.iter().map(|sent| (sent.queue.as_str(), sent.why.as_str())).collect();
+    assert_eq!(sent, [("general", "full")]);
     assert_sound(&world);
 }

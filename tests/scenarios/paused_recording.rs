@@ -2,7 +2,7 @@
 //! supervisor, until someone resumes it or it has been for as long as may be.
 
 use cti::{Command, Event};
-use model::{AgentAction, CallId, FactBody, LegId, PauseReason, UnpauseCause};
+use model::{AgentAction, CallId, FactBody, LegId, PauseReason, Target, UnpauseCause};
 use sim::{Answer, PartyId, World};
 
 use crate::assert_sound;
@@ -123,4 +123,22 @@ fn the_end_of_the_call_ends_its_pause() {
     assert!(!world.party(caller).is_connected());
     assert_eq!(pauses(&world).len(), 2, "nothing ends twice");
     assert_sound(&world);
+}
+
+#[test]
+fn who_declined_is_not_recorded_however_long_it_lasts_and_whoever_gets_the_call() {
+    let (mut world, caller, _) = conversation();
+    let declined = Command::PauseRecording { call: None, reason: PauseReason::Declined };
+    assert_eq!(world.ask("8001", declined), Ok(()));
+    world.run_until(200_000);
+    assert_eq!(world.taped(), NOBODY, "that is no pause that someone forgot");
+    let to = Target::Queue("claims".into());
+    assert_eq!(world.ask("8001", Command::Transfer { to }), Ok(()));
+    world.run_until(205_000);
+    assert_eq!(world.taped(), NOBODY, "nor by who has the call now");
+    let last = pauses(&world).pop().map(|(_, by, reason)| (by, reason));
+    assert_eq!(last, Some((Some("8001"), "declined")));
+    assert_eq!(world.ask("8002", RESUME), Ok(()));
+    assert_eq!(world.taped().len(), 1);
+    end(world, caller);
 }

@@ -142,6 +142,9 @@ impl Acd {
                 let newcomer = Newcomer { call, permission, entered, head_start_ms };
                 self.enqueue(newcomer, queue, preferred);
             }
+            Input::ComeBack { call, queue, permission, entered, head_start_ms } => {
+                self.come_back(Newcomer { call, permission, entered, head_start_ms }, queue);
+            }
             Input::Dequeue { call } => self.dequeue(call, Left::Abandoned),
             Input::Leave { call, why } => self.dequeue(call, why),
             Input::QueueOpen { queue, open } => self.queue_open(&queue, open),
@@ -357,7 +360,10 @@ impl Acd {
         }
         if after.status == AgentStatus::SignedOut && figure.status != AgentStatus::SignedOut {
             // The last one has left, perhaps.
-            self.swept.extend(agent.serves.iter().map(|serves| serves.queue));
+            let queues = &self.queues;
+            let sends_away = |queue: &u32| queues[*queue as usize].sends_away_unstaffed();
+            let served = agent.serves.iter().map(|serves| serves.queue);
+            self.swept.extend(served.filter(sends_away));
         }
         if agent.status != AgentStatus::Ready && !agent.preferred.is_empty() {
             let released = std::mem::take(&mut agent.preferred);

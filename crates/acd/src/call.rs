@@ -99,8 +99,10 @@ pub(crate) struct Call {
     pub(crate) reached: usize,
     /// When it reaches the next one.
     pub(crate) next_step_at: Option<Mono>,
-    /// When it has been in the queue for as long as one may.
+    /// When it has been in the queue for as long as one may, or that is looked at again.
     pub(crate) limit_at: Option<Mono>,
+    /// It had to go, and stays until `limit_at` because nobody had room for it.
+    pub(crate) kept: bool,
     /// Only while it is waiting.
     pub(crate) preference: Option<Preference>,
     /// There is no caller: who waits is called back.

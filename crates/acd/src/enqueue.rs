@@ -19,16 +19,35 @@ impl Acd {
         preferred: Option<Preferred>,
     ) {
         let call = newcomer.call;
-        if self.calls.contains_key(&call) {
-            return self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
-        }
-        let Some(first) = self.queue_index(&queue) else {
-            return self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
-        };
+        let Some(first) = self.new_in(call, queue) else { return };
         let newcomer = Newcomer { entered: newcomer.entered.min(self.now), ..newcomer };
         let Some(at) = self.admit(&newcomer, first) else { return };
         self.join_queue(&newcomer, at, preferred.filter(|_| at == first));
         self.serve_call(call);
+    }
+
+    /// A call is in line again, as after an offer that was missed.
+    pub(crate) fn come_back(&mut self, returning: Newcomer, queue: QueueId) {
+        let call = returning.call;
+        let Some(at) = self.new_in(call, queue) else { return };
+        let returning = Newcomer { entered: returning.entered.min(self.now), ..returning };
+        self.queue_mut(at).balance.offered += 1;
+        self.join_queue(&returning, at, None);
+        self.opened.extend(self.calls.get(&call).map(|call| call.place));
+        self.returned.insert(call);
+    }
+
+    /// The queue that a call comes to; `None`, and told, if there is none or it is known already.
+    fn new_in(&mut self, call: CallId, queue: QueueId) -> Option<u32> {
+        let at = self.queue_index(&queue);
+        if self.calls.contains_key(&call) {
+            self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
+            return None;
+        }
+        if at.is_none() {
+            self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
+        }
+        at
     }
 
     /// A newcomer is in line; it can be offered from now on.
@@ -58,7 +77,7 @@ impl Acd {
         if let Some(at) = limit_at {
             self.timers.set(at, Timer::Limit(call.place.call));
         }
-        Call { limit_at, ..call }
+        Call { limit_at, kept: false, ..call }
     }
 
     fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {

@@ -73,6 +73,21 @@ pub enum Input {
         /// Who should take it, if someone; not in a queue to which it overflows.
         preferred: Option<Preferred>,
     },
+    /// A call that had left a queue for an agent, or stood in it for a colleague, is back in it:
+    /// the queue has taken it once, and takes it now though it be full, closed or unstaffed. It
+    /// goes where those go who wait there, if they have to.
+    ComeBack {
+        /// Which call.
+        call: CallId,
+        /// Into which queue.
+        queue: QueueId,
+        /// What the agent must be allowed to do, if something special.
+        permission: Option<Permission>,
+        /// The time that counts for its place and for the tiers it has reached; not in the future.
+        entered: Mono,
+        /// How much earlier than that it is deemed to have entered, compared with other calls.
+        head_start_ms: u64,
+    },
     /// The caller hung up. An offer of it is withdrawn. Ignored for a callback: who asked for one
     /// may hang up.
     Dequeue {

@@ -3,6 +3,8 @@
 //! The room decides and says so ([`Output::Overflowed`](crate::Output::Overflowed)); only from
 //! queue to queue it also moves the call itself, which keeps the time at which it entered. Who is
 //! being offered to an agent is left there: what became due meanwhile acts if the offer is missed.
+//! Who waited too long, or in a queue that nobody is signed in at any more, stays there as long as
+//! the queue to which they should go would refuse them: whoever waited longest is not cut off.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

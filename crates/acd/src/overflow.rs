@@ -8,7 +8,11 @@ use model::{CallId, Mono, Permission, QueueId};
 
 use crate::call::{Call, Progress};
 use crate::limits::{Overflow, OverflowCause, Rule};
+use crate::timer::Timer;
 use crate::{Acd, NotEnqueued, NotServed, Output};
+
+/// How long a call stays that has to go and finds no room, until that is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A call that comes to a queue, from outside or from another queue.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +51,11 @@ impl Acd {
     /// Nobody would serve the call, and why.
     pub fn serves(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotServed> {
         let unknown = NotServed::Refused(NotEnqueued::UnknownQueue);
-        let mut at = self.queue_index(queue).ok_or(unknown)?;
+        self.serves_at(self.queue_index(queue).ok_or(unknown)?, needs)
+    }
+
+    fn serves_at(&self, first: u32, needs: Option<Permission>) -> Result<(), NotServed> {
+        let mut at = first;
         loop {
             match self.gate(at, needs) {
                 Gate::Open => return Ok(()),
@@ -165,11 +173,38 @@ impl Acd {
             let over = call.joined + Duration::from_millis(wait.ms) <= self.now;
             over.then(|| (OverflowCause::TimedOut, wait.to.clone()))
         };
-        emergency.or_else(closed).or_else(unstaffed).or_else(timed_out)
+        // Nobody had room for it a moment ago.
+        let is_kept = call.kept && call.limit_at.is_some_and(|at| at > self.now);
+        let late = || unstaffed().or_else(timed_out).filter(|_| !is_kept);
+        emergency.or_else(closed).or_else(late)
     }
 
-    /// A call that waits goes elsewhere if it has to. It is offered with the others whom agents may
-    /// take anew, if that is another queue.
+    /// Whether a call is better off where it waits: the queue to which it has to go would refuse
+    /// it, and it is not closed out of the one that it is in.
+    fn stays(&self, call: &Call, why: OverflowCause, to: &Overflow) -> bool {
+        match why {
+            OverflowCause::Unstaffed | OverflowCause::TimedOut => {
+                let next = self.next_queue(to);
+                let told = next.map(|next| self.serves_at(next, call.permission));
+                matches!(told, Some(Err(NotServed::Refused(_))))
+            }
+            OverflowCause::Emergency | OverflowCause::Closed | OverflowCause::Full => false,
+        }
+    }
+
+    /// A call that had to go stays, until that is looked at again.
+    fn let_stay(&mut self, call: &Call) {
+        let id = call.place.call;
+        if let Some(at) = call.limit_at {
+            self.timers.cancel(at, Timer::Limit(id));
+        }
+        let at = self.now + LOOK_AGAIN;
+        self.timers.set(at, Timer::Limit(id));
+        self.calls.insert(id, Call { limit_at: Some(at), kept: true, ..*call });
+    }
+
+    /// A call that waits goes elsewhere if it has to, and is not refused there. It is offered with
+    /// the others whom agents may take anew, if that is another queue.
     pub(crate) fn send_away(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id).copied() else { return };
         match call.progress {
@@ -182,6 +217,9 @@ impl Acd {
             return self.expire_callback(&call);
         }
         let Some((why, to)) = self.must_go(&call) else { return };
+        if self.stays(&call, why, &to) {
+            return self.let_stay(&call);
+        }
         self.unwait(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
@@ -260,6 +298,53 @@ impl Acd {
                 self.changed_queues.insert(at);
                 self.swept.insert(at);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AgentStatus, IdSource, NotReadyReason, Tier};
+
+    use super::*;
+    use crate::agent::AgentIndex;
+    use crate::{AgentConfig, Config, Limits, QueueConfig, TierStep};
+
+    /// Two agents of one queue that has such a rule for when nobody is signed in.
+    fn room(unstaffed: Option<Rule>) -> Acd {
+        let tier = Tier { level: 1 };
+        let steps = vec![TierStep::new(tier, 0)];
+        let limits = Limits { unstaffed, ..Limits::default() };
+        let queues = vec![QueueConfig { limits, ..QueueConfig::new("a".into(), steps) }];
+        let agent = |id: &str| AgentConfig::new(id.into(), tier, vec![a()], 0);
+        let agents = vec![agent("8001"), agent("8002")];
+        let config = Config { queues, agents, ..Config::default() };
+        let mut acd = Acd::new(&config, IdSource::new(1, 1)).unwrap();
+        for at in 0..2 {
+            let reason = NotReadyReason::Break;
+            acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::NotReady { reason });
+        }
+        acd
+    }
+
+    fn a() -> crate::Served {
+        QueueId::from("a").into()
+    }
+
+    fn signs_out(acd: &mut Acd, at: u32) -> usize {
+        acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::SignedOut);
+        std::mem::take(&mut acd.swept).len()
+    }
+
+    #[test]
+    fn who_signs_out_has_no_line_looked_at_from_which_nobody_has_to_go() {
+        let to = Overflow::Announcement("no_agents".into());
+        let mut strict = room(Some(Rule { to: to.clone(), waiting_too: true }));
+        assert_eq!(signs_out(&mut strict, 0), 0, "a colleague is there");
+        assert_eq!(signs_out(&mut strict, 1), 1, "the last one");
+        for unstaffed in [None, Some(Rule { to, waiting_too: false })] {
+            let mut lenient = room(unstaffed);
+            assert_eq!((signs_out(&mut lenient, 0), signs_out(&mut lenient, 1)), (0, 0));
         }
     }
 }

@@ -153,6 +153,12 @@ impl Queue {
         !self.totals.is_anyone_at_work()
     }
 
+    /// Whether none of its agents is signed in, and those who wait have to go then.
+    pub(crate) fn sends_away_unstaffed(&self) -> bool {
+        let rule = self.limits.unstaffed.as_ref();
+        self.is_unstaffed() && rule.is_some_and(|rule| rule.waiting_too)
+    }
+
     /// Whether any of the queue's tiers may take a call that needs `permission`.
     pub(crate) fn anyone_may(&self, permission: Option<Permission>) -> bool {
         self.steps.iter().any(|step| step.may(permission))

@@ -465,6 +465,7 @@ impl Acd {
             reached: 0,
             next_step_at: None,
             limit_at: None,
+            kept: false,
             preference: None,
             callback: None,
             progress: Progress::Waiting,

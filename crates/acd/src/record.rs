@@ -123,8 +123,10 @@ pub struct CallRecord {
     pub permission: Option<Permission>,
     /// How many of the queue's steps it has reached.
     pub reached: usize,
-    /// When it has been in the queue for as long as one may.
+    /// When it has been in the queue for as long as one may, or that is looked at again.
     pub limit_at: Option<Mono>,
+    /// It had to go, and stays until `limit_at` because nobody had room for it.
+    pub kept: bool,
     /// Which agent alone may take it, and until when.
     pub preferred: Option<(AgentId, Mono)>,
     /// What makes it a callback.

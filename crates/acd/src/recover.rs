@@ -198,6 +198,7 @@ impl Acd {
             permission: call.permission,
             reached: call.reached,
             limit_at: call.limit_at,
+            kept: call.kept,
             preferred: call.preference.map(|Preference { agent, until }| (named(agent), until)),
             callback: call.callback.map(|callback| {
                 let Callback { party, first, attempts, booked } = callback;
@@ -283,6 +284,7 @@ impl Acd {
             reached,
             next_step_at: next.map(|step| entered + Duration::from_millis(step.after_ms)),
             limit_at: record.limit_at,
+            kept: record.kept,
             preference: record.preferred.as_ref().and_then(|(agent, until)| {
                 Some(Preference { agent: self.known_agent(agent)?, until: *until })
             }),

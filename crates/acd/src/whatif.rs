@@ -151,6 +151,7 @@ const fn goes_on(input: &Input) -> bool {
         | Input::Emergency { .. } => true,
         Input::Dequeue { .. }
         | Input::Leave { .. }
+        | Input::ComeBack { .. }
         | Input::Callback(_)
         | Input::OfferRinging { .. }
         | Input::OfferAnswered { .. }

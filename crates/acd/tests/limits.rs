@@ -3,13 +3,13 @@
 
 mod room;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use acd::{
     Acd, Balance, Config, ConfigError, Input, Left, Limits, NotEnqueued, NotServed, Output,
     Overflow, OverflowCause, Plan, Rule, WaitLimit,
 };
-use model::{CallId, IdSource, MissedCause, QueueId};
+use model::{CallId, IdSource, MissedCause, Permission, QueueId};
 use room::{Room, agent, call, queue};
 
 /// Queue a with room for two, and b; 8001 serves both.
@@ -228,4 +228,103 @@ fn limits_that_make_no_sense_are_refused_by_name() {
     });
     assert!(unknown.unwrap().to_string().contains("'c'"));
     assert_eq!(refused(&|_| {}), None);
+}
+
+/// Queue a keeps nobody longer than 15 s, then b's; b has room for one and says nothing of more.
+fn to_a_small_b() -> Config {
+    let mut config =
+        with(Limits { wait: Some(WaitLimit { ms: 15_000, to: to_b() }), ..Limits::default() });
+    config.queues[1].max_waiting = 1;
+    config
+}
+
+#[test]
+fn who_waited_longest_is_not_cut_off_by_a_queue_that_refuses() {
+    let mut room = Room::new(&to_a_small_b());
+    room.enqueue(9, "b").enqueue(1, "a").said();
+    room.pass(15_000);
+    assert_eq!(room.said(), [], "b is full: nobody goes, and nobody is refused");
+    assert_eq!((room.line("a"), balance(&room, "a").waiting), (vec![call(1)], 1));
+    // As soon as that is looked at again and b has room, the call is there, with its place.
+    room.dequeue(9).said();
+    room.pass(29_999);
+    assert_eq!(room.line("a"), [call(1)]);
+    room.pass(1);
+    assert_eq!(sent(&mut room), [(call(1), OverflowCause::TimedOut, to_b())]);
+    assert_eq!((room.line("b"), room.line("a")), (vec![call(1)], vec![]));
+    assert_eq!((balance(&room, "a").timed_out, balance(&room, "b").rejected), (1, 0));
+    assert_eq!(room.acd.position(call(1)).unwrap().entered.as_ms(), 0);
+}
+
+#[test]
+fn who_may_be_served_by_nobody_of_the_next_queue_stays() {
+    let mut room = Room::new(&Config {
+        permissions: BTreeMap::from([(room::tier(2), BTreeSet::from([Permission::PolicyEndorse]))]),
+        ..{
+            let mut config = to_a_small_b();
+            config.queues[0].steps = room::steps(&[(1, 0), (2, 0)]);
+            config
+        }
+    });
+    room.enqueue_at(1, "a", Some(Permission::PolicyEndorse), 0).pass(200_000);
+    assert_eq!((sent(&mut room), room.line("a")), (vec![], vec![call(1)]));
+    assert_eq!(balance(&room, "b"), Balance::default());
+}
+
+#[test]
+fn who_waits_where_the_last_agent_signed_out_stays_while_the_next_queue_is_full() {
+    let mut config = with(Limits { unstaffed: rule(to_b(), true), ..Limits::default() });
+    config.queues[1].max_waiting = 1;
+    let mut room = Room::new(&config);
+    room.ready("8001").not_ready("8001").enqueue(9, "b").enqueue(1, "a").enqueue(2, "a");
+    room.tell(Input::SignOut { agent: "8001".into() });
+    assert_eq!((sent(&mut room), room.line("a")), (vec![], vec![call(1), call(2)]));
+    room.dequeue(9).pass(30_000);
+    assert_eq!((room.line("a"), room.line("b")), (vec![call(2)], vec![call(1)]));
+    room.ready("8001");
+    assert_eq!((balance(&room, "a").overflowed, balance(&room, "b").rejected), (1, 0));
+}
+
+#[test]
+fn out_of_a_closed_queue_or_in_an_emergency_everyone_goes() {
+    let mut config = with(Limits { closed: rule(to_b(), true), ..Limits::default() });
+    config.queues[1].max_waiting = 1;
+    let mut room = Room::new(&config);
+    room.enqueue(9, "b").enqueue(1, "a").said();
+    open(&mut room, "a", false);
+    let why = NotEnqueued::QueueFull;
+    let refused = Output::NotEnqueued { call: call(1), queue: "b".into(), why };
+    assert!(room.said().contains(&refused));
+}
+
+#[test]
+fn who_comes_back_is_in_line_again_though_the_queue_takes_nobody() {
+    let back = |room: &mut Room, counter| {
+        let (call, entered) = (call(counter), room.now());
+        let (queue, permission, head_start_ms) = ("a".into(), None, 5_000);
+        room.tell(Input::ComeBack { call, queue, permission, entered, head_start_ms });
+    };
+    // Full.
+    let mut room = Room::new(&with(Limits::default()));
+    room.enqueue(1, "a").enqueue(2, "a").pass(1_000);
+    back(&mut room, 3);
+    assert_eq!(room.line("a"), [call(3), call(1), call(2)]);
+    assert_eq!((balance(&room, "a").offered, balance(&room, "a").waiting), (3, 3));
+    // Closed, for those who come.
+    let mut room = Room::new(&with(Limits { closed: rule(to_b(), false), ..Limits::default() }));
+    open(&mut room, "a", false);
+    back(&mut room, 3);
+    assert_eq!((room.line("a"), room.line("b")), (vec![call(3)], vec![]));
+    // Closed for those who wait as well, who go where all go; and nobody is offered it before.
+    let mut room = Room::new(&with(Limits { closed: rule(to_b(), true), ..Limits::default() }));
+    room.ready("8001");
+    open(&mut room, "a", false);
+    back(&mut room, 3);
+    assert_eq!(sent(&mut room), [(call(3), OverflowCause::Closed, to_b())]);
+    assert_eq!(room.line("b"), [call(3)]);
+    assert_eq!(room.view("8001").call, Some(call(3)));
+    // Known already, or of nowhere.
+    back(&mut room, 3);
+    let (call, queue, why) = (call(3), QueueId::from("a"), NotEnqueued::AlreadyKnown);
+    assert_eq!(room.said(), [Output::NotEnqueued { call, queue, why }]);
 }

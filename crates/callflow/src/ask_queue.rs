@@ -13,6 +13,7 @@ use model::{
 use crate::Callflow;
 use crate::calls::Offer;
 use crate::conversation::{Guest, Step, Talk, With};
+use crate::queue::Coming;
 use crate::transfer::not_served;
 
 impl Callflow {
@@ -34,6 +35,9 @@ impl Callflow {
         let (queued, step) = (Some(asked), Step::Queued);
         let guest = Guest { whom, role: None, queued, by, kind, step, own: None, referred: None };
         self.asked.insert(asked, call);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.asked.push(asked);
+        }
         self.bring_in(call, guest, |guest| Talk::Consulting { guest, with: With::Guest });
         self.publish_conversation(call);
         let enqueue = AcdInput::Enqueue {
@@ -121,17 +125,21 @@ impl Callflow {
         }
     }
 
-    /// The agent waits no longer for the queue: the caller does, as if the call had been given to
-    /// it.
+    /// The agent waits no longer for the queue: the caller does, in the one in which they were in
+    /// line for them by then.
     pub(crate) fn give_to_asked(&mut self, call: CallId) {
         let Some(known) = self.calls.get(&call) else { return };
         let Some(conversation) = known.conversation() else { return };
-        let Some(queue) = conversation.guest().and_then(Guest::asks_queue).cloned() else { return };
+        let Some(guest) = conversation.guest() else { return };
+        let Some(asked) = guest.asks_queue().cloned() else { return };
+        // It may have sent them on.
+        let place = guest.queued.and_then(|queued| self.acd.position(queued));
+        let queue = place.map_or(asked, |place| place.queue);
         let (waiting, holder) = (conversation.waiting.clone(), conversation.agent().cloned());
         self.end_transfer(call, TransferEnd::Completed);
         self.release_own(call, None);
         self.dismiss_guest(call);
-        self.wait_again(call, queue, waiting);
+        self.wait_again(call, (queue, Coming::Back), waiting);
         if let Some(agent) = holder {
             self.publish_agent(&agent);
         }
@@ -146,9 +154,8 @@ impl Callflow {
 
     /// The call ends: whoever it asked is not waited for any more.
     pub(crate) fn ask_no_more(&mut self, call: CallId) {
-        let asked = self.asked.iter().filter(|(_, about)| **about == call);
-        let asked: Vec<CallId> = asked.map(|(asked, _)| *asked).collect();
-        for one in asked {
+        let asked = self.calls.get_mut(&call).map(|known| std::mem::take(&mut known.asked));
+        for one in asked.unwrap_or_default() {
             self.leave_line(Some(one));
             self.asked.remove(&one);
         }

@@ -8,7 +8,7 @@ use ivr::Interpreter;
 use media::Source;
 use model::{
     AgentId, CallId, Direction, HangupCause, LegId, LineQuality, Lookup, Mono, OfferId, Outcome,
-    PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId,
+    PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId, UserId,
 };
 use sip::locate::Target;
 use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
@@ -48,9 +48,13 @@ pub(crate) struct Call {
     /// What is played to the caller.
     pub(crate) playing: Option<PlayId>,
     pub(crate) recording: Option<Tape>,
+    /// Who said that the caller does not want to be recorded.
+    pub(crate) declined: Option<UserId>,
     /// Agents who are busy with it because one of them called the other, or a queue: free again
     /// when it ends, for there is nothing to work on after it.
     pub(crate) engaged: Vec<AgentId>,
+    /// What has stood in queues for its agent, who asked them.
+    pub(crate) asked: Vec<CallId>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -137,7 +141,9 @@ impl Call {
             served: false,
             playing: None,
             recording: None,
+            declined: None,
             engaged: Vec::new(),
+            asked: Vec::new(),
             outcome: None,
         }
     }

@@ -66,6 +66,7 @@ impl Callflow {
         let (caller, at) = (known.caller, self.now);
         let start = MediaCommand::StartRecording { call, recording, caller, agent: leg, path, at };
         self.outputs.push_back(Output::Media(start));
+        self.go_on_untaped(call);
     }
 
     /// The agents' channel has the voices of `agents` from now on.

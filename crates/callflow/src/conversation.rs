@@ -431,7 +431,8 @@ mod tests {
 
     #[test]
     fn who_is_not_there_yet_cannot_join_a_conference() {
-        let offer = Offer { offer: OfferId(Id(1)), agent: "8002".into(), leg: None, rings: false };
+        let (offer, agent) = (OfferId(Id(1)), "8002".into());
+        let offer = Offer { offer, agent, leg: None, rings: false, instance: None };
         let rings = conversation(Talk::Consulting {
             guest: guest(Step::Offered(offer)),
             with: With::Guest,

@@ -153,6 +153,7 @@ impl Callflow {
             status: view.status,
             state: view.state,
             call: view.call.map(|call| self.about(call)),
+            next: view.next_status,
         });
         self.publish_view(view);
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use call::{Farewell, Unwanted};
-use model::{Found, HangupCause, LegId};
+use model::{DialogSnapshot, Found, HangupCause, LegId, TrunkId};
 use sip::digest::Account;
 use sip::{
     Chance, ClientTx, Dialog, DialogId, Flow, FromBrain, MAX_FORKS, Message, Method, ToBrain,
@@ -120,13 +120,30 @@ impl Callflow {
         }
     }
 
-    /// Ends a dialog of a call that was lost.
-    pub(crate) fn end_lost_dialog(&mut self, dialog: Dialog) {
-        let (account, chance) =
-            (self.account_at(&dialog.flow()), self.farewell_chance(dialog.id()));
+    /// Ends a dialog of a call that was lost, of `trunk` where that is known. It was written down
+    /// only where the line's carrier was at the other end; what names lead to is not known yet.
+    pub(crate) fn end_lost_dialog(&mut self, dialog: Dialog, trunk: Option<&TrunkId>) {
+        let of_line = trunk.and_then(|line| self.config.trunks.iter().find(|one| one.id == *line));
+        let account = match of_line {
+            Some(line) => line.outward.as_ref().and_then(|outward| outward.account.clone()),
+            None => self.account_at(&dialog.flow()),
+        };
+        let chance = self.farewell_chance(dialog.id());
         let (bye, flow, farewell) =
             Farewell::goodbye(dialog, HangupCause::EngineLost, account, chance);
         self.bid_farewell((bye, flow), farewell);
+    }
+
+    /// The line of a leg whose dialog goes to a host that may be told its account.
+    pub(crate) fn line_of(&self, leg: LegId, dialog: &DialogSnapshot) -> Option<TrunkId> {
+        let entry = self.legs.get(&leg)?;
+        if !self.is_for(entry.leg.account()?, entry.host, dialog.remote.ip()) {
+            return None;
+        }
+        match &entry.outbound {
+            Some(outbound) => outbound.line().cloned(),
+            None => self.calls.get(&entry.call).map(|known| known.trunk.clone()),
+        }
     }
 
     /// What challenges from there are answered with: the account of the first line that has one and

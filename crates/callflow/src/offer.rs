@@ -50,12 +50,10 @@ impl Callflow {
             acd::Output::Invited { offer, call: _, agent: _ } => self.invited = Some(offer),
             acd::Output::Joined { offer, call, agent: _ } => self.guest_answered(call, offer),
             acd::Output::Dequeued { .. } => {}
-            acd::Output::NotEnqueued { call, queue: _, why } => {
-                match self.asked.get(&call).copied() {
-                    Some(about) => self.guest_missed(about, MissedCause::Error),
-                    None => self.not_enqueued(call, why),
-                }
-            }
+            acd::Output::NotEnqueued { call, queue, why } => match self.asked.get(&call).copied() {
+                Some(about) => self.guest_missed(about, MissedCause::Error),
+                None => self.not_enqueued(call, queue, why),
+            },
             acd::Output::Overflowed { call, queue, why, to, entered, waited_ms: _ } => {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.asked_overflowed(about, &to),
@@ -251,13 +249,14 @@ impl Callflow {
             (known.ani.masked().to_string(), known.dnis.clone())
         });
         let realm = &self.config.realm;
+        let user = sip::escape_user(&dnis);
         let shown: String =
             ani.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
         let invitation = Invitation {
             target,
             route,
             flow,
-            from: format!("\"{shown}\" <sip:{dnis}@{realm}>"),
+            from: format!("\"{shown}\" <sip:{user}@{realm}>"),
             to: format!("sip:{agent}@{realm}"),
             headers: vec![("X-Hotline-Call", call.to_string())],
             outside: None,

@@ -80,6 +80,13 @@ struct Try {
     server: Option<Server>,
 }
 
+impl Outbound {
+    /// The line that is tried now, or took the call.
+    pub(crate) fn line(&self) -> Option<&TrunkId> {
+        self.current.as_ref().map(|current| &current.way.trunk)
+    }
+}
+
 impl Try {
     fn peer(&self) -> Peer {
         let (trunk, target) = (self.way.trunk.clone(), self.target.clone());

@@ -54,19 +54,25 @@ impl Callflow {
         }
     }
 
-    /// No queue takes the call, and none is configured to have it then.
-    pub(crate) fn not_enqueued(&mut self, call: CallId, why: NotEnqueued) {
+    /// No queue takes the call, and none is configured to have it then: the record says so as of
+    /// one that sends its callers to an announcement.
+    pub(crate) fn not_enqueued(&mut self, call: CallId, queue: QueueId, why: NotEnqueued) {
         if !self.is_waiting(call) {
             return;
         }
-        match why {
-            NotEnqueued::QueueFull | NotEnqueued::Closed => {
-                self.send_off(call, self.config.prompts.sorry.clone());
-            }
+        let why = match why {
+            NotEnqueued::QueueFull => OverflowCause::Full,
+            NotEnqueued::Closed => OverflowCause::Closed,
             NotEnqueued::UnknownQueue | NotEnqueued::AlreadyKnown | NotEnqueued::NobodyMay => {
-                self.apologise(call);
+                return self.apologise(call);
             }
-        }
+        };
+        let why = why.as_str().to_owned();
+        let sorry = self.config.prompts.sorry.clone();
+        let first = sorry.first().cloned().unwrap_or_else(|| PromptId::from("sorry"));
+        let to = OverflowTarget::Announcement(first);
+        self.note(FactBody::Overflowed { call, queue, why, to });
+        self.send_off(call, sorry);
     }
 
     /// The caller hears `prompts`, and that is the end: how the call ends is certain from now on.

@@ -38,8 +38,14 @@ impl Callflow {
         }
         tape.paused = Some(reason);
         let recording = tape.recording;
-        self.timers.set(call, Timer::Pause, self.now + after);
         let by = UserId::from(by.as_str());
+        match reason {
+            // Nobody tapes against a refusal because time has passed.
+            PauseReason::Declined => self.decline_tape(call, Some(by.clone())),
+            PauseReason::Secret | PauseReason::Private => {
+                self.timers.set(call, Timer::Pause, self.now + after);
+            }
+        }
         self.note(FactBody::RecordingPaused { call, recording, by, reason });
         self.tape_voices(call);
         self.publish_pause(call);
@@ -57,8 +63,28 @@ impl Callflow {
         if tape.paused.is_none() {
             return Err(CommandError::new("not_paused", "the recording is not paused"));
         }
+        self.decline_tape(call, None);
         self.unpause(call, Some(UserId::from(by.as_str())), UnpauseCause::Asked);
         Ok(())
+    }
+
+    fn decline_tape(&mut self, call: CallId, by: Option<UserId>) {
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.declined = by;
+        }
+    }
+
+    /// Who did not want to be recorded by the one who had the call before does not want it now.
+    pub(crate) fn go_on_untaped(&mut self, call: CallId) {
+        let Some(by) = self.calls.get(&call).and_then(|known| known.declined.clone()) else {
+            return;
+        };
+        let Some(tape) = self.running_tape(call) else { return };
+        let reason = PauseReason::Declined;
+        tape.paused = Some(reason);
+        let recording = tape.recording;
+        self.note(FactBody::RecordingPaused { call, recording, by, reason });
+        self.tape_voices(call);
     }
 
     /// A pause was as long as it may be: nobody forgets for how long nothing is taped.

@@ -16,6 +16,15 @@ use crate::calls::{Stage, Waiting};
 use crate::keys::Way;
 use crate::timers::Timer;
 
+/// How a call comes to a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coming {
+    /// As a newcomer, whom the queue may send elsewhere.
+    Anew,
+    /// The queue has taken it once: as after an offer that was missed.
+    Back,
+}
+
 impl Callflow {
     pub(crate) fn enter_queue(
         &mut self,
@@ -23,7 +32,7 @@ impl Callflow {
         queue: QueueId,
         permission: Option<Permission>,
     ) {
-        self.wait(call, queue, permission, 0);
+        self.wait(call, (queue, Coming::Anew), permission, 0);
     }
 
     /// The caller waits in a queue; `before_ms` is how long they have been in one, or in
@@ -31,7 +40,7 @@ impl Callflow {
     pub(crate) fn wait(
         &mut self,
         call: CallId,
-        queue: QueueId,
+        (queue, coming): (QueueId, Coming),
         permission: Option<Permission>,
         before_ms: u64,
     ) {
@@ -40,17 +49,15 @@ impl Callflow {
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
-        self.acd.handle_input(
-            AcdInput::Enqueue {
-                call,
-                queue,
-                permission,
-                entered,
-                head_start_ms: before_ms,
-                preferred: None,
-            },
-            self.now,
-        );
+        let head_start_ms = before_ms;
+        let input = match coming {
+            Coming::Anew => {
+                let preferred = None;
+                AcdInput::Enqueue { call, queue, permission, entered, head_start_ms, preferred }
+            }
+            Coming::Back => AcdInput::ComeBack { call, queue, permission, entered, head_start_ms },
+        };
+        self.acd.handle_input(input, self.now);
         self.set_announcement(call);
         self.welcome(call);
     }

@@ -40,7 +40,7 @@ impl Callflow {
 
     fn end_lost(&mut self, lost: &OpenCall) {
         for open in &lost.dialogs {
-            self.end_lost_dialog(Dialog::from_snapshot(&open.dialog));
+            self.end_lost_dialog(Dialog::from_snapshot(&open.dialog), open.trunk.as_ref());
         }
         for fact in lost.lost() {
             self.note(fact);

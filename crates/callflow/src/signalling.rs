@@ -222,7 +222,8 @@ impl Callflow {
                 // It may have moved because it was located: what a name leads to may be another
                 // place each time that it is asked for.
                 let is_located = entry.leg.is_located();
-                self.note(FactBody::DialogEstablished { call, leg, role, dialog: *dialog });
+                let (trunk, dialog) = (self.line_of(leg, &dialog), *dialog);
+                self.note(FactBody::DialogEstablished { call, leg, role, dialog, trunk });
                 if !is_located {
                     self.locate_dialog(leg);
                 }
@@ -243,7 +244,9 @@ impl Callflow {
             local_tag: dialog.local_tag.clone(),
             remote_tag: dialog.remote_tag.clone(),
         });
-        self.note(FactBody::DialogEstablished { call, leg, role: role.clone(), dialog });
+        let trunk = self.line_of(leg, &dialog);
+        let role_of = role.clone();
+        self.note(FactBody::DialogEstablished { call, leg, role: role_of, dialog, trunk });
         self.locate_dialog(leg);
         match (invite, role) {
             (Invite::Theirs(_), LegRole::Agent(_)) => self.own_leg_answered(call, leg),

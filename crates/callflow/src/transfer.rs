@@ -5,14 +5,15 @@
 use acd::{Input as AcdInput, NotEnqueued, NotServed, OverflowCause};
 use cti::{Audience, CommandError, Event};
 use model::{
-    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, Target,
-    TransferEnd, TransferKind, UserId,
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, QueueId,
+    Target, TransferEnd, TransferKind, UserId,
 };
 
 use crate::Callflow;
 use crate::calls::{Offer, Stage, Waiting};
 use crate::conversation::{Guest, Party, Step, Talk};
 use crate::phones::Instance;
+use crate::queue::Coming;
 use crate::refer::Called;
 use crate::timers::Timer;
 
@@ -84,13 +85,18 @@ impl Callflow {
         self.note(FactBody::TransferBegun { call, by: by.clone(), to: to.clone(), kind, by_phone });
         let end = TransferEnd::Completed;
         self.note(FactBody::TransferEnded { call, by, to, kind, end });
-        self.wait_again(call, queue, waiting);
+        self.wait_again(call, (queue, Coming::Anew), waiting);
         Ok(())
     }
 
     /// The call goes back to a queue with the place that it had, or, where it had none, as one that
     /// comes now; who has it is done with it.
-    pub(crate) fn wait_again(&mut self, call: CallId, queue: QueueId, before: Option<Waiting>) {
+    pub(crate) fn wait_again(
+        &mut self,
+        call: CallId,
+        to: (QueueId, Coming),
+        before: Option<Waiting>,
+    ) {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Connected(conversation) = std::mem::replace(&mut known.stage, Stage::Leaving)
         else {
@@ -107,16 +113,22 @@ impl Callflow {
         let before_ms =
             before.as_ref().map_or(0, |place| place.before_ms + self.now.ms_since(place.entered));
         let permission = before.and_then(|place| place.permission);
-        self.wait(call, queue, permission, before_ms);
+        self.wait(call, to, permission, before_ms);
     }
 
     /// Someone is out of a call that goes on.
     pub(crate) fn leave(&mut self, call: CallId, party: &Party) {
         if let Some(agent) = party.role.agent().cloned() {
-            if let Some(known) = self.calls.get_mut(&call) {
-                known.engaged.retain(|other| *other != agent);
+            let engaged = self.calls.get_mut(&call).map(|known| &mut known.engaged);
+            let was_engaged = engaged.is_some_and(|engaged| {
+                let before = engaged.len();
+                engaged.retain(|other| *other != agent);
+                engaged.len() < before
+            });
+            match was_engaged {
+                true => self.disengage(&agent, call),
+                false => self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now),
             }
-            self.acd.handle_input(AcdInput::AgentLeft { agent, call }, self.now);
         }
         self.hang_up_leg(party.leg, HangupCause::LocalBye);
     }
@@ -280,16 +292,20 @@ impl Callflow {
         let Some(conversation) = known.conversation() else { return };
         if conversation.holder.is_none() {
             let Some(waiting) = conversation.waiting.clone() else { return self.part(call) };
-            return self.wait_again(call, waiting.queue.clone(), Some(waiting));
+            let to = (waiting.queue.clone(), Coming::Back);
+            return self.wait_again(call, to, Some(waiting));
         }
         self.bridge(call);
         self.publish_conversation(call);
     }
 
-    /// Nobody is left who has the call, nor a queue for it.
+    /// Nobody is left who has the call, nor a queue for it. A colleague who was called is busy
+    /// until they have heard so.
     fn part(&mut self, call: CallId) {
         self.stop_tape(call);
-        self.acd.handle_input(AcdInput::CallEnded { call }, self.now);
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.outcome.get_or_insert((Outcome::Answered, HangupCause::LocalBye));
+        }
         self.apologise(call);
     }
 

@@ -137,7 +137,15 @@ pub enum FactBody {
     /// We sent 200 to the caller.
     CallAnswered { call: CallId },
     /// A dialog can now be ended by a BYE: kept so that a restarted engine can.
-    DialogEstablished { call: CallId, leg: LegId, role: LegRole, dialog: DialogSnapshot },
+    DialogEstablished {
+        call: CallId,
+        leg: LegId,
+        role: LegRole,
+        dialog: DialogSnapshot,
+        /// The line whose carrier is at the other end, where that may be told the line's account.
+        #[cfg_attr(feature = "serde", serde(default))]
+        trunk: Option<TrunkId>,
+    },
     /// The menu moved to a node.
     MenuEntered { call: CallId, node: String },
     /// The caller keyed digits; those that identify a person are masked.
@@ -240,7 +248,16 @@ pub enum FactBody {
     },
 
     /// An agent's status or state changed.
-    AgentChanged { agent: AgentId, status: AgentStatus, state: AgentState, call: Option<CallId> },
+    AgentChanged {
+        agent: AgentId,
+        status: AgentStatus,
+        state: AgentState,
+        call: Option<CallId>,
+        /// The status that follows when the agent is done with the call, where that is another:
+        /// the one of after a restart, too.
+        #[cfg_attr(feature = "serde", serde(default))]
+        next: Option<AgentStatus>,
+    },
     /// A phone registered, or renewed; `expires` on the wall clock, so that it outlives a restart.
     Registered {
         aor: String,

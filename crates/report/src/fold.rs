@@ -4,9 +4,8 @@ mod parties;
 mod tapes;
 
 use model::{
-    AgentId, AgentState, CallId, DialogSnapshot, Direction, Fact, FactBody, HangupCause, LegId,
-    LegRole, MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, Tier,
-    TrunkId, Wall,
+    AgentId, AgentState, CallId, Direction, Fact, FactBody, HangupCause, LegId, LegRole,
+    MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, Tier, TrunkId, Wall,
 };
 
 use crate::open_call::OpenDialog;
@@ -167,8 +166,9 @@ impl Fold {
         let changed = match &fact.body {
             FactBody::CallDiverted { number, .. } => self.divert(number),
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
-            FactBody::DialogEstablished { leg, role, dialog, .. } => {
-                self.talk_begins(*leg, role, dialog, fact.wall)
+            FactBody::DialogEstablished { leg, role, dialog, trunk, .. } => {
+                let (role, dialog, trunk) = (role.clone(), dialog.clone(), trunk.clone());
+                self.talk_begins(OpenDialog { leg: *leg, role, dialog, trunk }, fact.wall)
             }
             FactBody::MenuEntered { node, .. } => {
                 push_bounded(&mut self.record.menu_path, node.clone(), CallRecord::MENU_LIMIT)
@@ -269,17 +269,12 @@ impl Fold {
 
     /// A leg's dialog stands. One by which an agent's phone called by itself, or took another's
     /// place, was not offered anything.
-    fn talk_begins(
-        &mut self,
-        leg: LegId,
-        role: &LegRole,
-        dialog: &DialogSnapshot,
-        at: Wall,
-    ) -> bool {
+    fn talk_begins(&mut self, open: OpenDialog, at: Wall) -> bool {
+        let leg = open.leg;
         if self.leg(leg).is_none() {
-            self.join(begun(leg, role.clone(), at));
+            self.join(begun(leg, open.role.clone(), at));
         }
-        self.establish(leg, role, dialog);
+        self.establish(open);
         self.leg(leg).map(|known| known.answered.get_or_insert(at)).is_some()
     }
 
@@ -299,7 +294,8 @@ impl Fold {
         true
     }
 
-    fn establish(&mut self, leg: LegId, role: &LegRole, dialog: &DialogSnapshot) {
+    fn establish(&mut self, open: OpenDialog) {
+        let leg = open.leg;
         let is_theirs = match self.record.direction {
             Direction::Inbound => false,
             Direction::Outbound => self.called() == Some(leg),
@@ -307,11 +303,11 @@ impl Fold {
             Direction::Internal => self.record.legs.first().is_some_and(|first| first.leg == leg),
         };
         if is_theirs {
-            self.record.sip_call_id.clone_from(&dialog.call_id);
+            self.record.sip_call_id.clone_from(&open.dialog.call_id);
         }
         // A dialog is written down again when it has changed.
         self.dialogs.retain(|known| known.leg != leg);
-        self.dialogs.push(OpenDialog { leg, role: role.clone(), dialog: dialog.clone() });
+        self.dialogs.push(open);
     }
 
     fn enter(&mut self, queue: &QueueId, entered: Mono, fact: &Fact) -> bool {

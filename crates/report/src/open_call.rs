@@ -2,6 +2,7 @@
 
 use model::{
     AgentId, CallId, DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Outcome, RecordingId,
+    TrunkId,
 };
 
 /// A call without its end.
@@ -40,6 +41,8 @@ pub struct OpenDialog {
     pub role: LegRole,
     /// Enough to send a BYE.
     pub dialog: DialogSnapshot,
+    /// The line whose account the other end may be told.
+    pub trunk: Option<TrunkId>,
 }
 
 /// A recording that began and is not sealed.

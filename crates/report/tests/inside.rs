@@ -20,7 +20,7 @@ fn role(agent: &AgentId) -> LegRole {
 
 fn established(story: &mut Story, leg: LegId, of: &AgentId, call_id: &str) {
     let (role, dialog) = (role(of), dialog(call_id));
-    story.tell(FactBody::DialogEstablished { call: call(1), leg, role, dialog });
+    story.tell(FactBody::DialogEstablished { call: call(1), leg, role, dialog, trunk: None });
 }
 
 fn leg_ends(story: &mut Story, leg: LegId, of: &AgentId) {

@@ -19,7 +19,7 @@ fn folded(story: &Story) -> CallRecord {
 
 fn established(story: &mut Story, leg: LegId, role: LegRole) {
     let dialog = dialog("one");
-    story.tell(FactBody::DialogEstablished { call: call(1), leg, role, dialog });
+    story.tell(FactBody::DialogEstablished { call: call(1), leg, role, dialog, trunk: None });
 }
 
 fn leg_ends(story: &mut Story, leg: LegId, role: LegRole) {
@@ -131,8 +131,13 @@ fn a_second_number_is_a_leg_of_its_own_and_changes_nothing_of_the_call() {
         story.at(21_000).tell(tried("third"));
         story.at(25_000);
         let dialog = dialog("two");
-        let established =
-            FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+        let established = FactBody::DialogEstablished {
+            call: call(1),
+            leg,
+            role: role.clone(),
+            dialog,
+            trunk: None,
+        };
         story.tell(established);
         let agent_role = LegRole::Agent(agent("8011"));
         for (leg, role) in [(leg, role), (agent_leg(9), agent_role), (caller_leg(1), outside())] {

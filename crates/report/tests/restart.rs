@@ -139,6 +139,7 @@ fn a_dialog_that_changed_is_known_as_it_is_now() {
         leg: caller_leg(1),
         role: LegRole::Caller,
         dialog,
+        trunk: None,
     });
     let recovered = CallRecords::new(Limits::default()).recover(&story.facts);
     assert_eq!(recovered.open[0].dialogs.len(), 1);

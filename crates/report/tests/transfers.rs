@@ -147,7 +147,7 @@ fn a_call_that_is_given_to_a_number_outside_is_still_the_agents_and_names_the_nu
     story.tell(FactBody::Dialled { call: call(1), leg, number: number() });
     let dialog = story::dialog("outside");
     let established =
-        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog, trunk: None };
     story.at(24_000).tell(established);
     let (by, end) = (agent("8001"), TransferEnd::Completed);
     story.tell(FactBody::TransferEnded { call: call(1), by, to, kind, end });
@@ -183,7 +183,7 @@ fn a_leg_that_takes_anothers_place_is_in_the_record_and_the_talk_goes_on() {
     story.at(6_000).agent_answers(1, 1, "8001").agent_is("8001", AgentState::Talking, Some(1));
     let (leg, dialog) = (agent_leg(9), story::dialog("other-phone"));
     let established =
-        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog };
+        FactBody::DialogEstablished { call: call(1), leg, role: role.clone(), dialog, trunk: None };
     story.at(20_000).tell(established);
     story.tell(FactBody::CallTaken { call: call(1), leg, role });
     story.agent_leg_ends(1, 1, "8001");

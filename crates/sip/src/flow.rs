@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use model::Transport;
 
+use crate::uri::escape_user;
+
 /// Two addresses and what carries datagrams or a stream between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow {
@@ -22,7 +24,8 @@ pub struct Flow {
 impl Flow {
     /// Where the other side reaches us, as a URI for Contact (RFC 3261 §8.1.1.8).
     pub fn our_uri(&self, user: Option<&str>) -> String {
-        let (user, at) = user.map_or(("", ""), |user| (user, "@"));
+        let user = user.map(escape_user);
+        let (user, at) = user.as_deref().map_or(("", ""), |user| (user, "@"));
         match self.transport {
             Transport::Udp => format!("sip:{user}{at}{}", self.local),
             other @ (Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
@@ -46,6 +49,22 @@ pub(crate) const fn via_name(transport: Transport) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{Flow, Transport};
+
+    #[test]
+    fn a_name_of_any_characters_makes_a_contact_that_can_be_read() {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: "192.0.2.7:5062".parse().unwrap(),
+            connection: 0,
+            listener: 0,
+        };
+        for name in ["理赔", "vip desk", "a>b", "95512", "+8613800138000"] {
+            let contact = flow.our_uri(Some(name));
+            let read = crate::Uri::parse(&contact).expect("it is a URI");
+            assert_eq!(read.user_decoded(), name);
+        }
+    }
 
     #[test]
     fn the_other_side_is_told_the_address_that_it_knows_and_how_to_reach_it() {

@@ -52,6 +52,6 @@ pub use transactions::{
     MAX_DATAGRAM_REQUEST, MAX_FORKS, MAX_TRANSACTIONS, T1, T1_64, T2, T4, TRYING,
     TransactionCounts, Transactions, TransactionsConfig, TxOutput, worker_of_response,
 };
-pub use uri::{OwnedUri, Scheme, Uri};
+pub use uri::{OwnedUri, Scheme, Uri, escape_user};
 pub use validate::{ALLOW, MAX_BODY_BYTES, MAX_URI_BYTES, Refusal, SUPPORTED, validate};
 pub use via::{MAGIC_COOKIE, Via};

@@ -26,6 +26,10 @@ const CHALLENGES_MAX: u8 = 2;
 const EXPIRES_MAX_S: u32 = 86_400;
 const EXPIRES_MIN_S: u32 = 10;
 
+/// How often a registration is made anew at most because its server is gone: a name that leads
+/// elsewhere each time that it is looked up would have us register without end.
+const ANEW_EVERY: Duration = Duration::from_secs(30);
+
 /// What is registered, and where.
 #[derive(Debug, Clone)]
 pub struct RegistrationConfig {
@@ -116,6 +120,10 @@ pub struct Registration {
     challenge: Option<(Name, Vec<String>, u32)>,
     chance: Chance,
     leaving: bool,
+    /// When it is, or was, made anew last because its server was gone.
+    anew_at: Option<Mono>,
+    /// The server that was asked last is gone, and has not answered yet.
+    is_asked_gone: bool,
     outputs: VecDeque<RegistrationOutput>,
 }
 
@@ -136,6 +144,8 @@ impl Registration {
             challenge: None,
             chance: Chance(config.seed),
             leaving: false,
+            anew_at: None,
+            is_asked_gone: false,
             outputs: VecDeque::new(),
             config,
         }
@@ -183,8 +193,8 @@ impl Registration {
 
     /// These are the servers now, the preferred one first: a name leads to others than before, or
     /// one was seen to fail or to be back. One that is not there is passed over as long as another
-    /// is. A registration whose own server is gone is made anew with another at once: calls would
-    /// not find us where it stands. Nothing where there are none.
+    /// is. A registration whose own server is gone is made anew with another at once, but once in
+    /// 30 s: calls would not find us where it stands. Nothing where there are none.
     pub fn handle_servers(&mut self, servers: &[RegistrarServer], now: Mono) {
         if servers.is_empty() {
             return;
@@ -198,13 +208,24 @@ impl Registration {
         self.server = place.unwrap_or(0);
         let is_lost = place.is_none_or(|place| !self.is_fit(place, now));
         let has_another = (0..servers.len()).any(|place| self.is_fit(place, now));
+        if !is_lost || !has_another || self.leaving {
+            return;
+        }
+        match self.state {
+            State::Waiting { .. } if self.is_registered() => self.register_anew(now),
+            State::Asked { removes: false } => self.is_asked_gone = true,
+            State::Waiting { .. } | State::Asked { removes: true } | State::Stopped => {}
+        }
+    }
+
+    /// The next REGISTER leaves now, or as soon as one may again that nobody asked for.
+    fn register_anew(&mut self, now: Mono) {
+        let next = self.anew_at.map_or(now, |last| now.max(last + ANEW_EVERY));
         if let State::Waiting { at } = self.state
-            && self.is_registered()
-            && is_lost
-            && has_another
-            && !self.leaving
+            && next < at
         {
-            self.state = State::Waiting { at: at.min(now) };
+            self.state = State::Waiting { at: next };
+            self.anew_at = Some(next);
         }
     }
 
@@ -292,6 +313,7 @@ impl Registration {
             request = request.header(header.as_str(), value);
         }
         self.state = State::Asked { removes: self.leaving };
+        self.is_asked_gone = false;
         let (message, server) = (request.build(), self.server);
         self.outputs.push_back(RegistrationOutput::Send { message, server });
     }
@@ -362,6 +384,9 @@ impl Registration {
         if self.told != Some(true) {
             self.told = Some(true);
             self.outputs.push_back(RegistrationOutput::Registered { server: self.server });
+        }
+        if std::mem::take(&mut self.is_asked_gone) {
+            self.register_anew(now);
         }
     }
 

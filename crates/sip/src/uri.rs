@@ -262,6 +262,26 @@ pub(crate) fn parse_ip(host: &str) -> Option<IpAddr> {
     }
 }
 
+/// The user part of a SIP URI that means `name`: what may not stand there as it is is escaped, byte
+/// by byte of its UTF-8 (RFC 3261 §19.1.2, §25.1).
+pub fn escape_user(name: &str) -> Cow<'_, str> {
+    let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte);
+    if name.bytes().all(stands) {
+        return Cow::Borrowed(name);
+    }
+    let mut escaped = String::with_capacity(name.len() * 3);
+    for byte in name.bytes() {
+        if stands(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            let digits = [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
+            escaped.extend(digits.into_iter().flatten().map(|digit| digit.to_ascii_uppercase()));
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// `%xx` decoded; where the outcome is not UTF-8, or an escape is not one, the text stays.
 fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {

@@ -234,12 +234,13 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
 fn write_agents(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     let mut last = BTreeMap::new();
     for fact in facts {
-        if let FactBody::AgentChanged { agent, status, state, call } = &fact.body {
+        if let FactBody::AgentChanged { agent, status, state, call, next } = &fact.body {
             last.insert(
                 agent,
                 [
                     Value::Text(agent.to_string()),
-                    Value::json(status)?,
+                    // What a restart takes the agent for.
+                    Value::json(&next.unwrap_or(*status))?,
                     Value::Text(state.as_str().to_owned()),
                     Value::MaybeText(call.map(|call| call.to_string())),
                     Value::Int(fact.wall.0),

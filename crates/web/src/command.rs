@@ -24,7 +24,8 @@ pub(crate) struct CommandFrame {
     body: CommandBody,
 }
 
-/// What an agent may ask for. All commands need `call.handle`.
+/// What an agent may ask for. All commands need `call.handle`; about the recording of a call that is
+/// named, `recording.pause` instead.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum CommandBody {
@@ -60,7 +61,7 @@ pub(crate) enum CommandBody {
     /// Take the caller back; who is asked, or should get the call, is let go.
     CancelConsult(NoData),
     /// Record silence in place of what is said, until it is resumed or for
-    /// `recordings.pause_max_ms`.
+    /// `recordings.pause_max_ms`; where the caller has `declined`, until it is resumed.
     PauseRecording(PauseData),
     /// Record again.
     ResumeRecording(ResumeData),

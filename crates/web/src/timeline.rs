@@ -132,7 +132,7 @@ pub(crate) struct FactEntry<'a> {
     /// The telephone outside; masked without `customer.unmask`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Cow<'a, str>>,
-    /// Who brought someone in, or paused, resumed, held or released the recording.
+    /// Who brought someone in, called inside, or paused, resumed, held or released the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     /// Why the recording was paused.
@@ -238,7 +238,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         }
         FactBody::CalledInside { leg, agent, to, .. } => {
             entry.leg_id = Some(leg.to_string());
-            entry.agent_id = Some(agent.as_str());
+            entry.by = Some(agent.as_str());
             tell_target(entry, to, sight);
         }
         FactBody::TransferBegun { by, to, kind, .. } => {

@@ -35,7 +35,7 @@ fn judge_limits(acd: &Acd) -> Result<(), String> {
             let ms = wait.map_or(u64::MAX / TICK, |wait| wait.ms);
             let over = call.joined + Duration::from_millis(ms) <= acd.now;
             let waits = call.progress == Progress::Waiting;
-            hold!(!(waits && over), "{call:?} waits beyond {ms} ms");
+            hold!(!(waits && over) || call.kept, "{call:?} waits beyond {ms} ms");
             let sent = queue.emergency.as_ref().is_some_and(|rule| rule.waiting_too);
             hold!(!(waits && sent), "{call:?} waits in an emergency");
             continue;

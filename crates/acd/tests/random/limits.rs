@@ -10,7 +10,7 @@ use acd::{
 use model::{AgentStatus, CallId, Mono, Permission, QueueId};
 
 use super::callbacks::Request;
-use super::reference::{Reference, Stage, serves};
+use super::reference::{Reference, Stage, Waiting, serves};
 
 /// What is switched, what became of everyone, and where a newcomer has to go.
 pub(super) struct Limits {
@@ -208,18 +208,38 @@ impl Reference {
         let seed = self.seed;
         let way = self.limits.way.take();
         assert!(matches!(way, None | Some(Way::In)), "seed {seed}: {way:?} did not happen");
-        for (id, call) in &self.calls {
-            if call.stage == Stage::Waiting && call.callback.is_none() {
-                let must_go = self.must_go(*id, now);
-                assert_eq!(must_go, None, "seed {seed}: {id} {call:?} at {now:?}");
-            }
-        }
+        self.judge_who_stays(now);
         self.judge_callbacks(now);
         for queue in &self.config.queues {
             for permission in [None, Some(Permission::ClaimSettle)] {
                 let told = acd.takes(&queue.queue, permission);
                 assert_eq!(told, self.takes(&queue.queue, permission), "seed {seed}");
             }
+        }
+    }
+
+    /// Who has to go has gone, unless another queue would have refused them within the time after
+    /// which it is asked again.
+    fn judge_who_stays(&mut self, now: Mono) {
+        let seed = self.seed;
+        let waiting = |call: &Waiting| call.stage == Stage::Waiting && call.callback.is_none();
+        let waiting = self.calls.iter().filter(|(_, call)| waiting(call));
+        let ids: Vec<CallId> = waiting.map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some((why, to)) = self.must_go(id, now) else { continue };
+            let call = &self.calls[&id];
+            let late = [OverflowCause::TimedOut, OverflowCause::Unstaffed].contains(&why);
+            let refused_at = match (&to, call.refused_at) {
+                // Room there may have come only after it was asked for, at the same moment.
+                (Overflow::Queue(_), None) => Some(now),
+                (Overflow::Queue(next), _) if self.takes(next, call.permission).is_err() => {
+                    Some(now)
+                }
+                (_, at) => at,
+            };
+            let again = refused_at.is_some_and(|at| now < at + Duration::from_secs(30));
+            assert!(late && again, "seed {seed}: {id} {call:?} at {now:?}");
+            self.calls.get_mut(&id).unwrap().refused_at = refused_at;
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Waiting {
     pub(super) own_head_start_ms: u64,
     pub(super) head_start_ms: u64,
     pub(super) joined: Mono,
+    /// When the queue to which it had to go would have refused it last.
+    pub(super) refused_at: Option<Mono>,
     pub(super) reached: usize,
     /// Who alone may take it, and until when.
     pub(super) preferred: Option<(AgentId, Mono)>,
@@ -117,6 +119,9 @@ impl Reference {
         if let Input::Callback(input) = input {
             return self.expect_callback(input, now);
         }
+        if let Input::ComeBack { .. } = input {
+            return self.expect_back(input, now);
+        }
         let Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } = input
         else {
             return;
@@ -141,6 +146,22 @@ impl Reference {
         self.newcomer = Some(*call);
     }
 
+    /// Who comes back is in line whatever the queue's limits say.
+    fn expect_back(&mut self, input: &Input, now: Mono) {
+        let Input::ComeBack { call, queue, permission, entered, head_start_ms } = input else {
+            return;
+        };
+        if self.calls.get(call).is_some_and(|call| call.stage != Stage::Over) {
+            return;
+        }
+        let back = self.entry(queue, *permission, (*entered).min(now), *head_start_ms, now);
+        self.calls.insert(*call, back);
+        match self.queue(queue) {
+            Some(_) => self.limits.count(queue).offered += 1,
+            None => self.newcomer = Some(*call),
+        }
+    }
+
     /// An entry that joins a queue now.
     pub(super) fn entry(
         &self,
@@ -160,6 +181,7 @@ impl Reference {
             own_head_start_ms,
             head_start_ms: own_head_start_ms + config.map_or(0, |queue| queue.head_start_ms),
             joined: now,
+            refused_at: None,
             reached: config.map_or(0, at_once),
             preferred: None,
             callback: None,

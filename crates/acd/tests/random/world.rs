@@ -111,7 +111,8 @@ impl World {
             return input;
         }
         match rng.below(24) {
-            0..=5 => self.enqueue(rng),
+            0..=4 => self.enqueue(rng),
+            5 => self.come_back(rng),
             6..=12 => self.about_an_offer(rng, acd),
             13 => self.leaves(rng),
             20 => self.switch(rng),
@@ -215,6 +216,15 @@ impl World {
                 for_ms: rng.pick(&[0, 2_500, 5_000, 20_000]),
             }),
         }
+    }
+
+    fn come_back(&mut self, rng: &mut Rng) -> Input {
+        let Input::Enqueue { call, queue, permission, entered, head_start_ms, .. } =
+            self.enqueue(rng)
+        else {
+            unreachable!("that is what it makes");
+        };
+        Input::ComeBack { call, queue, permission, entered, head_start_ms }
     }
 
     fn about_an_offer(&mut self, rng: &mut Rng, acd: &Acd) -> Input {

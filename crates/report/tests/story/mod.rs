@@ -116,6 +116,7 @@ impl Story {
             leg: caller_leg(counter),
             role: LegRole::Caller,
             dialog: dialog("caller"),
+            trunk: None,
         })
     }
 
@@ -161,6 +162,7 @@ impl Story {
                 leg,
                 role: LegRole::Agent(agent),
                 dialog: dialog("agent"),
+                trunk: None,
             },
         )
     }
@@ -171,6 +173,7 @@ impl Story {
             status: AgentStatus::Ready,
             state,
             call: with.map(call),
+            next: None,
         })
     }
 

@@ -352,3 +352,32 @@ fn a_line_whose_server_the_name_has_left_registers_with_another_at_once() {
     line.registration.handle_servers(&new, START);
     assert_eq!(line.next().0, 1_000);
 }
+
+/// One server, which is another than all before.
+const ANOTHER: [RegistrarServer; 1] = [RegistrarServer { was: None, is_up: true }];
+
+#[test]
+fn a_name_that_leads_elsewhere_each_time_does_not_have_us_register_without_end() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.answer(&request, 200, &[]);
+    let mut left = Vec::new();
+    for _ in 0..10 {
+        line.registration.handle_servers(&ANOTHER, line.now);
+        let (at, _, request) = line.next();
+        left.push(at);
+        line.answer(&request, 200, &[]);
+    }
+    assert_eq!(left[0], 1_000, "the first one at once");
+    let gaps: Vec<u64> = left.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [30_000; 9]);
+}
+
+#[test]
+fn a_server_that_is_gone_when_it_answers_is_left_for_another() {
+    let mut line = Line::of(1);
+    let (_, _, request) = line.next();
+    line.registration.handle_servers(&ANOTHER, line.now);
+    line.answer(&request, 200, &[]);
+    assert_eq!((line.next().0, line.now.as_ms()), (1_000, 1_000), "with the other one at once");
+}

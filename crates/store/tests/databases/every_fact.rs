@@ -58,6 +58,7 @@ fn of_calls() -> Vec<FactBody> {
             leg,
             role: LegRole::Agent(agent.clone()),
             dialog: dialog(),
+            trunk: None,
         },
         FactBody::MenuEntered { call, node: node.clone() },
         FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
@@ -207,6 +208,7 @@ fn of_people() -> Vec<FactBody> {
             status: AgentStatus::NotReady { reason },
             state: AgentState::Acw,
             call: Some(call(1, 1)),
+            next: Some(AgentStatus::Ready),
         },
         FactBody::Registered {
             aor: "8001".to_owned(),

@@ -133,6 +133,7 @@ async fn agents_are_what_they_were_last(database: Database) {
         status,
         state,
         call: Some(call(1, 1)),
+        next: None,
     };
     story.tell(1, changed("8001", AgentStatus::Ready, AgentState::Idle));
     story.tell(2, changed("8002", AgentStatus::Ready, AgentState::Talking));
@@ -140,6 +141,11 @@ async fn agents_are_what_they_were_last(database: Database) {
     story.tell(3, changed("8001", AgentStatus::NotReady { reason }, AgentState::Idle));
     write(&store, &mut story).await;
     story.tell(9, changed("8002", AgentStatus::SignedOut, AgentState::Acw));
+    // Called inside while at a meal: what follows is what a restart takes them for.
+    let meal = AgentStatus::NotReady { reason: NotReadyReason::Meal };
+    let (agent, status, state) = ("8003".into(), AgentStatus::Ready, AgentState::Talking);
+    let next = Some(meal);
+    story.tell(9, FactBody::AgentChanged { agent, status, state, call: None, next });
     write(&store, &mut story).await;
     let last = store.agent_statuses().await.unwrap();
     let told: Vec<_> = last.iter().map(|a| (a.agent.as_str(), a.status, a.state)).collect();
@@ -148,6 +154,7 @@ async fn agents_are_what_they_were_last(database: Database) {
         [
             ("8001", AgentStatus::NotReady { reason }, AgentState::Idle),
             ("8002", AgentStatus::SignedOut, AgentState::Acw),
+            ("8003", meal, AgentState::Talking),
         ]
     );
     assert_eq!((last[1].changed, last[1].call), (wall(9), Some(call(1, 1))));

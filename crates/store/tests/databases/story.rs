@@ -137,7 +137,7 @@ impl Story {
         self.tell(at_s, FactBody::Rang { call, offer, agent, leg });
         if answers {
             let dialog = dialog();
-            self.tell(at_s, FactBody::DialogEstablished { call, leg, role, dialog });
+            self.tell(at_s, FactBody::DialogEstablished { call, leg, role, dialog, trunk: None });
         }
         self
     }
@@ -171,7 +171,7 @@ impl Story {
 
     pub fn agent_is(&mut self, agent: &str, state: AgentState, at_s: i64) -> &mut Self {
         let (agent, status) = (AgentId::from(agent), AgentStatus::Ready);
-        self.tell(at_s, FactBody::AgentChanged { agent, status, state, call: None })
+        self.tell(at_s, FactBody::AgentChanged { agent, status, state, call: None, next: None })
     }
 
     pub fn ends(&mut self, counter: u32, outcome: Outcome, at_s: i64) -> &mut Self {

@@ -273,6 +273,7 @@ fn dialog() -> DialogSnapshot {
 fn transfers(call: CallId, leg: LegId) -> Vec<FactBody> {
     let agent = || "8001".into();
     vec![
+        FactBody::CalledInside { call, leg, agent: agent(), to: Target::Agent("8002".into()) },
         FactBody::TransferBegun {
             call,
             by: agent(),
@@ -310,7 +311,13 @@ pub(crate) fn facts() -> Vec<Fact> {
             sip_call_id: "secret".to_owned(),
         },
         FactBody::CallAnswered { call },
-        FactBody::DialogEstablished { call, leg, role: LegRole::Agent(agent()), dialog: dialog() },
+        FactBody::DialogEstablished {
+            call,
+            leg,
+            role: LegRole::Agent(agent()),
+            dialog: dialog(),
+            trunk: None,
+        },
         FactBody::MenuEntered { call, node: "welcome".to_owned() },
         FactBody::DigitsCollected { call, node: "welcome".to_owned(), digits: "1".to_owned() },
         FactBody::LookupEnded {
@@ -351,6 +358,7 @@ pub(crate) fn facts() -> Vec<Fact> {
             status: AgentStatus::NotReady { reason: NotReadyReason::Break },
             state: AgentState::Acw,
             call: Some(call),
+            next: None,
         },
         FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
         FactBody::Played { user: "qa".into(), recording, call },

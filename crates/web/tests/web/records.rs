@@ -195,6 +195,7 @@ fn a_call_tells_what_happened_in_order() {
     for (kind, wanted) in [
         ("call_answered", json!({})),
         ("dialog_established", json!({"leg_id": "l1-1-2", "agent_id": "8001"})),
+        ("called_inside", json!({"leg_id": "l1-1-2", "by": "8001", "agent_id": "8002"})),
         ("digits_collected", json!({"node": "welcome", "digits": "1"})),
         ("lookup_ended", json!({"lookup": "found", "took_ms": 3, "customer_id": "K1"})),
         ("tier_reached", json!({"queue": "claims", "tier": 2})),

@@ -549,6 +549,7 @@ fn whom_the_desktop_cannot_call_inside_it_is_told() {
     assert_eq!(world.ask("8001", dial("8003")), Err("phone_unreachable"));
     world.run_for(60_000);
     assert_sound(&world);
+}
 
 #[test]
 fn a_number_that_saves_lives_is_called_though_a_colleague_has_it() {

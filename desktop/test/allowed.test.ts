@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Action } from '../src/api/wire';
-import { actionOf, ACTIONS, keyText, may, PAUSES, pauseOf, REASONS, SHORTCUTS, shortcutText } from '../src/state/allowed';
+import { actionOf, ACTIONS, keyText, may, PAUSES, pauseOf, REASONS, SHORTCUTS, shortcutText, worksWhileTyping } from '../src/state/allowed';
 import { markOf, MARKS } from '../src/state/marks';
 import { pagesOf } from '../src/state/pages';
 import { NOTHING, reduce, type Agent } from '../src/state/reducer';
@@ -54,6 +54,7 @@ describe('the keys', () => {
 
   it('pause a recording for each reason, the usual one by the key of its button', () => {
     expect(PAUSES[0]).toMatchObject({ reason: 'secret', ...SHORTCUTS.pause_recording });
+    expect(worksWhileTyping('pause_recording')).toBe(true);
     expect(pauseOf(key('Pause'))).toBeNull();
     expect(actionOf(key('Pause'))).toBe('pause_recording');
     expect(pauseOf(key('ScrollLock'))).toBe('declined');

@@ -5,6 +5,9 @@ import { named, text, TEXTS, type TextKey } from '../src/i18n/texts';
 const entries = Object.entries(TEXTS) as [TextKey, readonly [string, string]][];
 const placeholders = (words: string): string[] => (words.match(/\{\w+\}/g) ?? []).sort();
 
+/** Refusals of what this application never sends. */
+const NEVER_SHOWN = new Set(['error.bad_id', 'error.id_reused']);
+
 describe('the dictionary', () => {
   it('has every text in both languages', () => {
     for (const [key, words] of entries) {
@@ -22,6 +25,15 @@ describe('the dictionary', () => {
     for (const [key, [, en]] of entries) {
       if (!key.startsWith('app.language')) expect(/\p{Script=Han}/u.test(en), `${key}: ${en}`).toBe(false);
     }
+  });
+
+  it('has words for every code with which a command is refused', async () => {
+    const pages = import.meta.glob('../../docs/protocol.md', { query: '?raw', import: 'default', eager: true });
+    const page = String(Object.values(pages)[0]);
+    const list = page.slice(page.indexOf('| `malformed` |'), page.indexOf('| `not_paused` |') + 20);
+    const codes = [...list.matchAll(/^\| `(\w+)` \|/gm)].map((m) => `error.${m[1]}`);
+    expect(codes).toContain('error.queue_closed');
+    expect(codes.filter((code) => !(code in TEXTS) && !NEVER_SHOWN.has(code))).toEqual([]);
   });
 
   it('is used by the code, every key of it', async () => {

@@ -213,7 +213,7 @@ fn who_is_refused_by_a_full_queue_without_a_rule_has_not_waited() {
     call(&mut world, 2_000, 60_000);
     world.run_until(2_500);
     let general = QueueId::from("general");
-    let mut figures = Figures::new(report::Config::default(), [general.clone()]);
+    let mut figures = Figures::new(report::FiguresConfig::default(), [general.clone()]);
     world.facts().iter().for_each(|fact| figures.apply(fact));
     let shown = figures.queues().find(|(queue, _)| **queue == general).expect("it is shown").1;
     assert_eq!(shown.waiting, 1, "who hears that there is no room is not in line");

@@ -24,8 +24,8 @@ pub(crate) struct CommandFrame {
     body: CommandBody,
 }
 
-/// What an agent may ask for. All commands need `call.handle`; about the recording of a call that is
-/// named, `recording.pause` instead.
+/// What an agent may ask for. All commands need `call.handle`; about the recording of a call that
+/// is named, `recording.pause` instead.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum CommandBody {

@@ -64,7 +64,7 @@ export const ACTIONS: readonly Action[] = [...BAR_ACTIONS, ...MOVES, ...TAPE];
 
 /** Whether a key means its action while someone types: only one that writes nothing and moves nothing. */
 export function worksWhileTyping(action: Action): boolean {
-  return /^F\d+$/.test(SHORTCUTS[action].code);
+  return /^(F\d+|Pause)$/.test(SHORTCUTS[action].code);
 }
 /** What has a key, whether it is a button of the bar or a field of its own. */
 const ALL: readonly Action[] = [...ACTIONS, 'dial'];

@@ -30,7 +30,7 @@ export function useShortcuts(keys: Keys): void {
         return;
       }
       const pause = pauseOf(event);
-      if (pause && !typing(event.target)) {
+      if (pause) {
         event.preventDefault();
         onPause(pause);
         return;

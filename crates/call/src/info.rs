@@ -2,7 +2,7 @@
 //!
 //! No Info Package is offered; keys come as the older kind of INFO, which has only a body.
 
-use sip::{Message, ServerTx};
+use sip::{Message, Name, ServerTx};
 
 use crate::leg::{Leg, Output};
 use crate::negotiation::is_optional;
@@ -23,7 +23,7 @@ enum Told {
     Nothing,
     /// It is of a package that we have not asked for.
     ForeignPackage,
-    /// Its body is of a type that we do not understand.
+    /// Its body is of a type, or in a coding, that we do not understand.
     ForeignBody,
 }
 
@@ -61,6 +61,10 @@ fn read(request: &Message) -> Told {
         return Told::ForeignPackage;
     }
     let text = |body| str::from_utf8(body).unwrap_or_default();
+    let is_coded = |coding: &str| !coding.eq_ignore_ascii_case("identity");
+    if request.all(Name::ContentEncoding).any(is_coded) && !is_optional(request) {
+        return Told::ForeignBody;
+    }
     if let Some(body) = request.part(RELAY) {
         let signal = text(body).lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
@@ -137,6 +141,8 @@ mod tests {
         assert_eq!(told(&[], picture), Told::ForeignBody);
         assert_eq!(told(&[], ("text/plain", "5")), Told::ForeignBody);
         assert_eq!(told(&[], ("application/dtmf-relayed", "Signal=5")), Told::ForeignBody);
+        let coded = [("Content-Encoding", "gzip")];
+        assert_eq!(told(&coded, (BARE, "5")), Told::ForeignBody);
         let optional = [("Content-Disposition", "render;handling=optional")];
         assert_eq!(told(&optional, picture), Told::Nothing);
         let package = [("Info-Package", "infoDtmf")];

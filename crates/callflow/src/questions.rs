@@ -9,7 +9,7 @@ use crate::identify::Sender;
 use crate::{Callflow, Output};
 
 impl Callflow {
-    /// OPTIONS, and what is not served at all.
+    /// OPTIONS, and what is not served at all, where the SIP workers have not refused that already.
     ///
     /// A phone and a line hear what we can (RFC 3261 §11.2), whatever the number that the question
     /// is sent to: carriers ask by it whether we are there. While we take no calls a line is told

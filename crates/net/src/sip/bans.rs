@@ -337,6 +337,17 @@ mod tests {
     }
 
     #[test]
+    fn who_only_asks_whether_we_are_there_may_do_so_often_but_not_without_end() {
+        let guard = guard();
+        let now = Mono::from_ms(1_000);
+        let ask = || guard.note_answered(&answer(Method::Options, 403), at("192.0.2.1"), now);
+        (0..99).for_each(|_| ask());
+        assert!(!guard.is_banned(at("192.0.2.1"), now));
+        ask();
+        assert!(guard.is_banned(at("192.0.2.1"), now));
+    }
+
+    #[test]
     fn neither_spared_nor_trusted_sources_are_banned() {
         let guard = guard();
         let now = Mono::from_ms(1_000);

@@ -140,12 +140,20 @@ impl Backend {
         why: String,
     ) -> Result<(), BackendError> {
         let _taken = self.keeping.lock().await;
+        self.is_not_doomed(recording).await?;
+        self.keep(FactBody::RecordingHeld { call, recording, by, why }).await?;
+        // The engine of another site may have begun to delete it in the same moment.
+        self.is_not_doomed(recording).await
+    }
+
+    /// Fails where nothing keeps a recording any more: it was there a moment ago, and who asks again
+    /// is told that it is not.
+    async fn is_not_doomed(&self, recording: RecordingId) -> Result<(), BackendError> {
         let found = self.records().await.recording(recording).await.map_err(Self::failed)?;
-        if found.is_none_or(|found| found.recording.doomed) {
-            // It was there a moment ago; who asks again is told that it is not.
-            return Err(BackendError::Unavailable);
+        match found.is_some_and(|found| !found.recording.doomed) {
+            true => Ok(()),
+            false => Err(BackendError::Unavailable),
         }
-        self.keep(FactBody::RecordingHeld { call, recording, by, why }).await
     }
 
     async fn refused(&self, user: Option<&str>, source: IpAddr, kind: RefusalKind) {

@@ -35,7 +35,7 @@ const DOUBT: Duration = Duration::from_secs(86_400);
 /// The alarm's name.
 const ALARM: &str = "retention";
 
-/// Held while a recording is deleted, and while one is put under hold: who was told that it is held
+/// Taken while a recording is deleted, and while one is put under hold: who was told that it is held
 /// finds it there.
 pub type Keeping = Arc<Mutex<()>>;
 
@@ -165,13 +165,19 @@ impl Sweeper {
         ensure!(self.settling.catch_up(SETTLES_WITHIN).await, "the database is behind");
         let Some(kept) = self.store.kept_recording(recording).await? else { return Ok(false) };
         let path = self.place(&kept)?;
-        let deletion = match (&kept.doom, self.due(&kept, now)) {
-            (Some(doom), _) => doom.clone(),
-            (None, due) => match due? {
+        let deletion = match &kept.doom {
+            Some(doom) => doom.clone(),
+            None => match self.due(&kept, now)? {
                 Some((due, rule)) => self.doom(&kept, &path, due, rule).await?,
                 None => return Ok(false),
             },
         };
+        // Another site's engine may have put it under hold in the same moment: who told it looks
+        // for the doom afterwards, as it is looked for the hold here, so that one of the two sees.
+        let newest = self.store.kept_recording(recording).await?;
+        if newest.is_none_or(|newest| newest.is_held) {
+            return Ok(false);
+        }
         tokio::task::spawn_blocking(move || remove(&path)).await??;
         self.certify(&kept, deletion, now).await?;
         Ok(true)

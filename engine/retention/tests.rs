@@ -236,6 +236,22 @@ async fn what_is_held_stays_until_it_is_released_and_what_was_gone_is_said_to_be
 }
 
 #[tokio::test]
+async fn a_hold_of_another_site_that_crosses_the_doom_is_stronger_until_it_is_released() {
+    let house = House::new(rule(1)).await;
+    let file = house.records(7, NEW_YEAR).await;
+    let kept = house.kept(7).await.unwrap();
+    let due = house.sweeper.due(&kept, DUE).unwrap().unwrap();
+    house.sweeper.doom(&kept, &file, due.0, due.1).await.unwrap();
+    let (call, recording, by) = (call(7), id(7), UserId::from("qa"));
+    let why = "case 7".to_owned();
+    house.tell(FactBody::RecordingHeld { call, recording, by: by.clone(), why }).await;
+    assert_eq!(house.sweep(DUE).await, 0);
+    assert!(file.exists());
+    house.tell(FactBody::RecordingReleased { call, recording, by }).await;
+    assert_eq!((house.sweep(DUE).await, file.exists()), (1, false));
+}
+
+#[tokio::test]
 async fn a_disk_that_is_not_there_has_lost_nothing_and_one_that_fails_keeps_nobody_else() {
     let house = House::new(rule(1)).await;
     let file = house.records(1, NEW_YEAR).await;

@@ -557,6 +557,7 @@ impl Leg {
             digits: true,
             session_id: self.id.0.0,
             srtp: Srtp { policy: self.description.srtp, keys: self.keys },
+            browser: None,
         }
     }
 }

@@ -153,6 +153,7 @@ mod tests {
             digits: true,
             session_id: 7,
             srtp: Srtp { policy: SrtpPolicy::Offer, keys: [MasterKey::new([5; 30]); 2] },
+            browser: None,
         }
     }
 

@@ -212,7 +212,7 @@ fn is_nowhere(name: &str) -> bool {
 }
 
 impl Media {
-    fn is_audio(&self) -> bool {
+    pub(crate) fn is_audio(&self) -> bool {
         self.kind == "audio" && self.profile().is_some() && self.port != 0
     }
 

@@ -139,6 +139,20 @@ fn secured(ours: &Media, theirs: &Media) -> Result<Option<Secured>, Refusal> {
     }
 }
 
+impl Session {
+    /// The name that its writer's checks of connectivity are for: another one where ICE begins
+    /// again (RFC 8839 §4.4.1.1.1).
+    pub fn ufrag(&self) -> Option<&str> {
+        let of_streams = self.media.iter().find_map(|media| media.ice_dtls.ufrag.as_deref());
+        of_streams.or(self.ice_dtls.ufrag.as_deref())
+    }
+
+    /// Whether its writer is a browser: it has voice that is protected by DTLS.
+    pub fn is_of_browser(&self) -> bool {
+        self.media.iter().any(|media| media.is_audio() && media.is_found_by_ice())
+    }
+}
+
 impl Media {
     /// What its profile asks for; `None` if it is not known here.
     pub(crate) fn profile(&self) -> Option<Profile> {

@@ -139,6 +139,7 @@ fn without_a_proof_of_who_it_is_or_on_two_ports_it_is_not_taken() {
     assert_eq!(take(&plain).map(|_| ()), Err(Refusal::NotSecure), "a plain one where browsers are");
     // A browser where none are heard.
     let offer = Session::parse(chromium().as_bytes()).unwrap();
+    assert!(offer.is_of_browser() && !Session::parse(plain.as_bytes()).unwrap().is_of_browser());
     let without = Capabilities { browser: None, ..engine() };
     let refused = answer(&offer, &without, 1, Direction::SendRecv);
     assert_eq!(refused.map(|_| ()), Err(Refusal::NotSecure));

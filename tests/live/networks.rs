@@ -76,7 +76,8 @@ impl Networks {
         format!(
             "[site]\ndata = \"{}\"\n[sip]\nws_origins = [\"http://{}\"]\n{}\
              [sip.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n[http]\nlisten = \"{}\"\n\
-             [[trunk]]\nname = \"carrier\"\nsources = [\"127.0.0.0/8\", \"{}/32\"]\nbrand = \"95512\"\n\
+             [[trunk]]\nname = \"carrier\"\nbrand = \"95512\"\n\
+             sources = [\"127.0.0.0/8\", \"{}/32\"]\n\
              [trunk.numbers]\n95512 = \"hotline\"\n95500 = \"queue:general\"\n",
             shown("data"),
             self.http,

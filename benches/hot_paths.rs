@@ -88,7 +88,14 @@ fn sdp(criterion: &mut Criterion) {
     let message = Message::parse(&invite()).expect("it is an INVITE");
     let address: SocketAddr = ([192, 0, 2, 1], 20_000).into();
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
-    let ours = Capabilities { address, codecs, digits: true, session_id: 1, srtp: Srtp::OFF };
+    let ours = Capabilities {
+        address,
+        codecs,
+        digits: true,
+        session_id: 1,
+        srtp: Srtp::OFF,
+        browser: None,
+    };
     criterion.bench_function("sdp: read an offer, answer and print", |bench| {
         bench.iter(|| {
             let offer = Session::parse(black_box(message.body())).expect("it is an offer");

@@ -77,6 +77,7 @@ pub fn callflow(
         listeners: Vec::new(),
         phone_codecs: codecs(&config.registrar.codecs),
         phone_srtp: srtp(&config.registrar.srtp),
+        browsers: None,
         session: call::SessionLimits {
             expires_s: config.sip.session_expires_s,
             min_se_s: config.sip.session_min_s,

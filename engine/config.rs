@@ -163,6 +163,7 @@ section! {
         workers: usize = 1,
         tick_us: u64 = 2_000,
         silent_after_ms: u64 = 30_000,
+        browsers: bool = true,
     }
 }
 

@@ -130,6 +130,7 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("rtp_refused_source_total", "counter", "Not from the leg.", media.refused_source),
         ("rtp_refused_content_total", "counter", "No RTP, or not agreed.", media.refused_content),
         ("rtp_refused_forged_total", "counter", "SRTP not to believe.", media.refused_forged),
+        ("ice_refused_total", "counter", "Checks of no leg here.", media.refused_checks),
         ("rtcp_received_total", "counter", "RTCP packets taken.", media.reports_received),
         ("rtcp_sent_total", "counter", "RTCP packets sent.", media.reports_sent),
         ("rtcp_ports_missing_total", "counter", "Legs without RTCP.", media.report_ports_missing),

@@ -201,7 +201,7 @@ impl Running {
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
         look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
-        let (media, media_events) = media(config, clock, library.prompts, &keys)?;
+        let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
 
         let published = Arc::new(Published::default());
         let mut parts = Parts {
@@ -414,16 +414,17 @@ fn trace_config(config: &Config, clock: Clock) -> net::sip::TraceConfig {
     net::sip::TraceConfig { budget_bytes, wall_at_zero: clock.started(), hep }
 }
 
-/// Starts the media workers.
+/// Starts the media workers, whose certificate the machine shows to browsers.
 fn media(
     config: &Config,
-    clock: Clock,
-    prompts: Arc<Prompts>,
+    (clock, prompts): (Clock, Arc<Prompts>),
     keys: &Arc<Keyring>,
+    machine: &mut callflow::Config,
 ) -> anyhow::Result<(MediaWorkers, Receiver<MediaEvent>)> {
     let (sender, events) = crossbeam_channel::bounded(MEDIA_EVENTS);
     let media = MediaWorkers::start(media_config(config, clock, keys), prompts, sender)
         .context("the media workers cannot be started")?;
+    machine.browsers = media.fingerprint();
     Ok((media, events))
 }
 
@@ -437,6 +438,7 @@ fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::medi
         workers: config.media.workers,
         tick_us: config.media.tick_us,
         silent_after_ms: config.media.silent_after_ms,
+        browsers: config.media.browsers,
         recordings: net::recorder::Settings {
             dir: recordings_folder(config),
             keys: Arc::clone(keys),

@@ -1,6 +1,7 @@
 // What the drivers share: their arguments, Debian's Chromium, a page that is signed in, JSON lines.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -67,6 +68,16 @@ export async function signIn(page, { url, user, password }) {
   await page.waitForSelector('[data-testid=who]');
   await page.waitForSelector('.link-open');
   say('signed_in', { user });
+}
+
+/** JsSIP as one script. */
+export async function jssip() {
+  const { build } = await import('vite');
+  const entry = fileURLToPath(import.meta.resolve('jssip'));
+  const lib = { entry, name: 'JsSIP', formats: ['iife'] };
+  const define = { 'process.env.NODE_ENV': '"production"' };
+  const built = await build({ configFile: false, logLevel: 'error', define, build: { write: false, lib } });
+  return [built].flat()[0].output[0].code;
 }
 
 export async function shot(page, { 'screenshot-dir': folder }, name) {

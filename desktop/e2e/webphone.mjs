@@ -1,23 +1,11 @@
 // A phone in a browser: JsSIP registers over secure WebSocket, is rung, is busy, and takes itself back.
 //   node desktop/e2e/webphone.mjs --url http://127.0.0.1:8080/ --socket wss://127.0.0.1:7443/ --user 8001
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
-
-import { drive, say, settings } from './browser.mjs';
+import { drive, jssip, say, settings } from './browser.mjs';
 
 // The engine's certificate is made for one test and signed by nobody.
 const options = { ...settings({ socket: { type: 'string' } }), flags: ['--ignore-certificate-errors'] };
 
-/** JsSIP as one script. */
-async function library() {
-  const entry = fileURLToPath(import.meta.resolve('jssip'));
-  const lib = { entry, name: 'JsSIP', formats: ['iife'] };
-  const define = { 'process.env.NODE_ENV': '"production"' };
-  const built = await build({ configFile: false, logLevel: 'error', define, build: { write: false, lib } });
-  return [built].flat()[0].output[0].code;
-}
-
-const script = await library();
+const script = await jssip();
 await drive(options, async (page) => {
   // A page of the engine's origin, which is what the engine looks at, and one that allows scripts of others.
   await page.exposeFunction('told', (event, fields) => say(event, fields));

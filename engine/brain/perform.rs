@@ -107,7 +107,12 @@ impl Brain {
 
     fn open_media(&mut self, call: CallId, leg: LegId) {
         let ours = self.parts.callflow.address_of(leg).unwrap_or(self.parts.media_address);
-        let address = match self.parts.media.open_like(call, leg, ours) {
+        let media = &self.parts.media;
+        let opened = match self.parts.callflow.is_browser(leg) {
+            true => media.open_for_browser(call, leg, ours),
+            false => media.open_like(call, leg, ours),
+        };
+        let address = match opened {
             Ok(address) => Some(SocketAddr::new(ours, address.port())),
             Err(error) => {
                 self.alarm("media", &format!("no RTP port can be opened: {error}"));

@@ -394,7 +394,14 @@ pub(super) const fn leg_of(call: u32) -> u32 {
 
 /// What a phone of this generator can do.
 pub(super) fn capabilities(address: SocketAddr, codec: Codec, session_id: u64) -> Capabilities {
-    Capabilities { address, codecs: vec![codec], digits: true, session_id, srtp: Srtp::OFF }
+    Capabilities {
+        address,
+        codecs: vec![codec],
+        digits: true,
+        session_id,
+        srtp: Srtp::OFF,
+        browser: None,
+    }
 }
 
 /// How long a run may take after its last call has begun.

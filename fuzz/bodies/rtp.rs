@@ -5,6 +5,7 @@ use model::Mono;
 use rtp::digits::Receiver;
 use rtp::rtcp::{Control, MAX_REPORT_BYTES, Report};
 use rtp::srtp::{self, Sender};
+use rtp::stun::{Check, Request};
 use rtp::{MasterKey, OutStream, Packet, SequenceTracker, Suite};
 
 /// A datagram that comes as SRTP or SRTCP is refused and left as it was; what can be protected
@@ -84,4 +85,18 @@ pub(crate) fn rtcp(data: &[u8]) {
     let length = report.write("hotline", &mut buffer).unwrap();
     let about = report.received.map(|block| block.ssrc);
     assert_eq!(Report::parse(&buffer[..length], about).ok(), Some(report));
+}
+
+/// A datagram that comes to the port for browsers: read or passed over, and answered only where it
+/// was made with the password, with no more than three times its bytes.
+pub(crate) fn stun(data: &[u8]) {
+    let source = ([192, 0, 2, 1], 9).into();
+    if let Some(request) = Request::parse(data) {
+        assert!(request.answer(source).as_bytes().len() <= 3 * data.len());
+    }
+    if let Some(check) = Check::parse(data) {
+        assert!(Request::parse(data).is_some());
+        let answer = check.answer(b"0123456789abcdefghijklmn", source);
+        assert!(answer.is_none_or(|answer| answer.as_bytes().len() <= 2 * data.len()));
+    }
 }

@@ -14,6 +14,7 @@ mod chromium;
 mod configuration;
 mod crash;
 mod desktop_events;
+mod headset;
 mod linphone;
 mod lossy;
 mod networks;

@@ -17,23 +17,28 @@ use crate::sipp::{Stage, ended_call, free_port};
 use crate::sound::{Baresip, own_address};
 
 /// Listeners by their ports, and the certificate of those that are encrypted.
-struct Networks {
+pub(crate) struct Networks {
     folder: TempDir,
-    carriers: SocketAddr,
+    pub(crate) carriers: SocketAddr,
     tls: SocketAddr,
     six: SocketAddr,
-    web: SocketAddr,
+    pub(crate) web: SocketAddr,
     http: SocketAddr,
 }
 
 impl Networks {
     /// Agents over TLS are where `host` is.
     fn new(host: IpAddr) -> Self {
+        Self::with(IpAddr::from([127, 0, 0, 1]), host)
+    }
+
+    /// Agents over TLS are where `host` is, carriers and browsers somewhere else.
+    pub(crate) fn with(others: IpAddr, host: IpAddr) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |ip: IpAddr| SocketAddr::new(ip, free_port());
         let (local, six) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
-        let (carriers, tls, six) = (at(local), at(host), at(six));
-        let networks = Self { folder, carriers, tls, six, web: at(local), http: at(local) };
+        let (carriers, tls, six) = (at(others), at(host), at(six));
+        let networks = Self { folder, carriers, tls, six, web: at(others), http: at(local) };
         networks.make_certificate(host);
         std::fs::write(networks.config(), networks.text()).expect("it is written");
         for user in ["8001", "8002"] {
@@ -71,7 +76,8 @@ impl Networks {
         format!(
             "[site]\ndata = \"{}\"\n[sip]\nws_origins = [\"http://{}\"]\n{}\
              [sip.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n[http]\nlisten = \"{}\"\n\
-             [[trunk]]\nname = \"carrier\"\nsources = [\"127.0.0.0/8\"]\nbrand = \"95512\"\n\
+             [[trunk]]\nname = \"carrier\"\nbrand = \"95512\"\n\
+             sources = [\"127.0.0.0/8\", \"{}/32\"]\n\
              [trunk.numbers]\n95512 = \"hotline\"\n95500 = \"queue:general\"\n",
             shown("data"),
             self.http,
@@ -79,6 +85,7 @@ impl Networks {
             shown("cert.pem"),
             shown("key.pem"),
             self.http,
+            self.carriers.ip(),
         )
     }
 
@@ -97,7 +104,7 @@ impl Networks {
         assert!(output.status.success(), "{output:?}");
     }
 
-    fn start(self) -> (Demo, Self) {
+    pub(crate) fn start(self) -> (Demo, Self) {
         let config = self.config();
         let folder = tempfile::tempdir().expect("a folder");
         // Where what the drivers print is kept.

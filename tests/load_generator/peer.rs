@@ -75,6 +75,7 @@ impl Side {
             digits: true,
             session_id: 1,
             srtp: sdp::Srtp::OFF,
+            browser: None,
         }
     }
 }

@@ -43,8 +43,7 @@ impl Leg {
         else {
             return self.ring();
         };
-        let capabilities = self.capabilities(local_media);
-        match self.negotiation.answer(&offer, &capabilities) {
+        match self.answer_offer(&offer, local_media) {
             Ok((answer, _)) => {
                 self.progress(183, Some(&answer));
                 self.outputs.push_back(Output::MediaChanged);

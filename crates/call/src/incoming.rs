@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use model::{HangupCause, LegId, LegRole, Mono};
+use model::{HangupCause, LegId, LegRole, Mono, Transport};
 use sip::{Dialog, Flow, Message, Method, ServerTx};
 
 use crate::early::requires_reliable;
@@ -48,6 +48,16 @@ impl Leg {
         }
     }
 
+    /// Whether an INVITE is a browser's, by what it offers; of one that offers nothing it is what
+    /// its `way` here says.
+    pub fn is_of_browser(invite: &Message, way: Transport) -> bool {
+        match description_in(invite) {
+            Ok(Some(offer)) => offer.is_of_browser(),
+            Ok(None) => way.is_web(),
+            Err(_) => false,
+        }
+    }
+
     /// The 200.
     pub(crate) fn answer_call(&mut self, now: Mono) {
         let (Stage::Incoming(incoming), Some(local_media)) = (&mut self.stage, self.local_media)
@@ -57,11 +67,10 @@ impl Leg {
         let (tx, invite) = (incoming.tx, incoming.invite.clone());
         let early = incoming.reliable.take().map(|sent| sent.dialog);
         let account = incoming.account.take();
-        let capabilities = self.capabilities(local_media);
         let mut answered_by_ack = None;
         let body = match description_in(&invite) {
             Err(status) => return self.hang_up(HangupCause::Response(status), status),
-            Ok(Some(offer)) => match self.negotiation.answer(&offer, &capabilities) {
+            Ok(Some(offer)) => match self.answer_offer(&offer, local_media) {
                 Ok((answer, _)) => Some(answer),
                 Err(status) => return self.hang_up(HangupCause::Response(status), status),
             },
@@ -69,6 +78,7 @@ impl Leg {
             Ok(None) if self.negotiation.agreed().is_some() => None,
             Ok(None) => {
                 answered_by_ack = invite.cseq().map(|cseq| cseq.number);
+                let capabilities = self.capabilities(local_media);
                 Some(self.negotiation.offer(&capabilities))
             }
         };

@@ -5,12 +5,16 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use model::{DialogSnapshot, HangupCause, LegId, LegRole, Mono, Transport};
-use sdp::{Capabilities, Codec, MasterKey, Negotiated, Srtp, SrtpPolicy, Suite};
+use sdp::{
+    Browser, Capabilities, Codec, Fingerprint, MasterKey, Negotiated, Session, Srtp, SrtpPolicy,
+    Suite,
+};
 use sip::digest::Account;
 use sip::{Chance, Dialog, Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
 
 use crate::challenge::Credentials;
 use crate::farewell::{Asked, Farewell};
+use crate::ice::IceCredentials;
 use crate::incoming::SDP;
 use crate::negotiation::Negotiation;
 use crate::ours::Pending;
@@ -154,6 +158,9 @@ pub struct Description {
     pub codecs: Vec<Codec>,
     /// Whether the stream is to be protected.
     pub srtp: SrtpPolicy,
+    /// Of the certificate that a browser is shown; `None` for all else. The media address is one
+    /// for browsers then.
+    pub browser: Option<Fingerprint>,
     /// What we wish of session timers.
     pub session: SessionLimits,
 }
@@ -270,6 +277,8 @@ pub struct Leg {
     pub(crate) description: Description,
     /// Our keys of SRTP, one for each suite.
     pub(crate) keys: [MasterKey; Suite::ALL.len()],
+    /// What a browser's checks have to name and know.
+    ice: IceCredentials,
     /// Our RTP address, once a port is taken.
     pub(crate) local_media: Option<SocketAddr>,
     pub(crate) negotiation: Negotiation,
@@ -296,6 +305,7 @@ impl Leg {
             stage,
             description,
             keys: Suite::ALL.map(|suite| tokens.master_key(id, suite, 1)),
+            ice: IceCredentials::new(tokens.ice_secret(id)),
             local_media: None,
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),
@@ -331,6 +341,11 @@ impl Leg {
             Stage::Established(_) => LegState::Established,
             Stage::Terminated => LegState::Terminated,
         }
+    }
+
+    /// Whether the party is a browser: its media is at an address for browsers.
+    pub const fn is_browser(&self) -> bool {
+        self.description.browser.is_some()
     }
 
     /// How the party is reached.
@@ -550,6 +565,22 @@ impl Leg {
         format!("<{}>", self.flow.our_uri(Some(&self.description.user)))
     }
 
+    /// Our answer to an offer, with media at `local`, and whether it changed what was agreed on.
+    ///
+    /// # Errors
+    /// As [`Negotiation::answer`].
+    pub(crate) fn answer_offer(
+        &mut self,
+        offer: &Session,
+        local: SocketAddr,
+    ) -> Result<(String, bool), u16> {
+        if self.negotiation.is_ice_restart(offer) {
+            self.ice.renew();
+        }
+        let capabilities = self.capabilities(local);
+        self.negotiation.answer(offer, &capabilities)
+    }
+
     pub(crate) fn capabilities(&self, local: SocketAddr) -> Capabilities {
         Capabilities {
             address: local,
@@ -557,6 +588,10 @@ impl Leg {
             digits: true,
             session_id: self.id.0.0,
             srtp: Srtp { policy: self.description.srtp, keys: self.keys },
+            browser: self.description.browser.map(|fingerprint| {
+                let ice = self.ice.present();
+                Browser { ice, fingerprint }
+            }),
         }
     }
 }

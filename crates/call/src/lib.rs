@@ -9,6 +9,7 @@ mod cause;
 mod challenge;
 mod early;
 mod farewell;
+mod ice;
 mod incoming;
 mod info;
 mod leg;

@@ -11,9 +11,17 @@ pub(crate) struct Negotiation {
     /// Our offer that has no answer yet.
     offered: Option<Session>,
     agreed: Option<Negotiated>,
+    /// The name of ICE in the other side's last description that was taken.
+    their_ufrag: Option<String>,
 }
 
 impl Negotiation {
+    /// Whether an offer begins ICE again (RFC 8839 §4.4.1.1.1): it has another name than before.
+    pub(crate) fn is_ice_restart(&self, offer: &Session) -> bool {
+        let offered = offer.ufrag();
+        self.their_ufrag.is_some() && offered.is_some() && self.their_ufrag.as_deref() != offered
+    }
+
     /// What holds now. A refused offer leaves it as it was (RFC 3261 §14.1).
     pub(crate) const fn agreed(&self) -> Option<&Negotiated> {
         self.agreed.as_ref()
@@ -62,6 +70,7 @@ impl Negotiation {
         let (answer, agreed) =
             sdp::answer(offer, capabilities, 0, Direction::SendRecv).map_err(|_| 488_u16)?;
         let text = self.describe(answer).to_string();
+        self.their_ufrag = offer.ufrag().map(String::from);
         Ok((text, self.agree(agreed)))
     }
 
@@ -72,6 +81,7 @@ impl Negotiation {
     pub(crate) fn accept(&mut self, answer: &Session) -> Result<bool, u16> {
         let Some(offer) = self.offered.take() else { return Ok(false) };
         let agreed = sdp::accept(&offer, answer).map_err(|_| 488_u16)?;
+        self.their_ufrag = answer.ufrag().map(String::from);
         Ok(self.agree(agreed))
     }
 
@@ -87,6 +97,7 @@ impl Negotiation {
     pub(crate) fn begin_again(&mut self) {
         self.offered = None;
         self.agreed = None;
+        self.their_ufrag = None;
     }
 
     /// Our offer was refused, or never answered.
@@ -153,6 +164,7 @@ mod tests {
             digits: true,
             session_id: 7,
             srtp: Srtp { policy: SrtpPolicy::Offer, keys: [MasterKey::new([5; 30]); 2] },
+            browser: None,
         }
     }
 

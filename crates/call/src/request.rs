@@ -80,16 +80,18 @@ impl Leg {
     /// RFC 3261 §14: a new offer, or the wish for ours, or a sign that the session lasts.
     fn change(&mut self, tx: ServerTx, request: &Message, now: Mono) {
         let Some(local_media) = self.local_media else { return self.answer(tx, request, 500) };
-        let capabilities = self.capabilities(local_media);
         let is_invite = request.method() == Method::Invite;
         let (mut body, mut changed) = (None, false);
         match description_in(request) {
-            Ok(Some(offer)) => match self.negotiation.answer(&offer, &capabilities) {
+            Ok(Some(offer)) => match self.answer_offer(&offer, local_media) {
                 Ok((answer, is_new)) => (body, changed) = (Some(answer), is_new),
                 // RFC 3261 §14.2: what was agreed on before stays.
                 Err(status) => return self.answer(tx, request, status),
             },
-            Ok(None) if is_invite => body = Some(self.negotiation.offer(&capabilities)),
+            Ok(None) if is_invite => {
+                let capabilities = self.capabilities(local_media);
+                body = Some(self.negotiation.offer(&capabilities));
+            }
             Ok(None) => {}
             Err(status) => return self.answer(tx, request, status),
         }

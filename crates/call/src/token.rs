@@ -41,6 +41,11 @@ impl Tokens {
         MasterKey::new(key)
     }
 
+    /// What ICE's names and passwords of a leg are made of, secret as its keys.
+    pub(crate) fn ice_secret(&self, leg: LegId) -> [u8; 32] {
+        self.digest(leg, "ice")
+    }
+
     /// 64 bits that depend on the leg and the purpose: RFC 3261 §19.3 asks for 32.
     pub fn token(&self, leg: LegId, purpose: &str) -> String {
         hex::encode(self.digest(leg, purpose).get(..8).unwrap_or_default())

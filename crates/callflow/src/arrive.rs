@@ -85,6 +85,7 @@ impl Callflow {
             account = line.outward.as_ref().and_then(|outward| outward.account.clone());
         }
         self.show_trunk_later(trunk.clone());
+        description.browser = self.browser_in(&invite, &flow);
         let (role, came) = (LegRole::Caller, (tx, invite, flow));
         let mut leg_machine = Leg::incoming(leg, role, &self.tokens, came, description);
         leg_machine.keep_account(account);
@@ -184,6 +185,17 @@ impl Callflow {
     pub(crate) fn description(&self, user: String) -> Description {
         let codecs = self.config.phone_codecs.clone();
         let session = self.config.session;
-        Description { user, codecs, srtp: self.config.phone_srtp, session }
+        Description { user, codecs, srtp: self.config.phone_srtp, browser: None, session }
+    }
+
+    /// What a browser on that way is shown; `None` where there is none: a phone that speaks SIP
+    /// over WebSocket (RFC 7118).
+    pub(crate) fn browser_on(&self, flow: &Flow) -> Option<sdp::Fingerprint> {
+        self.config.browsers.filter(|_| flow.transport.is_web())
+    }
+
+    /// What the one who sent an INVITE is shown, if that is a browser.
+    pub(crate) fn browser_in(&self, invite: &Message, flow: &Flow) -> Option<sdp::Fingerprint> {
+        self.config.browsers.filter(|_| Leg::is_of_browser(invite, flow.transport))
     }
 }

@@ -58,6 +58,8 @@ pub struct Config {
     pub phone_codecs: Vec<sdp::Codec>,
     /// Whether the voice of phones is protected (SRTP).
     pub phone_srtp: sdp::SrtpPolicy,
+    /// Of the certificate that browsers are shown; `None` where they are not phones.
+    pub browsers: Option<sdp::Fingerprint>,
     /// What is wished of session timers (RFC 4028).
     pub session: call::SessionLimits,
     /// How long the phone waits for the screen.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::Input as AcdInput;
-use call::{Leg, Outside};
+use call::{Description, Leg, Outside};
 use cti::{CallPhase, CommandError};
 use media::{MediaCommand, Source};
 use model::{
@@ -167,6 +167,7 @@ impl Callflow {
             }
             return self.end_dialled(call, HangupCause::Response(503));
         };
+        let browser = self.browser_on(&flow);
         let (mut invitation, user) = self.invitation(call, &agent, flow, target, route);
         if self.calls.get(&call).is_some_and(|known| known.direction == Direction::Internal) {
             // Whom the agent calls is no customer: the phone shows them.
@@ -182,7 +183,7 @@ impl Callflow {
         self.rung.insert(agent.clone(), leg);
         self.note(FactBody::PhoneRung { call, leg, agent: agent.clone() });
         let role = LegRole::Agent(agent);
-        let description = self.description(user);
+        let description = Description { browser, ..self.description(user) };
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(known) = self.calls.get_mut(&call) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::Input as AcdInput;
-use call::{Leg, Outside};
+use call::{Description, Leg, Outside};
 use cti::{CallPhase, CommandError};
 use media::MediaCommand;
 use model::{
@@ -196,6 +196,7 @@ impl Callflow {
             return self.end_dialled(call, HangupCause::Response(NO_PORT));
         };
         let colleague = colleague.clone();
+        let browser = self.browser_on(&flow);
         let (mut invitation, _) = self.invitation(call, &colleague, flow, target, route);
         // Who calls is no customer: the phone shows them, and calls them back.
         let realm = &self.config.realm;
@@ -207,7 +208,7 @@ impl Callflow {
         });
         self.rung.insert(colleague.clone(), leg);
         self.note(FactBody::PhoneRung { call, leg, agent: colleague.clone() });
-        let description = self.description(agent.as_str().to_owned());
+        let description = Description { browser, ..self.description(agent.as_str().to_owned()) };
         let role = LegRole::Agent(colleague);
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation, address, description);
         self.add_leg(call, machine, Invite::Ours(None));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::Input as AcdInput;
-use call::{Invitation, Leg, LegState};
+use call::{Description, Invitation, Leg, LegState};
 use cti::{Audience, CallPhase, Event};
 use model::{
     AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, QueueId, UserId,
@@ -212,8 +212,9 @@ impl Callflow {
             return;
         };
         let agent = current.agent;
+        let browser = self.browser_on(&flow);
         let invitation = self.invitation(call, &agent, flow, target, route);
-        let description = self.description(invitation.1);
+        let description = Description { browser, ..self.description(invitation.1) };
         let role = LegRole::Agent(agent.clone());
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation.0, address, description);
         self.rung.insert(agent.clone(), leg);

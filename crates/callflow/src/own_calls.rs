@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use acd::Input as AcdInput;
-use call::{Leg, LegState};
+use call::{Description, Leg, LegState};
 use cti::{CallPhase, CommandError};
 use media::MediaCommand;
 use model::{AgentId, CallId, HangupCause, LegId, LegRole, MissedCause, Pii, Target};
@@ -125,7 +125,8 @@ impl Callflow {
     ) {
         let Begun { call, replaces } = begun;
         let user = sip::Uri::parse(invite.uri()).map(|uri| uri.user().to_owned());
-        let description = self.description(user.unwrap_or_default());
+        let browser = self.browser_in(&invite, &flow);
+        let description = Description { browser, ..self.description(user.unwrap_or_default()) };
         let role = LegRole::Agent(agent);
         let came = (tx, invite, flow);
         let machine = Leg::incoming(leg, role, &self.tokens, came, description);

@@ -76,6 +76,20 @@ impl Callflow {
         Some(Flow { transport, local, remote, connection: 0, listener })
     }
 
+    /// Whether a leg's media is a browser's: it is opened on an address for browsers. False for a
+    /// leg that is not known, or not yet.
+    pub fn is_browser(&self, leg: LegId) -> bool {
+        let known = self.legs.get(&leg).map(|entry| entry.leg.is_browser());
+        known.unwrap_or_else(|| match self.opening.get(&leg) {
+            Some(
+                Opening::Agent { flow, .. }
+                | Opening::Dialler { flow, .. }
+                | Opening::Colleague { flow, .. },
+            ) => self.browser_on(flow).is_some(),
+            Some(Opening::Number { .. } | Opening::Caller { .. } | Opening::Own) | None => false,
+        })
+    }
+
     /// Our address on the way that a leg's signalling takes: the leg's media is announced on it,
     /// for the other side can reach it. `None` for a leg that is not known, or not yet.
     pub fn address_of(&self, leg: LegId) -> Option<IpAddr> {

@@ -342,6 +342,7 @@ impl Callflow {
             sends: media.direction.sends(),
             receives: media.direction.receives(),
             secured: media.secured,
+            browser: media.browser,
         };
         self.outputs.push_back(Output::Media(MediaCommand::Set(wanted)));
     }

@@ -26,7 +26,7 @@ pub use mix::{MAX_PARTIES, Mixer};
 pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
-pub use sdp::{Codec, Rtcp, Secured};
+pub use sdp::{Association, Codec, Fingerprint, PASSWORD_BYTES, Rtcp, Secured, UFRAG_BYTES};
 pub use seam::glide;
 pub use supervise::{Sides, Supervision};
 pub use topology::{

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{CallId, LegId, LineQuality, Mono, PlayId, PromptId, RecordingId, Seal, VoiceQuality};
 
-use crate::{Codec, Rtcp, Secured};
+use crate::{Association, Codec, Rtcp, Secured};
 
 /// What a media worker is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,9 @@ pub struct LegMedia {
     /// How its packets are protected, both ways; `None` where they are plain. What cannot be
     /// believed is dropped then, and changes nothing.
     pub secured: Option<Secured>,
+    /// Of a browser: where it is and what its keys are is found out by ICE and DTLS, whatever
+    /// `remote` and `secured` say. Only for a leg that was opened for a browser.
+    pub browser: Option<Association>,
 }
 
 /// What a leg hears.

@@ -170,6 +170,7 @@ impl Engine {
                     sends: true,
                     receives: true,
                     secured: None,
+                    browser: None,
                 };
                 patiently(&workers, MediaCommand::Set(media));
                 phones.push(Phone { socket, engine, header });

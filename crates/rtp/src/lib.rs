@@ -1,4 +1,4 @@
-//! RTP and RTCP packets, sequence, RFC 4733 digits, SRTP.
+//! RTP and RTCP packets, sequence, RFC 4733 digits, SRTP, and STUN as ICE uses it.
 //!
 //! Packets are read in place and written into the caller's buffer: nothing here allocates for a
 //! packet. [`OutStream`] keeps what a receiver hears one continuous stream while its source
@@ -12,6 +12,7 @@ mod quality;
 pub mod rtcp;
 mod sequence;
 pub mod srtp;
+pub mod stun;
 
 pub use out::OutStream;
 pub use packet::{BufferTooSmall, HEADER_BYTES, Header, Malformed, Packet};

@@ -1,28 +1,34 @@
 //! SRTP and SRTCP (RFC 3711): packets encrypted and authenticated in place, without allocation.
 //!
-//! AES-128 in counter mode with HMAC-SHA1, the only transform that every phone has. There is no
-//! MKI, and no key is derived again: a leg's keys live as long as its description says.
+//! AES-128 in counter mode with HMAC-SHA1, the only transform that every phone has, and AES in
+//! Galois/counter mode (RFC 7714), which browsers prefer. There is no MKI, and no key is derived
+//! again: a leg's keys live as long as its description says.
 
+mod gcm;
 mod session;
+mod transform;
 mod window;
 
 use std::fmt;
 
 use sdp::{MasterKey, Suite};
 
+pub(crate) use session::mac_of;
+pub use transform::{Master, Profile};
+
 use crate::HEADER_BYTES;
-use session::{Purpose, Session};
+use transform::Transform;
 use window::Window;
 
 /// The bytes that a protected packet is longer than the plain one, at most: a report's tag, flag
 /// and index.
-pub const MAX_GROWTH: usize = REPORT_TAG_BYTES + INDEX_BYTES;
+pub const MAX_GROWTH: usize = gcm::TAG_BYTES + INDEX_BYTES;
 
 /// Sources of one direction whose packets are told apart; beyond it the one that was silent for
 /// longest is forgotten, and what it sent may be sent again. Phones have one, and some another one
 /// after each hold.
 const MAX_SOURCES: usize = 16;
-/// Tags of RTCP have that length in every suite (RFC 4568 §6.2.2).
+/// Tags of RTCP have that length in every suite of RFC 3711 (RFC 4568 §6.2.2).
 const REPORT_TAG_BYTES: usize = 10;
 /// The flag and the index of a report.
 const INDEX_BYTES: usize = 4;
@@ -63,9 +69,7 @@ impl std::error::Error for Refused {}
 /// What one direction needs: its keys and what it has seen.
 #[derive(Debug, Clone)]
 struct Direction {
-    tag_bytes: usize,
-    voice: Session,
-    reports: Session,
+    transform: Transform,
     /// Found by SSRC; the one that was used last is last.
     sources: Vec<Source>,
 }
@@ -79,14 +83,8 @@ struct Source {
 }
 
 impl Direction {
-    fn new(suite: Suite, master: &MasterKey) -> Self {
-        let tag_bytes = match suite {
-            Suite::AesCm128HmacSha1_80 => 10,
-            Suite::AesCm128HmacSha1_32 => 4,
-        };
-        let voice = Session::new(master, Purpose::Voice);
-        let reports = Session::new(master, Purpose::Reports);
-        Self { tag_bytes, voice, reports, sources: Vec::with_capacity(MAX_SOURCES) }
+    fn new(master: &Master) -> Self {
+        Self { transform: Transform::new(master), sources: Vec::with_capacity(MAX_SOURCES) }
     }
 
     /// What was seen of that source.
@@ -118,7 +116,12 @@ pub struct Sender(Direction);
 impl Sender {
     /// With the key of our own description.
     pub fn new(suite: Suite, master: &MasterKey) -> Self {
-        Self(Direction::new(suite, master))
+        Self::by(&Master::Counter(suite, *master))
+    }
+
+    /// With a master key that came by DTLS.
+    pub fn by(master: &Master) -> Self {
+        Self(Direction::new(master))
     }
 
     /// Protects the RTP packet of `length` bytes at the start of `packet`, in place; returns its
@@ -128,22 +131,20 @@ impl Sender {
     /// # Errors
     /// It is no RTP packet, `packet` has less room than [`MAX_GROWTH`], or its number was used.
     pub fn protect(&mut self, packet: &mut [u8], length: usize) -> Result<usize, Refused> {
-        let Direction { tag_bytes, voice, .. } = &self.0;
-        let end = length + tag_bytes;
+        let end = length + self.0.transform.tag_bytes();
         let packet = packet.get_mut(..end).ok_or(Refused::Malformed)?;
-        let (plain, tag) = packet.split_at_mut(length);
-        let Numbers { sequence, ssrc, payload } = numbers(plain).ok_or(Refused::Malformed)?;
-        let mut source = self.0.source(ssrc);
-        let index = source.voice.index_of(sequence);
+        let numbers = numbers(&packet[..length]).ok_or(Refused::Malformed)?;
+        let mut source = self.0.source(numbers.ssrc);
+        let index = source.voice.index_of(numbers.sequence);
         if !source.voice.is_fresh(index) {
             return Err(Refused::Replayed);
         }
         if index > LAST_INDEX {
             return Err(Refused::Exhausted);
         }
-        voice.apply(ssrc, index, &mut plain[payload..]);
-        let whole = voice.tag(plain, &rollover(index));
-        tag.copy_from_slice(&whole[..tag.len()]);
+        if !self.0.transform.seal(packet, &numbers, index) {
+            return Err(Refused::Malformed);
+        }
         source.voice.mark(index);
         self.0.keep(source);
         Ok(end)
@@ -163,21 +164,20 @@ impl Sender {
     /// # Errors
     /// It is no RTCP packet, or `packet` has less room than [`MAX_GROWTH`].
     pub fn protect_report(&mut self, packet: &mut [u8], length: usize) -> Result<usize, Refused> {
-        let end = length + INDEX_BYTES + REPORT_TAG_BYTES;
+        let end = length + INDEX_BYTES + self.0.transform.report_tag_bytes();
         let packet = packet.get_mut(..end).ok_or(Refused::Malformed)?;
-        let (plain, tag) = packet.split_at_mut(length + INDEX_BYTES);
         if length < REPORT_HEADER_BYTES {
             return Err(Refused::Malformed);
         }
-        let ssrc = word(plain, 4).ok_or(Refused::Malformed)?;
+        let ssrc = word(packet, 4).ok_or(Refused::Malformed)?;
         let mut source = self.0.source(ssrc);
         let index = source.reports.next();
         if index > LAST_REPORT {
             return Err(Refused::Exhausted);
         }
-        self.0.reports.apply(ssrc, index, &mut plain[REPORT_HEADER_BYTES..length]);
-        plain[length..].copy_from_slice(&(ENCRYPTED | index as u32).to_be_bytes());
-        tag.copy_from_slice(&self.0.reports.tag(plain, &[])[..REPORT_TAG_BYTES]);
+        if !self.0.transform.seal_report(packet, length, (ssrc, index)) {
+            return Err(Refused::Malformed);
+        }
         source.reports.mark(index);
         self.0.keep(source);
         Ok(end)
@@ -191,7 +191,12 @@ pub struct Receiver(Direction);
 impl Receiver {
     /// With the key of the other side's description.
     pub fn new(suite: Suite, master: &MasterKey) -> Self {
-        Self(Direction::new(suite, master))
+        Self::by(&Master::Counter(suite, *master))
+    }
+
+    /// With a master key that came by DTLS.
+    pub fn by(master: &Master) -> Self {
+        Self(Direction::new(master))
     }
 
     /// Makes an RTP packet plain, in place; returns its new length.
@@ -199,19 +204,17 @@ impl Receiver {
     /// # Errors
     /// It is not to be believed; neither it nor what is known of its source has changed.
     pub fn unprotect(&mut self, packet: &mut [u8]) -> Result<usize, Refused> {
-        let Direction { tag_bytes, voice, .. } = &self.0;
-        let length = packet.len().checked_sub(*tag_bytes).ok_or(Refused::Malformed)?;
-        let (cipher, tag) = packet.split_at_mut(length);
-        let Numbers { sequence, ssrc, payload } = numbers(cipher).ok_or(Refused::Malformed)?;
-        let mut source = self.0.source(ssrc);
-        let index = source.voice.index_of(sequence);
+        let tag_bytes = self.0.transform.tag_bytes();
+        let length = packet.len().checked_sub(tag_bytes).ok_or(Refused::Malformed)?;
+        let numbers = numbers(&packet[..length]).ok_or(Refused::Malformed)?;
+        let mut source = self.0.source(numbers.ssrc);
+        let index = source.voice.index_of(numbers.sequence);
         if index > LAST_INDEX || !source.voice.is_fresh(index) {
             return Err(Refused::Replayed);
         }
-        if !voice.is_tag(cipher, &rollover(index), tag) {
+        if !self.0.transform.open(packet, &numbers, index) {
             return Err(Refused::Forged);
         }
-        voice.apply(ssrc, index, &mut cipher[payload..]);
         source.voice.mark(index);
         self.0.keep(source);
         Ok(length)
@@ -222,22 +225,19 @@ impl Receiver {
     /// # Errors
     /// As [`Receiver::unprotect`].
     pub fn unprotect_report(&mut self, packet: &mut [u8]) -> Result<usize, Refused> {
-        let end = packet.len().checked_sub(REPORT_TAG_BYTES).ok_or(Refused::Malformed)?;
-        let length = end.checked_sub(INDEX_BYTES).filter(|length| *length >= REPORT_HEADER_BYTES);
+        let behind = INDEX_BYTES + self.0.transform.report_tag_bytes();
+        let length = packet.len().checked_sub(behind);
+        let length = length.filter(|length| *length >= REPORT_HEADER_BYTES);
         let length = length.ok_or(Refused::Malformed)?;
-        let (cipher, tag) = packet.split_at_mut(end);
-        let ssrc = word(cipher, 4).ok_or(Refused::Malformed)?;
-        let flagged = word(cipher, length).ok_or(Refused::Malformed)?;
+        let ssrc = word(packet, 4).ok_or(Refused::Malformed)?;
+        let flagged = self.0.transform.flagged(packet, length).ok_or(Refused::Malformed)?;
         let index = u64::from(flagged & !ENCRYPTED);
         let mut source = self.0.source(ssrc);
         if !source.reports.is_fresh(index) {
             return Err(Refused::Replayed);
         }
-        if !self.0.reports.is_tag(cipher, &[], tag) {
+        if !self.0.transform.open_report(packet, length, (ssrc, flagged)) {
             return Err(Refused::Forged);
-        }
-        if flagged & ENCRYPTED != 0 {
-            self.0.reports.apply(ssrc, index, &mut cipher[REPORT_HEADER_BYTES..length]);
         }
         source.reports.mark(index);
         self.0.keep(source);
@@ -271,11 +271,6 @@ fn numbers(packet: &[u8]) -> Option<Numbers> {
 /// The four bytes at that place.
 fn word(packet: &[u8], at: usize) -> Option<u32> {
     packet.get(at..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
-}
-
-/// The rollover counter of an index, as it is authenticated with the packet (§4.2).
-const fn rollover(index: u64) -> [u8; 4] {
-    ((index >> 16) as u32).to_be_bytes()
 }
 
 #[cfg(test)]

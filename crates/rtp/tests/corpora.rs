@@ -7,4 +7,5 @@ mod body;
 #[path = "../../../fuzz/replay/mod.rs"]
 mod replay;
 
-const TARGETS: [replay::Target; 2] = [("rtp", body::rtp), ("rtcp", body::rtcp)];
+const TARGETS: [replay::Target; 3] =
+    [("rtp", body::rtp), ("rtcp", body::rtcp), ("stun", body::stun)];

@@ -2,14 +2,21 @@
 //!
 //! Parsing is lenient (RFC 8866 as it is really written by telephones), bounded and never panics;
 //! offer and answer follow RFC 3264 for one audio stream with RFC 4733 digits, which may be
-//! protected (SRTP) with keys that the descriptions bring (RFC 4568).
+//! protected (SRTP) with keys that the descriptions bring (RFC 4568), or, with a browser, that come
+//! by DTLS (RFC 5763) where ICE has found the way (RFC 8839).
 
+mod browser;
 mod crypto;
 mod negotiate;
 mod parse;
 mod print;
+mod protect;
 mod types;
 
+pub use browser::{
+    Association, Browser, Fingerprint, Ice, IceDtls, MAX_CANDIDATES, PASSWORD_BYTES, Password,
+    Setup, UFRAG_BYTES,
+};
 pub use crypto::{
     Crypto, MASTER_KEY_BYTES, MAX_CRYPTOS, MasterKey, Secured, Srtp, SrtpPolicy, Suite,
 };

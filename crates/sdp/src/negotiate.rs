@@ -3,25 +3,20 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::protect::{self, BROWSER, PLAIN, SECURE};
 use crate::{
-    Capabilities, Codec, Connection, Crypto, DEFAULT_PTIME_MS, Direction, MAX_PTIME_MS,
-    MIN_PTIME_MS, Map, Media, Negotiated, Origin, Rtcp, Secured, Session, Srtp, SrtpPolicy,
+    Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, IceDtls, MAX_PTIME_MS,
+    MIN_PTIME_MS, Map, Media, Negotiated, Origin, Rtcp, Session, Setup, SrtpPolicy,
 };
 
-/// The profile of plain RTP (RFC 3551).
-const PLAIN: &str = "RTP/AVP";
-/// That of protected RTP (RFC 3711 §12).
-const SECURE: &str = "RTP/SAVP";
-/// What is accepted, and whether it has to be protected. Those with feedback (RFC 4585, RFC 5124)
-/// may be spoken without any.
-const PROTOCOLS: [(&str, bool); 4] =
-    [(PLAIN, false), ("RTP/AVPF", false), (SECURE, true), ("RTP/SAVPF", true)];
 /// The encoding name of RFC 4733 digits.
 const DIGITS: &str = "telephone-event";
 /// The payload type that our offers give to digits: what nearly every telephone uses.
 const DIGITS_PAYLOAD_TYPE: u8 = 101;
 /// The events that we understand: 0-9, *, #, A-D.
 const DIGITS_PARAMETERS: &str = "0-15";
+/// How our offers to browsers name their stream.
+const FIRST_MID: &str = "0";
 /// Ticks a second of telephone voice.
 const CLOCK_RATE: u32 = 8000;
 
@@ -60,14 +55,24 @@ impl std::error::Error for Refusal {}
 pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
     let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
     let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
-    let protocol = match capabilities.srtp.policy {
-        SrtpPolicy::Off | SrtpPolicy::Offer => PLAIN,
-        SrtpPolicy::Require => SECURE,
-    };
-    let cryptos = capabilities.srtp.cryptos();
     let media = stream(capabilities, maps, digits, direction, (true, true));
-    let media = Media { protocol: protocol.into(), cryptos, ..media };
-    describe(capabilities, version, vec![media])
+    let media = match (&capabilities.browser, capabilities.srtp.policy) {
+        // A browser has no use for metrics, and reads its own.
+        (Some(browser), _) => Media {
+            protocol: BROWSER.into(),
+            asks_metrics: false,
+            mid: Some(FIRST_MID.into()),
+            ice_dtls: IceDtls::ours(browser, Setup::Actpass),
+            ..media
+        },
+        (None, SrtpPolicy::Off) => media,
+        (None, SrtpPolicy::Offer) => Media { cryptos: capabilities.srtp.cryptos(), ..media },
+        (None, SrtpPolicy::Require) => {
+            Media { protocol: SECURE.into(), cryptos: capabilities.srtp.cryptos(), ..media }
+        }
+    };
+    let bundle = media.mid.clone().into_iter().collect();
+    describe(capabilities, version, bundle, vec![media])
 }
 
 /// Our answer to `offer`: the first audio stream that can be taken is taken, with the codec that
@@ -84,14 +89,12 @@ pub fn answer(
     wanted: Direction,
 ) -> Result<(Session, Negotiated), Refusal> {
     let mut taken = Err(Refusal::NoAudio);
-    let mut streams = Vec::with_capacity(offer.media.len());
+    let (mut streams, mut bundle) = (Vec::with_capacity(offer.media.len()), Vec::new());
     for media in &offer.media {
         if taken.is_err() && media.is_audio() {
-            let secured = secure(media, &capabilities.srtp);
-            match secured
-                .and_then(|secured| Ok((negotiate(offer, media, &capabilities.codecs)?, secured)))
-            {
-                Ok((mut negotiated, secured)) => {
+            let way = protect::take(offer, media, capabilities);
+            match way.and_then(|way| Ok((negotiate(offer, media, &capabilities.codecs)?, way))) {
+                Ok((mut negotiated, way)) => {
                     negotiated.direction = negotiated.direction.and(wanted);
                     if !capabilities.digits {
                         negotiated.digits_payload_type = None;
@@ -101,15 +104,12 @@ pub fn answer(
                     // What the offer does not have is no part of the answer (RFC 5761 §5.1.1,
                     // RFC 3611 §5.2).
                     let rtcp = (media.rtcp_mux, media.asks_metrics);
-                    let answer = stream(capabilities, map, digits, negotiated.direction, rtcp);
-                    let ours = secured.map(|theirs| capabilities.srtp.answer(&theirs));
-                    negotiated.secured = ours.zip(secured).map(|(ours, theirs)| Secured {
-                        suite: ours.suite,
-                        ours: ours.key,
-                        theirs: theirs.key,
-                    });
-                    let (protocol, cryptos) = (media.protocol.clone(), ours.into_iter().collect());
-                    streams.push(Media { protocol, cryptos, ..answer });
+                    let mut answer = stream(capabilities, map, digits, negotiated.direction, rtcp);
+                    way.announce(&mut answer, &mut negotiated, &capabilities.srtp);
+                    answer.protocol.clone_from(&media.protocol);
+                    answer.mid.clone_from(&media.mid);
+                    bundle.extend(media.mid.clone().filter(|mid| offer.bundle.contains(mid)));
+                    streams.push(answer);
                     taken = Ok(negotiated);
                     continue;
                 }
@@ -118,7 +118,7 @@ pub fn answer(
         }
         streams.push(refused(media));
     }
-    Ok((describe(capabilities, version, streams), taken?))
+    Ok((describe(capabilities, version, bundle, streams), taken?))
 }
 
 /// Reads the answer to an offer of ours.
@@ -136,7 +136,7 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
     let preferred: Vec<Codec> =
         theirs.codecs().map(|(codec, _)| codec).filter(|codec| codecs.contains(codec)).collect();
     let mut negotiated = negotiate(answer, theirs, &preferred)?;
-    negotiated.secured = secured(ours, theirs)?;
+    protect::accept(ours, answer, theirs, &mut negotiated)?;
     negotiated.direction = negotiated.direction.and(ours.direction.unwrap_or_default());
     if ours.digits().is_none() {
         negotiated.digits_payload_type = None;
@@ -160,10 +160,11 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         Some(Connection::Ip(address)) => *address,
         // RFC 6157 §5.1: what 0.0.0.0 is to IPv4.
         Some(Connection::Host(name)) if is_nowhere(name) => IpAddr::from([0; 4]),
+        Some(Connection::Host(_)) | None if media.is_found_by_ice() => IpAddr::from([0; 4]),
         Some(Connection::Host(_)) | None => return Err(Refusal::NoAddress),
     };
     let mut direction = media.direction.or(theirs.direction).unwrap_or_default().reversed();
-    if address.is_unspecified() {
+    if address.is_unspecified() && !media.is_found_by_ice() {
         // Hold as it was before RFC 3264 (§8.4): nothing is to be sent there.
         direction = Direction::of(false, direction.receives());
     }
@@ -179,34 +180,8 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         max_ptime_ms,
         rtcp: rtcp(media, remote),
         secured: None,
+        browser: None,
     })
-}
-
-/// How an offered stream is to be protected, if it is: the first of what the other side can.
-fn secure(media: &Media, srtp: &Srtp) -> Result<Option<Crypto>, Refusal> {
-    let first = media.cryptos.first().copied();
-    match (srtp.policy, media.is_secure()) {
-        (SrtpPolicy::Off, true) => Err(Refusal::NotSecure),
-        (SrtpPolicy::Off, false) => Ok(None),
-        (SrtpPolicy::Offer, false) => Ok(first),
-        (SrtpPolicy::Offer, true) | (SrtpPolicy::Require, _) => {
-            first.map(Some).ok_or(Refusal::NotSecure)
-        }
-    }
-}
-
-/// How a stream that we offered is protected by the answer to it: in one of the ways that were
-/// offered (RFC 4568 §5.1.3).
-fn secured(ours: &Media, theirs: &Media) -> Result<Option<Secured>, Refusal> {
-    let chosen = theirs.cryptos.iter().find_map(|theirs| {
-        let is_it = |ours: &&Crypto| (ours.tag, ours.suite) == (theirs.tag, theirs.suite);
-        let ours = ours.cryptos.iter().find(is_it)?;
-        Some(Secured { suite: ours.suite, ours: ours.key, theirs: theirs.key })
-    });
-    match chosen {
-        None if ours.is_secure() || theirs.is_secure() => Err(Refusal::NotSecure),
-        chosen => Ok(chosen),
-    }
 }
 
 /// How long packets are to be, and the longest that are taken.
@@ -237,14 +212,8 @@ fn is_nowhere(name: &str) -> bool {
 }
 
 impl Media {
-    fn is_audio(&self) -> bool {
-        let is_known = PROTOCOLS.iter().any(|(name, _)| *name == self.protocol);
-        self.kind == "audio" && is_known && self.port != 0
-    }
-
-    /// Whether its profile asks for protection.
-    fn is_secure(&self) -> bool {
-        PROTOCOLS.iter().any(|(name, is_secure)| *is_secure && *name == self.protocol)
+    pub(crate) fn is_audio(&self) -> bool {
+        self.kind == "audio" && self.profile().is_some() && self.port != 0
     }
 
     /// The formats that are payload types, in the writer's order, each with its map if it has one.
@@ -273,7 +242,12 @@ impl Media {
     }
 }
 
-fn describe(capabilities: &Capabilities, version: u64, media: Vec<Media>) -> Session {
+fn describe(
+    capabilities: &Capabilities,
+    version: u64,
+    bundle: Vec<String>,
+    media: Vec<Media>,
+) -> Session {
     let address = Connection::Ip(capabilities.address.ip());
     Session {
         origin: Origin {
@@ -285,6 +259,9 @@ fn describe(capabilities: &Capabilities, version: u64, media: Vec<Media>) -> Ses
         name: "-".into(),
         connection: Some(address),
         direction: None,
+        is_ice_lite: capabilities.browser.is_some(),
+        bundle,
+        ice_dtls: IceDtls::default(),
         media,
     }
 }
@@ -320,6 +297,9 @@ fn stream(
         rtcp_address: None,
         rtcp_mux,
         asks_metrics,
+        mid: None,
+        ice_dtls: IceDtls::default(),
+        candidates: capabilities.browser.map(|_| capabilities.address).into_iter().collect(),
     }
 }
 
@@ -341,5 +321,8 @@ fn refused(media: &Media) -> Media {
         rtcp_address: None,
         rtcp_mux: false,
         asks_metrics: false,
+        mid: media.mid.clone(),
+        ice_dtls: IceDtls::default(),
+        candidates: Vec::new(),
     }
 }

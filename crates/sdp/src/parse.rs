@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::browser::candidate;
 use crate::print::METRICS;
 use crate::{
-    Connection, Crypto, Direction, MAX_BYTES, MAX_CRYPTOS, MAX_FORMATS, MAX_LINES, MAX_MEDIA, Map,
-    Media, Origin, Session,
+    Connection, Crypto, Direction, IceDtls, MAX_BYTES, MAX_CANDIDATES, MAX_CRYPTOS, MAX_FORMATS,
+    MAX_LINES, MAX_MEDIA, Map, Media, Origin, Session,
 };
 
 /// Why a description could not be read.
@@ -104,6 +105,9 @@ impl Session {
             name: "-".into(),
             connection: None,
             direction: None,
+            is_ice_lite: false,
+            bundle: Vec::new(),
+            ice_dtls: IceDtls::default(),
             media: Vec::new(),
         }
     }
@@ -123,7 +127,7 @@ impl Session {
             "m" => self.media.push(media(value)?),
             "a" => match self.media.last_mut() {
                 Some(media) => media.read_attribute(value)?,
-                None => self.direction = Direction::from_name(value).or(self.direction),
+                None => self.read_attribute(value),
             },
             _ => {}
         }
@@ -131,10 +135,27 @@ impl Session {
     }
 }
 
+impl Session {
+    /// One that is said of the whole.
+    fn read_attribute(&mut self, attribute: &str) {
+        let (name, value) = split(attribute);
+        match name {
+            "ice-lite" => self.is_ice_lite = true,
+            "group" => {
+                let mut words = value.split_whitespace();
+                if words.next() == Some("BUNDLE") {
+                    self.bundle = words.take(MAX_MEDIA).map(String::from).collect();
+                }
+            }
+            _ if self.ice_dtls.read(name, value) => {}
+            _ => self.direction = Direction::from_name(name).or(self.direction),
+        }
+    }
+}
+
 impl Media {
     fn read_attribute(&mut self, attribute: &str) -> Result<(), Problem> {
-        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
-        let value = value.trim();
+        let (name, value) = split(attribute);
         match name {
             "rtpmap" if self.maps.len() >= MAX_FORMATS => return Err(Problem::TooMany),
             // A map that cannot be read leaves its payload type unknown, as if it were not offered.
@@ -163,10 +184,20 @@ impl Media {
             "crypto" if self.cryptos.len() >= MAX_CRYPTOS => {}
             "crypto" => self.cryptos.extend(Crypto::parse(value)),
             "rtcp-xr" => self.asks_metrics |= value.split_whitespace().any(is_metrics),
+            "mid" => self.mid = value.split_whitespace().next().map(String::from),
+            "candidate" if self.candidates.len() >= MAX_CANDIDATES => {}
+            "candidate" => self.candidates.extend(candidate(value)),
+            _ if self.ice_dtls.read(name, value) => {}
             _ => self.direction = Direction::from_name(name).or(self.direction),
         }
         Ok(())
     }
+}
+
+/// An attribute's name and its value, which may be empty.
+fn split(attribute: &str) -> (&str, &str) {
+    let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+    (name, value.trim())
 }
 
 fn origin(value: &str) -> Result<Origin, Problem> {
@@ -229,6 +260,9 @@ fn media(value: &str) -> Result<Media, Problem> {
         rtcp_address: None,
         rtcp_mux: false,
         asks_metrics: false,
+        mid: None,
+        ice_dtls: IceDtls::default(),
+        candidates: Vec::new(),
     })
 }
 

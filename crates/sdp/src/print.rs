@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::browser::write_candidate;
 use crate::{Connection, Media, Session};
 
 /// The format of `a=rtcp-xr` that asks for VoIP metrics.
@@ -29,6 +30,15 @@ impl fmt::Display for Session {
             write!(f, "c={connection}\r\n")?;
         }
         f.write_str("t=0 0\r\n")?;
+        if !self.bundle.is_empty() {
+            f.write_str("a=group:BUNDLE")?;
+            self.bundle.iter().try_for_each(|mid| write!(f, " {mid}"))?;
+            f.write_str("\r\n")?;
+        }
+        if self.is_ice_lite {
+            f.write_str("a=ice-lite\r\n")?;
+        }
+        self.ice_dtls.fmt(f)?;
         if let Some(direction) = self.direction {
             write!(f, "a={}\r\n", direction.as_str())?;
         }
@@ -81,6 +91,10 @@ impl fmt::Display for Media {
         if let Some(direction) = self.direction {
             write!(f, "a={}\r\n", direction.as_str())?;
         }
-        Ok(())
+        if let Some(mid) = &self.mid {
+            write!(f, "a=mid:{mid}\r\n")?;
+        }
+        self.ice_dtls.fmt(f)?;
+        (0..).zip(&self.candidates).try_for_each(|candidate| write_candidate(f, candidate))
     }
 }

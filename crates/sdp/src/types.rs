@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::{Crypto, Secured, Srtp};
+use crate::{Association, Browser, Crypto, IceDtls, Secured, Srtp};
 
 /// The voice codecs of the telephone network (RFC 3551 §4.5). Each has 8,000 ticks a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +136,12 @@ pub struct Session {
     pub connection: Option<Connection>,
     /// The direction at session level: the default of every stream.
     pub direction: Option<Direction>,
+    /// `a=ice-lite`: its writer answers checks and makes none (RFC 8839 §5.3).
+    pub is_ice_lite: bool,
+    /// `a=group:BUNDLE`: the streams that share one port (RFC 9143), by their [`Media::mid`].
+    pub bundle: Vec<String>,
+    /// The default of every stream.
+    pub ice_dtls: IceDtls,
     /// `m=` lines, in their order, which is the order of the answer's too.
     pub media: Vec<Media>,
 }
@@ -195,6 +201,12 @@ pub struct Media {
     pub rtcp_mux: bool,
     /// `a=rtcp-xr:voip-metrics`: its writer would like to have VoIP metrics (RFC 3611 §5.1).
     pub asks_metrics: bool,
+    /// `a=mid`: its name among the streams (RFC 5888).
+    pub mid: Option<String>,
+    /// What it says of ICE and DTLS.
+    pub ice_dtls: IceDtls,
+    /// `a=candidate`: addresses of its writer's host for RTP over UDP.
+    pub candidates: Vec<SocketAddr>,
 }
 
 /// One `a=rtpmap`: what a payload type means.
@@ -223,6 +235,9 @@ pub struct Capabilities {
     pub session_id: u64,
     /// Whether the stream is to be protected.
     pub srtp: Srtp,
+    /// What a browser is told; `None` where the address is not one for browsers. With it the
+    /// stream is agreed on by ICE and DTLS or not at all, whatever [`Capabilities::srtp`] says.
+    pub browser: Option<Browser>,
 }
 
 /// What both sides agreed on, seen from here.
@@ -247,6 +262,8 @@ pub struct Negotiated {
     pub rtcp: Option<Rtcp>,
     /// How both directions are protected; `None` where they are plain.
     pub secured: Option<Secured>,
+    /// What ICE and DTLS have to find out before anything is sent; `None` where `remote` is all.
+    pub browser: Option<Association>,
 }
 
 /// How RTCP goes with a stream.

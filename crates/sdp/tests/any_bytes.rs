@@ -4,8 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use proptest::prelude::*;
 use sdp::{
-    Capabilities, Codec, Direction, MasterKey, Session, Srtp, SrtpPolicy, accept, answer, offer,
+    Browser, Capabilities, Codec, Direction, Fingerprint, Ice, MasterKey, Session, Srtp,
+    SrtpPolicy, accept, answer, offer,
 };
+
+fn browser() -> impl Strategy<Value = Option<Browser>> {
+    let some = (any::<[u8; 8]>(), any::<[u8; 24]>(), any::<[u8; 32]>()).prop_map(
+        |(ufrag, password, hash)| Browser {
+            ice: Ice::new(ufrag, password),
+            fingerprint: Fingerprint(hash),
+        },
+    );
+    prop_oneof![Just(None), some.prop_map(Some)]
+}
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let codecs = prop_oneof![
@@ -16,14 +27,15 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
     ];
     let policy =
         prop_oneof![Just(SrtpPolicy::Off), Just(SrtpPolicy::Offer), Just(SrtpPolicy::Require)];
-    (any::<IpAddr>(), 1..u16::MAX, codecs, any::<bool>(), any::<u64>(), policy)
+    (any::<IpAddr>(), 1..u16::MAX, codecs, any::<bool>(), any::<u64>(), policy, browser())
         .prop_filter("an address that can be sent to", |(ip, ..)| !ip.is_unspecified())
-        .prop_map(|(ip, port, codecs, digits, session_id, policy)| Capabilities {
+        .prop_map(|(ip, port, codecs, digits, session_id, policy, browser)| Capabilities {
             address: SocketAddr::new(ip, port),
             codecs,
             digits,
             session_id,
             srtp: Srtp { policy, keys: [MasterKey::new([3; 30]), MasterKey::new([7; 30])] },
+            browser,
         })
 }
 
@@ -37,6 +49,12 @@ fn lines() -> impl Strategy<Value = String> {
         Just("v=0".to_owned()),
         "[a-z]=.{0,40}",
         "m=(audio|video) [0-9]{1,6}(/[0-9])? (RTP/AVP|RTP/SAVP|udptl)( [0-9]{1,3}){0,5}",
+        "m=audio [0-9]{1,5} UDP/TLS/RTP/SAVPF( [08]){1,2}",
+        "a=(ice-ufrag|ice-pwd):[A-Za-z0-9+/ ]{0,30}",
+        "a=fingerprint:sha-256 ([0-9A-F]{2}:){30,31}[0-9A-F]{2}",
+        "a=(ice-lite|rtcp-mux|mid:.{0,4}|setup:(actpass|active|passive|x))",
+        "a=group:(BUNDLE|LS)( [01]){0,3}",
+        "a=candidate:.{0,3} 1 udp [0-9]{1,10} [0-9.]{7,11} [0-9]{1,5} typ (host|srflx)",
         "c=IN IP[46] [0-9a-f.:/]{0,20}",
         "a=rtpmap:[0-9]{1,3} (PCMA|pcmu|telephone-event)/(8000|48000)(/[12])?",
         "a=crypto:[0-9]{1,3} (AES_CM_128_HMAC_SHA1_(80|32)|X) inline:[A-Za-z0-9+/]{0,44}",
@@ -87,7 +105,16 @@ proptest! {
                 prop_assert_eq!(ours.direction, theirs.direction.reversed());
                 prop_assert_eq!((ours.remote, theirs.remote), (other.address, one.address));
                 let policies = [one.srtp.policy, other.srtp.policy];
-                prop_assert_eq!(ours.secured.is_some(), !policies.contains(&SrtpPolicy::Off));
+                let browsers = one.browser.zip(other.browser);
+                let is_keyed = browsers.is_none() && !policies.contains(&SrtpPolicy::Off);
+                prop_assert_eq!(ours.secured.is_some(), is_keyed);
+                prop_assert_eq!(one.browser.is_some(), other.browser.is_some());
+                let shown = browsers.map(|(one, other)| (one.ice, other.fingerprint));
+                prop_assert_eq!(ours.browser.map(|it| (it.ice, it.fingerprint)), shown);
+                let shown = browsers.map(|(one, other)| (other.ice, one.fingerprint));
+                prop_assert_eq!(theirs.browser.map(|it| (it.ice, it.fingerprint)), shown);
+                let begins = ours.browser.zip(theirs.browser);
+                prop_assert!(begins.is_none_or(|(one, other)| one.is_client != other.is_client));
                 let keys = ours.secured.map(|keys| (keys.suite, keys.ours, keys.theirs));
                 prop_assert_eq!(keys, theirs.secured.map(|it| (it.suite, it.theirs, it.ours)));
             }
@@ -95,7 +122,8 @@ proptest! {
                 let policies = [one.srtp.policy, other.srtp.policy];
                 let is_either = policies.contains(&SrtpPolicy::Off)
                     && policies.contains(&SrtpPolicy::Require);
-                prop_assert!(!common || is_either, "{}", refusal);
+                let is_mixed = one.browser.is_some() != other.browser.is_some();
+                prop_assert!(!common || is_either || is_mixed, "{}", refusal);
             }
         }
     }

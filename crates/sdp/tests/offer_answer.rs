@@ -17,6 +17,7 @@ fn engine() -> Capabilities {
         digits: true,
         session_id: 77,
         srtp: Srtp::OFF,
+        browser: None,
     }
 }
 
@@ -54,6 +55,7 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             ptime_ms: 30,
             max_ptime_ms: None,
             secured: None,
+            browser: None,
             rtcp: Some(Rtcp {
                 remote: "198.51.100.9:49171".parse().expect("an address"),
                 is_muxed: false,
@@ -166,7 +168,7 @@ fn without_common_ground_the_reason_is_named() {
         (&[][..], Refusal::NoAudio),
         (&["m=audio 0 RTP/AVP 8"], Refusal::NoAudio),
         (&["m=audio 4000 RTP/SAVPF 8"], Refusal::NotSecure),
-        (&["m=audio 4000 UDP/TLS/RTP/SAVPF 8"], Refusal::NoAudio),
+        (&["m=audio 4000 UDP/TLS/RTP/SAVPF 8"], Refusal::NotSecure),
         (&["m=video 4000 RTP/AVP 8"], Refusal::NoAudio),
         (&["m=audio 4000 RTP/AVP 18 3"], Refusal::NoCodec),
         (&["m=audio 4000 RTP/AVP nonsense"], Refusal::NoCodec),
@@ -198,6 +200,7 @@ fn a_late_offer_is_ours_and_the_answer_is_read() {
             digits: true,
             session_id: 5,
             srtp: Srtp::OFF,
+            browser: None,
         },
         1,
         Direction::SendRecv,

@@ -18,6 +18,7 @@ fn engine(policy: SrtpPolicy) -> Capabilities {
         digits: false,
         session_id: 77,
         srtp: Srtp { policy, keys: [MasterKey::new([8; 30]), MasterKey::new([3; 30])] },
+        browser: None,
     }
 }
 

@@ -10,6 +10,7 @@ fn bob() -> Capabilities {
         digits: true,
         session_id: 2_890_844_730,
         srtp: Srtp::OFF,
+        browser: None,
     }
 }
 

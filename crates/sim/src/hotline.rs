@@ -149,6 +149,7 @@ pub fn config(settings: &Settings) -> Config {
         }],
         phone_codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
         phone_srtp: sdp::SrtpPolicy::Off,
+        browsers: None,
         session: settings.session,
         pop_timeout_ms: 300,
         unreachable_after_ms: 5_000,

@@ -39,6 +39,7 @@ fn description() -> Description {
         user: "bob".to_owned(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         srtp: SrtpPolicy::Off,
+        browser: None,
         session: SessionLimits::default(),
     }
 }

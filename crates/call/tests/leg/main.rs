@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 
+mod browsers;
 mod changes;
 mod early;
 mod glare;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use call::{Description, Farewell, Invitation, Leg, Output, Outside, SessionLimits, Tokens};
 use model::{HangupCause, Id, LegId, LegRole, Mono, Transport};
-use sdp::{Codec, Session, SrtpPolicy};
+use sdp::{Codec, Fingerprint, Session, SrtpPolicy};
 use sip::{Flow, Message, Method, RequestBuilder, ResponseBuilder, ServerTx};
 
 pub(crate) type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -51,7 +51,7 @@ fn flow() -> Flow {
 
 fn description(session: SessionLimits) -> Description {
     let codecs = vec![Codec::Pcma, Codec::Pcmu];
-    Description { user: "95512".to_owned(), codecs, srtp: SrtpPolicy::Off, session }
+    Description { user: "95512".to_owned(), codecs, srtp: SrtpPolicy::Off, browser: None, session }
 }
 
 /// Of a call to the outside.
@@ -119,7 +119,10 @@ impl Stage {
         let id = LegId(Id::new(1, 1, 1));
         let tokens = Tokens::new([7; 32]);
         let came = (ServerTx(1), invite, flow());
-        let leg = Leg::incoming(id, LegRole::Caller, &tokens, came, description(session));
+        // A browser is shown a certificate.
+        let browser = Leg::is_of_browser(&came.1, Transport::Udp).then_some(Fingerprint([3; 32]));
+        let description = Description { browser, ..description(session) };
+        let leg = Leg::incoming(id, LegRole::Caller, &tokens, came, description);
         Self::of(leg)
     }
 

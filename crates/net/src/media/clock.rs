@@ -19,4 +19,15 @@ impl Clock {
         let nanos = self.origin.elapsed().as_nanos();
         Mono(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
+
+    /// The present as the system's own clock has it, for those who count in that.
+    pub(crate) fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// A time of the system's own clock.
+    pub(crate) fn mono(&self, at: Instant) -> Mono {
+        let nanos = at.saturating_duration_since(self.origin).as_nanos();
+        Mono(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::UdpSocket;
+use std::sync::Arc;
 
 use media::{LegMedia, LegStats, MediaCommand, MediaEvent, Source};
 use model::{CallId, LegId, Mono};
@@ -23,7 +24,9 @@ impl Worker {
             ToWorker::Open { call, leg, socket, port } => {
                 if let Err(error) = self.open(call, leg, socket, port, now) {
                     tracing::error!(%leg, %error, "cannot watch a leg's socket");
-                    self.shared.ports.give_back(port);
+                    if let Some(port) = port {
+                        self.shared.ports.give_back(port);
+                    }
                     let stats = LegStats::default();
                     self.outbox.push(MediaEvent::Closed { call, leg, stats });
                 }
@@ -61,8 +64,8 @@ impl Worker {
         &mut self,
         call: CallId,
         leg: LegId,
-        socket: UdpSocket,
-        port: u16,
+        socket: Arc<UdpSocket>,
+        port: Option<u16>,
         now: Mono,
     ) -> io::Result<()> {
         let random = getrandom::u64().map_err(io::Error::other)?.to_le_bytes();
@@ -72,7 +75,10 @@ impl Worker {
         let sequence = u16::from_le_bytes([e, f]) & 0x7fff | 0x100;
         let timestamp = u32::from_le_bytes([g, h, a, e]);
         let out = OutStream::new(u32::from_le_bytes([a, b, c, d]), sequence, timestamp);
-        self.readiness.add(self.legs.next_key(), &socket)?;
+        // What comes to the port of all browsers is shared out there.
+        if port.is_some() {
+            self.readiness.add(self.legs.next_key(), &socket)?;
+        }
         self.legs.insert(Leg::new(call, leg, socket, port, out, now));
         self.tapes.welcome(leg, &mut self.legs);
         self.counted.legs_opened += 1;
@@ -110,6 +116,7 @@ impl Worker {
             leg.leave_behind(&before.media);
         }
         let had = before.map(|before| (before.media.hears, before.media.codec));
+        self.set_browser(index);
         self.set_reports(index, now);
         let Some(leg) = self.legs.at(index) else { return };
         match (&had, &hears) {
@@ -207,9 +214,12 @@ impl Worker {
         }
         let (call, port) = (leg.call, leg.port);
         leg.report(true, self.clock.now(), &mut self.counted);
+        self.browsers.forget(&mut leg);
         let stats = leg.stats();
         drop(leg);
-        self.shared.ports.give_back(port);
+        if let Some(port) = port {
+            self.shared.ports.give_back(port);
+        }
         self.counted.legs_closed += 1;
         self.outbox.push(MediaEvent::Closed { call, leg: id, stats });
     }

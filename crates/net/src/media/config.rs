@@ -20,6 +20,9 @@ pub struct Config {
     pub workers: usize,
     /// How often a worker wakes, in microseconds: each packet waits half of it on average.
     pub tick_us: u64,
+    /// Whether there are browsers: each worker takes a port of the range for all of its own, one
+    /// a family of addresses.
+    pub browsers: bool,
     /// A leg from which nothing came for this long is reported as silent, in milliseconds.
     pub silent_after_ms: u64,
     /// Where and how recordings are written.
@@ -39,6 +42,7 @@ impl Default for Config {
             port_range: 20_000..=29_999,
             workers: 1,
             tick_us: 2_000,
+            browsers: false,
             silent_after_ms: 30_000,
             recordings: Settings::default(),
             recorders: 1,

@@ -49,6 +49,9 @@ counters! {
     /// Datagrams to a leg whose packets are protected (SRTP) that were not, or not with its key, or
     /// that were there before: dropped.
     refused_forged
+    /// Datagrams on a port for browsers that look like a check of ICE and are none with the
+    /// password of a leg there: dropped, and not answered.
+    refused_checks
     /// RTCP packets taken.
     reports_received
     /// RTCP packets sent.

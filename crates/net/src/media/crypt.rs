@@ -5,6 +5,7 @@ use media::Secured;
 use rtp::srtp::{self, MAX_GROWTH};
 use rtp::{MasterKey, Suite, rtcp};
 
+use super::browser::Keys;
 use super::counters::Counters;
 use super::leg::Leg;
 
@@ -14,6 +15,13 @@ const ROOM: usize = rtp::MAX_PACKET_BYTES + MAX_GROWTH;
 /// What protects one leg's packets.
 #[derive(Debug)]
 pub(crate) struct Crypt {
+    ways: Ways,
+    room: [u8; ROOM],
+}
+
+/// The keys of both directions.
+#[derive(Debug, Default)]
+struct Ways {
     /// How packets are protected now; `None` while they are plain.
     secured: Option<Secured>,
     /// By suite: a key goes on where it was when the leg comes back to it, so that no number is
@@ -22,55 +30,85 @@ pub(crate) struct Crypt {
     /// By suite, the other side's newest key of it: what came under it before is known when the leg
     /// comes back to it.
     receivers: [Option<(MasterKey, srtp::Receiver)>; Suite::ALL.len()],
-    room: [u8; ROOM],
+    /// Of a browser: what its handshake has come to, and nothing else counts.
+    browser: Option<Shaken>,
+}
+
+/// A browser's keys.
+#[derive(Debug)]
+enum Shaken {
+    /// There are none: nothing is sent, and nothing believed.
+    NotYet,
+    Done(Box<(srtp::Sender, srtp::Receiver)>),
+}
+
+impl Ways {
+    /// What opens packets, or none to be had; `None` for those that are taken as they are.
+    fn opener(&mut self) -> Option<Option<&mut srtp::Receiver>> {
+        match &mut self.browser {
+            Some(Shaken::NotYet) => Some(None),
+            Some(Shaken::Done(both)) => Some(Some(&mut both.1)),
+            None => {
+                let secured = self.secured?;
+                Some(self.receivers[place(secured.suite)].as_mut().map(|(_, receiver)| receiver))
+            }
+        }
+    }
+
+    /// What protects packets, or none to be had; `None` for those that go as they are.
+    fn sealer(&mut self) -> Option<Option<&mut srtp::Sender>> {
+        match (&mut self.browser, self.secured) {
+            (Some(Shaken::NotYet), _) => Some(None),
+            (Some(Shaken::Done(both)), _) => Some(Some(&mut both.0)),
+            (None, Some(secured)) => {
+                Some(self.senders[place(secured.suite)].as_mut().map(|(_, sender)| sender))
+            }
+            (None, None) => None,
+        }
+    }
 }
 
 impl Crypt {
-    const fn new() -> Self {
-        Self { secured: None, senders: [None, None], receivers: [None, None], room: [0; ROOM] }
+    fn new() -> Self {
+        Self { ways: Ways::default(), room: [0; ROOM] }
     }
 
     /// From now on packets are protected like this.
     fn turn(&mut self, secured: Option<Secured>) {
+        let ways = &mut self.ways;
         if let Some(Secured { suite, ours, theirs }) = secured {
-            let sender = &mut self.senders[place(suite)];
+            let sender = &mut ways.senders[place(suite)];
             if sender.as_ref().is_none_or(|(key, _)| *key != ours) {
                 *sender = Some((ours, srtp::Sender::new(suite, &ours)));
             }
-            let receiver = &mut self.receivers[place(suite)];
+            let receiver = &mut ways.receivers[place(suite)];
             if receiver.as_ref().is_none_or(|(key, _)| *key != theirs) {
                 *receiver = Some((theirs, srtp::Receiver::new(suite, &theirs)));
             }
         }
-        self.secured = secured;
+        ways.secured = secured;
     }
 
     /// The packet as it is to be sent; `None` if that cannot be.
     pub(crate) fn seal<'a>(&'a mut self, packet: &'a [u8]) -> Option<&'a [u8]> {
-        let Self { secured, senders, room, .. } = self;
-        let turn = secured.map(|secured| place(secured.suite));
-        for (_, idle) in senders.iter_mut().enumerate().filter(|(at, _)| Some(*at) != turn) {
+        let Self { ways, room } = self;
+        let turn = ways.secured.map(|secured| place(secured.suite));
+        for (_, idle) in ways.senders.iter_mut().enumerate().filter(|(at, _)| Some(*at) != turn) {
             // Its rounds are counted on, so that it knows which one it comes back in.
             idle.iter_mut().for_each(|(_, sender)| sender.pass_over(packet));
         }
-        let Some(turn) = turn else { return Some(packet) };
-        let (_, sender) = senders[turn].as_mut()?;
+        let Some(sender) = ways.sealer() else { return Some(packet) };
         room.get_mut(..packet.len())?.copy_from_slice(packet);
-        let length = sender.protect(room, packet.len()).ok()?;
+        let length = sender?.protect(room, packet.len()).ok()?;
         room.get(..length)
-    }
-
-    /// What opens what comes; `None` while that is plain.
-    fn receiver(&mut self) -> Option<&mut srtp::Receiver> {
-        let secured = self.secured?;
-        self.receivers[place(secured.suite)].as_mut().map(|(_, receiver)| receiver)
     }
 
     /// Protects the report of so many bytes, in place; its new length, or `None` if that cannot be.
     pub(crate) fn seal_report(&mut self, packet: &mut [u8], length: usize) -> Option<usize> {
-        let Some(secured) = self.secured else { return Some(length) };
-        let (_, sender) = self.senders[place(secured.suite)].as_mut()?;
-        sender.protect_report(packet, length).ok()
+        match self.ways.sealer() {
+            None => Some(length),
+            Some(sender) => sender?.protect_report(packet, length).ok(),
+        }
     }
 }
 
@@ -89,8 +127,29 @@ impl Leg {
         if secured.is_some() && self.crypt.is_none() {
             self.crypt = Some(Box::new(Crypt::new()));
         }
-        if let Some(crypt) = self.crypt.as_mut().filter(|crypt| crypt.secured != secured) {
+        if let Some(crypt) = self.crypt.as_mut().filter(|crypt| crypt.ways.secured != secured) {
             crypt.turn(secured);
+        }
+    }
+
+    /// Its packets are protected by keys that are to come.
+    pub(super) fn await_keys(&mut self) {
+        self.crypt.get_or_insert_with(|| Box::new(Crypt::new())).ways.browser =
+            Some(Shaken::NotYet);
+    }
+
+    /// The keys came.
+    pub(super) fn take_keys(&mut self, keys: &Keys) {
+        let both = (srtp::Sender::by(&keys.ours), srtp::Receiver::by(&keys.theirs));
+        let crypt = self.crypt.get_or_insert_with(|| Box::new(Crypt::new()));
+        crypt.ways.browser = Some(Shaken::Done(Box::new(both)));
+    }
+
+    /// Whether all that is sent can be protected as it has to be.
+    pub(super) fn has_keys(&self) -> bool {
+        match self.crypt.as_ref().and_then(|crypt| crypt.ways.browser.as_ref()) {
+            Some(Shaken::NotYet) => false,
+            Some(Shaken::Done(_)) | None => true,
         }
     }
 
@@ -101,16 +160,19 @@ impl Leg {
         datagram: &'a mut [u8],
         counted: &mut Counters,
     ) -> Option<&'a mut [u8]> {
-        let Some(receiver) = self.crypt.as_mut().and_then(|crypt| crypt.receiver()) else {
+        let Some(receiver) = self.crypt.as_mut().and_then(|crypt| crypt.ways.opener()) else {
             return Some(datagram);
         };
-        let opened = match rtcp::is_rtcp(datagram) {
-            true => receiver.unprotect_report(datagram),
-            false => receiver.unprotect(datagram),
-        };
+        let opened = receiver.and_then(|receiver| {
+            match rtcp::is_rtcp(datagram) {
+                true => receiver.unprotect_report(datagram),
+                false => receiver.unprotect(datagram),
+            }
+            .ok()
+        });
         match opened {
-            Ok(length) => datagram.get_mut(..length),
-            Err(_) => {
+            Some(length) => datagram.get_mut(..length),
+            None => {
                 self.stats.packets_refused += 1;
                 counted.refused_forged += 1;
                 None
@@ -220,7 +282,7 @@ mod tests {
             crypt.turn(between);
             crypt.turn(secured(LONG, 1, 2));
             let mut came = room[..length].to_vec();
-            assert_eq!(crypt.receiver().unwrap().unprotect(&mut came), wanted);
+            assert_eq!(crypt.ways.opener().unwrap().unwrap().unprotect(&mut came), wanted);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One leg: a socket, what is wanted of it, and the little state that its packets need.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 use media::{
     Codec, FRAME_MS, FRAME_SAMPLES, Inband, LegMedia, LegStats, Playout, Reported, VoicePacket,
@@ -9,6 +10,7 @@ use media::{
 use model::{CallId, LegId, Mono};
 use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
 
+use super::browser::Browser;
 use super::counters::Counters;
 use super::crypt::Crypt;
 use super::frame::Paced;
@@ -64,8 +66,12 @@ impl Default for Newest {
 pub(crate) struct Leg {
     pub(crate) call: CallId,
     pub(crate) id: LegId,
-    pub(crate) socket: UdpSocket,
-    pub(crate) port: u16,
+    /// Its own, or of a browser that of all.
+    pub(crate) socket: Arc<UdpSocket>,
+    /// The port to give back when it closes.
+    pub(crate) port: Option<u16>,
+    /// What is known of it where it is a browser's.
+    pub(crate) browser: Option<Box<Browser>>,
     /// Until the first `Set`, packets are dropped.
     pub(crate) wanted: Option<Wanted>,
     pub(crate) out: OutStream,
@@ -114,8 +120,8 @@ impl Leg {
     pub(crate) fn new(
         call: CallId,
         id: LegId,
-        socket: UdpSocket,
-        port: u16,
+        socket: Arc<UdpSocket>,
+        port: Option<u16>,
         out: OutStream,
         now: Mono,
     ) -> Self {
@@ -124,6 +130,7 @@ impl Leg {
             id,
             socket,
             port,
+            browser: None,
             wanted: None,
             out,
             crypt: None,
@@ -224,10 +231,12 @@ impl Leg {
         stats
     }
 
-    /// Where to send, and as what; `None` while on hold and before the first `Set`.
+    /// Where to send, and as what; `None` while on hold, before the first `Set`, and to a browser
+    /// that is not reached, or not proven.
     pub(crate) fn sending(&self) -> Option<(&LegMedia, SocketAddr)> {
         let wanted = self.wanted.as_ref().filter(|wanted| wanted.media.sends)?;
-        Some((&wanted.media, wanted.origin.target()))
+        let target = wanted.origin.target().filter(|_| self.has_keys())?;
+        Some((&wanted.media, target))
     }
 
     /// Voice came, in the leg's codec.

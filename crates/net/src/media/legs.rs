@@ -137,10 +137,10 @@ mod tests {
     }
 
     fn insert(legs: &mut Legs, counter: u32) -> u64 {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap().into();
         let key = legs.next_key();
         let call = CallId(Id::new(0, 0, 1));
-        legs.insert(Leg::new(call, id(counter), socket, 0, OutStream::new(1, 1, 1), Mono(0)));
+        legs.insert(Leg::new(call, id(counter), socket, None, OutStream::new(1, 1, 1), Mono(0)));
         key
     }
 

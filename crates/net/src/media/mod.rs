@@ -8,12 +8,15 @@
 //! Values in, values out: [`MediaCommand`] is the complete wanted state of a leg, and telling it
 //! again changes nothing.
 
+mod browser;
+mod browsers;
 pub(crate) mod clock;
 mod command;
 mod config;
 mod counters;
 mod crypt;
 mod frame;
+mod identity;
 mod leg;
 mod legs;
 mod mixing;
@@ -38,14 +41,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError};
-use media::{MediaCommand, MediaEvent, Prompts};
+use media::{Fingerprint, MediaCommand, MediaEvent, Prompts};
 use model::{CallId, LegId, RecordingId};
 
 pub use config::Config;
 pub use counters::Counters;
 
+use browsers::Gate;
 use clock::Clock;
 use counters::SharedCounters;
+use identity::Identity;
 use outbox::Outbox;
 use ports::Ports;
 use tapes::Tapes;
@@ -60,7 +65,13 @@ const COMMAND_LIMIT: usize = 8_192;
 #[derive(Debug)]
 pub(crate) enum ToWorker {
     /// A new leg.
-    Open { call: CallId, leg: LegId, socket: UdpSocket, port: u16 },
+    Open {
+        call: CallId,
+        leg: LegId,
+        socket: Arc<UdpSocket>,
+        /// To be given back when it closes; none of a browser, whose port is everyone's.
+        port: Option<u16>,
+    },
     /// As the brain said it.
     Command(MediaCommand),
     /// Close every leg, complete every recording, end.
@@ -106,13 +117,14 @@ pub struct MediaWorkers {
     recorders: Vec<Recorder>,
     routes: Mutex<Routes>,
     shared: Arc<Shared>,
+    gate: Option<Arc<Gate>>,
 }
 
 impl MediaWorkers {
     /// Starts the threads. What happens is told on `events`.
     ///
     /// # Errors
-    /// The system gives no threads, or no readiness queue.
+    /// The system gives no threads, no readiness queue, or no port for browsers.
     pub fn start(
         config: Config,
         prompts: Arc<Prompts>,
@@ -122,6 +134,7 @@ impl MediaWorkers {
         let ips = [config.ip].into_iter().chain(config.other_ip);
         let ports = Ports::new(ips, config.port_range.clone());
         let shared = Arc::new(Shared { ip: config.ip, ports, counters: SharedCounters::default() });
+        let gate = config.browsers.then(|| gate(&config, clock, &shared.ports)).transpose()?;
         let recorders = (0..config.recorders.max(1))
             .map(|number| Recorder::start(number, &config.recordings, clock, &events))
             .collect::<io::Result<Vec<_>>>()?;
@@ -135,6 +148,8 @@ impl MediaWorkers {
                 clock,
                 prompts: Arc::clone(&prompts),
                 shared: Arc::clone(&shared),
+                gate: gate.clone(),
+                number,
                 tapes: Tapes::new(Tapper::new(number as u16, link)),
                 outbox: Outbox::new(events.clone()),
             };
@@ -144,7 +159,7 @@ impl MediaWorkers {
             workers.push(sender);
         }
         let routes = Mutex::default();
-        Ok(Self { workers, threads, recorders, routes, shared })
+        Ok(Self { workers, threads, recorders, routes, shared, gate })
     }
 
     /// Opens a socket for a leg, on an even port of the range, and returns its address. Until the
@@ -161,13 +176,49 @@ impl MediaWorkers {
     /// # Errors
     /// As there, and where this family has no address.
     pub fn open_like(&self, call: CallId, leg: LegId, like: IpAddr) -> io::Result<SocketAddr> {
+        let bind = |_| {
+            let socket = self.shared.ports.bind(like)?;
+            let port = socket.local_addr()?.port();
+            Ok((Arc::new(socket), Some(port)))
+        };
+        self.open_at(call, leg, bind)
+    }
+
+    /// The same for a browser: on the port that all browsers of its worker share, whose address is
+    /// returned. Nothing is sent there, and nothing believed that comes, until a
+    /// [`MediaCommand::Set`] has told of an [`sdp::Association`] and that is proven.
+    ///
+    /// # Errors
+    /// There are no ports for browsers of this family, the leg is open already, or the worker's
+    /// queue is full.
+    pub fn open_for_browser(
+        &self,
+        call: CallId,
+        leg: LegId,
+        like: IpAddr,
+    ) -> io::Result<SocketAddr> {
+        let gate = self.gate.as_ref().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        self.open_at(call, leg, |worker| Ok((gate.socket(worker, like)?, None)))
+    }
+
+    /// Of the certificate that browsers are shown; `None` where there are none.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.gate.as_ref().map(|gate| gate.identity.fingerprint())
+    }
+
+    fn open_at(
+        &self,
+        call: CallId,
+        leg: LegId,
+        bind: impl FnOnce(usize) -> io::Result<(Arc<UdpSocket>, Option<u16>)>,
+    ) -> io::Result<SocketAddr> {
         let mut routes = self.routes();
         if routes.legs.contains_key(&leg) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let socket = self.shared.ports.bind(like)?;
+        let worker = self.worker_of(call);
+        let (socket, port) = bind(worker)?;
         let address = socket.local_addr()?;
-        let (worker, port) = (self.worker_of(call), address.port());
         match self.workers[worker].try_send(ToWorker::Open { call, leg, socket, port }) {
             Ok(()) => {
                 routes.legs.insert(leg, worker);
@@ -175,7 +226,9 @@ impl MediaWorkers {
             }
             Err(refused) => {
                 drop(refused);
-                self.shared.ports.give_back(port);
+                if let Some(port) = port {
+                    self.shared.ports.give_back(port);
+                }
                 Err(io::Error::new(io::ErrorKind::WouldBlock, "the media worker's queue is full"))
             }
         }
@@ -253,4 +306,12 @@ impl MediaWorkers {
     fn routes(&self) -> MutexGuard<'_, Routes> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The ports for browsers, one a worker and family.
+fn gate(config: &Config, clock: Clock, ports: &Ports) -> io::Result<Arc<Gate>> {
+    let ips: Vec<IpAddr> = [config.ip].into_iter().chain(config.other_ip).collect();
+    let sockets_of_one = |_| ips.iter().map(|ip| ports.bind(*ip).map(Arc::new)).collect();
+    let sockets = (0..config.workers.max(1)).map(sockets_of_one).collect::<io::Result<_>>()?;
+    Ok(Arc::new(Gate { identity: Identity::new(clock)?, sockets }))
 }

@@ -18,6 +18,9 @@ enum State {
     Learning { from: SocketAddr, packets: u8 },
     /// Known for good.
     Locked { from: SocketAddr },
+    /// Of a browser, whose checks say where it is: `None` while nothing is to be sent. Whose a
+    /// packet is was found out before.
+    Found { at: Option<SocketAddr> },
 }
 
 /// One leg's source and destination.
@@ -38,11 +41,17 @@ impl Origin {
         self.agreed
     }
 
-    /// Where packets go.
-    pub(crate) const fn target(&self) -> SocketAddr {
+    /// A browser is there, as its checks say.
+    pub(crate) const fn find(&mut self, at: Option<SocketAddr>) {
+        self.state = State::Found { at };
+    }
+
+    /// Where packets go; `None` where none may.
+    pub(crate) const fn target(&self) -> Option<SocketAddr> {
         match self.state {
-            State::Open | State::Learning { .. } => self.agreed,
-            State::Locked { from } => from,
+            State::Open | State::Learning { .. } => Some(self.agreed),
+            State::Locked { from } => Some(from),
+            State::Found { at } => at,
         }
     }
 
@@ -52,6 +61,7 @@ impl Origin {
             // What was agreed on wins at any time: a stranger on the phone's host who was quicker
             // loses the call again to the phone's first packet.
             State::Locked { from: known } if known == from => true,
+            State::Found { .. } => true,
             State::Locked { .. } if from != self.agreed => false,
             State::Open | State::Learning { .. } if from.ip() != self.agreed.ip() => false,
             State::Open | State::Learning { .. } | State::Locked { .. } if from == self.agreed => {
@@ -99,7 +109,7 @@ mod tests {
         for _ in 0..10 {
             assert!(!origin.admits(address("10.0.0.2:4000")));
         }
-        assert_eq!(origin.target(), address("10.0.0.1:4000"));
+        assert_eq!(origin.target(), Some(address("10.0.0.1:4000")));
     }
 
     #[test]
@@ -107,11 +117,11 @@ mod tests {
         let mut origin = Origin::new(address("10.0.0.1:4000"));
         for _ in 0..2 {
             assert!(origin.admits(address("10.0.0.1:61000")));
-            assert_eq!(origin.target(), address("10.0.0.1:4000"));
+            assert_eq!(origin.target(), Some(address("10.0.0.1:4000")));
         }
         assert!(!origin.admits(address("10.0.0.1:61002")));
         assert!(origin.admits(address("10.0.0.1:61000")));
-        assert_eq!(origin.target(), address("10.0.0.1:61000"));
+        assert_eq!(origin.target(), Some(address("10.0.0.1:61000")));
         assert!(!origin.admits(address("10.0.0.1:61002")));
     }
 
@@ -122,8 +132,20 @@ mod tests {
             assert!(origin.admits(address("10.0.0.1:61000")));
         }
         assert!(origin.admits(address("10.0.0.1:4000")));
-        assert_eq!(origin.target(), address("10.0.0.1:4000"));
+        assert_eq!(origin.target(), Some(address("10.0.0.1:4000")));
         assert!(!origin.admits(address("10.0.0.1:61000")));
+    }
+
+    #[test]
+    fn a_browser_is_where_its_checks_say() {
+        let mut origin = Origin::new(address("0.0.0.0:9"));
+        origin.find(None);
+        assert_eq!(origin.target(), None);
+        for port in ["198.51.100.1:50000", "203.0.113.1:60000"] {
+            origin.find(Some(address(port)));
+            assert_eq!(origin.target(), Some(address(port)));
+            assert!(origin.admits(address("198.51.100.1:50000")), "who sent it was found before");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use media::{Codec, MediaEvent, VoicePacket};
 use model::Mono;
 use rtp::{Header, Packet};
 
+use super::browsers;
 use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
@@ -26,7 +27,7 @@ const BUFFER_BYTES: usize = rtp::MAX_PACKET_BYTES + 4;
 /// The memory that receiving needs.
 pub(super) struct Ready {
     told: Told,
-    buffer: Box<[u8; BUFFER_BYTES]>,
+    pub(super) buffer: Box<[u8; BUFFER_BYTES]>,
     copy: Box<[u8; BUFFER_BYTES]>,
     kept: Box<[u8; BUFFER_BYTES]>,
 }
@@ -54,7 +55,9 @@ impl Worker {
             let now = self.now();
             for at in 0..ready {
                 let key = memory.told.key(at);
-                if reports::is_beside(key) {
+                if browsers::is_port(key) {
+                    self.receive_browsers(key, now, memory);
+                } else if reports::is_beside(key) {
                     let Self { legs, counted, .. } = self;
                     reports::receive(key, now, legs, &mut memory.buffer[..], counted);
                 } else {
@@ -74,7 +77,7 @@ impl Worker {
     }
 
     /// One packet of one leg, in the buffer.
-    fn handle_packet(
+    pub(super) fn handle_packet(
         &mut self,
         key: u64,
         (bytes, from): (usize, SocketAddr),

@@ -80,7 +80,10 @@ impl Worker {
         let key = self.legs.key_at(index);
         let Some(leg) = self.legs.at(index) else { return };
         let agreed = leg.wanted.as_ref().and_then(|wanted| wanted.media.rtcp);
-        let agreed = agreed.filter(|rtcp| !rtcp.remote.ip().is_unspecified());
+        // Where a browser is, its checks say.
+        let is_somewhere =
+            |rtcp: &Rtcp| leg.browser.is_some() || !rtcp.remote.ip().is_unspecified();
+        let agreed = agreed.filter(is_somewhere);
         if agreed.is_none() && leg.reports.is_none() {
             return;
         }
@@ -209,7 +212,7 @@ impl Leg {
         let is_known = match (&mut reports.beside, is_muxed) {
             (Some((_, origin)), false) => origin.admits(from),
             // A report does not teach where the voice comes from.
-            (_, true) => self.wanted.as_ref().is_some_and(|it| it.origin.target() == from),
+            (_, true) => self.wanted.as_ref().is_some_and(|it| it.origin.target() == Some(from)),
             (None, false) => false,
         };
         if !is_known || reports.agreed.is_none() {
@@ -238,6 +241,7 @@ impl Leg {
     /// Sends the leg's report, with BYE if it is the last one, and tells when the next is due;
     /// `None` while there is nobody to send it to.
     pub(crate) fn report(&mut self, bye: bool, now: Mono, counted: &mut Counters) -> Option<Mono> {
+        let has_keys = self.has_keys();
         let reports = self.reports.as_mut().filter(|reports| reports.agreed.is_some())?;
         if bye && !reports.control.may_leave(&self.out) {
             return None;
@@ -248,16 +252,18 @@ impl Leg {
         let mut packet = [0; rtcp::MAX_REPORT_BYTES + rtp::srtp::MAX_GROWTH];
         let plain = &mut packet[..rtcp::MAX_REPORT_BYTES];
         let mut bytes = reports.control.write(&self.out, heard, bye, now, plain).ok()?;
+        let (socket, origin) = match &reports.beside {
+            Some((socket, origin)) => (socket, origin),
+            None => (&*self.socket, &self.wanted.as_ref()?.origin),
+        };
+        // A browser that is not reached, or not proven, may be by the next one.
+        let Some(target) = origin.target().filter(|_| has_keys) else {
+            return Some(reports.control.poll_timeout().0);
+        };
         if let Some(crypt) = &mut self.crypt {
             bytes = crypt.seal_report(&mut packet, bytes)?;
         }
-        let sent = match &reports.beside {
-            Some((socket, origin)) => socket.send_to(&packet[..bytes], origin.target()),
-            None => {
-                let target = self.wanted.as_ref()?.origin.target();
-                self.socket.send_to(&packet[..bytes], target)
-            }
-        };
+        let sent = socket.send_to(&packet[..bytes], target);
         match sent {
             Ok(_) => counted.reports_sent += 1,
             Err(_) => counted.send_errors += 1,

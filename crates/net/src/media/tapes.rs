@@ -337,7 +337,7 @@ mod tests {
         let open = |stage: &mut Stage, counter| {
             let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let (call, out) = (model::CallId(Id::new(0, 0, 1)), rtp::OutStream::new(1, 1, 1));
-            stage.legs.insert(Leg::new(call, leg(counter), socket, 0, out, Mono(0)));
+            stage.legs.insert(Leg::new(call, leg(counter), socket.into(), None, out, Mono(0)));
             stage.tapes.welcome(leg(counter), &mut stage.legs);
         };
         let taped = |stage: &mut Stage, counter| {

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use media::{MediaEvent, Mixer, Prompts};
 use model::Mono;
 
+use super::browsers::{Browsers, Gate};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::leg::Wanted;
@@ -36,6 +37,9 @@ pub(super) struct Setup {
     pub(super) clock: Clock,
     pub(super) prompts: Arc<Prompts>,
     pub(super) shared: Arc<Shared>,
+    pub(super) gate: Option<Arc<Gate>>,
+    /// Its number among the workers.
+    pub(super) number: usize,
     pub(super) tapes: Tapes,
     pub(super) outbox: Outbox,
 }
@@ -50,6 +54,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) readiness: Readiness,
     pub(super) legs: Legs,
+    pub(super) browsers: Browsers,
     pub(super) tapes: Tapes,
     pub(super) outbox: Outbox,
     pub(super) counted: Counters,
@@ -76,6 +81,7 @@ pub(super) enum Then {
 impl Worker {
     pub(super) fn new(inbox: Receiver<ToWorker>, setup: Setup) -> io::Result<Self> {
         let tick_nanos = setup.tick_us.clamp(100, 20_000) * 1_000;
+        let readiness = Readiness::new()?;
         Ok(Self {
             inbox,
             tick_nanos,
@@ -83,7 +89,8 @@ impl Worker {
             clock: setup.clock,
             prompts: setup.prompts,
             shared: setup.shared,
-            readiness: Readiness::new()?,
+            browsers: Browsers::new(setup.gate, setup.number, &readiness)?,
+            readiness,
             legs: Legs::default(),
             tapes: setup.tapes,
             outbox: setup.outbox,
@@ -123,6 +130,7 @@ impl Worker {
     /// What is due by the clock.
     fn tick(&mut self) {
         let now = self.clock.now();
+        self.look_after_browsers(now);
         self.play(now);
         self.end_digits(now);
         self.report(now);
@@ -185,7 +193,9 @@ impl Worker {
     /// Tells of legs from which nothing comes. On hold nothing has to come.
     fn find_silent(&mut self, now: Mono) {
         for leg in self.legs.iter_mut() {
-            let is_expected = leg.wanted.as_ref().is_some_and(Wanted::awaits);
+            // A browser on hold asks whether it may send, all the same.
+            let is_expected =
+                leg.browser.is_some() || leg.wanted.as_ref().is_some_and(Wanted::awaits);
             let for_ms = now.ms_since(leg.alive);
             let never_spoke = leg.stats.packets_received == 0;
             let patience = if never_spoke { NEVER_SPOKE_FACTOR } else { 1 };

@@ -3,70 +3,11 @@
 
 use std::net::SocketAddr;
 
-const HEADER: usize = 20;
-/// With XOR-MAPPED-ADDRESS of IPv6.
-const ANSWER_MAX: usize = HEADER + 4 + 20;
-const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
-const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
-const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-const XOR_MAPPED_ADDRESS: [u8; 2] = [0x00, 0x20];
-
-/// An answer, no longer than that of IPv6.
-pub(super) struct Answer {
-    bytes: [u8; ANSWER_MAX],
-    length: usize,
-}
-
-impl Answer {
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn put(&mut self, bytes: impl IntoIterator<Item = u8>) {
-        for byte in bytes {
-            if let Some(place) = self.bytes.get_mut(self.length) {
-                *place = byte;
-                self.length += 1;
-            }
-        }
-    }
-}
+use rtp::stun::{Answer, Request};
 
 /// The answer to a binding request; `None` for what is none. No SIP message begins with a zero.
 pub(super) fn answer(datagram: &[u8], source: SocketAddr) -> Option<Answer> {
-    if datagram.first() != Some(&0) {
-        return None;
-    }
-    let (header, attributes) = datagram.split_at_checked(HEADER)?;
-    let [a, b, c, d, cookie @ .., _, _, _, _, _, _, _, _, _, _, _, _] = header else { return None };
-    let length = usize::from(u16::from_be_bytes([*c, *d]));
-    let is_request = [*a, *b] == BINDING_REQUEST && cookie == MAGIC_COOKIE;
-    if !is_request || length != attributes.len() {
-        return None;
-    }
-    // RFC 8489 §14.2: the port with the cookie's first half, the address with cookie and
-    // transaction.
-    let mask = header.get(4..).unwrap_or_default().iter().copied();
-    let mut answer = Answer { bytes: [0; ANSWER_MAX], length: 0 };
-    let (family, octets) = match source {
-        SocketAddr::V4(_) => (1, 4),
-        SocketAddr::V6(_) => (2, 16),
-    };
-    answer.put(BINDING_SUCCESS);
-    answer.put([0, 8 + octets]);
-    answer.put(mask.clone());
-    answer.put(XOR_MAPPED_ADDRESS);
-    answer.put([0, 4 + octets, 0, family]);
-    answer.put(source.port().to_be_bytes().into_iter().zip(mask.clone()).map(|(a, b)| a ^ b));
-    match source {
-        SocketAddr::V4(v4) => {
-            answer.put(v4.ip().octets().into_iter().zip(mask).map(|(a, b)| a ^ b));
-        }
-        SocketAddr::V6(v6) => {
-            answer.put(v6.ip().octets().into_iter().zip(mask).map(|(a, b)| a ^ b));
-        }
-    }
-    Some(answer)
+    Request::parse(datagram).map(|request| request.answer(source))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bridge;
+mod browsers;
 mod digits;
 mod disk;
 mod killed;

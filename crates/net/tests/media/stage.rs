@@ -89,6 +89,7 @@ impl Stage {
             sends: true,
             receives: true,
             secured: None,
+            browser: None,
         };
         self.set(&media);
         (media, phone)

@@ -83,7 +83,8 @@ impl Session {
     }
 }
 
-fn mac_of(key: &[u8; AUTH_KEY_BYTES]) -> Hmac<Sha1> {
+/// HMAC-SHA1 with that key; of one that is longer than a block, the first of it.
+pub(crate) fn mac_of(key: &[u8]) -> Hmac<Sha1> {
     // Keys of HMAC that are shorter than a block are filled up with zeros (RFC 2104 §2).
     let mut block = hmac::digest::common::Key::<Hmac<Sha1>>::default();
     for (byte, key) in block.iter_mut().zip(key) {

@@ -58,7 +58,7 @@ fn packets_are_those_of_libsrtp() {
     let length = sender.protect_report(&mut room, report.len()).unwrap();
     let wanted = "81c8000bcafebabe7128035be487b9bdbef89041f977a5a880000001993e08cd54d6c1230798";
     assert_eq!(room[..length], bytes(wanted));
-    let length = receiver.unprotect_report(&mut room).unwrap();
+    let length = receiver.unprotect_report(&mut room[..length]).unwrap();
     assert_eq!(room[..length], report);
 }
 
@@ -193,4 +193,73 @@ fn sources_are_told_apart_and_their_number_is_bounded() {
     let newest = protect(&mut Sender::new(SUITE, &master()), &plain(1, 99)).unwrap();
     assert_eq!(unprotect(&mut receiver, &newest), Err(Refused::Replayed));
     assert!(unprotect(&mut receiver, &packet).is_ok(), "that one was forgotten");
+}
+
+/// Of libsrtp's own tests.
+fn gcm() -> Master {
+    let key = bytes("000102030405060708090a0b0c0d0e0f");
+    Master::Gcm128(key.try_into().unwrap(), bytes("a0a1a2a3a4a5a6a7a8a9aaab").try_into().unwrap())
+}
+
+#[test]
+fn rfc_7714_packets_are_those_of_libsrtp() {
+    let (mut sender, mut receiver) = (Sender::by(&gcm()), Receiver::by(&gcm()));
+    let plain = bytes("800f1234decafbadcafebabeabababababababababababababababab");
+    let wanted = "800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826f796b201\
+                  df3131a127e8a392";
+    assert_eq!(protect(&mut sender, &plain), Ok(bytes(wanted)));
+    assert_eq!(unprotect(&mut receiver, &bytes(wanted)), Ok(plain));
+    let report = bytes("81c8000bcafebabeabababababababababababababababab");
+    let mut room = report.clone();
+    room.resize(report.len() + MAX_GROWTH, 0);
+    // That library begins with 1.
+    assert!(sender.protect_report(&mut room, report.len()).is_ok());
+    room[..report.len()].copy_from_slice(&report);
+    let length = sender.protect_report(&mut room, report.len()).unwrap();
+    let wanted = "81c8000bcafebabec98b8b5df0392a55852b6c21ac8e7025c52c6fbea2b3b446ea31123b\
+                  a88ce61e80000001";
+    assert_eq!(room[..length], bytes(wanted));
+    assert_eq!(receiver.unprotect_report(&mut room[..length]), Ok(report.len()));
+    assert_eq!(room[..report.len()], report);
+}
+
+#[test]
+fn rfc_7714_what_was_changed_or_repeated_is_not_believed() {
+    for master in [gcm(), Master::Gcm256([9; 32], [4; 12])] {
+        let (mut sender, mut receiver) = (Sender::by(&master), Receiver::by(&master));
+        let sealed = protect(&mut sender, &plain(7, 1)).unwrap();
+        for at in 0..sealed.len() {
+            let mut forged = sealed.clone();
+            forged[at] ^= 1;
+            assert!(unprotect(&mut receiver, &forged).is_err(), "at {at}");
+        }
+        assert_eq!(unprotect(&mut receiver, &sealed), Ok(plain(7, 1)));
+        assert_eq!(unprotect(&mut receiver, &sealed), Err(Refused::Replayed));
+        assert_eq!(protect(&mut sender, &plain(7, 1)), Err(Refused::Replayed));
+        for length in 0..40 {
+            assert!(unprotect(&mut receiver, &sealed[..length]).is_err());
+            assert!(receiver.unprotect_report(&mut sealed[..length].to_vec()).is_err());
+        }
+    }
+}
+
+#[test]
+fn rfc_5764_section_4_2_keys_of_a_handshake_are_parted_by_role() {
+    let material: Vec<u8> = (0..88).collect();
+    let [client, server] = Profile::AesCm128HmacSha1_80.masters(&material).unwrap();
+    let key = |key: std::ops::Range<u8>, salt: std::ops::Range<u8>| {
+        let bytes: Vec<u8> = key.chain(salt).collect();
+        Master::Counter(SUITE, MasterKey::new(bytes.try_into().unwrap()))
+    };
+    assert_eq!((client, server), (key(0..16, 32..46), key(16..32, 46..60)));
+    fn array<const N: usize>(from: u8) -> [u8; N] {
+        std::array::from_fn(|at| from + at as u8)
+    }
+    let short = Profile::AeadAes128Gcm.masters(&material).unwrap();
+    let wanted = [(0, 32), (16, 44)].map(|(key, salt)| Master::Gcm128(array(key), array(salt)));
+    assert_eq!(short, wanted);
+    let long = Profile::AeadAes256Gcm.masters(&material);
+    assert_eq!(long.map(|[_, server]| server), { Some(Master::Gcm256(array(32), array(76))) });
+    assert_eq!(Profile::AeadAes256Gcm.masters(&material[..87]), None);
+    assert!(!format!("{client:?} {short:?} {long:?}").contains("32"));
 }

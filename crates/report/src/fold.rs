@@ -162,14 +162,10 @@ impl Fold {
 
     /// Folds one fact of this call. Returns whether the record changed.
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
-        let now = Moment::of(fact);
         let changed = match &fact.body {
             FactBody::CallDiverted { number, .. } => self.divert(number),
             FactBody::CallAnswered { .. } => set_once(&mut self.record.answered, fact.wall),
-            FactBody::DialogEstablished { leg, role, dialog, trunk, .. } => {
-                let (role, dialog, trunk) = (role.clone(), dialog.clone(), trunk.clone());
-                self.talk_begins(OpenDialog { leg: *leg, role, dialog, trunk }, fact.wall)
-            }
+            FactBody::DialogEstablished { .. } => self.talk_begins(fact),
             FactBody::MenuEntered { node, .. } => {
                 push_bounded(&mut self.record.menu_path, node.clone(), CallRecord::MENU_LIMIT)
             }
@@ -188,7 +184,7 @@ impl Fold {
             | FactBody::TransferEnded { .. }
             | FactBody::GuestAnswered { .. }
             | FactBody::CallTaken { .. } => self.bring_in(fact),
-            FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, now),
+            FactBody::Missed { offer, cause, .. } => self.miss(*offer, *cause, fact),
             FactBody::AgentAnswered { agent, leg, .. } => self.answer(agent, *leg, fact),
             FactBody::TrunkTried { leg, trunk, .. } => self.try_trunk(*leg, trunk, fact.wall),
             FactBody::NumberAnswered { leg, agent, .. } => self.number_answers(agent, *leg, fact),
@@ -269,13 +265,16 @@ impl Fold {
 
     /// A leg's dialog stands. One by which an agent's phone called by itself, or took another's
     /// place, was not offered anything.
-    fn talk_begins(&mut self, open: OpenDialog, at: Wall) -> bool {
-        let leg = open.leg;
-        if self.leg(leg).is_none() {
-            self.join(begun(leg, open.role.clone(), at));
+    fn talk_begins(&mut self, fact: &Fact) -> bool {
+        let FactBody::DialogEstablished { leg, role, dialog, trunk, .. } = &fact.body else {
+            return false;
+        };
+        if self.leg(*leg).is_none() {
+            self.join(begun(*leg, role.clone(), fact.wall));
         }
-        self.establish(open);
-        self.leg(leg).map(|known| known.answered.get_or_insert(at)).is_some()
+        let (role, dialog, trunk) = (role.clone(), dialog.clone(), trunk.clone());
+        self.establish(OpenDialog { leg: *leg, role, dialog, trunk });
+        self.leg(*leg).map(|known| known.answered.get_or_insert(fact.wall)).is_some()
     }
 
     /// A call to the outside is the line's that carried it last. Lines to who is brought in later
@@ -345,8 +344,8 @@ impl Fold {
         true
     }
 
-    fn miss(&mut self, offer: OfferId, cause: MissedCause, now: Moment) -> bool {
-        self.stop_ringing(now);
+    fn miss(&mut self, offer: OfferId, cause: MissedCause, fact: &Fact) -> bool {
+        self.stop_ringing(Moment::of(fact));
         let missed = self.record.offers.iter_mut().find(|known| known.offer == offer);
         missed.map(|missed| missed.missed = Some(cause)).is_some()
     }

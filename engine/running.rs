@@ -188,7 +188,8 @@ impl Running {
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let session_queue = machine.cti.session_queue;
         let tokens = call::Tokens::new(machine.secret);
-        let (watch, committed) = (Arc::new(Watch::default()), Arc::new(AtomicU64::new(0)));
+        let (watch, published): (Arc<Watch>, Arc<Published>) = Default::default();
+        let committed = Arc::new(AtomicU64::new(0));
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
@@ -203,7 +204,6 @@ impl Running {
         look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
         let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
 
-        let published = Arc::new(Published::default());
         let mut parts = Parts {
             figures: figures(&machine.acd),
             callflow: Callflow::new(machine)?,

@@ -295,13 +295,9 @@ fn transfers(call: CallId, leg: LegId) -> Vec<FactBody> {
     ]
 }
 
-/// A bit of everything that may happen in a call.
-pub(crate) fn facts() -> Vec<Fact> {
-    let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
-    let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
-    let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
-    let agent = || "8001".into();
-    let mut bodies = vec![
+/// A call is answered.
+fn arrival(call: CallId, leg: LegId) -> Vec<FactBody> {
+    vec![
         FactBody::CallArrived {
             call,
             leg,
@@ -314,10 +310,21 @@ pub(crate) fn facts() -> Vec<Fact> {
         FactBody::DialogEstablished {
             call,
             leg,
-            role: LegRole::Agent(agent()),
+            role: LegRole::Agent("8001".into()),
             dialog: dialog(),
             trunk: None,
         },
+    ]
+}
+
+/// A bit of everything that may happen in a call.
+pub(crate) fn facts() -> Vec<Fact> {
+    let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
+    let (offer, recording) = ("o1-1-5".parse().unwrap(), "r1-1-11".parse().unwrap());
+    let seal = Seal { sha256: SHA256.to_owned(), bytes: 10_000, frames: 2_489 };
+    let agent = || "8001".into();
+    let mut bodies = arrival(call, leg);
+    bodies.extend([
         FactBody::MenuEntered { call, node: "welcome".to_owned() },
         FactBody::DigitsCollected { call, node: "welcome".to_owned(), digits: "1".to_owned() },
         FactBody::LookupEnded {
@@ -341,7 +348,7 @@ pub(crate) fn facts() -> Vec<Fact> {
         },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
-    ];
+    ]);
     bodies.extend(transfers(call, leg));
     bodies.extend([
         FactBody::LegEnded {

@@ -186,8 +186,7 @@ impl Running {
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
-        let session_queue = machine.cti.session_queue;
-        let tokens = call::Tokens::new(machine.secret);
+        let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
         let (watch, published): (Arc<Watch>, Arc<Published>) = Default::default();
         let committed = Arc::new(AtomicU64::new(0));
         let (handle, inbox) = Handle::bounded(INBOX);
@@ -246,7 +245,7 @@ impl Running {
             session_queue,
             next_session: AtomicU64::new(1),
             trace,
-            tokens,
+            tokens: call::Tokens::new(secret),
         };
         let (http, web, stop_web) = serve_web(config, backend, admit).await?;
         Ok(Self { sip: sip_address, http, tls, handle, brain, web, stop_web, watch, store })

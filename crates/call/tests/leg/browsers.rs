@@ -57,7 +57,8 @@ fn rfc_8839_section_4_4_ours_begins_again_with_the_browsers_and_only_then() {
 fn a_page_that_was_loaded_again_has_another_certificate() {
     let mut call = Stage::called(&[], &offered("EsAw", "75", "sendrecv"));
     assert_eq!(call.response().status(), Some(200));
-    call.request(Method::Invite, &[], &offered("Ff00", "76", "sendrecv"));
+    let response = call.request(Method::Invite, &[], &offered("Ff00", "76", "sendrecv"));
+    assert_eq!(response.status(), Some(200));
     assert!(call.media_changed());
     let agreed = call.leg.media().and_then(|media| media.browser).unwrap();
     assert_eq!(agreed.fingerprint, Fingerprint([0x76; 32]));

@@ -146,8 +146,8 @@ impl Backend {
         self.is_not_doomed(recording).await
     }
 
-    /// Fails where nothing keeps a recording any more: it was there a moment ago, and who asks again
-    /// is told that it is not.
+    /// Fails where nothing keeps a recording any more: it was there a moment ago, and who asks
+    /// again is told that it is not.
     async fn is_not_doomed(&self, recording: RecordingId) -> Result<(), BackendError> {
         let found = self.records().await.recording(recording).await.map_err(Self::failed)?;
         match found.is_some_and(|found| !found.recording.doomed) {

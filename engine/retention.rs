@@ -35,8 +35,8 @@ const DOUBT: Duration = Duration::from_secs(86_400);
 /// The alarm's name.
 const ALARM: &str = "retention";
 
-/// Taken while a recording is deleted, and while one is put under hold: who was told that it is held
-/// finds it there.
+/// Taken while a recording is deleted, and while one is put under hold: who was told that it is
+/// held finds it there.
 pub type Keeping = Arc<Mutex<()>>;
 
 /// What is kept for how long, as configured.

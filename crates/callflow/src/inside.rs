@@ -52,8 +52,8 @@ impl Callflow {
         Ok(())
     }
 
-    /// An agent or a queue of ours by name. A number that saves lives is that number, whoever else is
-    /// called so.
+    /// An agent or a queue of ours by name. A number that saves lives is that number, whoever else
+    /// is called so.
     pub(crate) fn named_inside(&self, name: &str) -> Option<Target> {
         let ways = self.config.trunks.ways_out(name);
         if ways.is_ok_and(|ways| ways.iter().any(|way| way.is_emergency)) {

@@ -118,8 +118,8 @@ impl fmt::Display for Crypto {
     }
 }
 
-/// Whether a key lasts for a call: its lifetime, in packets, is written as a number or as a power of
-/// two (RFC 4568 §6.1).
+/// Whether a key lasts for a call: its lifetime, in packets, is written as a number or as a power
+/// of two (RFC 4568 §6.1).
 fn lasts(lifetime: &str) -> bool {
     let packets = match lifetime.strip_prefix("2^") {
         Some(power) => power.parse().ok().and_then(|power| 1_u64.checked_shl(power)),

@@ -71,7 +71,8 @@ impl Worker {
         let random = getrandom::u64().map_err(io::Error::other)?.to_le_bytes();
         let [a, b, c, d, e, f, g, h] = random;
         // RFC 3550 §5.1: the first numbers are random. RFC 3711 §3.3.1: the sequence begins well
-        // below its wrap, and so far above 0 that a packet that was overtaken is of the first round.
+        // below its wrap, and so far above 0 that a packet that was overtaken is of the first
+        // round.
         let sequence = u16::from_le_bytes([e, f]) & 0x7fff | 0x100;
         let timestamp = u32::from_le_bytes([g, h, a, e]);
         let out = OutStream::new(u32::from_le_bytes([a, b, c, d]), sequence, timestamp);

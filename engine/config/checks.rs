@@ -26,6 +26,8 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     queues(config, places, &mut faults);
     hours::check(config, places, &mut faults);
     overflow::check(config, places, &mut faults);
+    choices::check(config, places, &mut faults);
+    plans::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }

@@ -7,6 +7,7 @@ mod agent_no_answer;
 mod agent_rejects;
 mod ask_queue;
 mod bye_crossing;
+mod callbacks;
 mod calls_out;
 mod carrier_silent;
 mod consult;

@@ -34,6 +34,7 @@ impl Callflow {
             let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
             self.acd.restore_agent(restored, self.now);
         }
+        self.restore_callbacks(&recovery.standing);
         self.begin_hours();
         self.drain_rooms();
     }
@@ -88,6 +89,7 @@ impl Callflow {
     pub(crate) fn handle_stop(&mut self) {
         self.stopping = true;
         self.leave_carriers();
+        self.leave_callbacks();
         let calls: Vec<(CallId, LegId)> =
             self.calls.iter().map(|(call, known)| (*call, known.caller)).collect();
         for (call, caller) in calls {

@@ -159,6 +159,32 @@ pub enum FactBody {
     /// `full`, the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows
     /// where it goes to another queue.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
+    /// The caller hangs up and is called back: `call` keeps its place in line, which it entered at
+    /// `entered`; whoever takes it must hold `permission`, if that is named.
+    CallbackBooked {
+        call: CallId,
+        queue: QueueId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+        permission: Option<String>,
+        entered: Wall,
+    },
+    /// A callback's turn has come: `call` is the one by which the customer is called back who
+    /// asked for it in `callback`.
+    CallbackBegun {
+        call: CallId,
+        callback: CallId,
+        queue: QueueId,
+        trunk: TrunkId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+        shown: String,
+    },
+    /// The customer was not reached; tried again at `again_at`, or never.
+    CallbackMissed { call: CallId, attempt: u32, cause: MissedCause, again_at: Option<Wall> },
+    /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled`, or `rejoined`
+    /// where the customer dialled again and the call `by` has the place.
+    CallbackEnded { call: CallId, end: String, by: Option<CallId> },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
     /// A call was reserved for an agent; one that an agent made and gives away has no queue.
@@ -326,6 +352,10 @@ impl FactBody {
             Self::LookupEnded { .. } => "lookup_ended",
             Self::Queued { .. } => "queued",
             Self::Overflowed { .. } => "overflowed",
+            Self::CallbackBooked { .. } => "callback_booked",
+            Self::CallbackBegun { .. } => "callback_begun",
+            Self::CallbackMissed { .. } => "callback_missed",
+            Self::CallbackEnded { .. } => "callback_ended",
             Self::TierReached { .. } => "tier_reached",
             Self::Offered { .. } => "offered",
             Self::Popped { .. } => "popped",
@@ -390,6 +420,10 @@ impl FactBody {
             | Self::LookupEnded { call, .. }
             | Self::Queued { call, .. }
             | Self::Overflowed { call, .. }
+            | Self::CallbackBooked { call, .. }
+            | Self::CallbackBegun { call, .. }
+            | Self::CallbackMissed { call, .. }
+            | Self::CallbackEnded { call, .. }
             | Self::TierReached { call, .. }
             | Self::Offered { call, .. }
             | Self::Popped { call, .. }

@@ -119,7 +119,10 @@ impl Figures {
                 self.arrived += 1;
                 self.calls.insert(*call, Place::Menu);
             }
-            FactBody::CallPlaced { call, .. } | FactBody::CalledInside { call, .. } => {
+            // Who is called back was counted when they called.
+            FactBody::CallPlaced { call, .. }
+            | FactBody::CallbackBegun { call, .. }
+            | FactBody::CalledInside { call, .. } => {
                 self.calls.insert(*call, Place::Outside);
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
@@ -139,6 +142,9 @@ impl Figures {
             | FactBody::MenuEntered { .. }
             | FactBody::DigitsCollected { .. }
             | FactBody::LookupEnded { .. }
+            | FactBody::CallbackBooked { .. }
+            | FactBody::CallbackMissed { .. }
+            | FactBody::CallbackEnded { .. }
             | FactBody::TierReached { .. }
             | FactBody::Offered { .. }
             | FactBody::Popped { .. }

@@ -106,6 +106,10 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
         | FactBody::Overflowed { .. }
+        | FactBody::CallbackBooked { .. }
+        | FactBody::CallbackBegun { .. }
+        | FactBody::CallbackMissed { .. }
+        | FactBody::CallbackEnded { .. }
         | FactBody::TierReached { .. }
         | FactBody::Dialled { .. }
         | FactBody::GuestAnswered { .. }

@@ -14,6 +14,7 @@ use crate::story::{call, recording, wall};
 pub fn every_fact() -> Vec<FactBody> {
     let mut facts = of_calls();
     facts.extend(of_lines());
+    facts.extend(of_callbacks());
     facts.extend(of_transfers());
     facts.extend(of_recordings());
     facts.extend(of_people());
@@ -123,6 +124,30 @@ fn of_lines() -> Vec<FactBody> {
         FactBody::TrunkUnreachable { trunk: TrunkId::from("demo"), target: "h".to_owned() },
         FactBody::TrunkRegistered { trunk: TrunkId::from("demo") },
         FactBody::TrunkUnregistered { trunk: TrunkId::from("demo"), status: Some(403) },
+    ]
+}
+
+fn of_callbacks() -> Vec<FactBody> {
+    let (call, again, queue) = (call(1, 1), call(1, 2), QueueId::from("claims"));
+    let number = Pii::from("13800138000");
+    vec![
+        FactBody::CallbackBooked {
+            call,
+            queue: queue.clone(),
+            number: number.clone(),
+            permission: Some("claim.register".to_owned()),
+            entered: Wall(1),
+        },
+        FactBody::CallbackBegun {
+            call: again,
+            callback: call,
+            queue,
+            trunk: TrunkId::from("demo"),
+            number,
+            shown: "02195512".to_owned(),
+        },
+        FactBody::CallbackMissed { call, attempt: 1, cause: MissedCause::Busy, again_at: None },
+        FactBody::CallbackEnded { call, end: "rejoined".to_owned(), by: Some(again) },
     ]
 }
 

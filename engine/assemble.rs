@@ -7,7 +7,7 @@ use std::time::Duration;
 use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
 use callflow::{CallbackPrompts, Listener, Phone, QueuePrompts};
-use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
+use model::{AgentId, NotReadyReason, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
 use net::resolver::ResolverConfig;
 use sip::RegistrarConfig;
 use sip::digest::{Algorithm, Secrets};
@@ -255,6 +255,12 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
         permissions: tiers.iter().map(|(tier, held)| (tier, held.clone())).collect(),
         ring_timeout_ms: config.acd.ring_timeout_ms,
         acw_limit_ms: ACW_LIMIT_MS,
+        approval: config
+            .acd
+            .approval
+            .iter()
+            .filter_map(|name| NotReadyReason::from_name(name))
+            .collect(),
         plans: config.plans.iter().map(Plan::plan).collect(),
         ..acd::Config::default()
     })

@@ -204,6 +204,7 @@ section! {
         acw_ms: u64 = 10_000,
         pop_timeout_ms: u64 = 300,
         announce_every_ms: u64 = 30_000,
+        approval: Vec<String> = Vec::new(),
     }
 }
 

@@ -19,8 +19,6 @@ const NAME_MAX: usize = 64;
 pub struct Plan {
     pub name: String,
     #[serde(default)]
-    pub title: String,
-    #[serde(default)]
     pub waiting_too: bool,
     pub queues: BTreeMap<String, String>,
 }

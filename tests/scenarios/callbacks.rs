@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::CallbackRule;
+use acd::{Calendar, CallbackRule, Span};
 use callflow::Choice;
-use model::{AgentState, CallId, Direction, FactBody, Mono, Outcome, Pii, QueueId};
+use model::{AgentState, CallId, Direction, FactBody, Mono, Outcome, Pii, QueueId, Wall};
 use report::{CallRecord, CallRecords};
 use sim::{Answer, CallerPlan, PartyId, PhonePlan, Settings, Weather, World, settings};
 
@@ -15,6 +15,7 @@ use crate::{assert_sound, call, ends, rings};
 
 const MINE: &str = "13911112222";
 const OTHER: &str = "13733334444";
+const DAY_US: i64 = 86_400_000_000;
 
 /// Who waits in the general queue may press 1 to be called back, and 2 for the complaints.
 fn hotline() -> Settings {
@@ -314,5 +315,34 @@ fn an_engine_that_stops_leaves_its_callbacks_to_the_next() {
     world.run_until(60_000);
     assert!(world.is_stopped());
     assert!(callback_ends(&world).is_empty(), "it is still to be done");
+    assert_sound(&world);
+}
+
+#[test]
+fn after_a_restart_at_night_nobody_is_called_until_the_queue_opens() {
+    let mut before = world();
+    presses(&mut before, 1_000, "11");
+    before.run_until(60_000);
+    let standing = before.facts().iter().filter(|fact| fact.body.kind() == "callback_booked");
+    // It opens a minute after the start.
+    let opens = Span { from_min: 180, to_min: 1_440 };
+    let week = std::array::from_fn(|_| vec![opens]);
+    let calendar = Calendar { offset_s: 0, week, named: BTreeMap::new() };
+    let night = Wall(settings().started.0 / DAY_US * DAY_US + 179 * 60_000_000);
+    let settings = Settings {
+        standing: standing.cloned().collect(),
+        started: night,
+        hours: BTreeMap::from([("general".into(), calendar.into())]),
+        ..hotline()
+    };
+    let mut world = World::new(&settings, Weather::FAIR, 2);
+    let customer = gateway(&mut world, 1, Answer::After(2_000));
+    comes_to_work(&mut world, "8001", Answer::After(1_000));
+    world.run_until(59_000);
+    assert!(rings(&world, "8001").is_empty(), "it is closed");
+    world.run_until(70_000);
+    assert!(world.party(customer).is_connected(), "it is open");
+    world.party_mut(customer).hang_up(Mono::from_ms(70_000));
+    world.run_until(120_000);
     assert_sound(&world);
 }

@@ -44,6 +44,7 @@ mod retransmitted_invite;
 mod seeded_day;
 mod session_timer;
 mod sides;
+mod steer;
 mod tier_climb;
 mod transfer;
 mod transfer_dialled;

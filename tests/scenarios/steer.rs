@@ -92,8 +92,10 @@ fn a_plan_is_shown_on_the_board_and_outlives_a_restart() {
     let mut before = world(&flood());
     assert_eq!(switch(&mut before, true), Ok(()));
     assert_eq!(switch(&mut before, true), Ok(()), "which changes nothing");
-    assert_eq!(before.ask("lead", Command::SwitchPlan { plan: "fire".to_owned(), on: true }),
-        Err("unknown_plan"));
+    assert_eq!(
+        before.ask("lead", Command::SwitchPlan { plan: "fire".to_owned(), on: true }),
+        Err("unknown_plan")
+    );
     let settings = Settings { standing: before.facts().to_vec(), ..flood() };
     let mut world = world(&settings);
     call(&mut world, 1_000, 300_000);

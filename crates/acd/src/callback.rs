@@ -269,7 +269,8 @@ impl Acd {
         let call = self.new_call(&newcomer, at);
         // Everyone else has entered after the restart: no head start can be as large as this.
         let waited_ms = head_start_ms.saturating_add(restored.waited_ms);
-        let call = Call { place: Place::new(id, self.now, waited_ms), ..call };
+        let place = Place::new(id, self.now, waited_ms);
+        let call = Call { place, head_start_ms: restored.waited_ms, ..call };
         let rests_until = self.now + Duration::from_millis(restored.rests_ms);
         let rests_until = (restored.rests_ms > 0).then_some(rests_until);
         let callback = Callback { party, first, attempts, booked: self.now };

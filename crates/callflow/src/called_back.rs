@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 pub(crate) struct Callbacks {
     /// By the call that asked for it.
     entries: BTreeMap<CallId, Entry>,
-    by_number: BTreeMap<String, CallId>,
+    by_number: BTreeMap<Pii<String>, CallId>,
 }
 
 impl Callbacks {
@@ -48,10 +48,10 @@ impl Callbacks {
         number: Pii<String>,
         before_ms: u64,
     ) -> bool {
-        if self.by_number.contains_key(number.reveal()) || self.entries.contains_key(&call) {
+        if self.by_number.contains_key(&number) || self.entries.contains_key(&call) {
             return false;
         }
-        self.by_number.insert(number.reveal().clone(), call);
+        self.by_number.insert(number.clone(), call);
         self.entries.insert(call, Entry { number, queue, before_ms, attempt: None });
         true
     }
@@ -75,12 +75,12 @@ impl Callbacks {
 
     fn remove(&mut self, call: CallId) -> Option<Entry> {
         let entry = self.entries.remove(&call)?;
-        self.by_number.remove(entry.number.reveal());
+        self.by_number.remove(&entry.number);
         Some(entry)
     }
 
     /// Whose number it is, if they are called back for that queue.
-    fn of(&self, number: &str, queue: &QueueId) -> Option<CallId> {
+    fn of(&self, number: &Pii<String>, queue: &QueueId) -> Option<CallId> {
         let call = *self.by_number.get(number)?;
         self.entries.get(&call).filter(|entry| entry.queue == *queue).map(|_| call)
     }
@@ -304,7 +304,7 @@ impl Callflow {
     /// A customer who dials again has the place that they have in this queue; when they entered it.
     pub(crate) fn rejoin(&mut self, call: CallId, queue: &QueueId) -> Option<(Mono, u64)> {
         let known = self.calls.get(&call).filter(|known| known.direction == Direction::Inbound)?;
-        let number = trunk::normalise(known.ani.reveal());
+        let number = Pii::new(trunk::normalise(known.ani.reveal()));
         let entry = self.callbacks.of(&number, queue)?;
         let before_ms = self.callbacks.get(entry)?.before_ms;
         let input = CallbackInput::Rejoin { call, party: Party(entry.0.0) };

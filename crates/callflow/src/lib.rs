@@ -52,6 +52,7 @@ mod recover;
 mod replaces;
 mod sides;
 mod signalling;
+mod steer;
 mod timers;
 mod trunks;
 
@@ -141,6 +142,8 @@ pub struct Callflow {
     asked: BTreeMap<CallId, CallId>,
     /// Who is called back.
     callbacks: Callbacks,
+    /// Emergency plans that are on.
+    plans: BTreeSet<Arc<str>>,
     timers: Timers,
     leg_timers: LegTimers,
     hours: Hours,
@@ -201,6 +204,7 @@ impl Callflow {
             invited: None,
             asked: BTreeMap::new(),
             callbacks: Callbacks::default(),
+            plans: BTreeSet::new(),
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
             hours: Hours::default(),

@@ -136,6 +136,7 @@ impl Callflow {
             brought: guest.map(|guest| (guest.kind, guest.by.clone())),
             ani: known.ani.clone(),
             dnis: known.dnis.clone(),
+            callback: known.callback_of.is_some(),
             queue,
             waited_ms,
             ivr_path: known.menu_path.clone(),

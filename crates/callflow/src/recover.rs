@@ -34,8 +34,10 @@ impl Callflow {
             let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
             self.acd.restore_agent(restored, self.now);
         }
-        self.restore_callbacks(&recovery.standing);
         self.begin_hours();
+        self.restore_plans(&recovery.standing);
+        // Nobody is called back outside the hours.
+        self.restore_callbacks(&recovery.standing);
         self.drain_rooms();
     }
 

@@ -1,6 +1,6 @@
-//! What a supervisor does: moves, assigns and prefers waiting calls, changes agents' states, decides
-//! on what agents ask for, takes callbacks back, and puts emergency plans on and off. What was done
-//! is a fact before it is answered.
+//! What a supervisor does: moves, assigns and prefers waiting calls, changes agents' states,
+//! decides on what agents ask for, takes callbacks back, and puts emergency plans on and off. What
+//! was done is a fact before it is answered.
 
 use std::sync::Arc;
 

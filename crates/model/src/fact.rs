@@ -156,7 +156,8 @@ pub enum FactBody {
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
     /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
-    /// `full`, the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows
+    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen` another
+    /// one, or a supervisor `moved` it. [`FactBody::Queued`] follows
     /// where it goes to another queue.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
     /// The caller hangs up and is called back: `call` keeps its place in line, which it entered at
@@ -273,6 +274,17 @@ pub enum FactBody {
         certificate: Box<Certificate>,
     },
 
+    /// A supervisor steered: `what` was done, as the command is named, to a call or an agent;
+    /// `detail` says more (a queue, a status, a reason, a time).
+    Steered {
+        by: UserId,
+        what: String,
+        call: Option<CallId>,
+        agent: Option<AgentId>,
+        detail: String,
+    },
+    /// An emergency plan was put on or off.
+    PlanSwitched { plan: String, on: bool, by: UserId },
     /// An agent's status or state changed.
     AgentChanged {
         agent: AgentId,
@@ -386,6 +398,8 @@ impl FactBody {
             Self::RecordingReleased { .. } => "recording_released",
             Self::RecordingDoomed { .. } => "recording_doomed",
             Self::RecordingDeleted { .. } => "recording_deleted",
+            Self::Steered { .. } => "steered",
+            Self::PlanSwitched { .. } => "plan_switched",
             Self::AgentChanged { .. } => "agent_changed",
             Self::Registered { .. } => "registered",
             Self::Unregistered { .. } => "unregistered",
@@ -456,7 +470,7 @@ impl FactBody {
             | Self::RecordingDeleted { call, .. }
             | Self::Played { call, .. }
             | Self::Traced { call, .. } => Some(*call),
-            Self::AgentChanged { call, .. } => *call,
+            Self::AgentChanged { call, .. } | Self::Steered { call, .. } => *call,
             Self::EngineStarted { .. }
             | Self::EngineStopped
             | Self::Registered { .. }
@@ -467,6 +481,7 @@ impl FactBody {
             | Self::TrunkReachable { .. }
             | Self::TrunkUnreachable { .. }
             | Self::HoursChanged { .. }
+            | Self::PlanSwitched { .. }
             | Self::TrunkRegistered { .. }
             | Self::TrunkUnregistered { .. }
             | Self::AlarmRaised { .. }

@@ -127,6 +127,7 @@ impl Figures {
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
             FactBody::Overflowed { call, to, .. } => self.overflow(*call, to),
+            FactBody::CallbackBooked { call, .. } => self.wait_no_more(*call),
             FactBody::Missed { call, .. } => self.miss(*call),
             FactBody::AgentAnswered { call, .. } => self.answer(*call, fact.mono),
             FactBody::CallEnded { call, outcome, .. } => self.end(*call, *outcome),
@@ -142,7 +143,6 @@ impl Figures {
             | FactBody::MenuEntered { .. }
             | FactBody::DigitsCollected { .. }
             | FactBody::LookupEnded { .. }
-            | FactBody::CallbackBooked { .. }
             | FactBody::CallbackMissed { .. }
             | FactBody::CallbackEnded { .. }
             | FactBody::TierReached { .. }
@@ -182,6 +182,8 @@ impl Figures {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Steered { .. }
+            | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
@@ -231,12 +233,17 @@ impl Figures {
 
     /// Who hears an announcement waits no longer; another queue says so itself.
     fn overflow(&mut self, call: CallId, to: &OverflowTarget) {
-        match (to, self.calls.get(&call).cloned()) {
-            (OverflowTarget::Announcement(_), Some(Place::Waiting { queue, .. })) => {
-                self.calls.insert(call, Place::Menu);
-                self.leave_waiting(&queue);
-            }
-            (OverflowTarget::Announcement(_) | OverflowTarget::Queue(_), _) => {}
+        match to {
+            OverflowTarget::Announcement(_) => self.wait_no_more(call),
+            OverflowTarget::Queue(_) => {}
+        }
+    }
+
+    /// The caller hears something before the end.
+    fn wait_no_more(&mut self, call: CallId) {
+        if let Some(Place::Waiting { queue, .. }) = self.calls.get(&call).cloned() {
+            self.calls.insert(call, Place::Menu);
+            self.leave_waiting(&queue);
         }
     }
 

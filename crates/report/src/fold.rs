@@ -234,6 +234,8 @@ impl Fold {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Steered { .. }
+            | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }

@@ -43,6 +43,10 @@ pub struct Settings {
     pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
     /// How queues call back, if they do.
     pub callbacks: Option<acd::CallbackRule>,
+    /// Emergency plans.
+    pub plans: Vec<acd::Plan>,
+    /// Reasons for which somebody has to approve of an agent being not ready.
+    pub approval: BTreeSet<model::NotReadyReason>,
     /// What was so before the start, as facts said.
     pub standing: Vec<Fact>,
 }
@@ -67,6 +71,8 @@ pub fn settings() -> Settings {
         limits: BTreeMap::new(),
         choices: BTreeMap::new(),
         callbacks: None,
+        plans: Vec::new(),
+        approval: BTreeSet::new(),
         standing: Vec::new(),
     }
 }
@@ -282,6 +288,8 @@ fn distribution(settings: &Settings) -> acd::Config {
             (level(3), tier_three),
         ]),
         ring_timeout_ms: settings.ring_timeout_ms,
+        plans: settings.plans.clone(),
+        approval: settings.approval.clone(),
         ..acd::Config::default()
     }
 }

@@ -12,12 +12,16 @@ use crate::sql::{Batch, Value, big};
 /// What a fact changes: which topics it is the last word on, and which are over with it.
 enum Word {
     Stands(String),
-    Over([String; 2]),
+    Over(Vec<String>),
 }
 
 /// Two facts of a callback stand side by side: that it was asked for, and its last attempt.
 fn of_callback(call: CallId) -> [String; 2] {
     [format!("callback {call}"), format!("callback attempt {call}")]
+}
+
+fn of_plan(plan: &str) -> String {
+    format!("plan {plan}")
 }
 
 fn word(body: &FactBody) -> Option<Word> {
@@ -30,7 +34,9 @@ fn word(body: &FactBody) -> Option<Word> {
             let [_, attempt] = of_callback(*call);
             Some(Word::Stands(attempt))
         }
-        FactBody::CallbackEnded { call, .. } => Some(Word::Over(of_callback(*call))),
+        FactBody::CallbackEnded { call, .. } => Some(Word::Over(of_callback(*call).into())),
+        FactBody::PlanSwitched { plan, on: true, .. } => Some(Word::Stands(of_plan(plan))),
+        FactBody::PlanSwitched { plan, on: false, .. } => Some(Word::Over(vec![of_plan(plan)])),
         _ => None,
     }
 }
@@ -44,7 +50,7 @@ pub(crate) fn write(batch: &mut Batch, facts: &[Fact]) {
                 last.insert((fact.site, topic), Some(fact));
             }
             Some(Word::Over(topics)) => {
-                last.extend(topics.map(|topic| ((fact.site, topic), None)));
+                last.extend(topics.into_iter().map(|topic| ((fact.site, topic), None)));
             }
             None => {}
         }

@@ -36,7 +36,7 @@ pub(crate) struct FactEntry<'a> {
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
     /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_held`,
     /// `recording_released`, `recording_doomed`, `recording_deleted`,
-    /// `agent_changed`, `played` or `traced`.
+    /// `steered`, `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The leg.
@@ -73,7 +73,8 @@ pub(crate) struct FactEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'a str>,
     /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
-    /// `timed_out` or `emergency`; why the recording is held; by which rule it is deleted.
+    /// `timed_out` or `emergency`; `chosen` by the caller, `moved` by a supervisor; why the
+    /// recording is held; by which rule it is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// The queue to which the call goes then.
@@ -92,6 +93,12 @@ pub(crate) struct FactEntry<'a> {
     /// When it is tried again; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     again_at: Option<String>,
+    /// What a supervisor did: the name of the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steered: Option<&'a str>,
+    /// With what: a queue, a status, a reason, a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
     /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled` or `rejoined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_end: Option<&'a str>,
@@ -146,7 +153,8 @@ pub(crate) struct FactEntry<'a> {
     /// The telephone outside; masked without `customer.unmask`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Cow<'a, str>>,
-    /// Who brought someone in, called inside, or paused, resumed, held or released the recording.
+    /// Who brought someone in, called inside, steered, or paused, resumed, held or released the
+    /// recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     /// Why the recording was paused.
@@ -342,6 +350,12 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             changed(entry, *status);
             entry.state = Some((*state).into());
         }
+        FactBody::Steered { by, what, agent, detail, .. } => {
+            entry.by = Some(by.as_str());
+            entry.agent_id = agent.as_ref().map(model::AgentId::as_str);
+            entry.steered = Some(what);
+            entry.detail = Some(detail);
+        }
         FactBody::Played { user, recording, .. } => {
             entry.recording_id = Some(recording.to_string());
             entry.user = Some(user.as_str());
@@ -362,6 +376,7 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }
         | FactBody::HoursChanged { .. }
+        | FactBody::PlanSwitched { .. }
         | FactBody::TrunkRegistered { .. }
         | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }

@@ -259,6 +259,12 @@ export interface TrunkStateData {
   answered_at: string | null;
 }
 
+/** An emergency plan. */
+export interface PlanStateData {
+  plan: string;
+  on: boolean;
+}
+
 export interface AlarmData {
   alarm: string;
   raised: boolean;

@@ -111,6 +111,7 @@ impl Figures {
     }
 
     /// Folds one fact.
+    #[expect(clippy::too_many_lines, reason = "every kind of fact is named")]
     pub fn apply(&mut self, fact: &Fact) {
         self.turn_day(fact.wall);
         match &fact.body {

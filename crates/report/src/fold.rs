@@ -169,6 +169,7 @@ impl Fold {
     }
 
     /// Folds one fact of this call. Returns whether the record changed.
+    #[expect(clippy::too_many_lines, reason = "every kind of fact is named")]
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
         let changed = match &fact.body {
             FactBody::CallDiverted { number, .. } => self.divert(number),
@@ -183,7 +184,7 @@ impl Fold {
             }
             FactBody::Queued { queue, entered, .. } => self.enter(queue, *entered, fact),
             FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
-            FactBody::CallbackBooked { .. } => self.hand_in_place(now),
+            FactBody::CallbackBooked { .. } => self.hand_in_place(fact),
             FactBody::TierReached { tier, .. } => self.reach(*tier),
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
             FactBody::Rang { offer, agent, leg, .. } => self.ring(*offer, agent, *leg, fact),
@@ -352,8 +353,8 @@ impl Fold {
     }
 
     /// The caller waits no longer on the line: they are called back.
-    fn hand_in_place(&mut self, now: Moment) -> bool {
-        self.stop_waiting(now);
+    fn hand_in_place(&mut self, fact: &Fact) -> bool {
+        self.stop_waiting(Moment::of(fact));
         true
     }
 

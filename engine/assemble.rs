@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
-use callflow::{Listener, Phone, QueuePrompts};
-use model::{AgentId, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
+use callflow::{CallbackPrompts, Listener, Phone, QueuePrompts};
+use model::{AgentId, NotReadyReason, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
 use net::resolver::ResolverConfig;
 use sip::RegistrarConfig;
 use sip::digest::{Algorithm, Secrets};
@@ -16,7 +16,7 @@ use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
 
-use crate::config::{Config, Queue, Side};
+use crate::config::{Config, Plan, Queue, Side};
 use crate::passwords;
 use crate::scripts::Library;
 
@@ -59,6 +59,11 @@ pub fn callflow(
         scripts: library.scripts.clone(),
         acd: distribution(config, accounts)?,
         hours: config.calendars(),
+        choices: config
+            .queues
+            .iter()
+            .map(|queue| (QueueId::from(queue.name.as_str()), queue.choices()))
+            .collect(),
         lookup: lookup::Config {
             deadline_ms: config.lookup.deadline_ms,
             cache_capacity: config.lookup.cache_capacity,
@@ -114,7 +119,29 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
         music: one("music"),
         ringback: one("ringback"),
         sorry: one("technical_problem"),
-        send_off: config.queues.iter().flat_map(Queue::announcements).collect(),
+        send_off: config
+            .queues
+            .iter()
+            .flat_map(Queue::announcements)
+            .chain(config.plans.iter().flat_map(Plan::announcements))
+            .collect(),
+        choices: config
+            .queues
+            .iter()
+            .filter(|queue| !queue.choices.is_empty())
+            .map(|queue| (QueueId::from(queue.name.as_str()), one(&queue.choices_prompt)))
+            .collect(),
+        callback: match config.queues.iter().any(Queue::calls_back) {
+            true => CallbackPrompts {
+                number: one("callback_number"),
+                confirm: one("callback_confirm"),
+                ask: one("callback_ask"),
+                wrong: one("callback_wrong"),
+                refused: one("callback_refused"),
+                booked: one("callback_booked"),
+            },
+            false => CallbackPrompts::default(),
+        },
     }
 }
 
@@ -202,6 +229,7 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
         acd::QueueConfig {
             max_waiting: queue.waiting_max,
             limits: queue.limits(),
+            callbacks: queue.callbacks(),
             head_start_ms: queue.head_start_ms,
             objective_ms: queue.objective_ms,
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),
@@ -227,6 +255,13 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
         permissions: tiers.iter().map(|(tier, held)| (tier, held.clone())).collect(),
         ring_timeout_ms: config.acd.ring_timeout_ms,
         acw_limit_ms: ACW_LIMIT_MS,
+        approval: config
+            .acd
+            .approval
+            .iter()
+            .filter_map(|name| NotReadyReason::from_name(name))
+            .collect(),
+        plans: config.plans.iter().map(Plan::plan).collect(),
         ..acd::Config::default()
     })
 }

@@ -1,16 +1,20 @@
 //! The configuration file: read, checked, and every fault named with its line, key and remedy.
 
 mod checks;
+mod choices;
 mod fault;
 mod hours;
 mod listeners;
 mod outbound;
 mod overflow;
+mod plans;
 
+pub use choices::Callback;
 pub use fault::{Fault, Faults};
 pub use hours::Hours;
 pub use listeners::{Listening, Side, SipListener, SipTls};
 pub use outbound::{Outbound, Rule};
+pub use plans::Plan;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,6 +60,8 @@ pub struct Config {
     pub hours: Vec<Hours>,
     #[serde(default, rename = "queue")]
     pub queues: Vec<Queue>,
+    #[serde(default, rename = "plan")]
+    pub plans: Vec<Plan>,
     #[serde(default, rename = "disposition")]
     pub dispositions: Vec<Disposition>,
     #[serde(default, rename = "trunk")]
@@ -198,6 +204,7 @@ section! {
         acw_ms: u64 = 10_000,
         pop_timeout_ms: u64 = 300,
         announce_every_ms: u64 = 30_000,
+        approval: Vec<String> = Vec::new(),
     }
 }
 
@@ -286,6 +293,12 @@ pub struct Queue {
     pub closed_waiting_too: bool,
     #[serde(default)]
     pub when_waited: Option<String>,
+    #[serde(default)]
+    pub choices: BTreeMap<String, String>,
+    #[serde(default = "choices::prompt")]
+    pub choices_prompt: String,
+    #[serde(default)]
+    pub callback: Callback,
 }
 
 const fn waiting_max() -> usize {

@@ -124,6 +124,7 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
         calls: recovered.open,
         registrations: registrations.collect(),
         agents: agents.map(|last| (last.agent, last.status)).collect(),
+        standing: store.standing_facts().await?,
     };
     Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
 }

@@ -123,6 +123,12 @@ export class Session {
     return reply.ok;
   }
 
+  /** Puts an emergency plan on or off; false where that was not done. */
+  async switchPlan(plan: string, on: boolean): Promise<boolean> {
+    const reply = await this.#stream.send('switch_plan', { plan, on }, LIFE_MS);
+    return reply.ok;
+  }
+
   /** Leaves: signs the agent out as well, now or after the call, so that no phone rings for nobody. */
   async leave(): Promise<void> {
     const me = this.store.snapshot().agents[this.identity.user] ?? null;

@@ -163,6 +163,12 @@ describe('queues and alarms', () => {
     expect(after([frame('alarm', { alarm: 'disk', raised: false, detail: '' })], raised).alarms).toEqual({});
   });
 
+  it('and plans are on or off as was said last', () => {
+    const on = after([frame('plan_state', { plan: 'flood', on: true }), frame('plan_state', { plan: 'fire', on: false })]);
+    expect(on.plans).toEqual({ flood: true, fire: false });
+    expect(after([frame('plan_state', { plan: 'flood', on: false })], on).plans).toEqual({ flood: false, fire: false });
+  });
+
   it('of a kind that is new to us change nothing', () => {
     expect(after([frame('weather', { rain: true })])).toBe(NOTHING);
   });

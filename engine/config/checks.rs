@@ -2,16 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use model::Permission;
+use model::{NotReadyReason, Permission};
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk, hours, listeners, outbound, overflow};
+use super::{Config, Trunk, choices, hours, listeners, outbound, overflow, plans};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
 /// A day.
 const SESSION_MAX_S: u32 = 86_400;
+
+/// Reasons that somebody has to approve of are ones that agents choose.
+fn approval(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
+    let chosen =
+        |name: &str| NotReadyReason::from_name(name).is_some_and(NotReadyReason::is_agents_choice);
+    for name in config.acd.approval.iter().filter(|name| !chosen(name)) {
+        let message = format!("{name:?} is no reason that agents choose");
+        let reasons = NotReadyReason::ALL.into_iter().filter(|reason| reason.is_agents_choice());
+        let reasons: Vec<&str> = reasons.map(NotReadyReason::as_str).collect();
+        let remedy = format!("choose among {}", reasons.join(", "));
+        faults.push(places.fault("acd", 0, "approval", message, &remedy));
+    }
+}
 
 pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -25,7 +38,10 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     tiers(config, places, &mut faults);
     queues(config, places, &mut faults);
     hours::check(config, places, &mut faults);
+    approval(config, places, &mut faults);
     overflow::check(config, places, &mut faults);
+    choices::check(config, places, &mut faults);
+    plans::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }

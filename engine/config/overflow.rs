@@ -16,7 +16,7 @@ pub(super) const WAITING_MAX: usize = 100_000;
 const REMEDY: &str = "write \"queue:NAME\", or \"say:PROMPT\" for an announcement before the end";
 
 /// Where "queue:NAME" or "say:PROMPT" leads.
-fn destination(text: &str) -> Result<Overflow, String> {
+pub(super) fn destination(text: &str) -> Result<Overflow, String> {
     match text.split_once(':') {
         Some(("queue", name)) if !name.is_empty() => Ok(Overflow::Queue(QueueId::from(name))),
         Some(("say", name)) if !name.is_empty() => Ok(Overflow::Announcement(PromptId::from(name))),
@@ -27,6 +27,17 @@ fn destination(text: &str) -> Result<Overflow, String> {
             Err(format!("{text:?}: calls cannot be sent to a number, a mailbox or a callback yet"))
         }
         _ => Err(format!("{text:?} says nothing of where calls go")),
+    }
+}
+
+/// What those hear who are sent there, if it is an announcement.
+pub(super) fn announcement(text: &str) -> Option<PromptId> {
+    match destination(text) {
+        Ok(Overflow::Announcement(prompt)) => Some(prompt),
+        Ok(
+            Overflow::Queue(_) | Overflow::Number(_) | Overflow::Mailbox(_) | Overflow::Callback,
+        )
+        | Err(_) => None,
     }
 }
 
@@ -44,16 +55,7 @@ impl Queue {
 
     /// What those hear whom it sends away.
     pub(crate) fn announcements(&self) -> impl Iterator<Item = PromptId> {
-        self.destinations().filter_map(|(_, to)| match destination(to) {
-            Ok(Overflow::Announcement(prompt)) => Some(prompt),
-            Ok(
-                Overflow::Queue(_)
-                | Overflow::Number(_)
-                | Overflow::Mailbox(_)
-                | Overflow::Callback,
-            )
-            | Err(_) => None,
-        })
+        self.destinations().filter_map(|(_, to)| announcement(to))
     }
 
     /// Its limits, as the distribution of calls has them.
@@ -130,7 +132,7 @@ fn is_there(config: &Config, name: &QueueId) -> bool {
 }
 
 /// Whether calls of queue `from` may come to queue `to`, by whatever way.
-fn leads_to(config: &Config, from: &str, to: &str) -> bool {
+pub(super) fn leads_to(config: &Config, from: &str, to: &str) -> bool {
     let mut reached = vec![from];
     let mut at = 0;
     while let Some(name) = reached.get(at).copied() {

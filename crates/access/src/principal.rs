@@ -99,6 +99,7 @@ pub const fn role_permissions(role: Role) -> &'static [Permission] {
             Permission::CallTrace,
             Permission::RecordingPause,
             Permission::RecordingHold,
+            Permission::FloorSteer,
         ],
         Role::Inspector => &[
             Permission::BoardView,

@@ -91,6 +91,7 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::RecordingPause
         | Permission::RecordingHold
         | Permission::CallTrace
+        | Permission::FloorSteer
         | Permission::BoardView
         | Permission::Administer => false,
     }

@@ -147,6 +147,9 @@ impl Acd {
             }
             Input::Dequeue { call } => self.dequeue(call, Left::Abandoned),
             Input::Leave { call, why } => self.dequeue(call, why),
+            Input::Prefer { call, more_ms, preferred } => {
+                self.put_forward(call, more_ms, preferred);
+            }
             Input::QueueOpen { queue, open } => self.queue_open(&queue, open),
             Input::Emergency { plan, on } => self.emergency(&plan, on),
             Input::Callback(input) => self.handle_callback(input),

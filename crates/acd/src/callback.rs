@@ -8,7 +8,13 @@
 //! A customer who is not reached is tried again after a rest, with the same place. Every callback
 //! ends exactly once ([`Output::CallbackEnded`](crate::Output::CallbackEnded)).
 
+use std::time::Duration;
+
 use model::{AgentId, CallId, MissedCause, Mono, OfferId, Permission, QueueId};
+
+use crate::Acd;
+use crate::call::{Call, Place};
+use crate::overflow::Newcomer;
 
 /// Callbacks that a queue may keep, unless it says otherwise.
 pub const MAX_CALLBACKS: usize = 1_000;
@@ -220,6 +226,59 @@ pub enum CallbackOutput {
         /// How.
         end: CallbackEnd,
     },
+}
+
+/// A callback as known before a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoredCallback {
+    /// The entry's id.
+    pub call: CallId,
+    /// In which queue.
+    pub queue: QueueId,
+    /// What the agent must be allowed to do, if something special.
+    pub permission: Option<Permission>,
+    /// Who.
+    pub party: Party,
+    /// Who is called first.
+    pub first: First,
+    /// How long ago it entered, in milliseconds: it has the place that it had, however long that
+    /// is. Tiers and the time for which it is kept count anew.
+    pub waited_ms: u64,
+    /// Attempts that were in vain.
+    pub attempts: u32,
+    /// How long until the next one, in milliseconds; 0: at once.
+    pub rests_ms: u64,
+}
+
+impl Acd {
+    /// Takes over a callback as a restart found it, before any input; false where its queue, or
+    /// what it asks for, is not configured any more, or it was tried often enough.
+    pub fn restore_callback(&mut self, restored: &RestoredCallback, now: Mono) -> bool {
+        self.handle_timeout(now);
+        self.now = self.now.max(now);
+        let &RestoredCallback { call: id, permission, party, first, attempts, .. } = restored;
+        let Some(at) = self.queue_index(&restored.queue) else { return false };
+        let queue = &self.queues[at as usize];
+        let is_tried = queue.callbacks.is_some_and(|rule| attempts < rule.attempts);
+        let (head_start_ms, may) = (queue.head_start_ms, queue.anyone_may(permission));
+        let is_new = !self.calls.contains_key(&id) && self.takes_callback(at, party).is_ok();
+        if !is_tried || !may || !is_new {
+            return false;
+        }
+        let newcomer = Newcomer { call: id, permission, entered: self.now, head_start_ms: 0 };
+        let call = self.new_call(&newcomer, at);
+        // Everyone else has entered after the restart: no head start can be as large as this.
+        let waited_ms = head_start_ms.saturating_add(restored.waited_ms);
+        let place = Place::new(id, self.now, waited_ms);
+        let call = Call { place, head_start_ms: restored.waited_ms, ..call };
+        let rests_until = self.now + Duration::from_millis(restored.rests_ms);
+        let rests_until = (restored.rests_ms > 0).then_some(rests_until);
+        let callback = Callback { party, first, attempts, booked: self.now };
+        self.keep_callback(call, callback, rests_until);
+        self.serve_more();
+        self.tell_facts();
+        true
+    }
 }
 
 /// What makes an entry of the line a callback.

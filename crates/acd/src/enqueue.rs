@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::{AgentStatus, CallId, Mono, Permission, QueueId};
 
 use crate::call::{Call, Place, Preference, Progress};
-use crate::config::MAX_PREFERENCE_MS;
+use crate::config::{MAX_HEAD_START_MS, MAX_PREFERENCE_MS};
 use crate::overflow::Newcomer;
 use crate::timer::Timer;
 use crate::{Acd, NotEnqueued, Output, Preferred};
@@ -48,6 +48,23 @@ impl Acd {
             self.not_enqueued(call, queue, NotEnqueued::UnknownQueue);
         }
         at
+    }
+
+    /// A call that waits is put forward in its line. Whether the line takes newcomers does not
+    /// matter: it is there already.
+    pub(crate) fn put_forward(&mut self, id: CallId, more_ms: u64, preferred: Option<Preferred>) {
+        let Some(call) = self.calls.get(&id).copied() else { return };
+        if call.progress != Progress::Waiting || call.callback.is_some() {
+            return;
+        }
+        self.unwait(&call);
+        self.leave_queue(&call);
+        self.calls.remove(&id);
+        let Call { permission, entered, queue, .. } = call;
+        let head_start_ms = call.head_start_ms.saturating_add(more_ms).min(MAX_HEAD_START_MS);
+        let newcomer = Newcomer { call: id, permission, entered, head_start_ms };
+        self.join_queue(&newcomer, queue, preferred);
+        self.serve_call(id);
     }
 
     /// A newcomer is in line; it can be offered from now on.

@@ -101,6 +101,17 @@ pub enum Input {
         /// Why.
         why: Left,
     },
+    /// A call that waits is deemed to have entered so much earlier than it was before, and waits
+    /// for `preferred` alone for a while. Ignored for a callback, and for a call that is being
+    /// offered.
+    Prefer {
+        /// Which call.
+        call: CallId,
+        /// How much earlier; at most [`MAX_HEAD_START_MS`](crate::MAX_HEAD_START_MS) in all.
+        more_ms: u64,
+        /// Who should take it, if someone.
+        preferred: Option<Preferred>,
+    },
     /// The hours of a queue begin or end; at the start every queue is open. Ignored for a queue
     /// that is not configured.
     QueueOpen {

@@ -74,7 +74,7 @@ pub use acd::Acd;
 pub use balance::{Balance, CallbackBalance, Left};
 pub use callback::{
     CallbackEnd, CallbackInput, CallbackOutput, CallbackRule, First, MAX_CALLBACKS, NoCallback,
-    Party,
+    Party, RestoredCallback,
 };
 pub use check::ConfigError;
 pub use config::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{CallId, MissedCause, OfferId, QueueId};
+use model::{CallId, MissedCause, Mono, OfferId, QueueId};
 
 use crate::agent::{Activity, AgentIndex};
 use crate::call::{Call, Place, Progress};
@@ -65,7 +65,8 @@ impl Acd {
         self.unwait(&call);
         self.leave_queue(&call);
         self.queues[call.queue as usize].balance.called_back += 1;
-        self.keep_callback(Call { preference: None, ..call }, party, first);
+        let callback = Callback { party, first, attempts: 0, booked: self.now };
+        self.keep_callback(Call { preference: None, ..call }, callback, None);
     }
 
     /// A customer who is in no line wants to be called back.
@@ -81,14 +82,15 @@ impl Acd {
                 }
                 Ok(()) => {
                     let call = self.new_call(newcomer, at);
-                    return self.keep_callback(call, party, first);
+                    let callback = Callback { party, first, attempts: 0, booked: self.now };
+                    return self.keep_callback(call, callback, None);
                 }
             },
         };
         self.no_callback(id, why);
     }
 
-    fn takes_callback(&self, queue: u32, party: Party) -> Result<(), NoCallback> {
+    pub(crate) fn takes_callback(&self, queue: u32, party: Party) -> Result<(), NoCallback> {
         let queue = &self.queues[queue as usize];
         let rule = queue.callbacks.ok_or(NoCallback::NotOffered)?;
         if self.parties.contains_key(&party) {
@@ -101,25 +103,34 @@ impl Acd {
         self.outputs.push_back(Output::Callback(CallbackOutput::Refused { call, why }));
     }
 
-    /// An entry that is in no index joins its line as a callback.
-    fn keep_callback(&mut self, mut call: Call, party: Party, first: First) {
+    /// An entry that is in no index joins its line as a callback, and is offered after its rest.
+    pub(crate) fn keep_callback(
+        &mut self,
+        mut call: Call,
+        callback: Callback,
+        rests_until: Option<Mono>,
+    ) {
         let id = call.place.call;
         let queue = &mut self.queues[call.queue as usize];
         let keep_ms = queue.callbacks.map_or(0, |rule| rule.keep_ms);
         queue.called.booked += 1;
         let open = queue.open;
         let limit_at = self.now + Duration::from_millis(keep_ms);
-        call.callback = Some(Callback { party, first, attempts: 0, booked: self.now });
+        let rests = rests_until.is_some() || !open;
+        call.callback = Some(callback);
         call.limit_at = Some(limit_at);
-        call.progress = match open {
-            true => Progress::Waiting,
-            false => Progress::Resting { until: None },
+        call.progress = match rests {
+            true => Progress::Resting { until: rests_until },
+            false => Progress::Waiting,
         };
         self.timers.set(limit_at, Timer::Limit(id));
-        self.parties.insert(party, id);
+        if let Some(until) = rests_until {
+            self.timers.set(until, Timer::Again(id));
+        }
+        self.parties.insert(callback.party, id);
         let queue = self.queue_mut(call.queue);
         queue.join(&call);
-        queue.resting_calls += u32::from(!open);
+        queue.resting_calls += u32::from(rests);
         self.calls.insert(id, call);
         let queue = self.queues[call.queue as usize].id.clone();
         self.outputs.push_back(Output::Callback(CallbackOutput::Booked {
@@ -127,7 +138,7 @@ impl Acd {
             queue,
             entered: call.entered,
         }));
-        if open {
+        if !rests {
             self.wait(&call);
         }
         self.open_tiers(id);

@@ -270,13 +270,18 @@ impl Acd {
         let (id, entered) = (record.call, record.entered);
         let queue = &self.queues[at as usize];
         let head_start = queue.head_start_ms.saturating_add(record.head_start_ms);
+        // One that is called back may have waited for longer before a restart.
+        let head_start = match record.callback {
+            Some(_) => head_start,
+            None => head_start.min(MAX_HEAD_START_MS),
+        };
         let progress = self.progress_of(&record.stage);
         let is_talking = matches!(progress, Progress::Talking { .. });
         let reached = record.reached.min(queue.steps.len());
         let next = queue.steps.get(reached).filter(|_| !is_talking);
         let call = Call {
             queue: at,
-            place: Place::new(id, entered, head_start.min(MAX_HEAD_START_MS)),
+            place: Place::new(id, entered, head_start),
             entered,
             head_start_ms: record.head_start_ms,
             joined: record.joined,

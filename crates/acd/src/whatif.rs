@@ -152,6 +152,7 @@ const fn goes_on(input: &Input) -> bool {
         Input::Dequeue { .. }
         | Input::Leave { .. }
         | Input::ComeBack { .. }
+        | Input::Prefer { .. }
         | Input::Callback(_)
         | Input::OfferRinging { .. }
         | Input::OfferAnswered { .. }

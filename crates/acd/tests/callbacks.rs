@@ -5,7 +5,7 @@ mod room;
 
 use acd::{
     Acd, CallbackBalance, CallbackEnd, CallbackInput, CallbackOutput, CallbackRule, Config,
-    ConfigError, First, Input, NoCallback, Output, Party,
+    ConfigError, First, Input, NoCallback, Output, Party, RestoredCallback,
 };
 use model::{AgentState, CallId, IdSource, MissedCause};
 use room::{Room, agent, call, queue};
@@ -300,4 +300,47 @@ fn who_waits_for_a_customer_is_in_no_conversation_that_could_be_brought_elsewher
     assert_eq!(room.line("general"), [call(1)]);
     answered(&mut room, 1);
     assert_eq!((room.view("8001").call, room.line("general").len()), (Some(call(1)), 0));
+}
+
+fn restored(counter: u32, waited_ms: u64, attempts: u32, rests_ms: u64) -> RestoredCallback {
+    RestoredCallback {
+        call: call(counter),
+        queue: "general".into(),
+        permission: None,
+        party: Party(counter.into()),
+        first: First::Agent,
+        waited_ms,
+        attempts,
+        rests_ms,
+    }
+}
+
+#[test]
+fn callbacks_of_before_a_restart_come_in_their_old_order_and_before_all_who_came_later() {
+    let mut room = room();
+    let now = room.now();
+    assert!(room.acd.restore_callback(&restored(1, 10_000, 0, 0), now));
+    assert!(room.acd.restore_callback(&restored(2, 7_200_000, 0, 0), now));
+    assert!(!room.acd.restore_callback(&restored(3, 1, 0, 0), now), "there is room for two");
+    room.enqueue(4, "general");
+    assert_eq!(room.line("general"), [call(2), call(1), call(4)]);
+    room.ready("8001");
+    assert_eq!(room.offers(), [(call(2), "8001".to_owned())], "though it waited for two hours");
+}
+
+#[test]
+fn a_restored_callback_rests_as_long_as_was_left_and_has_the_attempts_that_were_left() {
+    let mut room = room();
+    let now = room.now();
+    assert!(!room.acd.restore_callback(&restored(1, 0, 2, 0), now), "two were all");
+    let nowhere = RestoredCallback { queue: "none".into(), ..restored(1, 0, 0, 0) };
+    assert!(!room.acd.restore_callback(&nowhere, now));
+    assert!(room.acd.restore_callback(&restored(1, 0, 1, 30_000), now));
+    room.ready("8001").pass(29_999);
+    assert_eq!(room.offers(), []);
+    room.pass(1);
+    assert_eq!(room.offers(), [(call(1), "8001".to_owned())]);
+    room.answer("8001");
+    let missed = CallbackInput::Missed { call: call(1), cause: MissedCause::Busy };
+    assert_eq!(ended(&tell(&mut room, missed)), [(call(1), CallbackEnd::GaveUp)]);
 }

@@ -392,3 +392,37 @@ fn a_queues_figures_come_once_after_everything_else() {
     let [Output::QueueChanged(view)] = outputs.as_slice() else { panic!("{outputs:?}") };
     assert_eq!((view.queue.as_str(), view.waiting), ("claims", 3));
 }
+
+#[test]
+fn a_call_that_is_put_forward_overtakes_and_one_that_is_offered_stays_where_it_is() {
+    let mut room = Room::demo();
+    for counter in 1..=3 {
+        room.enqueue(counter, "general");
+        room.pass(1_000);
+    }
+    let prefer = |counter, more_ms| Input::Prefer { call: call(counter), more_ms, preferred: None };
+    room.tell(prefer(3, 1_500));
+    assert_eq!(room.line("general"), [call(1), call(3), call(2)]);
+    room.tell(prefer(3, 1_500));
+    assert_eq!(room.line("general"), [call(3), call(1), call(2)]);
+    let before = room.acd.balance(&"general".into()).unwrap();
+    assert_eq!((before.offered, before.overflowed, before.waiting), (3, 0, 3), "nobody left");
+    room.ready("8001");
+    room.tell(prefer(3, 1_500));
+    assert_eq!(room.offers(), [(call(3), "8001".to_owned())], "which goes on");
+}
+
+#[test]
+fn a_call_that_is_put_forward_for_one_agent_waits_for_them_alone() {
+    let mut room = Room::demo();
+    room.ready("8001");
+    room.enqueue(1, "general").answer("8001");
+    room.enqueue(2, "general");
+    let preferred = Some(acd::Preferred { agent: "8001".into(), for_ms: 10_000 });
+    room.tell(Input::Prefer { call: call(2), more_ms: 0, preferred });
+    room.said();
+    room.ready("8002").pass(9_999);
+    assert_eq!(room.offers(), []);
+    room.pass(1);
+    assert_eq!(room.offers(), [(call(2), "8002".to_owned())]);
+}

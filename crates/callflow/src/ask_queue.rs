@@ -52,9 +52,11 @@ impl Callflow {
         Ok(())
     }
 
-    /// The call that an agent is busy with, where `call` is what stood in a queue for it.
+    /// The call that an agent is busy with, where `call` is what stood in a queue for it: for one
+    /// who asks about it, or for a customer who is called back.
     pub(crate) fn about(&self, call: CallId) -> CallId {
-        self.asked.get(&call).copied().unwrap_or(call)
+        let asked = self.asked.get(&call).copied();
+        asked.or_else(|| self.callbacks.attempt(call)).unwrap_or(call)
     }
 
     fn guest_from_queue(&mut self, call: CallId) -> Option<&mut Guest> {

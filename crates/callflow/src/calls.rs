@@ -14,6 +14,7 @@ use sip::locate::Target;
 use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
 use trunk::Destination;
 
+use crate::choices::Asked;
 use crate::conversation::Conversation;
 use crate::dial::Dialled;
 use crate::keys::Keys;
@@ -55,6 +56,8 @@ pub(crate) struct Call {
     pub(crate) engaged: Vec<AgentId>,
     /// What has stood in queues for its agent, who asked them.
     pub(crate) asked: Vec<CallId>,
+    /// The call that asked for it, if this one calls a customer back.
+    pub(crate) callback_of: Option<CallId>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -102,6 +105,8 @@ pub(crate) struct Waiting {
     pub(crate) before_ms: u64,
     /// The position that the caller was told last.
     pub(crate) told: Option<u32>,
+    /// What they were asked who would rather not wait.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// A reservation of an agent.
@@ -144,6 +149,7 @@ impl Call {
             declined: None,
             engaged: Vec::new(),
             asked: Vec::new(),
+            callback_of: None,
             outcome: None,
         }
     }
@@ -178,11 +184,8 @@ impl Call {
             Stage::Connected(conversation) => {
                 conversation.waiting.as_ref().map(|waiting| &waiting.queue)
             }
-            Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Dialled(_)
-            | Stage::Leaving
-            | Stage::Over => None,
+            Stage::Dialled(dialled) => dialled.callback.as_ref().map(|(_, waiting)| &waiting.queue),
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
     /// Look-ups' limits.
     pub lookup: lookup::Config,
+    /// By which key callers choose what, by queue.
+    pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
     /// Desktops' limits.
     pub cti: cti::Config,
     /// Phones by the agent whose they are.
@@ -78,6 +80,15 @@ pub struct Config {
     pub prompts: QueuePrompts,
 }
 
+/// What a caller may choose instead of waiting on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// To be called back, with the place in line.
+    Callback,
+    /// Another queue, with the time waited.
+    Queue(QueueId),
+}
+
 /// An agent's phone.
 #[derive(Debug, Clone)]
 pub struct Phone {
@@ -106,15 +117,61 @@ pub struct QueuePrompts {
     pub sorry: Vec<PromptId>,
     /// What those hear whom a queue sends away with an announcement.
     pub send_off: Vec<PromptId>,
+    /// What callers may choose instead, said after their position, by queue.
+    pub choices: BTreeMap<QueueId, Vec<PromptId>>,
+    /// About being called back; not needed where no queue calls back.
+    pub callback: CallbackPrompts,
+}
+
+/// What those hear who would rather be called back.
+#[derive(Debug, Clone, Default)]
+pub struct CallbackPrompts {
+    /// Before the digits of the number.
+    pub number: Vec<PromptId>,
+    /// After them: 1 if it is right, 2 for another one, 0 to wait on.
+    pub confirm: Vec<PromptId>,
+    /// To key a number, ended by #.
+    pub ask: Vec<PromptId>,
+    /// That this number cannot be called.
+    pub wrong: Vec<PromptId>,
+    /// That nobody is called back now.
+    pub refused: Vec<PromptId>,
+    /// That they are called back; before the engine hangs up.
+    pub booked: Vec<PromptId>,
+}
+
+impl CallbackPrompts {
+    /// All of them, with the digits of numbers; none where there are none.
+    fn all(&self) -> impl Iterator<Item = PromptId> {
+        let Self { number, confirm, ask, wrong, refused, booked } = self;
+        let fixed: Vec<PromptId> =
+            [number, confirm, ask, wrong, refused, booked].into_iter().flatten().cloned().collect();
+        let digits = match fixed.is_empty() {
+            true => Vec::new(),
+            false => ivr::fragment::digit_vocabulary(),
+        };
+        fixed.into_iter().chain(digits)
+    }
 }
 
 impl QueuePrompts {
     /// Every prompt that a waiting caller can come to hear.
     pub fn all(&self) -> impl Iterator<Item = PromptId> {
-        let Self { welcome, all_busy, still_busy, no_agents, music, ringback, sorry, send_off } =
-            self;
+        let Self {
+            welcome,
+            all_busy,
+            still_busy,
+            no_agents,
+            music,
+            ringback,
+            sorry,
+            send_off,
+            choices,
+            callback,
+        } = self;
         let fixed = [all_busy, still_busy, no_agents, music, ringback, sorry, send_off];
-        let named = welcome.values().chain(fixed).flatten().cloned();
+        let by_queue = welcome.values().chain(choices.values());
+        let named = by_queue.chain(fixed).flatten().cloned().chain(callback.all());
         named.chain(ivr::fragment::position_vocabulary())
     }
 }

@@ -100,6 +100,17 @@ impl Callflow {
             Command::CancelConsult => self.handle_cancel_consult(&agent),
             Command::PauseRecording { call, reason } => self.handle_pause(&agent, call, reason),
             Command::ResumeRecording { call } => self.handle_resume(&agent, call),
+            Command::MoveCall { call, queue } => self.handle_move(&agent, call, queue),
+            Command::AssignCall { call, agent: to } => self.handle_assign(&agent, call, to),
+            Command::PreferCall { call, ms } => self.handle_prefer(&agent, call, ms),
+            Command::CancelCallback { call } => self.handle_cancel_callback(&agent, call),
+            Command::SetAgent { agent: whose, status } => {
+                self.handle_set_agent(&agent, whose, status)
+            }
+            Command::DecideReason { agent: who, approved } => {
+                self.handle_decide(&agent, who, approved)
+            }
+            Command::SwitchPlan { plan, on } => self.handle_switch_plan(&agent, &plan, on),
         }
     }
 
@@ -134,6 +145,7 @@ impl Callflow {
                 detail: detail.clone(),
             }));
             events.extend(self.acd.queues().map(|view| self.queue_event(&view)));
+            events.extend(self.plan_events());
             let lines = self.config.trunks.iter();
             events.extend(lines.filter_map(|trunk| self.trunk_event(&trunk.id)));
             let others = self.acd.agents().filter(|other| other.agent != agent);
@@ -224,6 +236,7 @@ impl Callflow {
             call: view.call.map(|call| self.about(call)),
             acw_until: view.acw_until.map(|until| self.wall_at(until)),
             phone_reachable: view.phone_reachable,
+            asks: view.asks,
         }
     }
 
@@ -236,6 +249,7 @@ impl Callflow {
         Event::QueueState {
             queue: view.queue.clone(),
             waiting: view.waiting,
+            callbacks: view.callbacks,
             longest_wait_ms: view.longest_since.map_or(0, |since| self.now.ms_since(since)),
             agents: view.agents,
             open: view.open,

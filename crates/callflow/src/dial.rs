@@ -15,7 +15,7 @@ use model::{
 use sip::Flow;
 use trunk::Way;
 
-use crate::calls::{Beginning, Call, Invite, Opening, Stage};
+use crate::calls::{Beginning, Call, Invite, Opening, Stage, Waiting};
 use crate::conversation::{Conversation, Party, Talk};
 use crate::phones::Instance;
 use crate::{Callflow, Output};
@@ -35,6 +35,8 @@ pub(crate) struct Dialled {
     /// Which of the colleague's phones, if one is meant.
     pub(crate) instance: Option<Instance>,
     pub(crate) step: DialStep,
+    /// The callback that it is, and the place in line that this one has.
+    pub(crate) callback: Option<(CallId, Waiting)>,
 }
 
 /// How far it is.
@@ -135,7 +137,14 @@ impl Callflow {
             ani: number,
             dnis: shown,
             caller,
-            stage: Stage::Dialled(Box::new(Dialled { agent, phone, whom, instance: None, step })),
+            stage: Stage::Dialled(Box::new(Dialled {
+                agent,
+                phone,
+                whom,
+                instance: None,
+                step,
+                callback: None,
+            })),
             at: self.now,
         });
         self.calls.insert(call, begun);
@@ -242,14 +251,20 @@ impl Callflow {
         let is_callee = self.calls.get(&call).is_some_and(|known| known.caller == leg);
         let Some(dialled) = self.dialled(call).filter(|_| is_callee) else { return false };
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
+        let callback = dialled.callback.take();
+        let (callback, waiting) = callback.unzip();
         let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg: phone });
-        let conversation = Conversation { waiting: None, holder, talk: Talk::Together };
+        let conversation = Conversation { waiting, holder, talk: Talk::Together };
         self.enter_stage(call, Stage::Connected(Box::new(conversation)));
         self.last_calls.insert(agent.clone(), call);
         self.note(FactBody::NumberAnswered { call, leg, agent: agent.clone() });
         match self.calls.get(&call).map(|known| known.direction) {
-            Some(Direction::Outbound) => self.look_up(call),
-            Some(Direction::Inbound | Direction::Internal) | None => {}
+            // Who is called back was looked up before.
+            Some(Direction::Outbound) if callback.is_none() => self.look_up(call),
+            Some(Direction::Inbound | Direction::Outbound | Direction::Internal) | None => {}
+        }
+        if let Some(callback) = callback {
+            self.customer_answered(callback);
         }
         self.bridge(call);
         self.start_tape(call, &agent, phone);
@@ -259,7 +274,7 @@ impl Callflow {
     }
 
     /// Who was called is looked up for colleagues whom the call may be given to.
-    fn look_up(&mut self, call: CallId) {
+    pub(crate) fn look_up(&mut self, call: CallId) {
         let Some(number) = self.calls.get(&call).map(|known| known.ani.clone()) else { return };
         self.lookup.handle_ask(call, number, self.now);
     }
@@ -295,9 +310,13 @@ impl Callflow {
     pub(crate) fn end_dialled(&mut self, call: CallId, cause: HangupCause) {
         let Some(dialled) = self.dialled(call) else { return };
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
+        let callback = dialled.callback.take();
         let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
         self.decide(call, Outcome::Unanswered, cause);
-        self.disengage(&agent, call);
+        match callback {
+            Some((callback, _)) => self.customer_missed(callback, call::not_reached(cause)),
+            None => self.disengage(&agent, call),
+        }
         let ours = match cause {
             HangupCause::AgentHangUp => cause,
             _ => HangupCause::LocalBye,

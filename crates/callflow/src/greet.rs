@@ -116,7 +116,7 @@ impl Callflow {
         self.hear(caller, Source::Play(Play { id, prompts, repeat }));
     }
 
-    fn hear_silence(&mut self, call: CallId) {
+    pub(crate) fn hear_silence(&mut self, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         entry.playing = None;
         let caller = entry.caller;

@@ -40,8 +40,14 @@ impl Callflow {
                 self.call_colleague(agent, phone, (colleague, None), step)?
             }
             Target::Queue(queue) => {
-                let (whom, instance) = (Target::Queue(queue.clone()), None);
-                let dialled = Dialled { agent: agent.clone(), phone, whom, instance, step };
+                let dialled = Dialled {
+                    agent: agent.clone(),
+                    phone,
+                    whom: Target::Queue(queue.clone()),
+                    instance: None,
+                    step,
+                    callback: None,
+                };
                 self.call_queue(agent, phone, queue, Stage::Dialled(Box::new(dialled)))?
             }
             Target::Number(_) => return Ok(()),
@@ -89,8 +95,14 @@ impl Callflow {
         }
         let callee = self.mint_leg();
         let whom = Target::Agent(colleague.clone());
-        let to = whom.clone();
-        let dialled = Dialled { agent: agent.clone(), phone: leg, whom: to, instance, step };
+        let dialled = Dialled {
+            agent: agent.clone(),
+            phone: leg,
+            whom: whom.clone(),
+            instance,
+            step,
+            callback: None,
+        };
         let stage = Stage::Dialled(Box::new(dialled));
         self.begin_inside((call, leg), agent, whom, (callee, stage));
         if let Some(known) = self.calls.get_mut(&call) {

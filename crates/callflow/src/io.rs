@@ -180,4 +180,7 @@ pub struct Recovery {
     pub registrations: Vec<model::FactBody>,
     /// Agents' last status.
     pub agents: Vec<(model::AgentId, model::AgentStatus)>,
+    /// What is still so as these facts said: callbacks that wait. Those that have ended may be
+    /// among them.
+    pub standing: Vec<Fact>,
 }

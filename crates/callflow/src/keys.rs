@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::{LegId, Mono};
 
 use crate::Callflow;
+use crate::calls::Stage;
 
 /// Within so long of each other both ways tell of one key, beside the time that it was held: INFO
 /// tells of it when it is pressed, RTP when it is let go, and INFO may have to be sent again.
@@ -61,7 +62,11 @@ impl Callflow {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
         if entry.keys.is_new(digit, (way, held), now) {
             let call = entry.call;
-            self.handle_digit(call, digit);
+            let known = self.calls.get(&call).filter(|known| known.caller == leg);
+            match known.map(|known| &known.stage) {
+                Some(Stage::Waiting { .. }) => self.handle_choice(call, digit),
+                _ => self.handle_digit(call, digit),
+            }
         }
     }
 }

@@ -26,7 +26,9 @@ mod wrap_up;
 mod report;
 
 mod ask_queue;
+mod called_back;
 mod calls;
+mod choices;
 mod config;
 mod conversation;
 mod desktop;
@@ -50,10 +52,11 @@ mod recover;
 mod replaces;
 mod sides;
 mod signalling;
+mod steer;
 mod timers;
 mod trunks;
 
-pub use config::{Config, ConfigError, Phone, QueuePrompts};
+pub use config::{CallbackPrompts, Choice, Config, ConfigError, Phone, QueuePrompts};
 pub use io::{DesktopInput, Input, Output, Recovery};
 pub use sides::{Listener, Side};
 
@@ -69,6 +72,7 @@ use model::{AgentId, CallId, Found, IdSource, LegId, Mono, OfferId, RecordingId}
 use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
+use crate::called_back::Callbacks;
 use crate::calls::{Call, LegEntry, Opening};
 use crate::farewells::Farewells;
 use crate::hours::Hours;
@@ -136,6 +140,10 @@ pub struct Callflow {
     /// What stands in a queue for an agent who asks it → the call that they ask about; one for each
     /// time that a call's agent has asked, until the call ends.
     asked: BTreeMap<CallId, CallId>,
+    /// Who is called back.
+    callbacks: Callbacks,
+    /// Emergency plans that are on.
+    plans: BTreeSet<Arc<str>>,
     timers: Timers,
     leg_timers: LegTimers,
     hours: Hours,
@@ -195,6 +203,8 @@ impl Callflow {
             refusal: None,
             invited: None,
             asked: BTreeMap::new(),
+            callbacks: Callbacks::default(),
+            plans: BTreeSet::new(),
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
             hours: Hours::default(),
@@ -240,6 +250,7 @@ impl Callflow {
                 Timer::PhoneFree => self.ring_now(call),
                 Timer::PhoneResponds => self.phone_is_unreachable(call),
                 Timer::Pause => self.handle_pause_timeout(call),
+                Timer::Choice => self.handle_choice_timeout(call),
             }
             self.drain_rooms();
         }

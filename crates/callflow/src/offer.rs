@@ -21,6 +21,11 @@ const PHONE_FREE: Duration = Duration::from_millis(500);
 impl Callflow {
     pub(crate) fn handle_acd(&mut self, output: acd::Output) {
         match output {
+            acd::Output::Offer { offer, call, queue, agent, waited_ms, score: _ }
+                if self.callbacks.has(call) =>
+            {
+                self.offer_callback((call, waited_ms), offer, queue, agent);
+            }
             acd::Output::Offer { offer, call, queue, agent, waited_ms: _, score: _ } => {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.offer_asked(about, offer, queue, agent),
@@ -43,6 +48,9 @@ impl Callflow {
             }
             acd::Output::Connected { offer, call, queue: _, agent, waited_ms: _ } => {
                 match self.asked.get(&call).copied() {
+                    Some(about) if self.is_callback(about) => {
+                        self.callback_connected(call, about, agent);
+                    }
                     Some(about) => self.asked_answered((call, about), offer, agent),
                     None => self.connect(call, offer),
                 }
@@ -60,11 +68,11 @@ impl Callflow {
                     None => self.overflowed(call, queue, why, to, entered),
                 }
             }
-            // No queue is configured to call back.
-            acd::Output::Callback(_) => {}
+            acd::Output::Callback(output) => self.handle_callback(output),
             acd::Output::Refused { agent: _, why } => self.refusal = Some(why),
-            // It says how long a caller waits, not who asks.
-            acd::Output::TierReached { call, .. } if self.asked.contains_key(&call) => {}
+            // It says how long a caller waits, not who asks or is called back.
+            acd::Output::TierReached { call, .. }
+                if self.asked.contains_key(&call) || self.callbacks.has(call) => {}
             acd::Output::TierReached { call, queue, tier } => {
                 self.note(FactBody::TierReached { call, queue, tier });
             }
@@ -74,7 +82,7 @@ impl Callflow {
     }
 
     /// Shows the agent who is calling; the phone waits for the screen.
-    fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
+    pub(crate) fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
         self.note(FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() });
         let Some(known) = self.calls.get_mut(&call) else {
             return self.miss(offer, MissedCause::Error);
@@ -128,6 +136,7 @@ impl Callflow {
             brought: guest.map(|guest| (guest.kind, guest.by.clone())),
             ani: known.ani.clone(),
             dnis: known.dnis.clone(),
+            callback: known.callback_of.is_some(),
             queue,
             waited_ms,
             ivr_path: known.menu_path.clone(),

@@ -149,6 +149,11 @@ impl Callflow {
         number: &str,
     ) -> Result<LegId, NotCalled> {
         let ways = self.route_outward(agent, number)?;
+        Ok(self.call_over(call, number, ways))
+    }
+
+    /// The same over these lines, whoever wants it.
+    pub(crate) fn call_over(&mut self, call: CallId, number: &str, ways: Vec<Way>) -> LegId {
         let leg = self.mint_leg();
         let outbound = self.outbound(number, ways);
         for target in outbound.left.iter().map(|tried| tried.target.clone()) {
@@ -156,7 +161,7 @@ impl Callflow {
         }
         self.opening.insert(leg, Opening::Number { call, outbound });
         self.outputs.push_back(Output::OpenMedia { call, leg });
-        Ok(leg)
+        leg
     }
 
     /// Every target of every line, in order. One that cannot be reached is left out; where nobody

@@ -99,7 +99,7 @@ impl Callflow {
         self.decide(call, outcome, cause);
     }
 
-    fn is_waiting(&self, call: CallId) -> bool {
+    pub(crate) fn is_waiting(&self, call: CallId) -> bool {
         let stage = self.calls.get(&call).map(|known| &known.stage);
         matches!(stage, Some(Stage::Waiting { .. }))
     }

@@ -44,11 +44,26 @@ impl Callflow {
         permission: Option<Permission>,
         before_ms: u64,
     ) {
-        let entered = self.now;
-        let waiting = Waiting { queue: queue.clone(), permission, entered, before_ms, told: None };
+        let rejoined = match coming {
+            Coming::Anew => self.rejoin(call, &queue),
+            Coming::Back => None,
+        };
+        let (entered, before_ms) = rejoined.unwrap_or((self.now, before_ms));
+        let waiting = Waiting {
+            queue: queue.clone(),
+            permission,
+            entered,
+            before_ms,
+            told: None,
+            asked: None,
+        };
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         self.note(FactBody::Queued { call, queue: queue.clone(), entered });
         self.publish_call(call, CallPhase::Queued);
+        if rejoined.is_some() {
+            self.set_announcement(call);
+            return self.welcome(call);
+        }
         let head_start_ms = before_ms;
         let input = match coming {
             Coming::Anew => {
@@ -77,11 +92,12 @@ impl Callflow {
         let prompts = &self.config.prompts;
         let agents = self.agents_of(queue);
         if !agents.is_anyone_at_work() {
-            return prompts.no_agents.clone();
+            return [prompts.no_agents.clone(), self.choices_prompts(queue)].concat();
         }
         let mut welcome = prompts.welcome.get(queue).cloned().unwrap_or_default();
         if agents.idle == 0 && !self.acd.is_offered(call) {
             welcome.extend_from_slice(&prompts.all_busy);
+            welcome.extend(self.choices_prompts(queue));
         }
         welcome
     }
@@ -93,17 +109,21 @@ impl Callflow {
     /// Tells the caller how many are before them, and then plays music again.
     pub(crate) fn announce_position(&mut self, call: CallId) {
         self.set_announcement(call);
+        if self.is_choosing(call) {
+            return;
+        }
         let Some(place) = self.acd.position(call) else { return };
         let nobody = !self.agents_of(&place.queue).is_anyone_at_work();
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { waiting, .. } = &mut known.stage else { return };
         let is_same = waiting.told.replace(place.position) == Some(place.position);
         let prompts = &self.config.prompts;
+        let choices = prompts.choices.get(&place.queue).map_or(&[][..], Vec::as_slice);
         let announcement = if nobody {
-            prompts.no_agents.clone()
+            [&prompts.no_agents, choices].concat()
         } else {
             let before = if is_same { prompts.still_busy.as_slice() } else { &[] };
-            [before, &ivr::position_prompts(place.position)].concat()
+            [before, &ivr::position_prompts(place.position), choices].concat()
         };
         self.play(call, announcement, false);
     }
@@ -136,9 +156,7 @@ impl Callflow {
                 known.playing = None;
                 match known.stage {
                     Stage::Greeting { .. } => self.handle_menu_play_finished(call),
-                    Stage::Waiting { .. } => {
-                        self.play(call, self.config.prompts.music.clone(), true);
-                    }
+                    Stage::Waiting { .. } => self.handle_waiting_play_finished(call),
                     Stage::Leaving => {
                         let outcome = known.outcome_unserved();
                         self.give_up(call, outcome, HangupCause::LocalBye, 480);

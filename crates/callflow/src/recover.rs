@@ -35,6 +35,9 @@ impl Callflow {
             self.acd.restore_agent(restored, self.now);
         }
         self.begin_hours();
+        self.restore_plans(&recovery.standing);
+        // Nobody is called back outside the hours.
+        self.restore_callbacks(&recovery.standing);
         self.drain_rooms();
     }
 
@@ -88,6 +91,7 @@ impl Callflow {
     pub(crate) fn handle_stop(&mut self) {
         self.stopping = true;
         self.leave_carriers();
+        self.leave_callbacks();
         let calls: Vec<(CallId, LegId)> =
             self.calls.iter().map(|(call, known)| (*call, known.caller)).collect();
         for (call, caller) in calls {

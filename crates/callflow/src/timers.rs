@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     PhoneResponds,
     /// The end of a recording's pause.
     Pause,
+    /// The next key of a caller who chooses whether to wait.
+    Choice,
 }
 
 impl Timer {
@@ -30,6 +32,7 @@ impl Timer {
             Self::PhoneFree => "the agent's phone to be free",
             Self::PhoneResponds => "the agent's phone to respond",
             Self::Pause => "the recording's pause to be over",
+            Self::Choice => "the caller's choice",
         }
     }
 }
@@ -68,6 +71,7 @@ impl Timers {
             Timer::PhoneFree,
             Timer::PhoneResponds,
             Timer::Pause,
+            Timer::Choice,
         ] {
             self.stop(call, timer);
         }

@@ -40,11 +40,13 @@ impl Callflow {
             entry.leg.hang_up(cause, status);
             self.drain_leg(caller);
         }
+        self.end_if_empty(call);
     }
 
     /// The call is over when its last leg is.
     pub(crate) fn end_if_empty(&mut self, call: CallId) {
-        if !self.calls.get(&call).is_some_and(|known| known.legs.is_empty()) {
+        let is_empty = self.calls.get(&call).is_some_and(|known| known.legs.is_empty());
+        if !is_empty || self.seeks_agent(call) {
             return;
         }
         self.timers.stop_all(call);

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use model::{CallId, NotReadyReason, OfferId, PauseReason, Permission, Pii, Target};
+use model::{
+    AgentId, AgentStatus, CallId, NotReadyReason, OfferId, PauseReason, Permission, Pii, QueueId,
+    Target,
+};
 
 /// The longest command id, in bytes.
 pub const MAX_COMMAND_ID: usize = 64;
@@ -14,6 +17,8 @@ pub const MAX_TARGET: usize = 64;
 pub const MAX_NUMBER: usize = 64;
 /// The most that one command prolongs after-call work by: one hour.
 pub const MAX_EXTEND_MS: u64 = 3_600_000;
+/// The most that one command prefers a waiting call by: one hour.
+pub const MAX_PREFER_MS: u64 = 3_600_000;
 
 /// Something a desktop asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +91,53 @@ pub enum Command {
         /// Of which call; one's own if none is named.
         call: Option<CallId>,
     },
+    /// Put a waiting call into another queue, with the time that it has waited.
+    MoveCall {
+        /// Which.
+        call: CallId,
+        /// Where.
+        queue: QueueId,
+    },
+    /// Let a waiting call wait for one agent alone for a while, who gets it as soon as they can.
+    AssignCall {
+        /// Which.
+        call: CallId,
+        /// To whom.
+        agent: AgentId,
+    },
+    /// Have a waiting call deemed to have entered so much earlier.
+    PreferCall {
+        /// Which.
+        call: CallId,
+        /// By how much, in milliseconds.
+        ms: u64,
+    },
+    /// Take a callback back: the customer is not called.
+    CancelCallback {
+        /// The call that asked for it.
+        call: CallId,
+    },
+    /// Change an agent's status as the agent could.
+    SetAgent {
+        /// Whose.
+        agent: AgentId,
+        /// What it is to be; while they are busy, afterwards.
+        status: AgentStatus,
+    },
+    /// Decide on what an agent asks for.
+    DecideReason {
+        /// Who asks.
+        agent: AgentId,
+        /// Whether they may.
+        approved: bool,
+    },
+    /// Put an emergency plan on or off.
+    SwitchPlan {
+        /// Which.
+        plan: String,
+        /// Whether it is on from now on.
+        on: bool,
+    },
 }
 
 impl Command {
@@ -109,6 +161,13 @@ impl Command {
             Self::CancelConsult => "cancel_consult",
             Self::PauseRecording { .. } => "pause_recording",
             Self::ResumeRecording { .. } => "resume_recording",
+            Self::MoveCall { .. } => "move_call",
+            Self::AssignCall { .. } => "assign_call",
+            Self::PreferCall { .. } => "prefer_call",
+            Self::CancelCallback { .. } => "cancel_callback",
+            Self::SetAgent { .. } => "set_agent",
+            Self::DecideReason { .. } => "decide_reason",
+            Self::SwitchPlan { .. } => "switch_plan",
         }
     }
 
@@ -135,16 +194,28 @@ impl Command {
             | Self::ResumeRecording { call: None } => Permission::CallHandle,
             Self::PauseRecording { call: Some(_), .. }
             | Self::ResumeRecording { call: Some(_) } => Permission::RecordingPause,
+            Self::MoveCall { .. }
+            | Self::AssignCall { .. }
+            | Self::PreferCall { .. }
+            | Self::CancelCallback { .. }
+            | Self::SetAgent { .. }
+            | Self::DecideReason { .. }
+            | Self::SwitchPlan { .. } => Permission::FloorSteer,
         }
     }
 
     /// Whether the command makes sense by itself.
     pub(crate) fn check(&self) -> Result<(), CommandError> {
         match self {
-            Self::NotReady { reason } if !reason.is_agents_choice() => Err(CommandError::new(
-                "bad_reason",
-                format!("'{}' is set by the engine; choose another reason", reason.as_str()),
-            )),
+            Self::NotReady { reason }
+            | Self::SetAgent { status: AgentStatus::NotReady { reason }, .. }
+                if !reason.is_agents_choice() =>
+            {
+                Err(CommandError::new(
+                    "bad_reason",
+                    format!("'{}' is set by the engine; choose another reason", reason.as_str()),
+                ))
+            }
             Self::ExtendAcw { ms } if !(1..=MAX_EXTEND_MS).contains(ms) => Err(CommandError::new(
                 "bad_duration",
                 format!("after-call work is prolonged by 1 to {MAX_EXTEND_MS} ms, not {ms}"),
@@ -162,6 +233,20 @@ impl Command {
                 format!("what is looked for has at most {MAX_TARGET} bytes"),
             )),
             Self::Transfer { to } | Self::Consult { to } => check_target(to),
+            Self::MoveCall { queue, .. } => check_target(&Target::Queue(queue.clone())),
+            Self::AssignCall { agent, .. }
+            | Self::SetAgent { agent, .. }
+            | Self::DecideReason { agent, .. } => check_target(&Target::Agent(agent.clone())),
+            Self::PreferCall { ms, .. } if !(1..=MAX_PREFER_MS).contains(ms) => {
+                Err(CommandError::new(
+                    "bad_duration",
+                    format!("a call is preferred by 1 to {MAX_PREFER_MS} ms, not {ms}"),
+                ))
+            }
+            Self::SwitchPlan { plan, .. } if !(1..=MAX_TARGET).contains(&plan.len()) => {
+                let message = format!("a plan's name has 1 to {MAX_TARGET} bytes");
+                Err(CommandError::new("unknown_plan", message))
+            }
             Self::Dial { number } if !(1..=MAX_NUMBER).contains(&number.reveal().len()) => {
                 Err(CommandError::new(
                     "bad_number",
@@ -182,7 +267,10 @@ impl Command {
             | Self::Conference
             | Self::CancelConsult
             | Self::PauseRecording { .. }
-            | Self::ResumeRecording { .. } => Ok(()),
+            | Self::ResumeRecording { .. }
+            | Self::PreferCall { .. }
+            | Self::CancelCallback { .. }
+            | Self::SwitchPlan { .. } => Ok(()),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, AgentTotals, CallId, Direction, LegRole,
-    LineQuality, Lookup, OfferId, Outcome, PauseReason, Pii, QueueId, RecordingId, Target,
-    TransferEnd, TransferKind, TrunkId, Wall,
+    LineQuality, Lookup, NotReadyReason, OfferId, Outcome, PauseReason, Pii, QueueId, RecordingId,
+    Target, TransferEnd, TransferKind, TrunkId, Wall,
 };
 
 /// Where a call is, as a board shows it.
@@ -135,6 +135,8 @@ pub enum Event {
         acw_until: Option<Wall>,
         /// Whether the agent's phone can be rung.
         phone_reachable: bool,
+        /// For what they want to be `NotReady`, if that waits for someone's word.
+        asks: Option<NotReadyReason>,
     },
     /// Who is calling and what they are insured for, before the phone rings.
     ScreenPop {
@@ -148,6 +150,8 @@ pub enum Event {
         ani: Pii<String>,
         /// The dialled number.
         dnis: String,
+        /// Whether the customer is to be called back, as they asked for.
+        callback: bool,
         /// The queue that the caller waited in; none where an agent called them.
         queue: Option<QueueId>,
         /// How long, in milliseconds.
@@ -223,12 +227,21 @@ pub enum Event {
         queue: QueueId,
         /// Callers waiting for an agent or being offered to one.
         waiting: u32,
+        /// Those beside them who are called back when their turn comes.
+        callbacks: u32,
         /// How long the first of them has waited, in milliseconds, when this was said.
         longest_wait_ms: u64,
         /// What the queue's agents are doing.
         agents: AgentTotals,
         /// Whether its hours are now; one without hours is open always.
         open: bool,
+    },
+    /// An emergency plan was put on or off.
+    PlanState {
+        /// Which.
+        plan: Arc<str>,
+        /// Whether it is on.
+        on: bool,
     },
     /// A line's health or what it carries changed.
     TrunkState {
@@ -269,6 +282,7 @@ impl Event {
             Self::TransferEnded { .. } => "transfer_ended",
             Self::Targets { .. } => "targets",
             Self::QueueState { .. } => "queue_state",
+            Self::PlanState { .. } => "plan_state",
             Self::TrunkState { .. } => "trunk_state",
             Self::Alarm { .. } => "alarm",
         }

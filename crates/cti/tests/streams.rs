@@ -281,6 +281,7 @@ fn personal_data_in_an_event_prints_masked() {
         brought: None,
         ani: "13800138078".into(),
         dnis: "95512".to_owned(),
+        callback: false,
         queue: Some("claims".into()),
         waited_ms: 5_000,
         ivr_path: vec!["welcome".to_owned()],

@@ -156,9 +156,36 @@ pub enum FactBody {
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
     /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
-    /// `full`, the call has `timed_out`, or an `emergency` plan is on. [`FactBody::Queued`] follows
+    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen` another
+    /// one, or a supervisor `moved` it. [`FactBody::Queued`] follows
     /// where it goes to another queue.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
+    /// The caller hangs up and is called back: `call` keeps its place in line, which it entered at
+    /// `entered`; whoever takes it must hold `permission`, if that is named.
+    CallbackBooked {
+        call: CallId,
+        queue: QueueId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+        permission: Option<String>,
+        entered: Wall,
+    },
+    /// A callback's turn has come: `call` is the one by which the customer is called back who
+    /// asked for it in `callback`.
+    CallbackBegun {
+        call: CallId,
+        callback: CallId,
+        queue: QueueId,
+        trunk: TrunkId,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored"))]
+        number: Pii<String>,
+        shown: String,
+    },
+    /// The customer was not reached; tried again at `again_at`, or never.
+    CallbackMissed { call: CallId, attempt: u32, cause: MissedCause, again_at: Option<Wall> },
+    /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled`, or `rejoined`
+    /// where the customer dialled again and the call `by` has the place.
+    CallbackEnded { call: CallId, end: String, by: Option<CallId> },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
     /// A call was reserved for an agent; one that an agent made and gives away has no queue.
@@ -247,6 +274,17 @@ pub enum FactBody {
         certificate: Box<Certificate>,
     },
 
+    /// A supervisor steered: `what` was done, as the command is named, to a call or an agent;
+    /// `detail` says more (a queue, a status, a reason, a time).
+    Steered {
+        by: UserId,
+        what: String,
+        call: Option<CallId>,
+        agent: Option<AgentId>,
+        detail: String,
+    },
+    /// An emergency plan was put on or off.
+    PlanSwitched { plan: String, on: bool, by: UserId },
     /// An agent's status or state changed.
     AgentChanged {
         agent: AgentId,
@@ -326,6 +364,10 @@ impl FactBody {
             Self::LookupEnded { .. } => "lookup_ended",
             Self::Queued { .. } => "queued",
             Self::Overflowed { .. } => "overflowed",
+            Self::CallbackBooked { .. } => "callback_booked",
+            Self::CallbackBegun { .. } => "callback_begun",
+            Self::CallbackMissed { .. } => "callback_missed",
+            Self::CallbackEnded { .. } => "callback_ended",
             Self::TierReached { .. } => "tier_reached",
             Self::Offered { .. } => "offered",
             Self::Popped { .. } => "popped",
@@ -356,6 +398,8 @@ impl FactBody {
             Self::RecordingReleased { .. } => "recording_released",
             Self::RecordingDoomed { .. } => "recording_doomed",
             Self::RecordingDeleted { .. } => "recording_deleted",
+            Self::Steered { .. } => "steered",
+            Self::PlanSwitched { .. } => "plan_switched",
             Self::AgentChanged { .. } => "agent_changed",
             Self::Registered { .. } => "registered",
             Self::Unregistered { .. } => "unregistered",
@@ -390,6 +434,10 @@ impl FactBody {
             | Self::LookupEnded { call, .. }
             | Self::Queued { call, .. }
             | Self::Overflowed { call, .. }
+            | Self::CallbackBooked { call, .. }
+            | Self::CallbackBegun { call, .. }
+            | Self::CallbackMissed { call, .. }
+            | Self::CallbackEnded { call, .. }
             | Self::TierReached { call, .. }
             | Self::Offered { call, .. }
             | Self::Popped { call, .. }
@@ -422,7 +470,7 @@ impl FactBody {
             | Self::RecordingDeleted { call, .. }
             | Self::Played { call, .. }
             | Self::Traced { call, .. } => Some(*call),
-            Self::AgentChanged { call, .. } => *call,
+            Self::AgentChanged { call, .. } | Self::Steered { call, .. } => *call,
             Self::EngineStarted { .. }
             | Self::EngineStopped
             | Self::Registered { .. }
@@ -433,6 +481,7 @@ impl FactBody {
             | Self::TrunkReachable { .. }
             | Self::TrunkUnreachable { .. }
             | Self::HoursChanged { .. }
+            | Self::PlanSwitched { .. }
             | Self::TrunkRegistered { .. }
             | Self::TrunkUnregistered { .. }
             | Self::AlarmRaised { .. }

@@ -20,6 +20,8 @@ pub enum Outcome {
     /// No queue took or kept the call (closed, full, nobody at work, too long a wait): the caller
     /// was told so, and that was the end.
     TurnedAway,
+    /// The caller asked to be called back, and keeps the place in line.
+    CalledBack,
     /// The engine could not go on (no media port, failed script).
     Error,
     /// The engine stopped or died while the call was in progress.
@@ -37,6 +39,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Unanswered => "unanswered",
             Self::TurnedAway => "turned_away",
+            Self::CalledBack => "called_back",
             Self::Error => "error",
             Self::EngineLost => "engine_lost",
         }

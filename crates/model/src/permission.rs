@@ -58,6 +58,9 @@ permissions! {
     RecordingHold "recording.hold"
     /// See the SIP messages of all calls, personal data masked.
     CallTrace "call.trace"
+    /// Steer: move, assign and prefer waiting calls, change agents' states, decide on what agents
+    /// ask for, and put emergency plans on and off.
+    FloorSteer "floor.steer"
     /// See the live board.
     BoardView "board.view"
     /// Change the configuration.

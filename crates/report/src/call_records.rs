@@ -78,6 +78,7 @@ impl CallRecords {
         let call = fact.body.call()?;
         if let FactBody::CallArrived { .. }
         | FactBody::CallPlaced { .. }
+        | FactBody::CallbackBegun { .. }
         | FactBody::CalledInside { .. } = &fact.body
         {
             if !self.calls.contains_key(&call)

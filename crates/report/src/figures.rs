@@ -111,6 +111,7 @@ impl Figures {
     }
 
     /// Folds one fact.
+    #[expect(clippy::too_many_lines, reason = "every kind of fact is named")]
     pub fn apply(&mut self, fact: &Fact) {
         self.turn_day(fact.wall);
         match &fact.body {
@@ -119,11 +120,15 @@ impl Figures {
                 self.arrived += 1;
                 self.calls.insert(*call, Place::Menu);
             }
-            FactBody::CallPlaced { call, .. } | FactBody::CalledInside { call, .. } => {
+            // Who is called back was counted when they called.
+            FactBody::CallPlaced { call, .. }
+            | FactBody::CallbackBegun { call, .. }
+            | FactBody::CalledInside { call, .. } => {
                 self.calls.insert(*call, Place::Outside);
             }
             FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
             FactBody::Overflowed { call, to, .. } => self.overflow(*call, to),
+            FactBody::CallbackBooked { call, .. } => self.wait_no_more(*call),
             FactBody::Missed { call, .. } => self.miss(*call),
             FactBody::AgentAnswered { call, .. } => self.answer(*call, fact.mono),
             FactBody::CallEnded { call, outcome, .. } => self.end(*call, *outcome),
@@ -139,6 +144,8 @@ impl Figures {
             | FactBody::MenuEntered { .. }
             | FactBody::DigitsCollected { .. }
             | FactBody::LookupEnded { .. }
+            | FactBody::CallbackMissed { .. }
+            | FactBody::CallbackEnded { .. }
             | FactBody::TierReached { .. }
             | FactBody::Offered { .. }
             | FactBody::Popped { .. }
@@ -176,6 +183,8 @@ impl Figures {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Steered { .. }
+            | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
@@ -225,12 +234,17 @@ impl Figures {
 
     /// Who hears an announcement waits no longer; another queue says so itself.
     fn overflow(&mut self, call: CallId, to: &OverflowTarget) {
-        match (to, self.calls.get(&call).cloned()) {
-            (OverflowTarget::Announcement(_), Some(Place::Waiting { queue, .. })) => {
-                self.calls.insert(call, Place::Menu);
-                self.leave_waiting(&queue);
-            }
-            (OverflowTarget::Announcement(_) | OverflowTarget::Queue(_), _) => {}
+        match to {
+            OverflowTarget::Announcement(_) => self.wait_no_more(call),
+            OverflowTarget::Queue(_) => {}
+        }
+    }
+
+    /// The caller hears something before the end.
+    fn wait_no_more(&mut self, call: CallId) {
+        if let Some(Place::Waiting { queue, .. }) = self.calls.get(&call).cloned() {
+            self.calls.insert(call, Place::Menu);
+            self.leave_waiting(&queue);
         }
     }
 

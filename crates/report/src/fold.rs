@@ -87,12 +87,20 @@ impl Fold {
                 let numbers = (number.clone(), shown.clone());
                 (call, Direction::Outbound, trunk.clone(), numbers, Vec::new(), String::new())
             }
+            FactBody::CallbackBegun { call, trunk, number, shown, .. } => {
+                let numbers = (number.clone(), shown.clone());
+                (call, Direction::Outbound, trunk.clone(), numbers, Vec::new(), String::new())
+            }
             FactBody::CalledInside { call, leg, agent, to } => {
                 let numbers = (Pii::from(agent.as_str()), shown_inside(to));
                 let legs = vec![begun(*leg, LegRole::Agent(agent.clone()), fact.wall)];
                 (call, Direction::Internal, TrunkId::from(""), numbers, legs, String::new())
             }
             _ => return None,
+        };
+        let queue = match &fact.body {
+            FactBody::CallbackBegun { queue, .. } => Some(queue.clone()),
+            _ => None,
         };
         let record = CallRecord {
             call: *call,
@@ -109,7 +117,7 @@ impl Fold {
             ended: fact.wall,
             menu_path: Vec::new(),
             inputs: Vec::new(),
-            queue: None,
+            queue,
             tier: None,
             waited_ms: None,
             rang_ms: None,
@@ -161,6 +169,7 @@ impl Fold {
     }
 
     /// Folds one fact of this call. Returns whether the record changed.
+    #[expect(clippy::too_many_lines, reason = "every kind of fact is named")]
     pub(crate) fn apply(&mut self, fact: &Fact) -> bool {
         let changed = match &fact.body {
             FactBody::CallDiverted { number, .. } => self.divert(number),
@@ -175,6 +184,7 @@ impl Fold {
             }
             FactBody::Queued { queue, entered, .. } => self.enter(queue, *entered, fact),
             FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
+            FactBody::CallbackBooked { .. } => self.hand_in_place(fact),
             FactBody::TierReached { tier, .. } => self.reach(*tier),
             FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
             FactBody::Rang { offer, agent, leg, .. } => self.ring(*offer, agent, *leg, fact),
@@ -205,6 +215,9 @@ impl Fold {
             | FactBody::CallArrived { .. }
             | FactBody::CallPlaced { .. }
             | FactBody::CalledInside { .. }
+            | FactBody::CallbackBegun { .. }
+            | FactBody::CallbackMissed { .. }
+            | FactBody::CallbackEnded { .. }
             | FactBody::Popped { .. }
             | FactBody::ConferenceBegun { .. }
             | FactBody::Held { .. }
@@ -222,6 +235,8 @@ impl Fold {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Steered { .. }
+            | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }
             | FactBody::TrunkUnregistered { .. }
             | FactBody::AlarmRaised { .. }
@@ -269,6 +284,9 @@ impl Fold {
         let FactBody::DialogEstablished { leg, role, dialog, trunk, .. } = &fact.body else {
             return false;
         };
+        if self.ringing.is_some_and(|ringing| ringing.leg == *leg) {
+            self.stop_ringing(Moment::of(fact));
+        }
         if self.leg(*leg).is_none() {
             self.join(begun(*leg, role.clone(), fact.wall));
         }
@@ -332,6 +350,12 @@ impl Fold {
     fn ring(&mut self, offer: OfferId, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
         self.ringing = Some(Ringing { offer, leg, since: Moment::of(fact) });
         self.join(begun(leg, LegRole::Agent(agent.clone()), fact.wall))
+    }
+
+    /// The caller waits no longer on the line: they are called back.
+    fn hand_in_place(&mut self, fact: &Fact) -> bool {
+        self.stop_waiting(Moment::of(fact));
+        true
     }
 
     fn offer(&mut self, offer: OfferId, agent: &AgentId, fact: &Fact) -> bool {

@@ -150,7 +150,7 @@ pub struct CallLeg {
 pub struct Overflow {
     /// Which queue.
     pub queue: QueueId,
-    /// Why: `closed`, `unstaffed`, `full`, `timed_out` or `emergency`.
+    /// Why: `closed`, `unstaffed`, `full`, `timed_out`, `emergency`, `chosen` or `moved`.
     pub why: String,
     /// Where it went.
     pub to: OverflowTarget,

@@ -97,6 +97,10 @@ impl Book {
                     return Err(format!("{agent} has {other} and places {call}"));
                 }
             }
+            // Nobody is in it before the first agent is offered it.
+            FactBody::CallbackBegun { call, .. } => {
+                self.open_calls.insert(*call);
+            }
             FactBody::DialogEstablished { call, leg, .. } => {
                 self.open_legs.insert(*leg, *call);
             }
@@ -135,6 +139,8 @@ impl Book {
                         | FactBody::LegMeasured { .. }
                         | FactBody::WrappedUp { .. }
                         | FactBody::LookupEnded { .. }
+                        | FactBody::CallbackMissed { .. }
+                        | FactBody::CallbackEnded { .. }
                 );
                 if after_end && !may_follow {
                     return Err(format!("{other:?} after the call's end"));

@@ -100,7 +100,8 @@ impl Engine {
             Ok(callflow) => callflow,
             Err(error) => panic!("the hotline's configuration is broken: {error}"),
         };
-        callflow.begin("sim", "sim", Recovery::default());
+        let recovery = Recovery { standing: settings.standing.clone(), ..Recovery::default() };
+        callflow.begin("sim", "sim", recovery);
         let config = TransactionsConfig { secret: [9; 32], ..TransactionsConfig::default() };
         Self {
             transactions: Transactions::new(config),

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use callflow::{Config, Phone, QueuePrompts};
+use callflow::{CallbackPrompts, Choice, Config, Phone, QueuePrompts};
 use ivr::{Known, Script};
-use model::{AgentId, Permission, PromptId, QueueId, Tier, Wall};
+use model::{AgentId, Fact, Permission, PromptId, QueueId, Tier, Wall};
 use sip::digest::{Algorithm, Secrets};
 use trunk::{Destination, Trunk, Trunks};
 
@@ -39,6 +39,16 @@ pub struct Settings {
     pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
     /// The limits of queues: how many may wait, and the rest.
     pub limits: BTreeMap<QueueId, (usize, acd::Limits)>,
+    /// By which key who waits chooses what.
+    pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
+    /// How queues call back, if they do.
+    pub callbacks: Option<acd::CallbackRule>,
+    /// Emergency plans.
+    pub plans: Vec<acd::Plan>,
+    /// Reasons for which somebody has to approve of an agent being not ready.
+    pub approval: BTreeSet<model::NotReadyReason>,
+    /// What was so before the start, as facts said.
+    pub standing: Vec<Fact>,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -59,6 +69,11 @@ pub fn settings() -> Settings {
         started: Wall(1_800_000_000_000_000),
         hours: BTreeMap::new(),
         limits: BTreeMap::new(),
+        choices: BTreeMap::new(),
+        callbacks: None,
+        plans: Vec::new(),
+        approval: BTreeSet::new(),
+        standing: Vec::new(),
     }
 }
 
@@ -129,6 +144,7 @@ pub fn config(settings: &Settings) -> Config {
         scripts: BTreeMap::from([("hotline".to_owned(), menu())]),
         acd: distribution(settings),
         hours: settings.hours.clone(),
+        choices: settings.choices.clone(),
         lookup: lookup::Config::default(),
         cti: cti::Config { epoch: 1, ..cti::Config::default() },
         phones: phones(settings),
@@ -168,6 +184,19 @@ pub fn config(settings: &Settings) -> Config {
             ringback: prompts("ringback"),
             sorry: prompts("sorry"),
             send_off: Vec::new(),
+            choices: settings
+                .choices
+                .keys()
+                .map(|queue| (queue.clone(), prompts("wait_choices")))
+                .collect(),
+            callback: CallbackPrompts {
+                number: prompts("callback_number"),
+                confirm: prompts("callback_confirm"),
+                ask: prompts("callback_ask"),
+                wrong: prompts("callback_wrong"),
+                refused: prompts("callback_refused"),
+                booked: prompts("callback_booked"),
+            },
         },
     }
 }
@@ -250,7 +279,7 @@ fn distribution(settings: &Settings) -> acd::Config {
                 let limits = settings.limits.get(&queue).cloned();
                 let queue = acd::QueueConfig::new(queue, steps.collect());
                 let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
-                acd::QueueConfig { max_waiting, limits, ..queue }
+                acd::QueueConfig { max_waiting, limits, callbacks: settings.callbacks, ..queue }
             })
             .collect(),
         permissions: BTreeMap::from([
@@ -259,6 +288,8 @@ fn distribution(settings: &Settings) -> acd::Config {
             (level(3), tier_three),
         ]),
         ring_timeout_ms: settings.ring_timeout_ms,
+        plans: settings.plans.clone(),
+        approval: settings.approval.clone(),
         ..acd::Config::default()
     }
 }

@@ -1,4 +1,5 @@
-//! Who signed in, who was refused what, who saw personal data, who played which recording.
+//! Who signed in, who was refused what, who saw personal data, who played which recording, who
+//! steered.
 
 use model::{Fact, RefusalKind, UserId, Wall};
 use sqlx::any::AnyRow;
@@ -24,12 +25,13 @@ pub struct AuditFilter {
 
 impl Store {
     /// The audit, newest first: facts `SessionOpened`, `Refused`, `Unmasked`,
-    /// `Played` and `Traced`.
+    /// `Played`, `Traced`, `Steered` and `PlanSwitched`.
     pub async fn audit(&self, filter: &AuditFilter, request: &PageRequest) -> Result<Page<Fact>> {
         // The condition is the index's own, so that it is used.
         let mut sql = Sql::new(
             "SELECT * FROM facts
-             WHERE kind IN ('session_opened', 'refused', 'unmasked', 'played', 'traced')",
+             WHERE kind IN ('session_opened', 'refused', 'unmasked', 'played', 'traced', 'steered',
+                            'plan_switched')",
         );
         sql.and_if(" AND wall_us >= ", filter.from.map(|wall| wall.0))?
             .and_if(" AND wall_us < ", filter.to.map(|wall| wall.0))?

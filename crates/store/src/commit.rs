@@ -12,6 +12,7 @@ use crate::facts;
 use crate::open::{Durability, Kind, Store};
 use crate::record_row;
 use crate::sql::{Batch, Value, big};
+use crate::standing;
 
 /// What is written in one transaction.
 #[derive(Debug, Default)]
@@ -152,6 +153,7 @@ fn write(batch: &mut Batch, work: &Work) -> Result<()> {
     write_unsettled(batch, &work.facts);
     write_registrations(batch, &work.facts)?;
     write_agents(batch, &work.facts)?;
+    standing::write(batch, &work.facts);
     write_recordings(batch, &work.facts);
     write_keeping(batch, &work.facts)?;
     write_records(batch, &work.records)
@@ -163,6 +165,7 @@ fn write_unsettled(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
         FactBody::CallArrived { call, .. }
         | FactBody::CallPlaced { call, .. }
+        | FactBody::CallbackBegun { call, .. }
         | FactBody::CalledInside { call, .. }
         | FactBody::WrappedUp { call, .. } => {
             Some([Value::Text(call.to_string()), Value::Int(i64::from(fact.site))])

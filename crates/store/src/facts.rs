@@ -87,7 +87,9 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::NumberAnswered { agent, .. }
         | FactBody::WrappedUp { agent, .. }
         | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
-        FactBody::RecordingPaused { by, .. }
+        FactBody::Steered { by, .. }
+        | FactBody::PlanSwitched { by, .. }
+        | FactBody::RecordingPaused { by, .. }
         | FactBody::RecordingHeld { by, .. }
         | FactBody::RecordingReleased { by, .. } => Some(by.as_str()),
         FactBody::RecordingUnpaused { by, .. } => by.as_ref().map(UserId::as_str),
@@ -106,6 +108,10 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
         | FactBody::Overflowed { .. }
+        | FactBody::CallbackBooked { .. }
+        | FactBody::CallbackBegun { .. }
+        | FactBody::CallbackMissed { .. }
+        | FactBody::CallbackEnded { .. }
         | FactBody::TierReached { .. }
         | FactBody::Dialled { .. }
         | FactBody::GuestAnswered { .. }

@@ -30,6 +30,7 @@ mod restart;
 mod sessions;
 mod settings;
 mod sql;
+mod standing;
 mod writer;
 
 pub use accounts::{Account, DigestAlgorithms};

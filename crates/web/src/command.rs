@@ -10,6 +10,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::names::{ChoiceName, PauseReasonName};
+use crate::steering::{
+    AssignCallData, CancelCallbackData, DecideReasonData, MoveCallData, PreferCallData,
+    SetAgentData, SwitchPlanData,
+};
 
 /// A command. The same `id` twice is done once and answered the same.
 #[derive(ToSchema)]
@@ -24,8 +28,9 @@ pub(crate) struct CommandFrame {
     body: CommandBody,
 }
 
-/// What an agent may ask for. All commands need `call.handle`; about the recording of a call that
-/// is named, `recording.pause` instead.
+/// What may be asked for. Commands need `call.handle`; about the recording of a call that is named,
+/// `recording.pause` instead; the last seven, from `move_call` on, `floor.steer`, and each of those
+/// is a fact of the audit (`steered`, `plan_switched`).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum CommandBody {
@@ -65,6 +70,20 @@ pub(crate) enum CommandBody {
     PauseRecording(PauseData),
     /// Record again.
     ResumeRecording(ResumeData),
+    /// Put a waiting call into another queue, with the time that it has waited.
+    MoveCall(MoveCallData),
+    /// Let a waiting call wait for one agent alone for a minute: they get it as soon as they can.
+    AssignCall(AssignCallData),
+    /// Have a waiting call deemed to have entered so much earlier.
+    PreferCall(PreferCallData),
+    /// Take a callback back: the customer is not called.
+    CancelCallback(CancelCallbackData),
+    /// Change an agent's status as the agent could; while they are busy, afterwards.
+    SetAgent(SetAgentData),
+    /// Decide on the reason for which an agent asks to be `not_ready`.
+    DecideReason(DecideReasonData),
+    /// Put an emergency plan on or off: at once, for all its queues.
+    SwitchPlan(SwitchPlanData),
 }
 
 /// Nothing more to say.
@@ -215,6 +234,23 @@ impl From<CommandBody> for Command {
             CommandBody::ResumeRecording(ResumeData { call_id }) => {
                 Self::ResumeRecording { call: call_id }
             }
+            CommandBody::MoveCall(MoveCallData { call_id, queue }) => {
+                Self::MoveCall { call: call_id, queue }
+            }
+            CommandBody::AssignCall(AssignCallData { call_id, agent_id }) => {
+                Self::AssignCall { call: call_id, agent: agent_id }
+            }
+            CommandBody::PreferCall(PreferCallData { call_id, ms }) => {
+                Self::PreferCall { call: call_id, ms }
+            }
+            CommandBody::CancelCallback(CancelCallbackData { call_id }) => {
+                Self::CancelCallback { call: call_id }
+            }
+            CommandBody::SetAgent(data) => data.into(),
+            CommandBody::DecideReason(DecideReasonData { agent_id, approved }) => {
+                Self::DecideReason { agent: agent_id, approved }
+            }
+            CommandBody::SwitchPlan(SwitchPlanData { plan, on }) => Self::SwitchPlan { plan, on },
         }
     }
 }
@@ -241,7 +277,7 @@ pub(crate) struct ReplyError<'a> {
 }
 
 /// Every code that an answer may have, and what it means, for the reference.
-pub(crate) const CODES: [(&str, &str); 37] = [
+pub(crate) const CODES: [(&str, &str); 43] = [
     ("malformed", "The frame is not one JSON object in a text frame."),
     ("invalid", "The frame is no command: its `id`, its `type` or a field of `data` is wrong."),
     ("busy", "More than 32 commands wait, or the engine is busy. Send it again, with the same id."),
@@ -282,6 +318,12 @@ pub(crate) const CODES: [(&str, &str); 37] = [
     ("not_recorded", "Nothing is being recorded there."),
     ("already_paused", "The recording is paused already."),
     ("not_paused", "The recording is not paused."),
+    ("not_waiting", "The call does not wait in a queue."),
+    ("being_offered", "The call is being offered to an agent now."),
+    ("not_served", "The agent does not serve the call's queue."),
+    ("no_callback", "There is no such callback."),
+    ("nothing_asked", "The agent asks for nothing that could be decided on."),
+    ("unknown_plan", "There is no such emergency plan."),
 ];
 
 /// One JSON object that answers the command of that id.
@@ -328,6 +370,7 @@ pub(crate) fn decode(text: &str) -> Result<(String, Command), NoCommand> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::AgentStatus;
     use proptest::prelude::*;
 
     fn command(text: &str) -> Command {
@@ -358,6 +401,22 @@ mod tests {
             (
                 r#"{"id":"7","type":"extend_acw","data":{"ms":30000}}"#,
                 Command::ExtendAcw { ms: 30_000 },
+            ),
+            (
+                r#"{"id":"7","type":"move_call","data":{"call_id":"c1-2-3","queue":"claims"}}"#,
+                Command::MoveCall { call: "c1-2-3".parse().unwrap(), queue: "claims".into() },
+            ),
+            (
+                r#"{"id":"7","type":"prefer_call","data":{"call_id":"c1-2-3","ms":5}}"#,
+                Command::PreferCall { call: "c1-2-3".parse().unwrap(), ms: 5 },
+            ),
+            (
+                r#"{"id":"7","type":"set_agent","data":{"agent_id":"8001","status":"ready"}}"#,
+                Command::SetAgent { agent: "8001".into(), status: AgentStatus::Ready },
+            ),
+            (
+                r#"{"id":"7","type":"switch_plan","data":{"plan":"flood","on":true}}"#,
+                Command::SwitchPlan { plan: "flood".to_owned(), on: true },
             ),
             (
                 r#"{"id":"7","type":"wrap_up","data":{"call_id":"c1-2-3","disposition":"x"}}"#,

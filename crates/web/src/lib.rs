@@ -36,6 +36,7 @@ mod serve;
 mod sessions;
 mod stall;
 mod status;
+mod steering;
 mod time;
 mod timeline;
 mod trace;

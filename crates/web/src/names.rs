@@ -112,7 +112,7 @@ names! {
 }
 
 /// Every outcome.
-const OUTCOMES: [Outcome; 9] = [
+const OUTCOMES: [Outcome; 10] = [
     Outcome::Answered,
     Outcome::Abandoned,
     Outcome::SelfService,
@@ -120,6 +120,7 @@ const OUTCOMES: [Outcome; 9] = [
     Outcome::Refused,
     Outcome::Unanswered,
     Outcome::TurnedAway,
+    Outcome::CalledBack,
     Outcome::Error,
     Outcome::EngineLost,
 ];

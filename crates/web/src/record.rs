@@ -163,7 +163,7 @@ pub(crate) struct TransferBody<'a> {
 pub(crate) struct OverflowBody<'a> {
     /// The queue.
     queue: &'a str,
-    /// Why: `closed`, `unstaffed`, `full`, `timed_out` or `emergency`.
+    /// Why: `closed`, `unstaffed`, `full`, `timed_out`, `emergency`, `chosen` or `moved`.
     why: &'a str,
     /// The queue to which it went, where it is one.
     to_queue: Option<&'a str>,

@@ -27,7 +27,8 @@ pub(crate) struct FactEntry<'a> {
     at: String,
     /// What: `call_arrived`, `call_diverted`, `call_answered`, `call_placed`, `called_inside`,
     /// `phone_rung`, `trunk_tried`, `number_answered`,
-    /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `overflowed`, `tier_reached`,
+    /// `menu_entered`, `digits_collected`, `lookup_ended`, `queued`, `overflowed`,
+    /// `callback_booked`, `callback_begun`, `callback_missed`, `callback_ended`, `tier_reached`,
     /// `offered`,
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
@@ -35,7 +36,7 @@ pub(crate) struct FactEntry<'a> {
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
     /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_held`,
     /// `recording_released`, `recording_doomed`, `recording_deleted`,
-    /// `agent_changed`, `played` or `traced`.
+    /// `steered`, `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The leg.
@@ -72,7 +73,8 @@ pub(crate) struct FactEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'a str>,
     /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
-    /// `timed_out` or `emergency`; why the recording is held; by which rule it is deleted.
+    /// `timed_out` or `emergency`; `chosen` by the caller, `moved` by a supervisor; why the
+    /// recording is held; by which rule it is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// The queue to which the call goes then.
@@ -81,6 +83,25 @@ pub(crate) struct FactEntry<'a> {
     /// What the caller hears before the end, where it goes to no queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     announcement: Option<&'a str>,
+    /// The call that asked for the callback that this call is; where a customer who dialled again
+    /// took the place of a callback, their new call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_call_id: Option<String>,
+    /// The number of the attempt to reach a customer, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    /// When it is tried again; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again_at: Option<String>,
+    /// What a supervisor did: the name of the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steered: Option<&'a str>,
+    /// With what: a queue, a status, a reason, a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled` or `rejoined`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_end: Option<&'a str>,
     /// The tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<u8>,
@@ -132,7 +153,8 @@ pub(crate) struct FactEntry<'a> {
     /// The telephone outside; masked without `customer.unmask`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Cow<'a, str>>,
-    /// Who brought someone in, called inside, or paused, resumed, held or released the recording.
+    /// Who brought someone in, called inside, steered, or paused, resumed, held or released the
+    /// recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     /// Why the recording was paused.
@@ -162,6 +184,7 @@ pub(crate) fn entry<'a>(fact: &'a Fact, sight: Sight, zone: &TimeZone) -> Option
         ..FactEntry::default()
     };
     tell(&mut entry, &fact.body, sight);
+    tell_callback(&mut entry, &fact.body, (sight, zone));
     Some(entry)
 }
 
@@ -327,12 +350,22 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             changed(entry, *status);
             entry.state = Some((*state).into());
         }
+        FactBody::Steered { by, what, agent, detail, .. } => {
+            entry.by = Some(by.as_str());
+            entry.agent_id = agent.as_ref().map(model::AgentId::as_str);
+            entry.steered = Some(what);
+            entry.detail = Some(detail);
+        }
         FactBody::Played { user, recording, .. } => {
             entry.recording_id = Some(recording.to_string());
             entry.user = Some(user.as_str());
         }
         FactBody::Traced { user, .. } => entry.user = Some(user.as_str()),
-        FactBody::CallAnswered { .. }
+        FactBody::CallbackBooked { .. }
+        | FactBody::CallbackBegun { .. }
+        | FactBody::CallbackMissed { .. }
+        | FactBody::CallbackEnded { .. }
+        | FactBody::CallAnswered { .. }
         | FactBody::EngineStarted { .. }
         | FactBody::EngineStopped
         | FactBody::Registered { .. }
@@ -343,10 +376,42 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         | FactBody::TrunkReachable { .. }
         | FactBody::TrunkUnreachable { .. }
         | FactBody::HoursChanged { .. }
+        | FactBody::PlanSwitched { .. }
         | FactBody::TrunkRegistered { .. }
         | FactBody::TrunkUnregistered { .. }
         | FactBody::AlarmRaised { .. }
         | FactBody::AlarmCleared { .. } => {}
+    }
+}
+
+/// What is told of callbacks, if the fact is about one.
+fn tell_callback<'a>(
+    entry: &mut FactEntry<'a>,
+    body: &'a FactBody,
+    (sight, zone): (Sight, &TimeZone),
+) {
+    match body {
+        FactBody::CallbackBooked { queue, number, .. } => {
+            entry.queue = Some(queue.as_str());
+            entry.number = Some(sight.show(number));
+        }
+        FactBody::CallbackBegun { callback, queue, trunk, number, shown, .. } => {
+            entry.other_call_id = Some(callback.to_string());
+            entry.queue = Some(queue.as_str());
+            entry.trunk = Some(trunk.as_str());
+            entry.ani = Some(sight.show(number));
+            entry.dnis = Some(shown);
+        }
+        FactBody::CallbackMissed { attempt, cause, again_at, .. } => {
+            entry.attempt = Some(*attempt);
+            entry.missed = Some((*cause).into());
+            entry.again_at = again_at.map(|at| rfc3339(at, zone));
+        }
+        FactBody::CallbackEnded { end, by, .. } => {
+            entry.callback_end = Some(end);
+            entry.other_call_id = by.map(|by| by.to_string());
+        }
+        _ => {}
     }
 }
 

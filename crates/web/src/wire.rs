@@ -79,6 +79,8 @@ pub(crate) enum EventBody<'a> {
     Targets(TargetsData<'a>),
     /// A queue's figures changed.
     QueueState(QueueStateData),
+    /// An emergency plan was put on or off; only on the board.
+    PlanState(PlanStateData<'a>),
     /// A line's health, or what it carries, changed; calls are told of once a second at most.
     TrunkState(TrunkStateData<'a>),
     /// Something that an operator must see began or is over.
@@ -110,6 +112,8 @@ pub(crate) struct AgentStateData {
     acw_until: Option<String>,
     /// Whether the agent's phone can be rung.
     phone_reachable: bool,
+    /// The reason for which the agent wants to be `not_ready`, while nobody has decided on it.
+    asks: Option<ReasonName>,
 }
 
 /// `screen_pop`
@@ -123,6 +127,8 @@ pub(crate) struct ScreenPopData<'a> {
     brought_by: Option<&'a str>,
     /// What for.
     transfer: Option<TransferKindName>,
+    /// Whether the customer is to be called back, as they asked for: when you have answered.
+    callback: bool,
     /// The caller's number; masked without `customer.unmask`.
     ani: Cow<'a, str>,
     /// The number that was dialled.
@@ -348,6 +354,8 @@ pub(crate) struct QueueStateData {
     queue: String,
     /// Callers waiting for an agent or being offered to one.
     waiting: u32,
+    /// Those beside them who are called back when their turn comes.
+    callbacks: u32,
     /// How long the first of them had waited when this was said, in milliseconds.
     longest_wait_ms: u64,
     /// Since when the first of them waits, RFC 3339 with offset; null where nobody waits.
@@ -375,6 +383,15 @@ pub(crate) struct AgentTotalsData {
     talking: u32,
     /// In after-call work.
     acw: u32,
+}
+
+/// `plan_state`
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlanStateData<'a> {
+    /// The plan.
+    plan: &'a str,
+    /// Whether it is on.
+    on: bool,
 }
 
 /// `trunk_state`

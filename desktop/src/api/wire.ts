@@ -83,6 +83,8 @@ export interface AgentStateData {
   call_id: string | null;
   acw_until: string | null;
   phone_reachable: boolean;
+  /** The reason for which the agent asks, while no supervisor has decided. */
+  asks?: string | null;
 }
 
 export type LookupResult = 'pending' | 'found' | 'unknown' | 'late' | 'failed';
@@ -125,6 +127,8 @@ export interface ScreenPopData {
   offer_id: string;
   /** The colleague who brings the call, and what for; null for a call of a queue. */
   brought_by: string | null;
+  /** The customer is called back as soon as the agent has answered. */
+  callback?: boolean;
   transfer: TransferKind | null;
   ani: string;
   dnis: string;
@@ -235,6 +239,8 @@ export interface AgentTotals {
 export interface QueueStateData {
   queue: string;
   waiting: number;
+  /** Those beside them who are called back when their turn comes. */
+  callbacks?: number;
   longest_wait_ms: number;
   longest_wait_since: string | null;
   agents: AgentTotals;
@@ -251,6 +257,12 @@ export interface TrunkStateData {
   /** null where it does not register. */
   registered: boolean | null;
   answered_at: string | null;
+}
+
+/** An emergency plan. */
+export interface PlanStateData {
+  plan: string;
+  on: boolean;
 }
 
 export interface AlarmData {

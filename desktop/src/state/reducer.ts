@@ -16,6 +16,7 @@ import type {
   Status,
   TargetsData,
   TransferEndedData,
+  PlanStateData,
   TrunkStateData,
 } from '../api/wire';
 import { instant } from '../format/time';
@@ -90,6 +91,8 @@ export interface DeskState {
   calls: Readonly<Record<string, Call>>;
   alarms: Readonly<Record<string, Alarm>>;
   lines: Readonly<Record<string, Line>>;
+  /** Emergency plans, and whether each is on. */
+  plans: Readonly<Record<string, boolean>>;
   /** The caller on this agent's screen: from the offer until the agent is idle again. */
   pop: Pop | null;
   /** To whom a call can be given, as it was asked for last. */
@@ -101,7 +104,7 @@ export interface DeskState {
 }
 
 export const NOTHING: DeskState = {
-  agents: {}, queues: {}, calls: {}, alarms: {}, lines: {}, pop: null, targets: null, moved: null, link: 0,
+  agents: {}, queues: {}, calls: {}, alarms: {}, lines: {}, plans: {}, pop: null, targets: null, moved: null, link: 0,
 };
 
 /** The state after `frame`, as the user `me` sees it. */
@@ -124,6 +127,10 @@ export function reduce(state: DeskState, frame: EventFrame, me: string): DeskSta
       return withUpdate(state, frame.data as ScreenPopUpdateData);
     case 'trunk_state':
       return withLine(state, frame.data as TrunkStateData);
+    case 'plan_state': {
+      const { plan, on } = frame.data as PlanStateData;
+      return { ...state, plans: { ...state.plans, [plan]: on } };
+    }
     case 'alarm':
       return withAlarm(state, frame.data as AlarmData);
     default:

@@ -21,6 +21,7 @@ pub(crate) fn event(number: u32) -> Event {
     Event::QueueState {
         queue: "general".into(),
         waiting: number,
+        callbacks: 0,
         longest_wait_ms: 0,
         agents: AgentTotals::default(),
         open: true,

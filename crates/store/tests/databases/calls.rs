@@ -221,6 +221,8 @@ async fn the_audit_tells_who_did_what(database: Database) {
     story.tell(503, FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() });
     let (call, recording) = (call(1, 1), recording(1, 1));
     story.tell(504, FactBody::Played { user, recording, call });
+    let by = UserId::from("lead");
+    story.tell(505, FactBody::PlanSwitched { plan: "flood".to_owned(), on: true, by });
     write(&store, &mut story).await;
     let list = async |filter: AuditFilter, after: Option<String>, limit: u32| {
         let page = store.audit(&filter, &PageRequest { after, limit }).await.unwrap();
@@ -229,7 +231,10 @@ async fn the_audit_tells_who_did_what(database: Database) {
     };
     let all = AuditFilter::default;
     let (kinds, next) = list(all(), None, 50).await;
-    assert_eq!(kinds, ["played", "unmasked", "refused", "refused", "session_opened"]);
+    assert_eq!(
+        kinds,
+        ["plan_switched", "played", "unmasked", "refused", "refused", "session_opened"]
+    );
     assert_eq!(next, None);
     let user = Some(UserId::from("qa"));
     let (kinds, _) = list(AuditFilter { user, ..all() }, None, 50).await;
@@ -253,7 +258,7 @@ async fn the_audit_tells_who_did_what(database: Database) {
             break;
         }
     }
-    assert_eq!(read.len(), 5);
+    assert_eq!(read.len(), 6);
 }
 
 async fn a_damaged_record_is_named(database: Database) {

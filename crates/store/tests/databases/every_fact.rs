@@ -14,6 +14,7 @@ use crate::story::{call, recording, wall};
 pub fn every_fact() -> Vec<FactBody> {
     let mut facts = of_calls();
     facts.extend(of_lines());
+    facts.extend(of_callbacks());
     facts.extend(of_transfers());
     facts.extend(of_recordings());
     facts.extend(of_people());
@@ -126,6 +127,30 @@ fn of_lines() -> Vec<FactBody> {
     ]
 }
 
+fn of_callbacks() -> Vec<FactBody> {
+    let (call, again, queue) = (call(1, 1), call(1, 2), QueueId::from("claims"));
+    let number = Pii::from("13800138000");
+    vec![
+        FactBody::CallbackBooked {
+            call,
+            queue: queue.clone(),
+            number: number.clone(),
+            permission: Some("claim.register".to_owned()),
+            entered: Wall(1),
+        },
+        FactBody::CallbackBegun {
+            call: again,
+            callback: call,
+            queue,
+            trunk: TrunkId::from("demo"),
+            number,
+            shown: "02195512".to_owned(),
+        },
+        FactBody::CallbackMissed { call, attempt: 1, cause: MissedCause::Busy, again_at: None },
+        FactBody::CallbackEnded { call, end: "rejoined".to_owned(), by: Some(again) },
+    ]
+}
+
 fn of_transfers() -> Vec<FactBody> {
     let (call, leg, agent) = (call(1, 1), LegId(Id::new(1, 1, 2)), AgentId::from("8001"));
     vec![
@@ -233,6 +258,14 @@ fn of_people() -> Vec<FactBody> {
         FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() },
         FactBody::Played { user: user.clone(), recording: recording(1, 1), call: call(1, 1) },
         FactBody::Traced { user, call: call(1, 1) },
+        FactBody::Steered {
+            by: UserId::from("lead"),
+            what: "move_call".to_owned(),
+            call: Some(call(1, 1)),
+            agent: None,
+            detail: "claims".to_owned(),
+        },
+        FactBody::PlanSwitched { plan: "flood".to_owned(), on: true, by: UserId::from("lead") },
         FactBody::HoursChanged { queue: QueueId::from("q"), open: true, why: "make_up".to_owned() },
         FactBody::AlarmRaised { alarm: "store".into(), detail: "locked".to_owned() },
         FactBody::AlarmCleared { alarm: "store".into() },

@@ -1,6 +1,8 @@
 //! What a restarted engine reads: open calls, registrations, agents, the day's facts.
 
-use model::{AgentId, AgentState, AgentStatus, FactBody, NotReadyReason, Outcome};
+use model::{
+    AgentId, AgentState, AgentStatus, FactBody, MissedCause, NotReadyReason, Outcome, Pii, UserId,
+};
 use report::{CallRecords, Limits};
 use store::{FactKey, Registration};
 
@@ -12,8 +14,52 @@ on_both! {
     a_disposition_that_came_after_the_record_was_settled_is_folded_anew
     registrations_are_the_newest_ones_that_are_still_valid
     agents_are_what_they_were_last
+    what_still_stands_is_found_without_reading_all_facts
     facts_are_read_part_by_part
     a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting
+}
+
+async fn what_still_stands_is_found_without_reading_all_facts(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    let booked = |counter| FactBody::CallbackBooked {
+        call: call(1, counter),
+        queue: "claims".into(),
+        number: Pii::from("13800138000"),
+        permission: None,
+        entered: wall(1),
+    };
+    let missed = |attempt| FactBody::CallbackMissed {
+        call: call(1, 2),
+        attempt,
+        cause: MissedCause::Busy,
+        again_at: Some(wall(90)),
+    };
+    let switched = |plan: &str, on| {
+        let by = UserId::from("lead");
+        FactBody::PlanSwitched { plan: plan.to_owned(), on, by }
+    };
+    for counter in 1..=2 {
+        story.tell(10, booked(counter));
+    }
+    let end = "reached".to_owned();
+    story.tell(20, FactBody::CallbackEnded { call: call(1, 1), end, by: None });
+    for attempt in 1..=2 {
+        story.tell(30, missed(attempt));
+    }
+    for (plan, on) in [("flood", true), ("fire", true), ("fire", false)] {
+        story.tell(40, switched(plan, on));
+    }
+    write(&store, &mut story).await;
+    let standing = store.standing_facts().await.unwrap();
+    let bodies: Vec<FactBody> = standing.into_iter().map(|fact| fact.body).collect();
+    assert_eq!(bodies, [booked(2), missed(2), switched("flood", true)]);
+    let mut next = Story::new(2);
+    let end = "gave_up".to_owned();
+    next.tell(100, FactBody::CallbackEnded { call: call(1, 2), end, by: None });
+    next.tell(100, switched("flood", false));
+    write(&store, &mut next).await;
+    assert_eq!(store.standing_facts().await.unwrap(), []);
 }
 
 async fn the_facts_of_unsettled_calls_are_there_and_no_others(database: Database) {

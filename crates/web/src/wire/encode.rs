@@ -8,10 +8,10 @@ use model::{AgentTotals, CustomerCard, Lookup, PolicyCard, Target, Wall};
 use super::{
     AgentStateData, AgentTotalsData, AlarmData, CallStateData, ClaimData, ColleagueData,
     CustomerData, EventBody, EventFrame, GuestData, InputData, IvrData, LineData, PartyLineData,
-    PolicyData, QueueStateData, ScreenPopData, ScreenPopUpdateData, Sight, TargetsData,
-    TransferEndedData, TrunkStateData,
+    PlanStateData, PolicyData, QueueStateData, ScreenPopData, ScreenPopUpdateData, Sight,
+    TargetsData, TransferEndedData, TrunkStateData,
 };
-use crate::names::{ActionName, OutcomeName, StatusName, reason_of};
+use crate::names::{ActionName, OutcomeName, ReasonName, StatusName, reason_of};
 use crate::time::rfc3339;
 
 /// An event ready to be sent.
@@ -43,6 +43,7 @@ fn personal(event: &cti::Event) -> Option<String> {
         | cti::Event::TransferEnded { .. }
         | cti::Event::Targets { .. }
         | cti::Event::QueueState { .. }
+        | cti::Event::PlanState { .. }
         | cti::Event::TrunkState { .. }
         | cti::Event::Alarm { .. } => None,
     }
@@ -61,6 +62,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             call,
             acw_until,
             phone_reachable,
+            asks,
         } => EventBody::AgentState(AgentStateData {
             agent_id: agent.to_string(),
             status: (*status).into(),
@@ -73,6 +75,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             call_id: call.map(|call| call.to_string()),
             acw_until: acw_until.map(|until| rfc3339(until, zone)),
             phone_reachable: *phone_reachable,
+            asks: asks.map(ReasonName::from),
         }),
         cti::Event::ScreenPop {
             call,
@@ -80,6 +83,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             brought,
             ani,
             dnis,
+            callback,
             queue,
             waited_ms,
             ivr_path,
@@ -90,6 +94,7 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             offer_id: offer.to_string(),
             brought_by: brought.as_ref().map(|(_, by)| by.as_str()),
             transfer: brought.as_ref().map(|(kind, _)| (*kind).into()),
+            callback: *callback,
             ani: sight.show(ani),
             dnis,
             queue: queue.as_ref().map(model::QueueId::as_str),
@@ -159,17 +164,19 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             queues: queues.iter().map(line).collect(),
             more: *more,
         }),
-        cti::Event::QueueState { queue, waiting, longest_wait_ms, agents, open } => {
+        cti::Event::QueueState { queue, waiting, callbacks, longest_wait_ms, agents, open } => {
             let since = earlier(stamped.at, *longest_wait_ms);
             EventBody::QueueState(QueueStateData {
                 queue: queue.to_string(),
                 waiting: *waiting,
+                callbacks: *callbacks,
                 longest_wait_ms: *longest_wait_ms,
                 longest_wait_since: (*waiting > 0).then(|| rfc3339(since, zone)),
                 agents: totals(*agents),
                 open: *open,
             })
         }
+        cti::Event::PlanState { plan, on } => EventBody::PlanState(PlanStateData { plan, on: *on }),
         cti::Event::TrunkState {
             trunk,
             calls,

@@ -90,6 +90,7 @@ pub(crate) fn pop(lookup: Lookup) -> cti::Event {
         brought: Some((TransferKind::Consult, "8002".into())),
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),
+        callback: false,
         queue: Some("claims".into()),
         waited_ms: 4_200,
         ivr_path: vec!["welcome".to_owned(), "claims".to_owned()],
@@ -109,6 +110,7 @@ pub(crate) fn agent_state(agent: &str) -> cti::Event {
         call: Some(call(1)),
         acw_until: Some(Wall(1_790_000_010_000_000)),
         phone_reachable: true,
+        asks: None,
     }
 }
 

@@ -192,12 +192,13 @@ fn a_queues_figures() {
     let state = |waiting, longest_wait_ms| Event::QueueState {
         queue: "claims".into(),
         waiting,
+        callbacks: 3,
         longest_wait_ms,
         agents,
         open: true,
     };
     let wanted = json!({
-        "queue": "claims", "waiting": 2, "longest_wait_ms": 20_123, "open": true,
+        "queue": "claims", "waiting": 2, "callbacks": 3, "longest_wait_ms": 20_123, "open": true,
         "longest_wait_since": "2026-09-21T22:13:00.000+08:00",
         "agents": {
             "signed_out": 1, "not_ready": 2, "idle": 3, "reserved": 4, "ringing": 5,

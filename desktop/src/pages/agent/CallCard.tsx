@@ -11,6 +11,11 @@ export function CallCard({ pop }: { pop: Pop | null }) {
     <section className="card call">
       <header>
         <h2>{t('pop.call')}</h2>
+        {pop?.callback && (
+          <span className="brought" data-testid="callback">
+            {t('pop.callback')}
+          </span>
+        )}
         {pop?.brought_by && (
           <span className="brought" data-testid="brought">
             {t(pop.transfer === 'consult' ? 'move.asked_by' : 'move.brought_by', { agent: pop.brought_by })}

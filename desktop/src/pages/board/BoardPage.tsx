@@ -10,6 +10,7 @@ import type { Mark } from '../../state/marks';
 import { AgentGrid } from './AgentGrid';
 import { CallTable } from './CallTable';
 import { QueueTable } from './QueueTable';
+import { Plans } from './Plans';
 import { TrunkTable } from './TrunkTable';
 
 const AGENT_TILES: readonly [TextKey, readonly Mark[]][] = [
@@ -80,6 +81,7 @@ function Alarms() {
           {alarm}：{detail}
         </span>
       ))}
+      <Plans />
     </section>
   );
 }

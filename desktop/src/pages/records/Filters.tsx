@@ -18,6 +18,7 @@ const OUTCOMES = [
   'refused',
   'unanswered',
   'turned_away',
+  'called_back',
   'error',
   'engine_lost',
 ] as const;

@@ -18,7 +18,7 @@ pub const MAX_NUMBER: usize = 64;
 /// The most that one command prolongs after-call work by: one hour.
 pub const MAX_EXTEND_MS: u64 = 3_600_000;
 /// The most that one command prefers a waiting call by: one hour.
-pub const MAX_PREFER_MS: u64 = 3_600_000;
+pub(crate) const MAX_PREFER_MS: u64 = 3_600_000;
 
 /// Something a desktop asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -42,7 +42,7 @@ fn begun(story: &mut Story) {
     story.offered(2, 1, "8001").at(61_000).rang(2, 1, "8001").at(65_000);
     let role = LegRole::Agent(agent("8001"));
     let (leg, dialog) = (story::agent_leg(1), dialog("phone"));
-    story.tell(FactBody::DialogEstablished { call: call(2), leg, role, dialog });
+    story.tell(FactBody::DialogEstablished { call: call(2), leg, role, dialog, trunk: None });
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub(crate) struct FactEntry<'a> {
     /// The number of the attempt to reach a customer, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
-    /// When it is tried again; absent where it is not.
+    /// When it is tried again, RFC 3339 with offset; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     again_at: Option<String>,
     /// What a supervisor did: the name of the command.

@@ -93,6 +93,12 @@ impl Negotiation {
         agreed.is_some_and(|agreed| self.agree(agreed))
     }
 
+    /// What was agreed on with the one who answers counts, also beyond the answer to our offer.
+    pub(crate) fn settle(&mut self, agreed: Negotiated) {
+        self.offered = None;
+        self.agreed = Some(agreed);
+    }
+
     /// Another is asked: nothing is agreed on with that one.
     pub(crate) fn begin_again(&mut self) {
         self.offered = None;

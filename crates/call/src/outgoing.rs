@@ -49,6 +49,13 @@ pub(crate) struct Outgoing {
     pub(crate) too_small: u8,
 }
 
+impl Outgoing {
+    /// The early dialog of the phone with that tag.
+    pub(crate) fn early_of(&mut self, tag: &str) -> Option<&mut Early> {
+        self.early.iter_mut().find(|early| early.dialog.remote_tag() == tag)
+    }
+}
+
 impl Leg {
     /// A leg that calls someone, receiving media at `local_media`.
     pub fn outgoing(
@@ -204,8 +211,9 @@ impl Leg {
             outgoing.tags.push(tag.to_owned());
         }
         let given_up = outgoing.cancelled.is_some();
+        let is_renewed = outgoing.early_of(tag).is_some_and(|early| early.renewed.is_some());
         if let Ok(Some(answer)) = description_in(response)
-            && !given_up
+            && !(given_up || is_renewed)
             && self.negotiation.preview(&answer)
         {
             self.outputs.push_back(Output::SendsEarly);
@@ -250,11 +258,8 @@ impl Leg {
             self.send_bye(dialog, account, cause);
             return self.end(cause);
         }
-        // RFC 3262 §5: the answer may have come reliably already.
-        let answer = description_in(response)
-            .and_then(|answer| answer.or(early.and_then(|early| early.answer)).ok_or(400));
-        match answer.and_then(|answer| self.negotiation.accept(&answer)) {
-            Ok(_) => {
+        match self.conclude(response, early) {
+            Ok(()) => {
                 let mut established = Established::new(dialog, response, true);
                 established.min_se_s = min_se_s;
                 established.account = account;
@@ -269,13 +274,25 @@ impl Leg {
         }
     }
 
-    /// A request of the called phone before its answer (RFC 3311 §5.2): our offer is not answered,
-    /// or its answer waits for the 2xx to count.
+    /// What is agreed on with who answers, by the 2xx or by what came reliably before it (RFC 3262
+    /// §5).
+    fn conclude(&mut self, response: &Message, early: Option<Early>) -> Result<(), u16> {
+        let (answer, renewed) =
+            early.map(|early| (early.answer, early.renewed)).unwrap_or_default();
+        if let Some(renewed) = renewed {
+            self.negotiation.settle(renewed);
+            return Ok(());
+        }
+        let answer = description_in(response)?.or(answer).ok_or(400_u16)?;
+        self.negotiation.accept(&answer).map(|_| ())
+    }
+
+    /// A request of the called phone before its answer. An offer has to wait until ours is answered
+    /// (RFC 3311 §5.2).
     pub(crate) fn handle_ringing_request(&mut self, tx: ServerTx, request: &Message) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let tag = request.from().and_then(|from| from.tag()).unwrap_or("");
-        let early = outgoing.early.iter_mut().find(|early| early.dialog.remote_tag() == tag);
-        let Some(early) = early else { return self.answer(tx, request, 481) };
+        let Some(early) = outgoing.early_of(tag) else { return self.answer(tx, request, 481) };
         let refused = early.dialog.accept_request(request).err().map(|refusal| refusal.status);
         let is_answered = early.answer.is_some();
         match (refused, request.method()) {
@@ -284,12 +301,35 @@ impl Leg {
                 let message = self.full_response(request, 200).build();
                 self.outputs.push_back(Output::Respond { tx, message });
             }
-            (None, Method::Update) if is_answered => self.answer(tx, request, 488),
+            (None, Method::Update) if is_answered => self.renew_early(tx, request),
             (None, Method::Update) => self.answer(tx, request, 491),
             (None, Method::Options) => self.answer_options(tx, request),
             (None, Method::Info) => self.pass_over_info(tx, request),
             // RFC 3261 §15: who is called does not end an early dialog by BYE.
             (None, _) => self.answer(tx, request, 481),
+        }
+    }
+
+    /// The called phone offers anew before its 2xx, after its answer to our offer came reliably
+    /// (RFC 3311 §5.1). Other phones may still answer what we offered.
+    fn renew_early(&mut self, tx: ServerTx, request: &Message) {
+        let Some(local_media) = self.local_media else { return self.answer(tx, request, 500) };
+        let answered = description_in(request)
+            .and_then(|offer| self.answer_offer(&offer.ok_or(400_u16)?, local_media));
+        let (answer, changed) = match answered {
+            Ok(answered) => answered,
+            Err(status) => return self.answer(tx, request, status),
+        };
+        let response = self.full_response(request, 200).body(SDP, answer.as_bytes());
+        self.outputs.push_back(Output::Respond { tx, message: response.build() });
+        let renewed = self.negotiation.agreed().copied();
+        let Stage::Outgoing(outgoing) = &mut self.stage else { return };
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or("");
+        if let Some(early) = outgoing.early_of(tag) {
+            early.renewed = renewed;
+        }
+        if changed {
+            self.outputs.push_back(Output::SendsEarly);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{HangupCause, Mono};
-use sdp::Session;
+use sdp::{Negotiated, Session};
 use sip::{CSeq, Dialog, Flow, MAX_FORKS, Message, Method, Name, ServerTx, T1, T1_64};
 
 use crate::challenge::Credentials;
@@ -48,6 +48,8 @@ pub(crate) struct Early {
     rseq: u32,
     /// The answer to our offer, if a reliable response had it (§5).
     pub(crate) answer: Option<Session>,
+    /// What was agreed on after that by an offer of theirs (RFC 3311 §5.1).
+    pub(crate) renewed: Option<Negotiated>,
     /// Our last PRACK.
     prack: Option<Message>,
     /// The answers that it carries.
@@ -56,8 +58,14 @@ pub(crate) struct Early {
 
 impl Early {
     fn new(dialog: Dialog, rseq: u32) -> Self {
-        let credentials = Credentials::default();
-        Self { dialog, rseq: rseq.wrapping_sub(1), answer: None, prack: None, credentials }
+        Self {
+            dialog,
+            rseq: rseq.wrapping_sub(1),
+            answer: None,
+            renewed: None,
+            prack: None,
+            credentials: Credentials::default(),
+        }
     }
 
     /// Our PRACK for what `rack` names (§7.2).

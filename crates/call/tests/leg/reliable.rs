@@ -171,6 +171,44 @@ fn a_200_without_any_answer_ends_the_call() {
 }
 
 #[test]
+fn rfc_3311_section_5_1_a_ringing_phone_offers_anew_once_its_answer_came_reliably() {
+    let (mut call, invite) = Stage::calling();
+    let early = described("198.51.100.9", 4000, "8", TALK);
+    call.respond(&invite, 183, &[REQUIRED, ("RSeq", "1")], &early);
+    assert_eq!(call.early_media(), 1);
+    let unknown = described("198.51.100.9", 4000, "18", TALK);
+    assert_eq!(call.request(Method::Update, &[], &unknown).status(), Some(488));
+    assert_eq!(call.leg.media().unwrap().payload_type, 8, "what was agreed on stays");
+    let offer = described("198.51.100.9", 4002, "0", TALK);
+    let answered = call.request(Method::Update, &[], &offer);
+    assert_eq!(
+        (answered.status(), &*read(&answered).media[0].formats),
+        (Some(200), &["0".into()][..])
+    );
+    assert_eq!(call.early_media(), 2);
+    call.respond(&invite, 183, &[REQUIRED, ("RSeq", "2")], &early);
+    assert_eq!(call.leg.media().unwrap().remote.port(), 4002, "the first answer counts no more");
+    call.respond(&invite, 200, &[], "");
+    assert_eq!(call.leg.state(), call::LegState::Established);
+    let media = call.leg.media().unwrap();
+    assert_eq!((media.payload_type, media.remote.port()), (0, 4002));
+    let held = call.request(Method::Invite, &[], &described("198.51.100.9", 4002, "0", "sendonly"));
+    assert_eq!(held.status(), Some(200), "no offer of ours is open");
+}
+
+#[test]
+fn what_a_ringing_phone_offered_anew_binds_no_other_phone() {
+    let (mut call, invite) = Stage::calling();
+    let early = described("198.51.100.9", 4000, "8", TALK);
+    call.respond(&invite, 183, &[REQUIRED, ("RSeq", "1")], &early);
+    let offer = described("198.51.100.9", 4002, "0", TALK);
+    assert_eq!(call.request(Method::Update, &[], &offer).status(), Some(200));
+    call.respond_as("other", &invite, 200, &[], &described("198.51.100.9", 4004, "8", TALK));
+    let media = call.leg.media().unwrap();
+    assert_eq!((media.payload_type, media.remote.port()), (8, 4004));
+}
+
+#[test]
 fn rfc_3311_section_5_2_a_ringing_phone_may_refresh_but_not_offer() {
     let (mut call, invite) = Stage::calling();
     call.respond(&invite, 180, &[REQUIRED, ("RSeq", "1")], "");

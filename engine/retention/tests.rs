@@ -100,6 +100,8 @@ impl House {
         let writer = self.brain.join().unwrap();
         writer.stop(Duration::from_secs(60)).await.unwrap();
         store.close().await;
+        // With the last of them the lock is gone, for the next engine to take.
+        drop(store);
         Self::again(self.folder, retention).await
     }
 

@@ -198,9 +198,24 @@ impl Acd {
         if let Some(at) = call.limit_at {
             self.timers.cancel(at, Timer::Limit(id));
         }
-        let at = self.now + LOOK_AGAIN;
+        let again = self.now + LOOK_AGAIN;
+        let at = self.time_limit(call).map_or(again, |limit| limit.min(again));
         self.timers.set(at, Timer::Limit(id));
         self.calls.insert(id, Call { limit_at: Some(at), kept: true, ..*call });
+    }
+
+    /// A call that need not go any more has to when its longest time is over, as from the start.
+    fn limit_anew(&mut self, call: &Call) {
+        let Some(at) = self.time_limit(call).filter(|_| call.limit_at.is_none()) else { return };
+        self.timers.set(at, Timer::Limit(call.place.call));
+        self.calls.insert(call.place.call, Call { limit_at: Some(at), kept: false, ..*call });
+    }
+
+    /// When a call's longest time in its queue will be over; `None` if that is past, or there is
+    /// none.
+    fn time_limit(&self, call: &Call) -> Option<Mono> {
+        let wait = self.queues[call.queue as usize].limits.wait.as_ref()?;
+        Some(call.joined + Duration::from_millis(wait.ms)).filter(|at| *at > self.now)
     }
 
     /// A call that waits goes elsewhere if it has to, and is not refused there. It is offered with
@@ -216,7 +231,7 @@ impl Acd {
         if call.callback.is_some() {
             return self.expire_callback(&call);
         }
-        let Some((why, to)) = self.must_go(&call) else { return };
+        let Some((why, to)) = self.must_go(&call) else { return self.limit_anew(&call) };
         if self.stays(&call, why, &to) {
             return self.let_stay(&call);
         }

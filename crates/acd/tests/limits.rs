@@ -286,6 +286,32 @@ fn who_waits_where_the_last_agent_signed_out_stays_while_the_next_queue_is_full(
 }
 
 #[test]
+fn who_had_to_stay_goes_when_the_longest_time_is_over_all_the_same() {
+    let announcement = Overflow::Announcement("sorry".into());
+    let wait = Some(WaitLimit { ms: 45_000, to: announcement.clone() });
+    let mut config = with(Limits { unstaffed: rule(to_b(), true), wait, ..Limits::default() });
+    config.queues[1].max_waiting = 1;
+    for is_staffed_again in [true, false] {
+        let mut room = Room::new(&config);
+        room.ready("8001").not_ready("8001").enqueue(9, "b").enqueue(1, "a");
+        room.tell(Input::SignOut { agent: "8001".into() });
+        assert_eq!(sent(&mut room), [], "b is full");
+        if is_staffed_again {
+            // Somebody is there for it, but never free: it is looked at again, and may stay.
+            room.ready("8001").not_ready("8001");
+        }
+        room.pass(44_999);
+        assert_eq!((sent(&mut room), room.line("a")), (vec![], vec![call(1)]));
+        room.dequeue(9).pass(1);
+        let went = match is_staffed_again {
+            true => (call(1), OverflowCause::TimedOut, announcement.clone()),
+            false => (call(1), OverflowCause::Unstaffed, to_b()),
+        };
+        assert_eq!(sent(&mut room), [went], "{is_staffed_again}");
+    }
+}
+
+#[test]
 fn out_of_a_closed_queue_or_in_an_emergency_everyone_goes() {
     let mut config = with(Limits { closed: rule(to_b(), true), ..Limits::default() });
     config.queues[1].max_waiting = 1;

@@ -222,24 +222,40 @@ impl Reference {
     /// which it is asked again.
     fn judge_who_stays(&mut self, now: Mono) {
         let seed = self.seed;
-        let waiting = |call: &Waiting| call.stage == Stage::Waiting && call.callback.is_none();
+        let waiting = |call: &Waiting| {
+            matches!(call.stage, Stage::Waiting | Stage::Offered(_)) && call.callback.is_none()
+        };
         let waiting = self.calls.iter().filter(|(_, call)| waiting(call));
         let ids: Vec<CallId> = waiting.map(|(id, _)| *id).collect();
+        // Who was taken at once may have filled a queue for as long as it was asked for room.
+        let somebody_came = self.calls.values().any(|call| call.joined == now);
         for id in ids {
             let Some((why, to)) = self.must_go(id, now) else { continue };
             let call = &self.calls[&id];
             let late = [OverflowCause::TimedOut, OverflowCause::Unstaffed].contains(&why);
+            let is_refused = match &to {
+                Overflow::Queue(next) => self.takes(next, call.permission).is_err(),
+                Overflow::Number(_)
+                | Overflow::Announcement(_)
+                | Overflow::Mailbox(_)
+                | Overflow::Callback => false,
+            };
+            if call.stage != Stage::Waiting {
+                // It is asked for when the offer is missed.
+                self.calls.get_mut(&id).unwrap().was_refused = is_refused;
+                continue;
+            }
+            // Room may have come only after it was asked for, or have gone before, at this moment.
+            let maybe = is_refused || call.was_refused || somebody_came;
             let refused_at = match (&to, call.refused_at) {
-                // Room there may have come only after it was asked for, at the same moment.
                 (Overflow::Queue(_), None) => Some(now),
-                (Overflow::Queue(next), _) if self.takes(next, call.permission).is_err() => {
-                    Some(now)
-                }
+                (Overflow::Queue(_), Some(_)) if maybe => Some(now),
                 (_, at) => at,
             };
             let again = refused_at.is_some_and(|at| now < at + Duration::from_secs(30));
             assert!(late && again, "seed {seed}: {id} {call:?} at {now:?}");
-            self.calls.get_mut(&id).unwrap().refused_at = refused_at;
+            let call = self.calls.get_mut(&id).unwrap();
+            (call.refused_at, call.was_refused) = (refused_at, is_refused);
         }
     }
 

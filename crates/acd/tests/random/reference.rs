@@ -39,6 +39,8 @@ pub(super) struct Waiting {
     pub(super) joined: Mono,
     /// When the queue to which it had to go would have refused it last.
     pub(super) refused_at: Option<Mono>,
+    /// Whether it would have been when that was looked at last.
+    pub(super) was_refused: bool,
     pub(super) reached: usize,
     /// Who alone may take it, and until when.
     pub(super) preferred: Option<(AgentId, Mono)>,
@@ -182,6 +184,7 @@ impl Reference {
             head_start_ms: own_head_start_ms + config.map_or(0, |queue| queue.head_start_ms),
             joined: now,
             refused_at: None,
+            was_refused: false,
             reached: config.map_or(0, at_once),
             preferred: None,
             callback: None,

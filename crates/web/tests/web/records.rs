@@ -58,7 +58,7 @@ fn a_call_has_every_field_of_its_record() {
             "recording_id": "r1-1-13", "call_id": "c1-1-3", "agent_id": "8001",
             "started_at": "2026-09-21T22:13:23.000+08:00", "duration_ms": 311,
             "bytes": 10_000, "sha256": SHA256, "gaps": 0, "pauses": 0, "lost": false,
-            "recovered": false,
+            "recovered": false, "held": null, "deleted_at": null, "certificate": null,
         }],
         "disposition": "enquiry", "settled": true,
     });
@@ -247,6 +247,7 @@ fn recordings_are_listed_without_their_paths() {
         "recording_id": "r1-1-12", "call_id": "c1-1-2", "agent_id": "8002",
         "started_at": "2026-09-21T22:13:22.000+08:00", "duration_ms": null,
         "bytes": null, "sha256": null, "gaps": 0, "pauses": 0, "lost": false, "recovered": false,
+        "held": null, "deleted_at": null, "certificate": null,
     });
     assert_eq!(answer.json(), json!({"items": [wanted], "next": null}));
     assert_eq!(server.get("/api/v1/recordings?call=x", &token).code(), "invalid");

@@ -52,7 +52,7 @@ fn an_agents_state() {
         "since": "2026-09-21T22:13:20.000+08:00",
         "next_status": "ready", "next_reason": null, "allowed": ["ready", "wrap_up"],
         "call_id": "c1-1-1", "acw_until": "2026-09-21T22:13:30.000+08:00",
-        "phone_reachable": true,
+        "phone_reachable": true, "asks": null,
     });
     let seen = seen(&server, "8001", agent_state("8001"));
     assert_eq!(seen, ("agent_state".to_owned(), wanted));
@@ -63,6 +63,7 @@ fn a_pop_is_masked_for_one_who_may_not_see_more() {
     let server = Server::start();
     let wanted = json!({
         "call_id": "c1-1-1", "offer_id": "o1-1-5", "brought_by": "8002", "transfer": "consult",
+        "callback": false,
         "ani": MASKED_PHONE, "dnis": "95512",
         "queue": "claims", "waited_ms": 4_200,
         "ivr": {"path": ["welcome", "claims"], "inputs": [{"node": "welcome", "digits": "1"}]},

@@ -216,7 +216,7 @@ impl Message {
             label: field.label.shifted(by),
             value: field.value.shifted(by),
         }));
-        let (text, raw) = texts(grow(self.as_bytes()));
+        let (text, raw) = texts(&grow(self.as_bytes()));
         let (start, body) = (inner.start, inner.body.shifted(by));
         Message(Arc::new(Inner {
             text,

@@ -59,10 +59,16 @@ impl Message {
         if bytes.len() > MAX_MESSAGE_BYTES {
             return Err(ParseError::TooLong);
         }
-        let mut bytes = bytes.to_vec();
-        let index = Index::read(&mut bytes)?;
+        let mut index = Index::read(bytes)?;
+        let unfolded: Vec<u8>;
+        let mut bytes = bytes;
+        if index.folded {
+            unfolded = without_folds(bytes);
+            bytes = &unfolded;
+            index = Index::read(bytes)?;
+        }
         let (text, raw) = texts(bytes);
-        let Index { start, fields, body, defect, in_field: _ } = index;
+        let Index { start, fields, body, defect, in_field: _, folded: _ } = index;
         Ok(Message(Arc::new(Inner {
             text,
             raw,
@@ -78,19 +84,38 @@ impl Message {
 }
 
 /// The buffer as text and, where it is not UTF-8, as it came. Both have the same length.
-pub(crate) fn texts(bytes: Vec<u8>) -> (Box<str>, Option<Box<[u8]>>) {
-    match String::from_utf8(bytes) {
-        Ok(text) => (text.into_boxed_str(), None),
-        Err(error) => {
-            let bytes = error.into_bytes();
-            let mut text = String::with_capacity(bytes.len());
-            for chunk in bytes.utf8_chunks() {
-                text.push_str(chunk.valid());
-                text.extend(chunk.invalid().iter().map(|_| '?'));
-            }
-            (text.into_boxed_str(), Some(bytes.into_boxed_slice()))
-        }
+pub(crate) fn texts(bytes: &[u8]) -> (Box<str>, Option<Box<[u8]>>) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return (text.into(), None);
     }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    (text.into_boxed_str(), Some(bytes.into()))
+}
+
+/// The same bytes with each header in one line (RFC 3261 §7.3.1: a line that begins with a space
+/// goes on where the last one ended). The line break becomes spaces, so that lengths stay.
+fn without_folds(bytes: &[u8]) -> Vec<u8> {
+    let mut whole = bytes.to_vec();
+    let (start, mut at) = line_from(bytes, 0);
+    let (mut end, mut in_field) = (start.range().end, false);
+    while at < bytes.len() {
+        let (line, next) = line_from(bytes, at);
+        let inside = bytes.get(line.range()).unwrap_or_default();
+        match inside.first() {
+            None => break,
+            Some(b' ' | b'\t') if in_field => {
+                whole.get_mut(end..at).unwrap_or_default().fill(b' ');
+            }
+            Some(b' ' | b'\t') => {}
+            Some(_) => in_field = memchr(b':', inside).is_some(),
+        }
+        (end, at) = (trimmed(bytes, line).range().end, next);
+    }
+    whole
 }
 
 struct Index {
@@ -100,10 +125,12 @@ struct Index {
     defect: Option<Defect>,
     /// Whether the last line was a header, which may go on.
     in_field: bool,
+    /// Whether a header goes on in the next line: then nothing behind it was read.
+    folded: bool,
 }
 
 impl Index {
-    fn read(bytes: &mut [u8]) -> Result<Index, ParseError> {
+    fn read(bytes: &[u8]) -> Result<Index, ParseError> {
         let (line, mut at) = line_from(bytes, 0);
         let (start, defect) = read_start(bytes, line)?;
         let mut index = Index {
@@ -112,6 +139,7 @@ impl Index {
             body: line,
             defect,
             in_field: false,
+            folded: false,
         };
         let body = loop {
             if at >= bytes.len() {
@@ -121,7 +149,11 @@ impl Index {
             let (line, next) = line_from(bytes, at);
             match bytes.get(at) {
                 _ if line.start == line.end => break next,
-                Some(b' ' | b'\t') => index.unfold(bytes, at, line),
+                Some(b' ' | b'\t') if index.in_field => {
+                    index.folded = true;
+                    return Ok(index);
+                }
+                Some(b' ' | b'\t') => index.mark(Defect::HeaderLine),
                 _ => index.read_field(bytes, line)?,
             }
             at = next;
@@ -135,7 +167,7 @@ impl Index {
         self.defect.get_or_insert(defect);
     }
 
-    fn read_field(&mut self, bytes: &mut [u8], line: Span) -> Result<(), ParseError> {
+    fn read_field(&mut self, bytes: &[u8], line: Span) -> Result<(), ParseError> {
         let all = bytes.get(line.range()).unwrap_or_default();
         let base = line.range().start;
         let colon = find_byte(all.get(..USUAL_LABEL).unwrap_or(all), b':');
@@ -159,18 +191,6 @@ impl Index {
         }
         self.fields.push(Field { name, label, value });
         Ok(())
-    }
-
-    /// RFC 3261 §7.3.1: a line that begins with a space goes on where the last one ended. The line
-    /// break becomes spaces, so that the value is one stretch.
-    fn unfold(&mut self, bytes: &mut [u8], at: usize, line: Span) {
-        let Some(field) = self.fields.last_mut().filter(|_| self.in_field) else {
-            self.mark(Defect::HeaderLine);
-            return;
-        };
-        let from = usize::from(field.value.end);
-        bytes.get_mut(from..at).unwrap_or_default().fill(b' ');
-        field.value = trimmed(bytes, Span { start: field.value.start, end: line.end });
     }
 
     fn read_body(&mut self, bytes: &[u8], start: usize) {
@@ -251,7 +271,7 @@ fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), Parse
     // One space on either side of the URI and none inside or behind (RFC 3261 §7.1).
     let plain = !inside.is_empty()
         && inside.len() + first + 2 + written.len() == all.len()
-        && !inside.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+        && find_byte(inside, b' ').or_else(|| find_byte(inside, b'\t')).is_none();
     let defect = (!plain).then_some(Defect::StartLine);
     let label = Span::within(base, base + first);
     Ok((Start::Request { method, label, uri, version }, defect))

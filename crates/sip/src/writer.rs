@@ -152,7 +152,7 @@ impl Writer {
         let body = Span::new(self.buffer.len(), self.buffer.len() + length);
         self.buffer.extend_from_slice(&self.content);
         self.buffer.truncate(MAX_MESSAGE_BYTES);
-        let (text, raw) = texts(self.buffer);
+        let (text, raw) = texts(&self.buffer);
         let unset = Start::Response { status: 500, reason: Span::default() };
         let start = self.start.unwrap_or(unset);
         let fields = self.fields;

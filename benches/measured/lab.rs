@@ -39,6 +39,8 @@ pub(crate) struct Lab {
     known: String,
     pub(crate) web: String,
     pub(crate) is_quick: bool,
+    /// How many cores there are: later most of this process keeps to one of them.
+    pub(crate) cores: usize,
     pinned: bool,
 }
 
@@ -52,7 +54,7 @@ impl Lab {
         let cores = std::thread::available_parallelism()?.get();
         let is_quick = std::env::var_os("QUICK").is_some();
         let pinned = cores > 1 && Command::new("taskset").arg("-V").output().is_ok();
-        let lab = Self { folder, known, web: WEB.into(), is_quick, pinned };
+        let lab = Self { folder, known, web: WEB.into(), is_quick, cores, pinned };
         lab.make_data()?;
         Ok(lab)
     }

@@ -5,6 +5,7 @@
 
 mod in_dialog;
 mod lab;
+mod messages;
 mod overload;
 mod relay;
 mod table;
@@ -35,7 +36,8 @@ const AT_CEILING_MS: f64 = 20.0;
 
 fn main() -> anyhow::Result<()> {
     let lab = Lab::set_up()?;
-    let mut table = Table::new(lab.kernel_loop()?);
+    let mut table = Table::new(lab.kernel_loop()?, lab.cores);
+    messages::rows(&mut table);
     in_dialog::rows(&lab, &mut table)?;
     let engine = lab.engine(false)?;
     answer_and_hang_up(&lab, &engine, &mut table)?;

@@ -31,11 +31,12 @@ pub(crate) struct Table {
     loops: Vec<KernelLoop>,
     rows: Vec<Row>,
     load_before: String,
+    cores: usize,
 }
 
 impl Table {
-    pub(crate) fn new(kernel_loop: KernelLoop) -> Self {
-        Self { loops: vec![kernel_loop], rows: Vec::new(), load_before: load_average() }
+    pub(crate) fn new(kernel_loop: KernelLoop, cores: usize) -> Self {
+        Self { loops: vec![kernel_loop], rows: Vec::new(), load_before: load_average(), cores }
     }
 
     /// Whether the machine had next to nothing else to do when the run began.
@@ -81,7 +82,7 @@ impl Table {
             .collect();
         let commit = output("git", &["rev-parse", "--short", "HEAD"]);
         let date = output("date", &["-u", "+%Y-%m-%d"]);
-        let (kernel, cores) = (output("uname", &["-sr"]), output("nproc", &[]));
+        let (kernel, cores) = (output("uname", &["-sr"]), self.cores);
         // Writing to a string cannot fail.
         let _infallible = writeln!(
             text,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::message::MAX_MESSAGE_BYTES;
-use crate::{Message, Name, ParseError};
+use crate::{Message, Method, Name, ParseError, Refusal};
 
 /// The most bytes of first line and headers.
 pub const MAX_HEAD_BYTES: usize = 32_768;
@@ -39,6 +39,8 @@ impl std::error::Error for FramingError {}
 pub enum Frame {
     /// One message.
     Message(Message),
+    /// One message by its length that cannot be read: it is dropped, what follows is not.
+    Malformed(Vec<u8>),
     /// CRLF CRLF, to be answered by CRLF (RFC 5626 §4.4.1).
     Ping,
 }
@@ -118,10 +120,23 @@ impl Framer {
             self.searched = head;
             return Ok(None);
         };
-        let message = Message::parse(whole).map_err(FramingError::NotSip)?;
+        let frame = match Message::parse(whole) {
+            Ok(message) => Frame::Message(message),
+            Err(_) => Frame::Malformed(whole.to_vec()),
+        };
         self.start += total;
         self.searched = 0;
-        Ok(Some(Frame::Message(message)))
+        Ok(Some(frame))
+    }
+
+    /// What the request gets whose Content-Length does not tell where it ends, before the
+    /// connection is closed (RFC 3261 §18.3): 400. `None` where nobody waits for an answer.
+    pub fn refusal(&self) -> Option<Message> {
+        let waiting = self.buffer.get(self.start..)?;
+        let head = Message::parse(waiting.get(..end_of_head(waiting, 0)?)?).ok()?;
+        let waits = head.is_request() && head.method() != Method::Ack && head.top_via().is_some();
+        let refusal = Refusal::because(400, "Malformed Content-Length");
+        waits.then(|| refusal.response(&head, "unbounded"))
     }
 
     /// What line breaks stand before the next message.
@@ -165,9 +180,30 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// The Content-Length of a head; all that are there must agree.
 fn content_length(head: &[u8]) -> Result<usize, FramingError> {
-    let message = Message::parse(head).map_err(FramingError::NotSip)?;
+    match Message::parse(head) {
+        Ok(message) => agreed(message.all(Name::ContentLength)),
+        Err(error) => {
+            // What calls itself SIP may be wrong in its first line, or too long, and still say
+            // where it ends.
+            let mut lines = head.split(|byte| *byte == b'\n');
+            let first = lines.next().unwrap_or_default().to_ascii_uppercase();
+            let claims = first.windows(4).any(|four| four == b"SIP/");
+            let lengths = lines.filter_map(length_of_line);
+            let length = if claims { agreed(lengths) } else { Err(FramingError::NotSip(error)) };
+            length.map_err(|_| FramingError::NotSip(error))
+        }
+    }
+}
+
+/// The value of a line that is a Content-Length.
+fn length_of_line(line: &[u8]) -> Option<&str> {
+    let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+    (Name::from_text(name.trim_end()) == Name::ContentLength).then_some(value.trim())
+}
+
+fn agreed<'a>(values: impl Iterator<Item = &'a str>) -> Result<usize, FramingError> {
     let mut length = None;
-    for value in message.all(Name::ContentLength) {
+    for value in values {
         let digits = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
         let this = digits.and_then(|value| value.parse::<usize>().ok());
         if this.is_none() || length.is_some_and(|other| Some(other) != this) {
@@ -190,6 +226,7 @@ mod tests {
         std::iter::from_fn(next)
             .map(|frame| match frame {
                 Frame::Message(message) => String::from_utf8(message.body().to_vec()).unwrap(),
+                Frame::Malformed(bytes) => format!("{} bytes", bytes.len()),
                 Frame::Ping => "ping".to_owned(),
             })
             .collect()
@@ -227,6 +264,35 @@ mod tests {
             let mut framer = Framer::new();
             framer.feed(stream.as_bytes());
             assert_eq!(framer.next_frame(), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_is_passed_over_where_its_end_is_known() {
+        let first = BYE.replace("BYE sip:h SIP/2.0", "SIP/2.0 4294967301 no");
+        let many = BYE.replace("CSeq", &format!("{}CSeq", "a: b\r\n".repeat(300)));
+        let mut framer = Framer::new();
+        framer.feed(format!("{first}{BYE}{many}{BYE}").as_bytes());
+        let (first, many) = (format!("{} bytes", first.len()), format!("{} bytes", many.len()));
+        assert_eq!(frames(&mut framer), [first.as_str(), "body", &many, "body"]);
+    }
+
+    #[test]
+    fn a_request_without_an_end_gets_400_and_nothing_else_does() {
+        let head = "SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCSeq: 1 ";
+        for (first, method, status) in [
+            ("BYE sip:h ", "BYE\r\nl: -9", Some(400)),
+            ("BYE sip:h ", "BYE\r\nl: 1\r\nl: 2", Some(400)),
+            ("BYE sip:h ", "BYE", Some(400)),
+            ("ACK sip:h ", "ACK", None),
+            ("", "BYE", None),
+        ] {
+            let start = if first.is_empty() { "SIP/2.0 200 OK\r\n" } else { first };
+            let head = head.trim_start_matches(if first.is_empty() { "SIP/2.0\r\n" } else { "" });
+            let mut framer = Framer::new();
+            framer.feed(format!("{start}{head}{method}\r\n\r\n").as_bytes());
+            assert_eq!(framer.next_frame(), Err(FramingError::NoContentLength), "{method}");
+            assert_eq!(framer.refusal().and_then(|answer| answer.status()), status, "{method}");
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use model::Transport;
-use sip::{Frame, Framer, Message};
+use sip::{Frame, Framer, FramingError, Message};
 
 use super::connection::Broken;
 use super::secure::Secure;
@@ -20,6 +20,22 @@ pub(super) struct Channel {
     fault: Vec<u8>,
 }
 
+/// What came out of a connection.
+pub(super) enum Came {
+    /// A message.
+    Message(Message),
+    /// The beginning of one that could not be read, though its end was known.
+    Malformed(Vec<u8>),
+}
+
+impl Came {
+    /// Of a message that could not be read.
+    pub(super) fn malformed(mut bytes: Vec<u8>) -> Self {
+        bytes.truncate(MALFORMED_CUT);
+        Self::Malformed(bytes)
+    }
+}
+
 enum Framing {
     Stream(Framer),
     Web(Box<Web>),
@@ -30,18 +46,26 @@ impl Framing {
         &mut self,
         bytes: &[u8],
         replies: &mut Vec<u8>,
-        out: &mut dyn FnMut(Message),
+        out: &mut dyn FnMut(Came),
     ) -> Result<(), Broken> {
         match self {
             Self::Stream(framer) => {
                 framer.feed(bytes);
                 loop {
                     match framer.next_frame() {
-                        Ok(Some(Frame::Message(message))) => out(message),
+                        Ok(Some(Frame::Message(message))) => out(Came::Message(message)),
+                        Ok(Some(Frame::Malformed(bytes))) => out(Came::malformed(bytes)),
                         // RFC 5626 §4.4.1.
                         Ok(Some(Frame::Ping)) => replies.extend_from_slice(b"\r\n"),
                         Ok(None) => return Ok(()),
-                        Err(_) => return Err(Broken::Refused),
+                        Err(error) => {
+                            if error == FramingError::NoContentLength
+                                && let Some(refusal) = framer.refusal()
+                            {
+                                replies.extend_from_slice(refusal.as_bytes());
+                            }
+                            return Err(Broken::Refused);
+                        }
                     }
                 }
             }
@@ -124,11 +148,11 @@ impl Channel {
         &mut self,
         bytes: &[u8],
         wire: &mut VecDeque<u8>,
-        out: &mut dyn FnMut(Message),
+        out: &mut dyn FnMut(Came),
     ) -> Result<(), Broken> {
         let Self { secure, framing, fault } = self;
         let mut replies = Vec::new();
-        let mut take = |plain: &[u8], out: &mut dyn FnMut(Message)| {
+        let mut take = |plain: &[u8], out: &mut dyn FnMut(Came)| {
             let taken = framing.receive(plain, &mut replies, out);
             if taken == Err(Broken::Refused) {
                 fault.extend_from_slice(plain.get(..MALFORMED_CUT).unwrap_or(plain));
@@ -139,9 +163,12 @@ impl Channel {
             None => take(bytes, out),
             Some(secure) => secure.receive(bytes, &mut |plain, names| match names {
                 None => take(plain, out),
-                Some(names) => {
-                    take(plain, &mut |message| out(message.with_peer_names(names.clone())))
-                }
+                Some(names) => take(plain, &mut |came| match came {
+                    Came::Message(message) => {
+                        out(Came::Message(message.with_peer_names(names.clone())));
+                    }
+                    Came::Malformed(_) => out(came),
+                }),
             }),
         };
         if outcome == Err(Broken::Refused) && fault.is_empty() {

@@ -6,9 +6,9 @@ use std::net::TcpStream;
 
 use model::Mono;
 use rustix::event::epoll::EventFlags;
-use sip::{Flow, Message};
+use sip::Flow;
 
-use super::channel::Channel;
+use super::channel::{Came, Channel};
 use super::config::Limits;
 
 /// Bytes read from one connection before the next one has its turn.
@@ -147,7 +147,7 @@ impl Connection {
         &mut self,
         buffer: &mut [u8],
         now: Mono,
-        mut out: impl FnMut(Message, Flow),
+        mut out: impl FnMut(Came, Flow),
     ) -> Result<(), Broken> {
         let count = match self.stream.read(buffer) {
             Ok(0) => return Err(Broken::Ended),
@@ -162,9 +162,9 @@ impl Connection {
         self.last_used = now;
         let (mut is_whole, flow) = (false, self.flow);
         let bytes = buffer.get(..count).unwrap_or_default();
-        let outcome = self.channel.receive(bytes, &mut self.backlog, &mut |message| {
+        let outcome = self.channel.receive(bytes, &mut self.backlog, &mut |came| {
             is_whole = true;
-            out(message, flow);
+            out(came, flow);
         });
         // What refuses the peer leaves before the connection is closed.
         let flushed = self.flush();

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use model::Transport;
 use sip::Message;
 
-use super::channel::Channel;
+use super::channel::{Came, Channel};
 use super::tls::Tls;
 use super::websocket::Origins;
 
@@ -57,7 +57,12 @@ impl Framing {
         wire: &mut VecDeque<u8>,
         out: &mut dyn FnMut(Message),
     ) -> Result<(), Broken> {
-        self.0.receive(bytes, wire, out).map_err(|_| Broken)
+        let taken = self.0.receive(bytes, wire, &mut |came| match came {
+            Came::Message(message) => out(message),
+            // Its end was known: what follows is read all the same.
+            Came::Malformed(_) => {}
+        });
+        taken.map_err(|_| Broken)
     }
 
     /// Puts a message behind `wire`, or keeps it until hands are shaken.

@@ -11,7 +11,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use sip::{Flow, Message};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::channel::Channel;
+use super::channel::{Came, Channel};
 use super::config::{Config, Limits, Listener};
 use super::connection::{Broken, Connection, READ_BYTES};
 use super::counts::Counts;
@@ -268,9 +268,15 @@ impl Streams {
         }
         if outcome.is_ok() && flags.intersects(EventFlags::IN | EventFlags::HUP) {
             let events = &mut self.events;
-            outcome = connection.read(&mut self.buffer, now, |message, flow| {
-                counts.received += 1;
-                events.push_back(StreamEvent::Message(message, flow));
+            outcome = connection.read(&mut self.buffer, now, |came, flow| match came {
+                Came::Message(message) => {
+                    counts.received += 1;
+                    events.push_back(StreamEvent::Message(message, flow));
+                }
+                Came::Malformed(cut) => {
+                    counts.malformed += 1;
+                    events.push_back(StreamEvent::Malformed(cut, flow));
+                }
             });
         }
         let event = match outcome {

@@ -13,6 +13,7 @@ use sip::{MAX_MESSAGE_BYTES, Message};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
+use super::channel::Came;
 use super::connection::Broken;
 
 /// The most bytes of the request that asks for the upgrade.
@@ -99,7 +100,7 @@ impl Web {
     pub(super) fn receive(
         &mut self,
         bytes: &[u8],
-        out: &mut dyn FnMut(Message),
+        out: &mut dyn FnMut(Came),
     ) -> Result<(), Broken> {
         let rest = match &mut self.state {
             State::Upgrading { head } => {
@@ -151,7 +152,7 @@ impl Web {
         Err(Broken::Refused)
     }
 
-    fn read(&mut self, out: &mut dyn FnMut(Message)) -> Result<(), Broken> {
+    fn read(&mut self, out: &mut dyn FnMut(Came)) -> Result<(), Broken> {
         let State::Open(socket) = &mut self.state else { return Ok(()) };
         self.holds_part = !self.pipe.incoming.is_empty();
         loop {
@@ -187,7 +188,10 @@ impl Web {
                 }
                 continue;
             }
-            out(Message::parse(bytes).map_err(|_| Broken::Refused)?);
+            out(match Message::parse(bytes) {
+                Ok(message) => Came::Message(message),
+                Err(_) => Came::malformed(bytes.to_vec()),
+            });
         }
     }
 

@@ -113,6 +113,18 @@ fn a_request_of_ours_is_repeated_until_it_is_answered() {
 }
 
 #[test]
+fn a_request_that_cannot_leave_this_host_fails_at_once() {
+    let stage = Stage::new();
+    let phone = Phone::new(&stage);
+    // No way leads from loopback to another network.
+    let flow = Flow { remote: "192.0.2.1:5060".parse().unwrap(), ..flow_to(&stage, &phone) };
+    let tx = ClientTx::new(0, 1);
+    stage.workers.send(FromBrain::Request { tx, message: options("lost"), flow }).unwrap();
+    assert!(matches!(stage.report(), ToBrain::TransportFailed { tx: failed } if failed == tx));
+    stage.counts(|counts| counts.send_failures == 1);
+}
+
+#[test]
 fn strangers_and_noise_are_dropped_and_counted() {
     let stage = Stage::new();
     let stranger = Phone::on(&stage, "127.0.0.2:0");

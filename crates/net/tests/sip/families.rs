@@ -135,7 +135,8 @@ fn ask_long(stage: &Stage, (worker, number): (u8, u64), remote: SocketAddr) {
 fn a_long_request_goes_over_tcp_and_by_udp_where_nobody_takes_that() {
     for workers in [1, 3] {
         let stage = Stage::with(Setting { workers, ..Setting::default() });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Nobody else takes an address of its own once nobody listens there.
+        let listener = std::net::TcpListener::bind("127.0.0.77:0").unwrap();
         let remote = listener.local_addr().unwrap();
         let socket = UdpSocket::bind(remote).unwrap();
         ask_long(&stage, (workers - 1, 1), remote);

@@ -87,7 +87,7 @@ impl OpenSsl {
         loop {
             match self.framer.next_frame().unwrap() {
                 Some(Frame::Message(message)) => return message,
-                Some(Frame::Ping) | None => {}
+                Some(Frame::Malformed(_) | Frame::Ping) | None => {}
             }
             let mut buffer = [0; 4_096];
             let count = self.process.stdout.as_mut().unwrap().read(&mut buffer).unwrap();

@@ -181,7 +181,7 @@ impl Line {
         loop {
             match self.framer.next_frame().unwrap() {
                 Some(Frame::Message(message)) => return message,
-                Some(Frame::Ping) | None => {}
+                Some(Frame::Malformed(_) | Frame::Ping) | None => {}
             }
             let mut buffer = [0; 4_096];
             let count = self.stream.read(&mut buffer).expect("the line was told nothing");

@@ -166,7 +166,7 @@ fn a_request_of_ours_opens_a_connection_and_the_next_one_uses_it() {
 #[test]
 fn where_nobody_listens_a_request_fails_at_once() {
     let stage = Stage::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.78:0").unwrap();
     let remote = listener.local_addr().unwrap();
     drop(listener);
     ask(&stage, 1, remote, b"");

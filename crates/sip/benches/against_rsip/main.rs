@@ -9,7 +9,12 @@ fn main() -> std::io::Result<()> {
     for ratio in ratio::measure() {
         let (work, times) = (ratio.work, ratio.times());
         let (ours, theirs) = (ratio.ours_ns, ratio.theirs_ns);
-        writeln!(out, "{work}: {ours:.0} ns, rsip {theirs:.0} ns: {times:.1} times as quick")?;
+        let target = if ratio.is_promised { " (promised: 10)" } else { "" };
+        writeln!(
+            out,
+            "{work}: {ours:.0} ns, rsip {theirs:.0} ns: {times:.1} times as quick{target} {}",
+            ratio.remarks
+        )?;
     }
     Ok(())
 }

@@ -51,10 +51,9 @@ impl Transactions {
                     Machine::InviteClient(_) | Machine::OtherClient(_) => {}
                 });
             }
-            (method, None) => {
+            (_, None) => {
                 let outside = message.to().is_none_or(|to| to.tag().is_none());
-                let is_copied = method == Method::Invite && outside;
-                let merged = is_copied.then(|| self.keys.merged(&message));
+                let merged = outside.then(|| self.keys.merged(&message));
                 match self.admit(&message, outside, merged) {
                     Ok(()) => {
                         let index = Index::Server { key, ack: None, merged };
@@ -221,6 +220,22 @@ impl Transactions {
         self.fail_over(flow, now, |table, slot| table.move_back(slot, now));
     }
 
+    /// A request could not even be sent (RFC 3261 §18.4): its transaction has failed, where it
+    /// still waits (§17.1.4).
+    pub fn handle_not_sent(&mut self, request: &Message, now: Mono) {
+        if let Some(slot) = self.client_of(request) {
+            self.fail(slot, now);
+        }
+    }
+
+    fn fail(&mut self, slot: u32, now: Mono) {
+        self.run(slot, now, |machine, out| match machine {
+            Machine::InviteClient(machine) => machine.handle_transport_failure(out),
+            Machine::OtherClient(machine) => machine.handle_transport_failure(out),
+            Machine::InviteServer(_) | Machine::OtherServer(_) => {}
+        });
+    }
+
     fn fail_over(
         &mut self,
         flow: Flow,
@@ -228,14 +243,9 @@ impl Transactions {
         mut is_moved: impl FnMut(&mut Self, u32) -> bool,
     ) {
         for slot in self.clients_over(flow) {
-            if is_moved(self, slot) {
-                continue;
+            if !is_moved(self, slot) {
+                self.fail(slot, now);
             }
-            self.run(slot, now, |machine, out| match machine {
-                Machine::InviteClient(machine) => machine.handle_transport_failure(out),
-                Machine::OtherClient(machine) => machine.handle_transport_failure(out),
-                Machine::InviteServer(_) | Machine::OtherServer(_) => {}
-            });
         }
         if flow.connection != 0 {
             self.report(ToBrain::FlowClosed { flow });

@@ -101,7 +101,8 @@ impl Keys {
     pub(super) fn merged(&self, request: &Message) -> Key {
         let number = request.cseq().map_or(0, |cseq| cseq.number).to_be_bytes();
         let from = request.from().and_then(|from| from.tag()).unwrap_or("");
-        let parts = [request.call_id().as_bytes(), &number[..], from.as_bytes()];
+        let method = request.method_text().as_bytes();
+        let parts = [request.call_id().as_bytes(), &number[..], method, from.as_bytes()];
         self.key(Purpose::Merged, &parts)
     }
 

@@ -58,8 +58,11 @@ fn feed<'a>(
 ) -> (Vec<Vec<u8>>, VecDeque<u8>, Result<(), Broken>) {
     let (mut bodies, mut wire) = (Vec::new(), VecDeque::new());
     for piece in pieces {
-        let outcome = channel.receive(piece, &mut wire, &mut |message| {
-            bodies.push(message.body().to_vec());
+        let outcome = channel.receive(piece, &mut wire, &mut |came| {
+            bodies.push(match came {
+                Came::Message(message) => message.body().to_vec(),
+                Came::Malformed(bytes) => bytes,
+            });
         });
         if outcome.is_err() {
             return (bodies, wire, outcome);

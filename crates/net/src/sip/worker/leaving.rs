@@ -114,7 +114,12 @@ impl Running {
                         self.counts.sent += 1;
                         self.trace(Direction::Out, flow, &message);
                     }
-                    Err(_) => self.counts.send_failures += 1,
+                    Err(error) => {
+                        self.counts.send_failures += 1;
+                        if message.is_request() && is_lasting(&error) {
+                            self.worker.transactions.handle_not_sent(&message, now);
+                        }
+                    }
                 }
             }
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
@@ -186,4 +191,21 @@ impl Running {
             other => self.unsent.push_back(other),
         }
     }
+}
+
+/// Whether the same datagram would fail again: there is no way there, or none for its length. What
+/// only finds no room is sent again when its timer says.
+fn is_lasting(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let lasting = [
+        Errno::NETUNREACH,
+        Errno::HOSTUNREACH,
+        Errno::ADDRNOTAVAIL,
+        Errno::AFNOSUPPORT,
+        Errno::INVAL,
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::MSGSIZE,
+    ];
+    lasting.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

@@ -106,9 +106,11 @@ fn over_tcp(stage: &Stage, row: &Row, number: &mut u32) -> Became {
     let line = std::cell::RefCell::new(Line::new(stage));
     let at = line.borrow().stream.local_addr().unwrap().to_string();
     line.borrow_mut().send(row.bytes(&at, "TCP"));
+    let mut refused = None;
     match row.stream {
         Stream::Same => {}
         Stream::Closed => {
+            refused = line.borrow_mut().receive().status();
             line.borrow_mut().wait_for_end();
             line.replace(Line::new(stage));
         }
@@ -118,7 +120,8 @@ fn over_tcp(stage: &Stage, row: &Row, number: &mut u32) -> Became {
         let text = line.borrow().text("OPTIONS", call, call);
         line.borrow_mut().send(text);
     };
-    probe(stage, number, ask, || line.borrow_mut().receive())
+    let became = probe(stage, number, ask, || line.borrow_mut().receive());
+    Became { status: refused.or(became.status), ..became }
 }
 
 fn play(rows: &[Row]) {
@@ -134,7 +137,8 @@ fn play(rows: &[Row]) {
         let became = over_tcp(&streams, row, &mut number);
         let wanted = match row.stream {
             Stream::Same => row.wanted,
-            Stream::Closed | Stream::Waits => Wanted::Dropped,
+            Stream::Closed => Wanted::Refused(&[400]),
+            Stream::Waits => Wanted::Dropped,
         };
         if !became.is(wanted) {
             faults.push(format!("§{} {} over TCP: {became:?}", row.section, row.what));

@@ -178,7 +178,10 @@ fn a_refused_request_gets_the_same_answer_without_a_transaction() {
 }
 
 #[test]
-fn the_same_invite_on_another_way_gets_482() {
+fn the_same_request_on_another_way_gets_482() {
+    let mut bench = Bench::over(UDP);
+    bench.receive("OPTIONS", &[("bKone", "bKasked")]);
+    assert_eq!(bench.receive("OPTIONS", &[("bKone", "bKagain")]), ["send 482"]);
     let mut bench = Bench::over(UDP);
     bench.receive("INVITE", &[]);
     assert_eq!(bench.receive("INVITE", &[("bKone", "bKtwo")]), ["send 482"]);

@@ -341,6 +341,5 @@ Content-Length: 0
 Contact: <sip:user@host105.example.com>
 
 "#,
-    )
-    .on_stream(Closed),
+    ),
 ];

@@ -22,7 +22,8 @@ pub(crate) enum Wanted {
 pub(crate) enum Stream {
     /// Nothing.
     Same,
-    /// Where the message ends cannot be known: the connection is closed (RFC 3261 §18.3).
+    /// Where the message ends cannot be known: it gets 400, the connection is closed (RFC 3261
+    /// §18.3).
     Closed,
     /// More of the message is waited for.
     Waits,

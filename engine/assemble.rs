@@ -321,6 +321,7 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
             language: trunk.language.clone(),
             codecs: codecs(&trunk.codecs),
             srtp: srtp(&trunk.srtp),
+            requires: trunk.requires.clone(),
             unknown_number: trunk.unknown_number,
             outward: trunk.outbound.as_ref().map(|outbound| outbound.outward()).transpose()?,
         });

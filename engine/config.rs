@@ -358,6 +358,8 @@ pub struct Trunk {
     pub codecs: Vec<String>,
     #[serde(default = "off")]
     pub srtp: String,
+    #[serde(default)]
+    pub requires: Vec<String>,
     #[serde(default = "not_found")]
     pub unknown_number: u16,
     #[serde(default)]

@@ -102,6 +102,7 @@ fn config(args: &Args, own: &[IpAddr]) -> Config {
         asserts_identity: true,
         codecs: vec!["PCMA".to_owned(), "PCMU".to_owned()],
         srtp: "off".to_owned(),
+        requires: Vec::new(),
         unknown_number: 404,
         numbers: BTreeMap::from([
             ("95512".to_owned(), "hotline".to_owned()),

@@ -328,6 +328,12 @@ fn srtp(name: &str, (section, index): (&str, usize), places: &Places<'_>, faults
 fn line(trunk: &Trunk, index: usize, places: &Places<'_>, faults: &mut Vec<Fault>) {
     codecs(&trunk.codecs, ("trunk", index), places, faults);
     srtp(&trunk.srtp, ("trunk", index), places, faults);
+    if let Some(wrong) = trunk.requires.iter().find(|name| !sip::SUPPORTED.contains(&name.as_str()))
+    {
+        let message = format!("'{wrong}' is no extension that can be required");
+        let remedy = format!("choose among {}", sip::SUPPORTED.join(", "));
+        faults.push(places.fault("trunk", index, "requires", message, remedy));
+    }
     if !matches!(trunk.unknown_number, 403 | 404 | 604) {
         let message = format!("{} is no answer to a wrong number", trunk.unknown_number);
         let remedy = "write 404, 403 or 604";

@@ -241,7 +241,11 @@ fn what_is_wrong_with_a_way_out_is_named() {
         assert_eq!(found.len(), 1, "{more}: {found:?}");
         assert!(found[0].contains(key) && found[0].contains(word), "{}", found[0]);
     }
-    for (line, key) in [("codecs = [\"G729\"]", "trunk.codecs"), ("unknown_number = 200", "604")] {
+    for (line, key) in [
+        ("codecs = [\"G729\"]", "trunk.codecs"),
+        ("requires = [\"teleport\"]", "100rel, timer"),
+        ("unknown_number = 200", "604"),
+    ] {
         let found = faults(&TRUNK.replacen("brand", &format!("{line}\nbrand"), 1));
         assert!(found.len() == 1 && found[0].contains(key), "{found:?}");
     }

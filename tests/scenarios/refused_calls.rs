@@ -30,6 +30,17 @@ fn beyond_the_limit_a_call_is_told_to_come_again() {
     assert_sound(&world);
 }
 
+#[test]
+fn a_carrier_without_an_extension_that_is_required_is_told_which() {
+    let trunk_requires = vec!["timer".to_owned()];
+    let mut world = World::new(&Settings { trunk_requires, ..settings() }, Weather::FAIR, 1);
+    let caller = call(&mut world, 1_000, 20_000);
+    world.run_until(40_000);
+    assert_eq!(world.party(caller).saw.finals[0].1, 421);
+    assert!(ends(world.facts()).is_empty(), "it was never a call");
+    assert_sound(&world);
+}
+
 /// A hotline whose carrier may bring so much.
 fn limited(calls: Option<u32>, calls_per_s: Option<u32>) -> World {
     let trunk_limits = trunk::Limits { calls, calls_per_s };

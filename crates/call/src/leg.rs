@@ -519,15 +519,15 @@ impl Leg {
     /// A response to `request` that says what we can: our Contact, Allow and Supported.
     pub(crate) fn full_response(&self, request: &Message, status: u16) -> ResponseBuilder {
         self.response(request, status)
-            .contact(&self.contact())
+            .contact(&self.contact(request.uri()))
             .header("Allow", ALLOW)
             .header("Supported", supported(self.description.session))
     }
 
-    /// Our Contact, Allow and Supported in a request.
-    pub(crate) fn introduce(&self, request: RequestBuilder) -> RequestBuilder {
+    /// Our Contact, Allow and Supported in a request to `target`.
+    pub(crate) fn introduce(&self, request: RequestBuilder, target: &str) -> RequestBuilder {
         let supported = supported(self.description.session);
-        request.contact(&self.contact()).header("Allow", ALLOW).header("Supported", supported)
+        request.contact(&self.contact(target)).header("Allow", ALLOW).header("Supported", supported)
     }
 
     /// Answers `request` with no more than its status.
@@ -560,9 +560,9 @@ impl Leg {
         self.outputs.push_back(Output::Established(Box::new(snapshot)));
     }
 
-    /// Our Contact on this leg's flow.
-    pub(crate) fn contact(&self) -> String {
-        format!("<{}>", self.flow.our_uri(Some(&self.description.user)))
+    /// Our Contact on this leg's flow, for who is at `target` or has reached us by it.
+    fn contact(&self, target: &str) -> String {
+        format!("<{}>", self.flow.our_uri_towards(target, Some(&self.description.user)))
     }
 
     /// Our answer to an offer, with media at `local`, and whether it changed what was agreed on.

@@ -56,10 +56,11 @@ impl Leg {
         let by_update = established.takes_update && !established.refuses_update;
         let method = if by_update { Method::Update } else { Method::Invite };
         let request = established.dialog.request(method);
+        let target = established.dialog.remote_target().to_owned();
         let min_se_s = established.min_se_s;
         let credentials = established.credentials.headers().to_vec();
         let mut request = self
-            .introduce(request)
+            .introduce(request, &target)
             .header("Session-Expires", session::request_value(interval))
             .header("Min-SE", min_se_s);
         for (name, value) in credentials {

@@ -103,7 +103,7 @@ impl Leg {
             .to(&format!("<{}>", invitation.to), None)
             .call_id(call_id)
             .cseq(number);
-        request = self.introduce(request);
+        request = self.introduce(request, &invitation.target);
         let expires_s = self.description.session.expires_s;
         if expires_s > 0 {
             request = request

@@ -130,8 +130,9 @@ impl Leg {
         };
         let body = format!("SIP/2.0 {status} {}\r\n", reason_phrase(status));
         let request = established.dialog.request(Method::Notify);
+        let target = established.dialog.remote_target().to_owned();
         let message = self
-            .introduce(request)
+            .introduce(request, &target)
             .header("Event", format_args!("refer;id={}", referral.number))
             .header("Subscription-State", state)
             .body(SIPFRAG, body.as_bytes())

@@ -42,6 +42,12 @@ impl Callflow {
     /// A customer's INVITE becomes a call, if its line has room.
     fn begin_call(&mut self, (tx, invite, flow): (ServerTx, Message, Flow), arrived: Arrived) {
         let Arrived { trunk, ani, dnis, diverted_from, destination } = arrived;
+        let line = self.config.trunks.by_id(&trunk);
+        let lacks = line.and_then(|line| sip::require(&invite, &line.requires).err());
+        if let Some(refusal) = lacks {
+            let message = refusal.response(&invite, "lacks");
+            return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+        }
         if let Some(least) = call::interval_too_small(&invite, self.config.session) {
             // RFC 4028 §9: the caller asks again with a longer interval.
             let response = ResponseBuilder::to(&invite, 422).to_tag("short");

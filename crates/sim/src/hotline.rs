@@ -27,6 +27,8 @@ pub struct Settings {
     pub probe_interval_ms: u64,
     /// How much the carrier may bring.
     pub trunk_limits: trunk::Limits,
+    /// What the carrier has to support.
+    pub trunk_requires: Vec<String>,
     /// Whom the engine's only listener serves.
     pub side: callflow::Side,
     /// Whether the carrier is believed who calls, and whom they called first.
@@ -63,6 +65,7 @@ pub fn settings() -> Settings {
         session: call::SessionLimits::default(),
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
+        trunk_requires: Vec::new(),
         side: callflow::Side::Both,
         trusts_carrier: false,
         outward: None,
@@ -229,6 +232,7 @@ fn trunks(settings: &Settings) -> Trunks {
         language: "zh-CN".to_owned(),
         codecs: vec![sdp::Codec::Pcma, sdp::Codec::Pcmu],
         srtp: sdp::SrtpPolicy::Off,
+        requires: settings.trunk_requires.clone(),
         unknown_number: 404,
         outward: settings.outward.clone(),
     };

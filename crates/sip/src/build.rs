@@ -133,6 +133,10 @@ impl ResponseBuilder {
                         out.add_source(request, field.value);
                     }
                 }
+                // What its sender measures the way by (§8.2.6.1).
+                Name::Timestamp if status == 100 => {
+                    out.copy(field.name, request.bytes(field.value));
+                }
                 Name::From | Name::CallId | Name::CSeq => {
                     out.copy(field.name, request.bytes(field.value));
                 }
@@ -250,6 +254,7 @@ mod tests {
             Via: SIP/2.0/UDP farther\r\n\
             Record-Route: <sip:p@h;lr>\r\n\
             From: \"A\" <sip:a@h>;tag=1\r\nTo: <sip:95512@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\
+            Timestamp: 54\r\n\
             Contact: <sip:a@192.168.0.1>\r\nl: 0\r\n\r\n";
         Message::parse(text.as_bytes()).unwrap()
     }
@@ -295,6 +300,8 @@ mod tests {
         assert_eq!(response.header("From"), Some("\"A\" <sip:a@h>;tag=1"));
         assert_eq!(response.header("Record-Route"), Some("<sip:p@h;lr>"));
         assert_eq!((response.call_id(), response.header("CSeq")), ("c", Some("1 INVITE")));
+        let timed = ResponseBuilder::to(&invite(), 100).build();
+        assert_eq!((timed.header("Timestamp"), response.header("Timestamp")), (Some("54"), None));
         let failure = ResponseBuilder::to(&invite(), 404).build();
         assert_eq!(
             (failure.header("Record-Route"), failure.header("To")),

@@ -176,20 +176,28 @@ impl Dialog {
     }
 
     /// The URI of the next hop, the nearest route or the other side's Contact, if its host is a
-    /// name that leads to it (RFC 3263), or it is a GRUU (RFC 5627), which names a phone and not
+    /// name that leads to it (RFC 3263), or an address that no datagram of ours is for, as it says
+    /// `sips:`, `transport=tcp` or `maddr`, or it is a GRUU (RFC 5627), which names a phone and not
     /// where it is: to be told by [`Dialog::handle_located`]. None for who is
     /// behind a translator of addresses and for connections, which are the way themselves.
     pub fn next_name(&self) -> Option<&str> {
-        let is_name = |uri: &&str| {
-            Uri::parse(uri).is_some_and(|uri| {
-                is_gruu(&uri) || Place::of(&uri).is_ok_and(|place| place.is_name())
-            })
-        };
+        let elsewhere = |uri: &&str| Uri::parse(uri).is_some_and(|uri| self.is_elsewhere(&uri));
         match self.came.transport {
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => None,
             Transport::Udp if self.translated => None,
-            Transport::Udp => Some(self.next_hop()).filter(is_name),
+            Transport::Udp => Some(self.next_hop()).filter(elsewhere),
         }
+    }
+
+    /// Whether a URI is not reached by a datagram to the address in it: it has a name, wants
+    /// another transport, or `maddr` (RFC 3263 §4.1, RFC 3261 §19.1.1) says another host.
+    fn is_elsewhere(&self, uri: &Uri<'_>) -> bool {
+        let leads = |addr| is_usable(addr, self.came.local) && !is_hidden(addr, &self.came);
+        is_gruu(uri)
+            || Place::of(uri).is_ok_and(|place| {
+                let is_plain = place.is_of_datagrams() && !uri.params().has("maddr");
+                place.is_name() || (!is_plain && place.address().is_none_or(leads))
+            })
     }
 
     /// Whether the next hop's name has been located: it need not be again unless that place fails.
@@ -344,9 +352,9 @@ impl Dialog {
             Transport::Udp => {
                 let next = self.next_hop();
                 let located = self.located.as_ref().filter(|(uri, _)| uri == next);
-                match (self.way(), located) {
-                    (Some(remote), _) => Flow { remote, ..self.came },
-                    (None, Some((_, flow))) => *flow,
+                match (located, self.way()) {
+                    (Some((_, flow)), _) => *flow,
+                    (None, Some(remote)) => Flow { remote, ..self.came },
                     (None, None) => self.came,
                 }
             }

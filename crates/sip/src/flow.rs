@@ -22,6 +22,22 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// The same for a dialog whose other side is at `target`: over TLS, `sips:` where that is
+    /// (RFC 3261 §8.1.1.8, §12.1.1), so that nothing of it is ever sent in the clear.
+    pub fn our_uri_towards(&self, target: &str, user: Option<&str>) -> String {
+        let plain = self.our_uri(user);
+        let is_sips = target.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"));
+        match (is_sips, self.transport) {
+            (true, Transport::Tls) => {
+                plain.replacen("sip:", "sips:", 1).replace(";transport=tls", "")
+            }
+            (true, Transport::Wss) => {
+                plain.replacen("sip:", "sips:", 1).replace(";transport=wss", ";transport=ws")
+            }
+            (true, Transport::Udp | Transport::Tcp | Transport::Ws) | (false, _) => plain,
+        }
+    }
+
     /// Where the other side reaches us, as a URI for Contact (RFC 3261 §8.1.1.8).
     pub fn our_uri(&self, user: Option<&str>) -> String {
         let user = user.map(escape_user);
@@ -82,5 +98,11 @@ mod tests {
         assert_eq!(tcp.our_uri(None), "sip:[::1]:5060;transport=tcp");
         let tls = over(Transport::Tls, "10.0.0.1:5061");
         assert_eq!(tls.our_uri(Some("line")), "sip:line@10.0.0.1:5061;transport=tls");
+        let towards = |flow: &Flow, target| flow.our_uri_towards(target, Some("line"));
+        assert_eq!(towards(&tls, "SIPS:a@h"), "sips:line@10.0.0.1:5061");
+        assert_eq!(towards(&tls, "sip:a@h"), tls.our_uri(Some("line")));
+        let wss = over(Transport::Wss, "10.0.0.1:443");
+        assert_eq!(towards(&wss, "sips:a@h"), "sips:line@10.0.0.1:443;transport=ws");
+        assert_eq!(towards(&tcp, "sips:a@h"), tcp.our_uri(Some("line")));
     }
 }

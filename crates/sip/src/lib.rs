@@ -53,5 +53,5 @@ pub use transactions::{
     TransactionCounts, Transactions, TransactionsConfig, TxOutput, worker_of_response,
 };
 pub use uri::{OwnedUri, Scheme, Uri, escape_user};
-pub use validate::{ALLOW, MAX_BODY_BYTES, MAX_URI_BYTES, Refusal, SUPPORTED, validate};
+pub use validate::{ALLOW, MAX_BODY_BYTES, MAX_URI_BYTES, Refusal, SUPPORTED, require, validate};
 pub use via::{MAGIC_COOKIE, Via};

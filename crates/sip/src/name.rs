@@ -73,6 +73,7 @@ names! {
     Server "Server" 0 Single
     Subject "Subject" b's' Single
     Date "Date" 0 Single
+    Timestamp "Timestamp" 0 Single
     RetryAfter "Retry-After" 0 Single
     Warning "Warning" 0 List
     Reason "Reason" 0 List

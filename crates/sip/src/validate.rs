@@ -164,6 +164,12 @@ fn check_addresses(request: &Message) -> Result<(), Refusal> {
             0 => return Err(Refusal::because(400, "Missing Contact")),
             _ => return Err(Refusal::because(400, "Several Contact")),
         }
+        let is_sip = |uri: Uri<'_>| matches!(uri.scheme(), Scheme::Sip | Scheme::Sips);
+        if !request.contacts().all(|contact| contact.uri().is_some_and(is_sip))
+            || request.contacts().next().is_none()
+        {
+            return Err(Refusal::because(400, "Contact Is No SIP URI"));
+        }
     }
     Ok(())
 }
@@ -243,6 +249,24 @@ fn check_extensions(request: &Message) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a request's sender supports each of these extensions, for who serves it by no others
+/// (RFC 3261 §21.4.15).
+///
+/// # Errors
+/// 421, with Require naming those that are missing.
+pub fn require(request: &Message, extensions: &[String]) -> Result<(), Refusal> {
+    let supports = |wanted: &&String| {
+        let mut named = request.all(Name::Supported).chain(request.all(Name::Require));
+        named.any(|named| named.eq_ignore_ascii_case(wanted))
+    };
+    let missing: Vec<&str> =
+        extensions.iter().filter(|wanted| !supports(wanted)).map(String::as_str).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::of(421).with("Require", missing.join(", "))),
+    }
+}
+
 /// §8.2.3: size, then type and coding of what an INVITE brings, then what it wants back.
 fn check_body(request: &Message) -> Result<(), Refusal> {
     if request.body().len() > MAX_BODY_BYTES {
@@ -288,7 +312,7 @@ fn accepts_sdp(range: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::validate;
+    use super::{require, validate};
     use crate::Message;
 
     const INVITE: &str = "INVITE sip:95512@h SIP/2.0\r\n\
@@ -409,5 +433,26 @@ mod tests {
         let text =
             INVITE.replace(";branch=z9hG4bK1", "").replace("Contact: <sip:a@192.0.2.1>\r\n", "");
         assert_eq!(validate(&Message::parse(text.as_bytes()).unwrap()), Ok(()));
+    }
+
+    #[test]
+    fn who_lacks_an_extension_that_is_required_is_told_which() {
+        let wanted = ["100rel".to_owned(), "timer".to_owned()];
+        let asked = |more: &str| {
+            let text = INVITE.replace("\r\n\r\n", &format!("\r\n{more}\r\n"));
+            require(&Message::parse(text.as_bytes()).unwrap(), &wanted)
+        };
+        let missing = asked("Supported: timer, x\r\n").unwrap_err();
+        assert_eq!((missing.status, missing.headers), (421, vec![("Require", "100rel".into())]));
+        assert_eq!(asked("k: TIMER\r\nRequire: 100rel\r\n"), Ok(()));
+        assert_eq!(asked("").unwrap_err().headers, [("Require", "100rel, timer".to_owned())]);
+    }
+
+    #[test]
+    fn who_calls_can_be_called_back_by_sip() {
+        for contact in ["*", "<tel:+8613800138000>", "<mailto:a@h>"] {
+            assert_eq!(answer("<sip:a@192.0.2.1>", contact).0, 400, "{contact}");
+        }
+        assert_eq!(answer("<sip:a@192.0.2.1>", "<sips:a@192.0.2.1>").0, 0);
     }
 }

@@ -95,6 +95,7 @@ impl<'a> Via<'a> {
 
     /// Where a response goes over UDP, given the source of the request (RFC 3261 §18.2.2 and
     /// RFC 3581 §4): to the source itself where `rport` was wished, else to the port of sent-by.
+    /// `maddr` is not followed: whoever can write a Via could have anybody answered to.
     pub fn response_addr(&self, source: SocketAddr) -> SocketAddr {
         match self.rport() {
             Some(_) => source,

@@ -60,6 +60,8 @@ pub struct Trunk {
     pub codecs: Vec<Codec>,
     /// Whether the voice on it is protected (SRTP).
     pub srtp: SrtpPolicy,
+    /// The extensions that its INVITEs must support (421, RFC 3261 §21.4.15).
+    pub requires: Vec<String>,
     /// What an INVITE to a number that the line may not dial is answered with.
     pub unknown_number: u16,
     /// How it calls out, if it does.
@@ -193,6 +195,7 @@ fn trunk_for_tests(id: &str) -> Trunk {
         language: "zh-CN".to_owned(),
         codecs: vec![Codec::Pcma],
         srtp: SrtpPolicy::Off,
+        requires: Vec::new(),
         unknown_number: 404,
         outward: None,
     }

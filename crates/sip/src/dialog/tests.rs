@@ -206,6 +206,15 @@ fn a_next_hop_with_a_name_is_where_it_was_located() {
     dialog.accept_request(&within(&dialog, Method::Invite, 12, &moved)).unwrap();
     assert_eq!((dialog.next_name(), dialog.flow().remote.port()), (None, 5060));
     assert_eq!(dialog.flow().remote.to_string(), "10.0.0.11:5060");
+    // An address that no datagram is for is located as well, to be reached by what it says.
+    for uri in ["sip:a@10.0.0.11;transport=tcp", "sips:a@10.0.0.11", "sip:a@x.org;maddr=10.0.0.12"]
+    {
+        let other = format!("<{uri}>");
+        let other = incoming("10.0.0.9", "10.0.0.9:5060", &[("Contact", other.as_str())]);
+        assert_eq!(other.next_name(), Some(uri));
+    }
+    let hidden = [("Contact", "<sip:a@10.0.0.11;transport=tcp>")];
+    assert_eq!(incoming("192.0.2.7", "192.0.2.7:5060", &hidden).next_name(), None);
     // A route comes before the Contact; who is behind a translator is where it came from.
     let routes = [("Record-Route", "<sip:proxy.example;lr>"), ("Contact", "<sip:a@10.0.0.9>")];
     let routed = incoming("10.0.0.9", "10.0.0.9:5060", &routes);

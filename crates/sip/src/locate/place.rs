@@ -1,6 +1,6 @@
 //! What a URI says of where it wants to be reached (RFC 3263 §4).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Carrier, NotLocated};
 use crate::{Scheme, Uri};
@@ -66,6 +66,20 @@ impl Place {
             Host::Name(_) => true,
             Host::Address(_) => false,
         }
+    }
+
+    /// The address, if it is one, with the port that the URI says or implies.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let port = self.port.unwrap_or(self.usual_carrier().default_port());
+        match self.host {
+            Host::Address(ip) => Some(SocketAddr::new(ip, port)),
+            Host::Name(_) => None,
+        }
+    }
+
+    /// Whether it is reached by datagrams where the DNS says nothing else.
+    pub fn is_of_datagrams(&self) -> bool {
+        self.usual_carrier() == Carrier::Udp
     }
 
     /// By what it is reached if neither it nor the DNS says so (§4.1).

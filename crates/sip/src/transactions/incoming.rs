@@ -1,5 +1,7 @@
 //! What comes: to which transaction it belongs, and what becomes of what belongs to none.
 
+use std::net::SocketAddr;
+
 use model::{Mono, Transport};
 
 use super::effect::Effect;
@@ -73,7 +75,9 @@ impl Transactions {
         merged: Option<u128>,
     ) -> Result<(), Refusal> {
         let spared = !outside || request.method() == Method::Register;
-        if self.is_full() || (!spared && (self.overloaded || self.is_nearly_full())) {
+        let has_its_share = |source: SocketAddr| self.has_its_share(source.ip());
+        let greedy = outside && request.source().is_some_and(has_its_share);
+        if self.is_full() || greedy || (!spared && (self.overloaded || self.is_nearly_full())) {
             self.counts.overloaded += 1;
             let retry_after = self.config.retry_after_s.to_string();
             return Err(Refusal::of(503).with("Retry-After", retry_after));

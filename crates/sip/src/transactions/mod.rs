@@ -42,6 +42,7 @@ pub struct TransactionsConfig {
     pub secret: [u8; 32],
     /// The most transactions at a time, at most [`MAX_TRANSACTIONS`]. Beyond nine tenths of it a
     /// request outside of dialogs gets 503, but for REGISTER; beyond all of it every request does.
+    /// One address alone gets 503 for requests outside of dialogs beyond three quarters.
     pub limit: usize,
     /// What Retry-After says in these 503, in seconds.
     pub retry_after_s: u32,

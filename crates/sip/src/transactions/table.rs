@@ -1,7 +1,7 @@
 //! The table: where transactions live, how they are found, and how their wishes are done.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use model::{Found, Mono};
@@ -34,8 +34,10 @@ pub struct Transactions {
     pub(super) servers: Found<Key, u32>,
     /// Accepted INVITEs by what their ACK will name.
     pub(super) acks: Found<Key, u32>,
-    /// INVITEs outside of dialogs by what a copy of them would have in common.
+    /// Requests outside of dialogs by what a copy of them would have in common.
     pub(super) merged: Found<Key, u32>,
+    /// How many server transactions each address has.
+    sources: BTreeMap<IpAddr, u32>,
     pub(super) clients: Found<u64, u32>,
     pub(super) cancels: Found<u64, u32>,
     /// Client transactions over connections, by where they went.
@@ -96,6 +98,7 @@ impl Transactions {
             servers: Found::default(),
             acks: Found::default(),
             merged: Found::default(),
+            sources: BTreeMap::new(),
             clients: Found::default(),
             cancels: Found::default(),
             streams: BTreeSet::new(),
@@ -176,6 +179,21 @@ impl Transactions {
         self.len() >= self.config.limit.min(MAX_TRANSACTIONS) / 10 * 9
     }
 
+    /// One source has three quarters of all that there may be: the rest is for others.
+    pub(super) fn has_its_share(&self, source: IpAddr) -> bool {
+        let share = self.config.limit.min(MAX_TRANSACTIONS) / 4 * 3;
+        self.sources.get(&source).is_some_and(|count| *count as usize >= share)
+    }
+
+    fn leave_source(&mut self, source: IpAddr) {
+        if let Some(count) = self.sources.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.sources.remove(&source);
+            }
+        }
+    }
+
     /// Opens a transaction. `start` gets its number and makes its machine.
     pub(super) fn open(
         &mut self,
@@ -197,6 +215,7 @@ impl Transactions {
         match index {
             Index::Server { key, ack: _, merged } => {
                 self.servers.insert(key, slot);
+                *self.sources.entry(flow.remote.ip()).or_default() += 1;
                 self.merged.extend(merged.map(|merged| (merged, slot)));
             }
             Index::Client { tx } => {
@@ -301,6 +320,7 @@ impl Transactions {
         match entry.index {
             Index::Server { key, ack, merged } => {
                 self.servers.remove(&key);
+                self.leave_source(entry.flow.remote.ip());
                 ack.map(|ack| self.acks.remove(&ack));
                 merged.map(|merged| self.merged.remove(&merged));
             }

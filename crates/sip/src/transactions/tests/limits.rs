@@ -25,6 +25,8 @@ fn receive(bench: &mut Bench, method: &str, number: usize, inside: bool) -> Vec<
 fn the_last_tenth_of_the_table_is_for_dialogs_and_registrations() {
     let mut bench = bench(10);
     for number in 0..9 {
+        // From two sources: neither has its share.
+        bench.flow.remote.set_ip([10, 0, 0, 8 + u8::from(number % 2 == 0)].into());
         assert_eq!(receive(&mut bench, "INVITE", number, false), ["request INVITE"]);
     }
     assert_eq!(receive(&mut bench, "INVITE", 9, false), ["send 503"]);
@@ -34,6 +36,21 @@ fn the_last_tenth_of_the_table_is_for_dialogs_and_registrations() {
     assert_eq!(receive(&mut bench, "INVITE", 3, false), [""; 0], "a repetition is no new request");
     assert_eq!(bench.send(Method::Bye, 1), ["transport failed"]);
     assert_eq!((bench.table.len(), bench.table.counts().overloaded), (10, 3));
+}
+
+#[test]
+fn one_source_leaves_room_for_others_and_its_dialogs_go_on() {
+    let mut bench = bench(100);
+    for number in 0..75 {
+        assert_eq!(receive(&mut bench, "OPTIONS", number, false), ["request OPTIONS"]);
+    }
+    assert_eq!(receive(&mut bench, "INVITE", 75, false), ["send 503"]);
+    assert_eq!(receive(&mut bench, "BYE", 76, true), ["request BYE"]);
+    let greedy = std::mem::replace(&mut bench.flow.remote, "10.0.0.8:4000".parse().unwrap());
+    assert_eq!(receive(&mut bench, "INVITE", 77, false), ["request INVITE"]);
+    bench.flow.remote = greedy;
+    bench.pass(60_000);
+    assert_eq!(receive(&mut bench, "INVITE", 78, false), ["request INVITE"], "all are forgotten");
 }
 
 #[test]

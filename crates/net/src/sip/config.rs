@@ -59,6 +59,9 @@ pub struct Limits {
     pub connections_per_source: usize,
     /// A connection on which nothing came or left for so long is closed.
     pub connection_idle_ms: u64,
+    /// On a connection that we opened and that rests, a keep-alive is sent so often (RFC 5626
+    /// §4.4.1): what stands between keeps it, and a peer that is gone is found.
+    pub connection_ping_ms: u64,
     /// A connection must be open within this time: TCP, TLS and the upgrade to WebSocket.
     pub connection_open_ms: u64,
     /// A connection that began a message must end it within this time.
@@ -86,6 +89,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_source: 1_000,
             connection_idle_ms: 600_000,
+            connection_ping_ms: 100_000,
             connection_open_ms: 5_000,
             connection_partial_ms: 10_000,
             connection_backlog_bytes: 1 << 20,

@@ -14,6 +14,9 @@ use super::config::Limits;
 /// Bytes read from one connection before the next one has its turn.
 pub(super) const READ_BYTES: usize = 16 * 1024;
 
+/// A keep-alive.
+const PING: &[u8] = b"\r\n\r\n";
+
 /// Why a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -39,6 +42,7 @@ pub(super) struct Connection {
     backlog: VecDeque<u8>,
     backlog_max: usize,
     last_used: Mono,
+    last_pinged: Mono,
     /// Since when a message waits for its rest.
     partial_since: Option<Mono>,
     /// What epoll was asked for.
@@ -64,6 +68,7 @@ impl Connection {
             backlog: VecDeque::new(),
             backlog_max: limits.connection_backlog_bytes,
             last_used: now,
+            last_pinged: now,
             partial_since: None,
             asked: EventFlags::empty(),
         };
@@ -98,6 +103,19 @@ impl Connection {
             return Err(Broken::Refused);
         }
         self.channel.send(message, &mut self.backlog)?;
+        self.flush()
+    }
+
+    /// Says that we are still there, where nothing else has said so for a while (RFC 5626 §4.4.1).
+    /// That it leaves is no use of the connection: one that only rests ends all the same.
+    pub(super) fn ping(&mut self, limits: &Limits, now: Mono) -> Result<(), Broken> {
+        let since = self.last_used.max(self.last_pinged);
+        let is_resting = self.is_ours && !self.is_connecting && self.channel.is_open();
+        if !is_resting || now.ms_since(since) < limits.connection_ping_ms {
+            return Ok(());
+        }
+        self.last_pinged = now;
+        self.channel.send(PING, &mut self.backlog)?;
         self.flush()
     }
 

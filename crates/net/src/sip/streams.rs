@@ -318,6 +318,13 @@ impl Streams {
         }
         self.next_sweep = now + SWEEP;
         let limits = &self.limits;
+        let pinged = self.connections.iter_mut();
+        let broken = pinged
+            .filter_map(|(key, connection)| connection.ping(limits, now).is_err().then_some(*key));
+        for key in broken.collect::<Vec<u64>>() {
+            self.close(key);
+        }
+        let limits = &self.limits;
         let connections = self.connections.iter();
         let stale = connections.filter(|(_, connection)| connection.is_stale(limits, now));
         let stale: Vec<u64> = stale.map(|(key, _)| *key).collect();

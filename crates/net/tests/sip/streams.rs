@@ -1,5 +1,6 @@
 //! Requests and responses over TCP.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 
 use model::Transport;
@@ -161,6 +162,23 @@ fn a_request_of_ours_opens_a_connection_and_the_next_one_uses_it() {
     drop(line);
     assert!(matches!(stage.report(), ToBrain::TransportFailed { tx } if tx == ClientTx::new(0, 3)));
     assert!(matches!(stage.report(), ToBrain::FlowClosed { flow } if flow.remote == remote));
+}
+
+#[test]
+fn a_connection_of_ours_that_rests_is_kept_alive() {
+    let stage = Stage::with(limits(|limits| limits.connection_ping_ms = 500));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    ask(&stage, 1, listener.local_addr().unwrap(), b"");
+    let mut line = Line::over(listener.accept().unwrap().0);
+    let request = line.receive();
+    line.send(ResponseBuilder::to(&request, 200).to_tag("x").build());
+    let mut ping = [0; 4];
+    line.stream.read_exact(&mut ping).unwrap();
+    assert_eq!(&ping, b"\r\n\r\n");
+    // The answer to it is no message and no fault.
+    line.send("\r\n");
+    line.stream.read_exact(&mut ping).unwrap();
+    assert_eq!(stage.counts(|counts| counts.connections == 1).malformed, 0);
 }
 
 #[test]

@@ -10,13 +10,13 @@ use crate::sipp::ended_call;
 use crate::sound::{Baresip, SECOND, own_address};
 
 /// What the customer says, and what the agent does.
-const CALLER_HZ: f64 = 440.0;
-const AGENT_HZ: f64 = 700.0;
+pub(crate) const CALLER_HZ: f64 = 440.0;
+pub(crate) const AGENT_HZ: f64 = 700.0;
 /// Samples of a piece that is listened to at once: a tenth of a second.
 const PIECE: usize = SECOND / 10;
 
 /// How many pieces of what was heard are that tone: it crosses zero twice in each of its waves.
-fn pieces_of(hertz: f64, heard: &[i16]) -> usize {
+pub(crate) fn pieces_of(hertz: f64, heard: &[i16]) -> usize {
     let is_it = |piece: &&[i16]| {
         let crossings = piece.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
         let loudest = piece.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);

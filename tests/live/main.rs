@@ -26,3 +26,4 @@ mod sipp;
 mod sound;
 mod torture;
 mod traced;
+mod webrtc;

@@ -23,6 +23,8 @@ pub(crate) struct Networks {
     tls: SocketAddr,
     six: SocketAddr,
     pub(crate) web: SocketAddr,
+    /// The same where nothing is encrypted, as behind a proxy.
+    pub(crate) plain_web: SocketAddr,
     http: SocketAddr,
 }
 
@@ -38,7 +40,15 @@ impl Networks {
         let at = |ip: IpAddr| SocketAddr::new(ip, free_port());
         let (local, six) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
         let (carriers, tls, six) = (at(others), at(host), at(six));
-        let networks = Self { folder, carriers, tls, six, web: at(others), http: at(local) };
+        let networks = Self {
+            folder,
+            carriers,
+            tls,
+            six,
+            web: at(others),
+            plain_web: at(others),
+            http: at(local),
+        };
         networks.make_certificate(host);
         std::fs::write(networks.config(), networks.text()).expect("it is written");
         for user in ["8001", "8002"] {
@@ -72,6 +82,7 @@ impl Networks {
             listener(self.tls, "\"tls\"", "agent"),
             listener(self.six, "\"udp\", \"tcp\"", "agent"),
             listener(self.web, "\"wss\"", "agent"),
+            listener(self.plain_web, "\"ws\"", "agent"),
         ];
         format!(
             "[site]\ndata = \"{}\"\n[sip]\nws_origins = [\"http://{}\"]\n{}\
@@ -102,6 +113,11 @@ impl Networks {
             .output()
             .expect("openssl runs");
         assert!(output.status.success(), "{output:?}");
+    }
+
+    /// As a browser names the page of its agent.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.http)
     }
 
     pub(crate) fn start(self) -> (Demo, Self) {

@@ -1,7 +1,8 @@
 //! A SIP phone small enough to be read, for what SIPp cannot tell: when exactly something came, and
 //! what was heard.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::cell::RefCell;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,15 +13,54 @@ use media::{Codec, FRAME_SAMPLES, g711};
 use rtp::{Header, Packet};
 use sdp::Session;
 use sip::{Message, Method, digest};
+use tungstenite::WebSocket;
+use tungstenite::client::IntoClientRequest as _;
 
 /// How long an answer may take on a busy machine.
 const ANSWER: Duration = Duration::from_secs(10);
 /// One packet's audio.
 const FRAME: Duration = Duration::from_millis(20);
 
+/// What a phone's messages go over.
+enum Line {
+    Datagrams(UdpSocket),
+    /// As a browser's do (RFC 7118).
+    Web(RefCell<Box<WebSocket<TcpStream>>>),
+}
+
+impl Line {
+    fn send(&self, bytes: &[u8], engine: SocketAddr) {
+        match self {
+            Self::Datagrams(socket) => drop(socket.send_to(bytes, engine).expect("it is sent")),
+            Self::Web(web) => {
+                let text = std::str::from_utf8(bytes).expect("it is text");
+                web.borrow_mut().send(tungstenite::Message::text(text)).expect("it is sent");
+            }
+        }
+    }
+
+    /// The next message, if one comes within that time.
+    fn receive(&self, within: Duration) -> Option<Message> {
+        let bytes = match self {
+            Self::Datagrams(socket) => {
+                socket.set_read_timeout(Some(within)).expect("a time-out");
+                let mut buffer = [0; 65_536];
+                let (length, _) = socket.recv_from(&mut buffer).ok()?;
+                buffer[..length].to_vec()
+            }
+            Self::Web(web) => {
+                let mut web = web.borrow_mut();
+                web.get_mut().set_read_timeout(Some(within)).expect("a time-out");
+                web.read().ok()?.into_data().to_vec()
+            }
+        };
+        Some(Message::parse(&bytes).expect("the engine speaks SIP"))
+    }
+}
+
 /// A phone.
 pub(crate) struct Phone {
-    socket: UdpSocket,
+    line: Line,
     media: UdpSocket,
     engine: SocketAddr,
     user: String,
@@ -43,8 +83,20 @@ impl Phone {
     /// A phone of that number, on loopback.
     pub(crate) fn new(engine: SocketAddr, user: &str) -> Self {
         let open = || UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
-        let (socket, media, user) = (open(), open(), user.to_owned());
-        Self { socket, media, engine, user, requests: 0, takes_options: false }
+        let (line, media, user) = (Line::Datagrams(open()), open(), user.to_owned());
+        Self { line, media, engine, user, requests: 0, takes_options: false }
+    }
+
+    /// The same over WebSocket, as the page at `origin`.
+    pub(crate) fn over_web(engine: SocketAddr, origin: &str, user: &str) -> Self {
+        let stream = TcpStream::connect(engine).expect("the engine listens");
+        let mut request = format!("ws://{engine}/").into_client_request().expect("it is one");
+        for (name, value) in [("Sec-WebSocket-Protocol", "sip"), ("Origin", origin)] {
+            request.headers_mut().insert(name, value.parse().expect("it is one"));
+        }
+        let (web, _) = tungstenite::client(request, stream).expect("it is taken");
+        let line = Line::Web(RefCell::new(Box::new(web)));
+        Self { line, ..Self::new(engine, user) }
     }
 
     /// From now on it says, when it registers, that it takes OPTIONS: so it will be asked.
@@ -53,28 +105,37 @@ impl Phone {
         self
     }
 
-    fn address(&self) -> SocketAddr {
-        self.socket.local_addr().expect("it is bound")
+    /// Where it is, as its Contact says; a browser does not know (RFC 7118 §5).
+    fn address(&self) -> String {
+        match &self.line {
+            Line::Datagrams(socket) => socket.local_addr().expect("it is bound").to_string(),
+            Line::Web(_) => format!("{}.invalid;transport=ws", self.user),
+        }
+    }
+
+    /// The beginning of its Via.
+    fn via(&self) -> String {
+        match &self.line {
+            Line::Datagrams(_) => format!("Via: SIP/2.0/UDP {}", self.address()),
+            Line::Web(_) => format!("Via: SIP/2.0/WS {}.invalid", self.user),
+        }
     }
 
     /// Sends whatever this is to the engine.
     pub(crate) fn send(&self, bytes: &[u8]) {
-        self.socket.send_to(bytes, self.engine).expect("it is sent");
+        self.line.send(bytes, self.engine);
     }
 
     /// The next message that `fits`; all others are passed over, but OPTIONS is answered.
     pub(crate) fn wait(&self, within: Duration, fits: impl Fn(&Message) -> bool) -> Option<Came> {
         let end = Instant::now() + within;
-        let mut buffer = [0; 65_536];
         loop {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
             }
-            self.socket.set_read_timeout(Some(left)).expect("a time-out");
-            let Ok((length, _)) = self.socket.recv_from(&mut buffer) else { continue };
+            let Some(message) = self.line.receive(left) else { continue };
             let at = Instant::now();
-            let message = Message::parse(&buffer[..length]).expect("the engine speaks SIP");
             if fits(&message) {
                 return Some(Came { at, message });
             }
@@ -148,7 +209,7 @@ impl Phone {
         self.send(invite.as_bytes());
         let answer = self.expect_final(Method::Invite);
         let via = if answer.status() == Some(200) {
-            format!("Via: SIP/2.0/UDP {};branch=z9hG4bKack{}", self.address(), self.requests)
+            format!("{};branch=z9hG4bKack{}", self.via(), self.requests)
         } else {
             invite.lines().nth(1).expect("a Via").to_owned()
         };
@@ -162,9 +223,30 @@ impl Phone {
         self.requests += 1;
         let to = call.answer.contacts().next().expect("a contact");
         let uri = to.without_params().trim_matches(['<', '>']).to_owned();
-        let via = format!("Via: SIP/2.0/UDP {};branch=z9hG4bKbye{}", self.address(), self.requests);
+        let via = format!("{};branch=z9hG4bKbye{}", self.via(), self.requests);
         let bye = self.within(&call.answer, "BYE", &uri, &via, self.requests);
         self.send(bye.as_bytes());
+        assert_eq!(self.expect_final(Method::Bye).status(), Some(200));
+    }
+
+    /// Ends a call that came to this phone.
+    pub(crate) fn hang_up_taken(&mut self, invite: &Message) {
+        self.requests += 1;
+        let field = |name| invite.header(name).expect("it is there");
+        let contact = invite.contacts().next().expect("a contact");
+        let bye = format!(
+            "BYE {} SIP/2.0\r\n{};branch=z9hG4bKbye{}\r\nMax-Forwards: 70\r\n\
+             From: {};tag=phone{}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} BYE\r\n",
+            contact.uri_text(),
+            self.via(),
+            self.requests,
+            field("To"),
+            self.user,
+            field("From"),
+            invite.call_id(),
+            self.requests,
+        );
+        self.send(with_body(&bye, "").as_bytes());
         assert_eq!(self.expect_final(Method::Bye).status(), Some(200));
     }
 
@@ -186,7 +268,12 @@ impl Phone {
 
     /// Answers an INVITE with 200 and takes its ACK.
     pub(crate) fn pick_up(&self, invite: &Message) {
-        self.respond(invite, "200 OK", &self.sdp());
+        self.pick_up_with(invite, &self.sdp());
+    }
+
+    /// The same with a description of one's own.
+    pub(crate) fn pick_up_with(&self, invite: &Message, description: &str) {
+        self.respond(invite, "200 OK", description);
         self.expect(Method::Ack, ANSWER);
     }
 
@@ -218,11 +305,12 @@ impl Phone {
 
     fn request(&mut self, method: &str, uri: &str, to: &str, more: &str, body: &str) -> String {
         self.requests += 1;
-        let (user, address, number) = (&self.user, self.address(), self.requests);
+        let (user, number, via) = (&self.user, self.requests, self.via());
+        let call = format!("{number}.{user}@{}", self.media.local_addr().expect("it is bound"));
         let head = format!(
-            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch=z9hG4bK{number}.{user}\r\n\
+            "{method} {uri} SIP/2.0\r\n{via};branch=z9hG4bK{number}.{user}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{user}@hotline>;tag=t{number}\r\nTo: {to}\r\n\
-             Call-ID: {number}.{user}@{address}\r\nCSeq: {number} {method}\r\n{more}"
+             Call-ID: {call}\r\nCSeq: {number} {method}\r\n{more}"
         );
         with_body(&head, body)
     }

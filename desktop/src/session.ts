@@ -66,9 +66,9 @@ export class Session {
   constructor(identity: Identity) {
     this.identity = identity;
     this.api = new Api(identity.token);
-    this.store = new DeskStore(identity.user, later);
-    const resumes = !identity.permissions.includes('board.view');
-    this.#stream = new EventStream(browserWorld(this.api, identity.token, resumes), {
+    const board = identity.permissions.includes('board.view');
+    this.store = new DeskStore(identity.user, later, board);
+    this.#stream = new EventStream(browserWorld(this.api, identity.token, !board), {
       event: (frame) => {
         const at = instant(frame.at);
         if (at !== null) this.clock.observe(at);

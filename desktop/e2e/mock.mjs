@@ -164,7 +164,21 @@ const SCENARIOS = {
     await state(page, 'ready');
     await page.click('[data-testid=leave]');
     await page.waitForSelector('#password');
+    await signIn(page, { ...options, user: 'lead' });
+    await page.waitForSelector('[data-agent="8012"][data-mark=signed_out]');
+  },
+
+  'who has signed out stays so when the connection is back': async (page) => {
     await signIn(page, { ...options, user: '8012' });
+    await state(page, 'not_ready');
+    await page.keyboard.press('Shift+F4');
+    await state(page, 'signed_out');
+    const left = new Promise((done) => {
+      page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => payload.includes('"sign_out"') && done()));
+    });
+    await make('drop?ms=500');
+    await page.waitForSelector('.link-lost');
+    await left;
     await state(page, 'signed_out');
   },
 

@@ -268,6 +268,7 @@ server.on('upgrade', (request, socket, head) => {
   if (down || !user || url.pathname !== '/api/v1/events') return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
   return sockets.handleUpgrade(request, socket, head, (ws) => {
     const to = stream(user);
+    world.opened(user);
     const after = url.searchParams.get('after');
     const missed = after === null ? null : to.history.filter(({ seq }) => seq > Number(after));
     if (missed && missed.length === to.seq - Number(after)) {

@@ -133,6 +133,12 @@ export class World {
 
   // ---- what changes
 
+  /** A desktop was opened, or is back: its agent is at work. */
+  opened(user) {
+    const agent = this.agents.get(user);
+    if (agent?.status === 'signed_out') this.change(agent, { status: 'not_ready', reason: 'signed_in' });
+  }
+
   change(agent, changes) {
     Object.assign(agent, { since: Date.now() }, changes);
     this.tell(agent.id, 'agent_state', this.agentState(agent));

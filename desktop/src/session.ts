@@ -9,6 +9,7 @@ import { may, MOVES } from './state/allowed';
 import type { Agent } from './state/reducer';
 import { ServerClock } from './state/clock';
 import { Signal } from './state/signal';
+import type { Order } from './state/steer';
 import { DeskStore } from './state/store';
 
 /** Who is signed in, and the token to prove it. */
@@ -59,6 +60,8 @@ export class Session {
   readonly config = new Signal<DeskConfig | null>(null);
   readonly sending = new Signal<ReadonlySet<string>>(new Set());
   readonly notice = new Signal<Notice | null>(null);
+  /** What a supervisor's last command did, for a while. */
+  readonly steered = new Signal<string | null>(null);
   readonly identity: Identity;
   #stream: EventStream;
   #renew = (): void => this.#stream.renew();
@@ -133,10 +136,15 @@ export class Session {
     return reply.ok;
   }
 
-  /** Puts an emergency plan on or off; false where that was not done. */
-  async switchPlan(plan: string, on: boolean): Promise<boolean> {
-    const reply = await this.#stream.send('switch_plan', { plan, on }, LIFE_MS);
-    return reply.ok;
+  /** Gives a supervisor's command: null where it was done, else the code of the refusal. */
+  async steer({ type, data, said }: Order): Promise<string | null> {
+    const reply = await this.#stream.send(type, data, LIFE_OF_CALL_BOUND_MS);
+    if (!reply.ok) return reply.error?.code ?? 'other';
+    this.steered.set(said);
+    later(NOTICE_MS, () => {
+      if (this.steered.get() === said) this.steered.set(null);
+    });
+    return null;
   }
 
   /** Leaves: signs the agent out as well, now or after the call, so that no phone rings for nobody. */

@@ -35,6 +35,7 @@ function session(state: DeskState = NOTHING, permissions: string[] = []): Sessio
     config: new Signal({ numbers: [], not_ready_reasons: [], queues: [], dispositions, acw_ms: 10_000, ring_timeout_ms: 20_000, version: '' }),
     sending: new Signal(new Set<string>()),
     notice: new Signal(null),
+    steered: new Signal(null),
     link: new Signal({ phase: 'open' }),
   };
   return parts as unknown as Session;

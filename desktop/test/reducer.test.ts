@@ -181,7 +181,7 @@ describe('queues and alarms', () => {
   it('are as the last event says', () => {
     const data: QueueStateData = { queue: 'claims', waiting: 2, longest_wait_ms: 5_000, longest_wait_since: AT, agents, open: false };
     const state = after([frame('queue_state', data)]);
-    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), agents, open: false });
+    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), callbacks: 0, agents, open: false });
     const empty = { ...data, waiting: 0, longest_wait_since: null };
     expect(after([frame('queue_state', empty)], state).queues['claims']?.longestSince).toBeNull();
   });

@@ -36,11 +36,15 @@ export interface Agent {
   /** When after-call work ends by itself. */
   acwUntil: number | null;
   phoneReachable: boolean;
+  /** The reason for which the agent asks to be not ready, while nobody has decided. */
+  asks: string | null;
 }
 
 export interface Queue {
   id: string;
   waiting: number;
+  /** Those beside them who are called back when their turn comes. */
+  callbacks: number;
   longestSince: number | null;
   agents: AgentTotals;
   open: boolean;
@@ -176,6 +180,7 @@ function withAgent(
     call: data.call_id,
     acwUntil: instant(data.acw_until),
     phoneReachable: data.phone_reachable,
+    asks: data.asks ?? null,
   };
   const agents = { ...state.agents, [agent.id]: agent };
   const busyWith = agent.state === 'idle' ? null : (data.call_id ?? state.pop?.call_id ?? null);
@@ -191,8 +196,8 @@ function without(calls: DeskState['calls'], id: string): DeskState['calls'] {
 }
 
 function withQueue(state: DeskState, data: QueueStateData): DeskState {
-  const { queue: id, waiting, agents, open } = data;
-  const queue: Queue = { id, waiting, longestSince: instant(data.longest_wait_since), agents, open };
+  const { queue: id, waiting, callbacks = 0, agents, open } = data;
+  const queue: Queue = { id, waiting, callbacks, longestSince: instant(data.longest_wait_since), agents, open };
   return { ...state, queues: { ...state.queues, [id]: queue } };
 }
 

@@ -143,6 +143,23 @@ const SCENARIOS = {
     await make('agent?agent=8011&status=signed_out&state=idle');
   },
 
+  'who may not call outside calls a colleague, and is told why no number': async (page) => {
+    await signIn(page, { ...options, user: '8002' });
+    await make('agent?agent=8002&status=not_ready&reason=break&state=idle');
+    await state(page, 'not_ready');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('[data-testid=dial-told]').textContent.includes('没有外呼权限'));
+    const field = page.locator('[data-testid=dial] input');
+    demand((await field.inputValue()) === '138-0013-8000', 'what was typed is gone');
+    await field.fill('理赔报案');
+    await page.keyboard.press('Enter');
+    await state(page, 'talking');
+    demand((await field.inputValue()) === '', 'what was called stays in the box');
+    await make('end?agent=8002');
+  },
+
   'a declined call says so': async (page) => {
     await signIn(page, { ...options, user: '8004' });
     await callTo(page, '8004', 'ringing');

@@ -150,6 +150,18 @@ const PAGES = {
     await page.waitForSelector('[data-lookup=found]');
     await take('dial-closed');
   },
+  inside: async (page, take) => {
+    await make('agent?agent=8002&status=not_ready&reason=break&state=idle');
+    await signIn(page, { ...options, user: '8002', password: 'demo' });
+    await mark(page, 'not_ready');
+    await take('dial-inside');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=dial-told].failed');
+    await still(page);
+    await take('dial-refused');
+  },
   board: async (page, take) => {
     await make('wait?queue=claims&waited=83000');
     await make('wait?queue=claims&waited=12000');

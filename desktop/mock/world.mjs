@@ -250,6 +250,7 @@ export class World {
       this.shown(agent, agent.call);
       return null;
     }
+    if (type === 'dial') return this.dial(agent, data.number);
     if (type === 'list_targets') return this.listTargets(agent, data.search ?? '');
     if (!this.allowed(agent).includes(type)) return 'not_allowed';
     const busy = ['reserved', 'ringing', 'talking'].includes(agent.state);
@@ -302,6 +303,19 @@ export class World {
       default:
         return 'invalid';
     }
+  }
+
+  /** Colleagues, queues and emergency numbers may be called by all; numbers outside by some. */
+  dial(agent, number) {
+    const inside = this.agents.has(number) || QUEUES.some(({ code }) => code === number);
+    if (!inside && agent.id < '8010' && !['110', '119', '120'].includes(number)) return 'forbidden';
+    if (agent.status === 'signed_out' || agent.state !== 'idle') return 'agent_not_idle';
+    const call = this.arrive();
+    Object.assign(call, { agent: agent.id, ani: number, queue: null });
+    agent.call = call;
+    this.move(call, { state: 'dialling' });
+    this.change(agent, { state: 'talking' });
+    return null;
   }
 
   // ---- giving a call away

@@ -145,7 +145,8 @@ function NoticeLine() {
   const said = useSignal(notice);
   const waiting = useSignal(sending).size > 0;
   if (waiting) return <p className="bar-notice">{t('bar.sent')}</p>;
-  if (!said) return <p className="bar-notice" />;
+  // What became of calling someone is told where the number was typed.
+  if (!said || said.action === 'dial') return <p className="bar-notice" />;
   const known = name('error', said.code);
   const words = known === said.code ? t('error.other', { code: said.code }) : known;
   return (

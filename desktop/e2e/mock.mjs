@@ -160,6 +160,20 @@ const SCENARIOS = {
     await make('end?agent=8002');
   },
 
+  'a recording is paused for each reason by one key, and resumed': async (page) => {
+    await signIn(page, { ...options, user: '8004' });
+    await callTo(page, '8004', 'talking');
+    for (const [key, words] of [['Pause', '机密信息'], ['ScrollLock', '客户拒录'], ['Shift+ScrollLock', '私人内容']]) {
+      await page.waitForSelector('[data-testid=act-pause_recording]:enabled');
+      await page.keyboard.press(key);
+      await page.waitForSelector('[data-testid=act-resume_recording]:enabled');
+      demand((await text(page, 'moved')).includes(words), `it does not say why nothing is taped (${words})`);
+      await page.keyboard.press('Shift+Pause');
+    }
+    await page.waitForSelector('[data-testid=act-pause_recording]:enabled');
+    await make('end?agent=8004');
+  },
+
   'a declined call says so': async (page) => {
     await signIn(page, { ...options, user: '8004' });
     await callTo(page, '8004', 'ringing');

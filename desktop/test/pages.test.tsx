@@ -105,6 +105,7 @@ describe('the panel that moves a call', () => {
     const html = panel(['cancel_consult', 'resume_recording'], { state: 'consulting', guest, recording_paused: 'secret' });
     expect(enabled(html).sort()).toEqual(['cancel_consult', 'resume_recording']);
     expect(html).not.toContain('act-pause_recording');
+    expect(panel(['resume_recording'], { recording_paused: 'private' })).toContain('录音已暂停：私人内容');
   });
 
   it('shows one who is asked no guest', () => {

@@ -86,6 +86,7 @@ export const TEXTS = {
   'bar.cancel_consult': ['取回客户', 'Take back'],
   'bar.dial': ['外呼', 'Call out'],
   'bar.pause_recording': ['暂停录音', 'Pause tape'],
+  'pause.secret': ['机密信息', 'Secret'],
   'pause.declined': ['客户拒录', 'Declined'],
   'pause.private': ['私人内容', 'Private'],
   'bar.resume_recording': ['恢复录音', 'Resume tape'],
@@ -147,6 +148,7 @@ export const TEXTS = {
 
   // ---- moving a call
   'move.title': ['转接与咨询', 'Transfer'],
+  'move.paused': ['录音已暂停：{why}', 'Recording paused: {why}'],
   'move.nobody': ['通话中可转接，或先咨询同事', 'In a call: transfer it, or ask a colleague first'],
   'move.blind': ['正在转接给', 'Transferring to'],
   'move.consult': ['正在咨询', 'Asking'],

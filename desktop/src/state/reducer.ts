@@ -60,6 +60,8 @@ export interface Call {
   agent: string | null;
   /** Who is brought in beside caller and agent. */
   guest: GuestData | null;
+  /** Why silence is recorded now; null where voices are. */
+  paused: CallStateData['recording_paused'];
   /** The connection that last spoke of it. */
   link: number;
 }
@@ -214,6 +216,7 @@ function withCall(state: DeskState, data: CallStateData, at: number): DeskState 
     queue: data.queue,
     agent: data.agent_id,
     guest: data.guest,
+    paused: data.recording_paused,
     link: state.link,
   };
   // Whoever is brought in next: what became of the last one is over.

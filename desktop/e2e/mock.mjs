@@ -385,6 +385,27 @@ const SCENARIOS = {
     await page.waitForSelector('[data-testid=ladder] li');
   },
 
+  'legal hold is put and released, however long its reason, and nothing moves': async (page) => {
+    await signIn(page, { ...options, user: 'qa' });
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.waitForSelector('[data-testid=player][data-phase=here]');
+    const top = () => page.$eval('[data-testid=timeline]', (one) => one.getBoundingClientRect().top);
+    const before = await top();
+    await page.click('[data-testid=hold]');
+    await page.keyboard.type('银保监 2026-117 号调查，至结案为止不得删除；'.repeat(3));
+    demand((await top()) === before, 'the field moves what is under it');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.held');
+    demand((await top()) === before, 'the reason moves what is under it');
+    await page.click('[data-testid=hold]');
+    await page.waitForSelector('.held', { state: 'detached' });
+    await make('expire');
+    await page.reload();
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.click('[data-testid=certificate]');
+    demand((await page.textContent('.certificate')).includes('number: 42'), 'the certificate is not shown');
+  },
+
   'a recording plays by keys': async (page) => {
     await signIn(page, { ...options, user: 'qa' });
     await page.waitForSelector('tr[data-recorded=true]');

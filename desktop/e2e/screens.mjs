@@ -252,6 +252,7 @@ const PAGES = {
     await page.reload();
     await page.locator('tr[data-recorded=true]').first().click();
     await page.waitForSelector('[data-testid=deleted]');
+    await page.click('[data-testid=certificate]');
     await take('records-deleted');
     const silent = page.locator('tr[data-recorded=false]').first();
     await silent.click();

@@ -313,12 +313,14 @@ describe('what keeps a recording', () => {
     expect(proof({})).not.toContain('data-testid="hold"');
     expect(proof({}, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Hold</);
     expect(proof({ held: 'case 7' })).toContain('Held: case 7');
+    expect(proof({ held: 'case 7' })).toContain('title="case 7"');
     expect(proof({ held: 'case 7' }, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Release</);
   });
 
   it('ends with its certificate', () => {
     const gone = proof({ deleted_at: AT, certificate: 'HOTLINE CERTIFICATE' }, ['recording.hold']);
-    expect(gone).toContain('title="HOTLINE CERTIFICATE"');
+    expect(gone).toMatch(/data-testid="certificate"[^>]*>Certificate</);
+    expect(proof({ deleted_at: AT })).not.toContain('data-testid="certificate"');
     expect(gone).toContain('Deleted in time');
     expect(gone).not.toContain('data-testid="hold"');
   });

@@ -158,7 +158,8 @@ export const TEXTS = {
   'move.with_caller': ['与客户通话，对方听音乐', 'you talk with the caller'],
   'move.all': ['客户、您与对方通话', 'all three talk'],
   'move.asked_by': ['{agent} 向您咨询', 'asked by {agent}'],
-  'pop.callback': ['客户回拨：接听后自动呼叫客户', 'callback: the customer is called when you answer'],
+  'pop.callback': ['客户回拨', 'callback'],
+  'pop.callback_how': ['接听后自动呼叫客户', 'answer, and the customer is called'],
   'move.brought_by': ['{agent} 转来', 'from {agent}'],
   'move.find': ['工号、技能组或号码', 'Agent, queue or number'],
   'move.keys': ['↑↓ 选择 · 回车确认 · Esc 取消', '↑↓ choose · Enter · Esc cancels'],
@@ -307,6 +308,7 @@ export const TEXTS = {
   'rec.hold_why': ['保全原因，回车确认', 'Why it is held, Enter confirms'],
   'rec.held': ['已保全：{why}', 'Held: {why}'],
   'rec.deleted': ['已到期删除 {at}', 'Deleted in time {at}'],
+  'rec.certificate': ['删除证明', 'Certificate'],
   'rec.keys': ['空格 播放/暂停 · ←→ 5 秒 · − + 速度 · Home End 头尾 · ↑↓ 换一通', 'Space play · ←→ 5 s · − + speed · Home End · ↑↓ next call'],
   'rec.waveform': ['波形，点击跳转', 'Waveform, click to seek'],
 

@@ -404,6 +404,7 @@ const SCENARIOS = {
     await page.locator('tr[data-recorded=true]').first().click();
     await page.click('[data-testid=certificate]');
     demand((await page.textContent('.certificate')).includes('number: 42'), 'the certificate is not shown');
+    await make('expire?over=false');
   },
 
   'a recording plays by keys': async (page) => {

@@ -254,6 +254,7 @@ const PAGES = {
     await page.waitForSelector('[data-testid=deleted]');
     await page.click('[data-testid=certificate]');
     await take('records-deleted');
+    await make('expire?over=false');
     const silent = page.locator('tr[data-recorded=false]').first();
     await silent.click();
     await page.waitForSelector('tr.chosen[data-recorded=false]');

@@ -153,9 +153,10 @@ function control(url, response) {
       world.move(call, { state: 'queued' });
       return json(response, 200, { call_id: call.call_id });
     }
-    case '/mock/expire': { // the newest recording's time is over
+    case '/mock/expire': { // ?over=false: the newest recording's time is over, or is not after all
       const recording = world.records.find(({ recordings }) => recordings.length > 0).recordings[0];
-      Object.assign(recording, { deleted_at: iso(Date.now()), certificate: certificate(recording) });
+      const over = query.over !== 'false';
+      Object.assign(recording, { deleted_at: over ? iso(Date.now()) : null, certificate: over ? certificate(recording) : null });
       break;
     }
     case '/mock/callback': // ?queue=claims&missed=1: a caller who would rather be called back

@@ -255,6 +255,7 @@ const SCENARIOS = {
     await signIn(page, { ...options, user: 'lead' });
     const call = await waits('claims');
     const row = page.locator(`tr[data-call="${call}"]`);
+    await page.waitForSelector(`[data-steer="${call}"]`);
     await page.keyboard.press('F2');
     await page.waitForFunction(() => document.activeElement?.dataset.steer);
     await page.focus(`[data-steer="${call}"]`);
@@ -310,7 +311,7 @@ const SCENARIOS = {
     await make('callback?queue=claims&missed=1');
     await make('callback?queue=general');
     await signIn(page, { ...options, user: 'lead' });
-    await page.waitForFunction(() => document.querySelector('[data-testid=callbacks] b').textContent === '2');
+    await page.waitForFunction(() => document.querySelector('[data-testid=callbacks] b')?.textContent === '2');
     await page.keyboard.press('F9');
     await page.waitForFunction(() => document.querySelectorAll('[data-testid^=steer-callback-]').length === 2);
     demand((await text(page, 'steer')).includes('已试 1 次'), 'it does not say how often it was tried');

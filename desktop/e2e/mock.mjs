@@ -1,12 +1,12 @@
 // A real Chromium against the mock: what unit tests cannot see. Exit status 0 if all of it holds.
-//   node desktop/e2e/mock.mjs [--screenshot-dir DIR]
+//   node desktop/e2e/mock.mjs [--screenshot-dir DIR] [--only PART_OF_A_NAME]
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { launch, open, say, settings, shot, signIn } from './browser.mjs';
 
 const PORT = 8096;
-const options = { ...settings(), url: `http://127.0.0.1:${PORT}/`, timeout: 20_000 };
+const options = { ...settings({ only: { type: 'string' } }), url: `http://127.0.0.1:${PORT}/`, timeout: 20_000 };
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const mock = spawn(process.execPath, [path('../mock/server.mjs'), '--port', String(PORT), '--manual', '--robots', '5', '--lookup', '50', '--acw', '60000']);
 mock.stderr.pipe(process.stderr);
@@ -17,6 +17,8 @@ const demand = (holds, what) => {
   if (!holds) throw new Error(what);
 };
 const state = (page, mark) => page.waitForSelector(`[data-testid=state][data-mark=${mark}]`);
+/** A caller who waits in `queue`: the call. */
+const waits = async (queue) => (await (await make(`wait?queue=${queue}&waited=1000`)).json()).call_id;
 const text = (page, id) => page.textContent(`[data-testid=${id}]`);
 
 async function callTo(page, user, until) {
@@ -141,6 +143,37 @@ const SCENARIOS = {
     await make('agent?agent=8011&status=signed_out&state=idle');
   },
 
+  'who may not call outside calls a colleague, and is told why no number': async (page) => {
+    await signIn(page, { ...options, user: '8002' });
+    await make('agent?agent=8002&status=not_ready&reason=break&state=idle');
+    await state(page, 'not_ready');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('[data-testid=dial-told]').textContent.includes('没有外呼权限'));
+    const field = page.locator('[data-testid=dial] input');
+    demand((await field.inputValue()) === '138-0013-8000', 'what was typed is gone');
+    await field.fill('理赔报案');
+    await page.keyboard.press('Enter');
+    await state(page, 'talking');
+    demand((await field.inputValue()) === '', 'what was called stays in the box');
+    await make('end?agent=8002');
+  },
+
+  'a recording is paused for each reason by one key, and resumed': async (page) => {
+    await signIn(page, { ...options, user: '8004' });
+    await callTo(page, '8004', 'talking');
+    for (const [key, words] of [['Pause', '机密信息'], ['ScrollLock', '客户拒录'], ['Shift+ScrollLock', '私人内容']]) {
+      await page.waitForSelector('[data-testid=act-pause_recording]:enabled');
+      await page.keyboard.press(key);
+      await page.waitForSelector('[data-testid=act-resume_recording]:enabled');
+      demand((await text(page, 'moved')).includes(words), `it does not say why nothing is taped (${words})`);
+      await page.keyboard.press('Shift+Pause');
+    }
+    await page.waitForSelector('[data-testid=act-pause_recording]:enabled');
+    await make('end?agent=8004');
+  },
+
   'a declined call says so': async (page) => {
     await signIn(page, { ...options, user: '8004' });
     await callTo(page, '8004', 'ringing');
@@ -164,7 +197,21 @@ const SCENARIOS = {
     await state(page, 'ready');
     await page.click('[data-testid=leave]');
     await page.waitForSelector('#password');
+    await signIn(page, { ...options, user: 'lead' });
+    await page.waitForSelector('[data-agent="8012"][data-mark=signed_out]');
+  },
+
+  'who has signed out stays so when the connection is back': async (page) => {
     await signIn(page, { ...options, user: '8012' });
+    await state(page, 'not_ready');
+    await page.keyboard.press('Shift+F4');
+    await state(page, 'signed_out');
+    const left = new Promise((done) => {
+      page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => payload.includes('"sign_out"') && done()));
+    });
+    await make('drop?ms=500');
+    await page.waitForSelector('.link-lost');
+    await left;
     await state(page, 'signed_out');
   },
 
@@ -204,6 +251,128 @@ const SCENARIOS = {
     await make('end?agent=8021');
   },
 
+  'a waiting call is moved by keys alone, and who and what is shown before': async (page) => {
+    await signIn(page, { ...options, user: 'lead' });
+    const call = await waits('claims');
+    const row = page.locator(`tr[data-call="${call}"]`);
+    await page.waitForSelector(`[data-steer="${call}"]`);
+    await page.keyboard.press('F2');
+    await page.waitForFunction(() => document.activeElement?.dataset.steer);
+    await page.focus(`[data-steer="${call}"]`);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer-move][aria-selected=true]');
+    demand((await text(page, 'steer')).includes(call), 'it does not say which call');
+    await page.keyboard.press('1');
+    await page.keyboard.type('投诉');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer-confirm]');
+    demand((await text(page, 'steer-confirm')).includes('转到“投诉”'), 'it does not say what will be done');
+    await make('refuse?code=queue_full');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('[data-testid=steer-told]').textContent === '该技能组排队已满');
+    demand((await row.textContent()).includes('理赔报案'), 'the refused move is shown as done');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer]', { state: 'detached' });
+    await page.waitForFunction((id) => document.querySelector(`tr[data-call="${id}"]`).textContent.includes('投诉'), call);
+    await page.waitForFunction(() => document.querySelector('[data-testid=steered]').textContent.includes('转到“投诉”'));
+    await page.waitForFunction((id) => document.activeElement?.dataset.steer === id, call);
+  },
+
+  'a waiting call is put first, and given to an agent who takes calls': async (page) => {
+    await signIn(page, { ...options, user: 'lead' });
+    await make('agent?agent=8003&status=not_ready&reason=meal&state=idle');
+    await make('agent?agent=8004&status=ready&state=idle');
+    await page.waitForSelector('[data-agent="8004"][data-mark=ready]');
+    const call = await waits('general');
+    const time = page.locator(`tr[data-call="${call}"] .time`);
+    demand(!(await time.textContent()).startsWith('1:0'), 'it has waited an hour already');
+    await page.click(`[data-steer="${call}"]`);
+    await page.keyboard.press('3');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer]', { state: 'detached' });
+    await page.waitForFunction((id) => /^1:0|^60:|^0?1:00:/.test(document.querySelector(`tr[data-call="${id}"] .time`).textContent), call);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('2');
+    await page.waitForSelector('[data-testid=steer-agent-8003][aria-disabled=true]');
+    await page.keyboard.type('8003');
+    await page.keyboard.press('Enter');
+    demand((await page.$('[data-testid=steer-confirm]')) === null, 'who takes no calls can be chosen');
+    await page.fill('[data-testid=steer-field]', '8004');
+    await page.keyboard.press('Enter');
+    demand((await text(page, 'steer-confirm')).includes('8004'), 'it does not say who gets it');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('[data-testid=steer-field]');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('[data-testid=steer]', { state: 'detached' });
+  },
+
+  'a callback is taken back': async (page) => {
+    await make('callback?queue=claims&missed=1');
+    await make('callback?queue=general');
+    await signIn(page, { ...options, user: 'lead' });
+    await page.waitForFunction(() => document.querySelector('[data-testid=callbacks] b')?.textContent === '2');
+    await page.keyboard.press('F9');
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid^=steer-callback-]').length === 2);
+    demand((await text(page, 'steer')).includes('已试 1 次'), 'it does not say how often it was tried');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    demand((await text(page, 'steer-confirm')).includes('综合服务'), 'another one was chosen');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer]', { state: 'detached' });
+    await page.waitForFunction(() => document.querySelector('[data-testid=callbacks] b').textContent === '1');
+  },
+
+  'an agent is put on a break, and what another asks for is approved': async (page) => {
+    await make('agent?agent=8002&status=ready&state=idle');
+    await make('agent?agent=8003&status=ready&state=idle');
+    await make('asks?agent=8003&reason=training');
+    await signIn(page, { ...options, user: 'lead' });
+    await page.waitForSelector('[data-agent="8002"][data-mark=ready]');
+    await page.keyboard.press('F4');
+    await page.waitForFunction(() => document.activeElement?.dataset.agent);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => document.activeElement !== document.querySelector('[data-agent]'));
+    await page.focus('[data-agent="8002"]');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer-ready][aria-disabled=true]');
+    await page.keyboard.press('2');
+    demand((await text(page, 'steer-confirm')).includes('8002 改为“示忙 · 小休”'), 'it does not say what will be');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-agent="8002"][data-mark=not_ready]');
+    await page.keyboard.press('F8');
+    await page.waitForSelector('[data-testid=steer-agent-8003]');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('1');
+    demand((await text(page, 'steer-confirm')).includes('批准 8003 的“培训”'), 'it does not say what is approved');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-agent="8003"][data-mark=not_ready]');
+    await page.waitForFunction(() => document.querySelector('[data-testid=asks] b').textContent === '0');
+  },
+
+  'who may not steer sees no buttons for it': async (page) => {
+    await waits('claims');
+    await signIn(page, { ...options, user: 'admin' });
+    await page.waitForSelector('[data-testid=calls] tr[data-call]');
+    demand((await page.$('[data-steer], [data-testid=asks], [data-testid=callbacks]')) === null, 'there are buttons');
+    await page.keyboard.press('F8');
+    demand((await page.$('[data-testid=steer]')) === null, 'a key opens it all the same');
+  },
+
+  'a plan is put on, and a refusal says why': async (page) => {
+    await signIn(page, { ...options, user: 'lead' });
+    const plan = page.locator('[data-testid=plans] button[role=switch]').first();
+    await make('refuse?code=busy');
+    await plan.click();
+    await page.click('.ant-popconfirm-buttons .ant-btn-primary');
+    await page.waitForFunction(() => document.querySelector('[data-testid=plans] [role=alert]')?.textContent.includes('系统繁忙'));
+    await page.waitForSelector('.ant-popover', { state: 'hidden' });
+    await plan.click();
+    await page.locator('.ant-popconfirm-buttons .ant-btn-primary').last().click();
+    await page.waitForSelector('[data-testid=plans] button[role=switch][aria-checked=true]');
+    demand((await page.$('[data-testid=plans] [role=alert]')) === null, 'the refusal stays');
+  },
+
   'a call id that is typed is looked for, and what is not there is told': async (page) => {
     await signIn(page, { ...options, user: 'admin' });
     await page.goto(`${options.url}#/trace`);
@@ -215,6 +384,28 @@ const SCENARIOS = {
     await page.waitForSelector('[data-testid=ladder] li');
     await page.reload();
     await page.waitForSelector('[data-testid=ladder] li');
+  },
+
+  'legal hold is put and released, however long its reason, and nothing moves': async (page) => {
+    await signIn(page, { ...options, user: 'qa' });
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.waitForSelector('[data-testid=player][data-phase=here]');
+    const top = () => page.$eval('[data-testid=timeline]', (one) => one.getBoundingClientRect().top);
+    const before = await top();
+    await page.click('[data-testid=hold]');
+    await page.keyboard.type('银保监 2026-117 号调查，至结案为止不得删除；'.repeat(3));
+    demand((await top()) === before, 'the field moves what is under it');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.held');
+    demand((await top()) === before, 'the reason moves what is under it');
+    await page.click('[data-testid=hold]');
+    await page.waitForSelector('.held', { state: 'detached' });
+    await make('expire');
+    await page.reload();
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.click('[data-testid=certificate]');
+    demand((await page.textContent('.certificate')).includes('number: 42'), 'the certificate is not shown');
+    await make('expire?over=false');
   },
 
   'a recording plays by keys': async (page) => {
@@ -241,6 +432,7 @@ const EXPECTED = /Failed to load resource|WebSocket connection to/;
 const browser = await launch(options);
 let failed = 0;
 for (const [name, run] of Object.entries(SCENARIOS)) {
+  if (options.only && !name.includes(options.only)) continue;
   const page = await open(browser, options);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));

@@ -82,6 +82,10 @@ const PAGES = {
     await page.waitForFunction(() => /小休|Break/.test(document.querySelector('[data-testid=state] small').textContent));
     await page.waitForSelector('.ant-dropdown', { state: 'hidden' });
     await take('agent-talking');
+    await page.keyboard.press('Shift+ScrollLock');
+    await page.waitForSelector('[data-testid=act-resume_recording]:enabled');
+    await take('agent-paused');
+    await page.keyboard.press('Shift+Pause');
     await make('agent?agent=8002&status=ready&state=idle');
     await page.waitForSelector('[data-testid=act-transfer]:enabled');
     await page.keyboard.press('Shift+F2');
@@ -119,6 +123,14 @@ const PAGES = {
     await page.keyboard.press('F9');
     await mark(page, 'not_ready');
     await take('agent-after');
+    await make('asks?agent=8003&reason=training');
+    await page.waitForFunction(() => /等待批准|asked for/.test(document.querySelector('[data-testid=state] small').textContent));
+    await take('agent-asks');
+    await make('asks?agent=8003');
+    await make('call?agent=8003&lookup=found&until=ringing&policies=2&queue=claims&callback=true');
+    await page.waitForSelector('[data-testid=callback]');
+    await take('agent-callback');
+    await make('agent?agent=8003&state=idle&status=not_ready&reason=break');
     await make('agent?agent=8003&reachable=false');
     await page.waitForFunction(() => /未注册|not registered/.test(document.querySelector('[data-testid=state] small').textContent));
     await take('agent-phone-gone');
@@ -138,6 +150,18 @@ const PAGES = {
     await page.waitForSelector('[data-lookup=found]');
     await take('dial-closed');
   },
+  inside: async (page, take) => {
+    await make('agent?agent=8002&status=not_ready&reason=break&state=idle');
+    await signIn(page, { ...options, user: '8002', password: 'demo' });
+    await mark(page, 'not_ready');
+    await take('dial-inside');
+    await page.keyboard.press('Shift+Insert');
+    await page.keyboard.type('138-0013-8000');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=dial-told].failed');
+    await still(page);
+    await take('dial-refused');
+  },
   board: async (page, take) => {
     await make('wait?queue=claims&waited=83000');
     await make('wait?queue=claims&waited=12000');
@@ -150,6 +174,48 @@ const PAGES = {
     await page.waitForSelector('[data-testid=lines] tbody tr');
     await still(page);
     await take('board');
+    await page.focus('[data-steer]');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer-move]');
+    await take('steer-call');
+    await page.keyboard.press('2');
+    await page.waitForSelector('[data-testid=steer-field]');
+    await take('steer-assign');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('3');
+    await page.waitForSelector('[data-testid=steer-confirm]');
+    await take('steer-confirm');
+    await make('refuse?code=being_offered');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('[data-testid=steer-told]').textContent !== '' && document.querySelector('[data-testid=steer-do]:enabled'));
+    await still(page);
+    await take('steer-refused');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer]', { state: 'detached' });
+    await make('callback?queue=claims&missed=1');
+    await make('callback?queue=general');
+    await page.keyboard.press('F9');
+    await page.waitForSelector('[data-testid^=steer-callback-]');
+    await take('steer-callbacks');
+    await page.keyboard.press('Escape');
+    await make('asks?agent=8002&reason=training');
+    await make('asks?agent=8011&reason=back_office');
+    await page.keyboard.press('F8');
+    await page.waitForSelector('[data-testid=steer-agent-8011]');
+    await take('steer-asks');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=steer-approve]');
+    await take('steer-agent');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid=plans] button[role=switch]').first().click();
+    await page.waitForSelector('.ant-popconfirm');
+    await still(page);
+    await take('board-plan');
+    await page.locator('.ant-popconfirm-buttons .ant-btn-primary').click();
+    await page.waitForSelector('.ant-popover', { state: 'hidden' });
+    await still(page);
+    await take('board-steered');
   },
   trace: async (page, take) => {
     await signIn(page, { ...options, user: 'lead', password: 'demo' });
@@ -174,6 +240,21 @@ const PAGES = {
     await page.click('[data-testid=play]');
     await page.waitForFunction(() => document.querySelector('[data-testid=audio]').currentTime > 1);
     await take('records-playing');
+    await page.click('[data-testid=hold]');
+    await take('records-hold-why');
+    await page.keyboard.type('银保监 2026-117 号调查，至结案为止不得删除；legal department, Ms. Wang');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.held');
+    await take('records-held');
+    await page.click('[data-testid=hold]');
+    await page.waitForSelector('.held', { state: 'detached' });
+    await make('expire');
+    await page.reload();
+    await page.locator('tr[data-recorded=true]').first().click();
+    await page.waitForSelector('[data-testid=deleted]');
+    await page.click('[data-testid=certificate]');
+    await take('records-deleted');
+    await make('expire?over=false');
     const silent = page.locator('tr[data-recorded=false]').first();
     await silent.click();
     await page.waitForSelector('tr.chosen[data-recorded=false]');

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 
 import { iso } from './data.mjs';
+import { askToBeCalledBack, steer, STEERING } from './steer.mjs';
 import { traceOf } from './trace.mjs';
 import { conversation, peaksOf } from './wav.mjs';
 import { DISPOSITIONS, PACE, QUEUES, World } from './world.mjs';
@@ -32,7 +33,7 @@ const world = new World({ pace, robots: Number(options.robots), auto: !options.m
 
 const USERS = { lead: ['supervisor', '班长 刘'], qa: ['inspector', '质检 周'], admin: ['administrator', '管理员'] };
 const PERMISSIONS = {
-  supervisor: ['call.view_all', 'board.view', 'call.trace'],
+  supervisor: ['call.view_all', 'board.view', 'call.trace', 'recording.pause', 'recording.hold', 'floor.steer'],
   inspector: ['call.view_all', 'board.view', 'recording.play', 'recording.hold'],
   administrator: ['call.view_all', 'board.view', 'call.trace', 'engine.administer'],
 };
@@ -123,6 +124,11 @@ function list(url, user) {
   return { items, next: from + limit < found.length ? String(from + limit) : null };
 }
 
+const certificate = ({ recording_id, call_id, sha256 }) => [
+  'HOTLINE RECORDING DELETION CERTIFICATE', `number: 42`, `recording: ${recording_id}`, `call: ${call_id}`,
+  `rule: claims, 5 years from the end of the last policy`, `sha256: ${sha256}`, `previous: ${sha256.split('').reverse().join('')}`,
+].join('\n');
+
 /** What the person at the mock may make happen. */
 function control(url, response) {
   const query = Object.fromEntries(url.searchParams);
@@ -142,8 +148,22 @@ function control(url, response) {
       agent.call.brought = { by: query.by, transfer: 'consult' };
       world.tell(agent.id, 'screen_pop', world.pop(agent.call));
       break;
-    case '/mock/wait': // ?queue=claims&waited=60000: a caller who waits
-      world.move(world.arrive({ waited: Number(query.waited ?? 0), queue: query.queue }), { state: 'queued' });
+    case '/mock/wait': { // ?queue=claims&waited=60000: a caller who waits; answers with the call's id
+      const call = world.arrive({ waited: Number(query.waited ?? 0), queue: query.queue });
+      world.move(call, { state: 'queued' });
+      return json(response, 200, { call_id: call.call_id });
+    }
+    case '/mock/expire': { // ?over=false: the newest recording's time is over, or is not after all
+      const recording = world.records.find(({ recordings }) => recordings.length > 0).recordings[0];
+      const over = query.over !== 'false';
+      Object.assign(recording, { deleted_at: over ? iso(Date.now()) : null, certificate: over ? certificate(recording) : null });
+      break;
+    }
+    case '/mock/callback': // ?queue=claims&missed=1: a caller who would rather be called back
+      askToBeCalledBack(world, query.queue ?? 'claims', Number(query.missed ?? 0));
+      break;
+    case '/mock/asks': // ?agent=8001&reason=meal: an agent who needs a supervisor's word
+      world.change(agent, { asks: query.reason, since: agent.since });
       break;
     case '/mock/agent': // ?agent=8001&status=&reason=&state=&reachable=false
       world.change(agent, { ...query, reachable: query.reachable !== 'false' });
@@ -262,12 +282,19 @@ const server = createServer((request, response) => void answer(request, response
 const sockets = new WebSocketServer({ noServer: true });
 const done = new Map();
 
+/** Null where it was done, else why not. */
+function perform(user, type, data) {
+  if (!STEERING.has(type)) return world.command(user, type, data);
+  return identity(user).permissions.includes('floor.steer') ? steer(world, type, data) : 'forbidden';
+}
+
 server.on('upgrade', (request, socket, head) => {
   const url = new URL(request.url, 'http://mock');
   const user = sessions.get(url.searchParams.get('token'));
   if (down || !user || url.pathname !== '/api/v1/events') return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
   return sockets.handleUpgrade(request, socket, head, (ws) => {
     const to = stream(user);
+    world.opened(user);
     const after = url.searchParams.get('after');
     const missed = after === null ? null : to.history.filter(({ seq }) => seq > Number(after));
     if (missed && missed.length === to.seq - Number(after)) {
@@ -281,7 +308,7 @@ server.on('upgrade', (request, socket, head) => {
     ws.on('message', (text) => {
       const { id, type, data } = JSON.parse(text);
       const key = `${user} ${id}`;
-      if (!done.has(key)) done.set(key, refusal ?? world.command(user, type, data ?? {}));
+      if (!done.has(key)) done.set(key, refusal ?? perform(user, type, data ?? {}));
       refusal = null;
       const code = done.get(key);
       ws.send(JSON.stringify(code ? { reply_to: id, ok: false, error: { code, message: code } } : { reply_to: id, ok: true }));

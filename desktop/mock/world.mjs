@@ -30,6 +30,9 @@ export class World {
     this.calls = new Map();
     this.agents = new Map();
     this.alarms = new Map();
+    this.plans = new Map([['台风', false], ['核心系统故障', false]]);
+    /** The calls that asked to be called back, and in which queue. */
+    this.callbacks = new Map();
     this.minted = 0;
     const robotIds = Array.from({ length: robots }, (_, at) => String(8101 + at));
     for (const id of ['8001', '8002', '8003', '8004', '8011', '8012', '8021', ...robotIds]) this.#hire(id);
@@ -62,7 +65,7 @@ export class World {
     return {
       agent_id: id, status, reason, state, since: iso(since), next_status: next, next_reason: nextReason,
       allowed: this.allowed(agent), call_id: call?.call_id ?? null,
-      acw_until: acwUntil && iso(acwUntil), phone_reachable: agent.reachable !== false,
+      acw_until: acwUntil && iso(acwUntil), phone_reachable: agent.reachable !== false, asks: agent.asks ?? null,
     };
   }
 
@@ -76,6 +79,7 @@ export class World {
     if (state === 'idle' && status !== 'signed_out' && id > '8010') all.push('dial');
     if (state === 'talking' && call?.agent === id) {
       const { guest, state: phase } = call;
+      all.push(call.paused ? 'resume_recording' : 'pause_recording');
       if (!guest) all.push('transfer', 'consult');
       else if (phase === 'transferring') all.push('cancel_consult');
       else if (phase === 'conference') all.push('complete_transfer', 'cancel_consult');
@@ -88,7 +92,7 @@ export class World {
   callState(call) {
     return {
       call_id: call.call_id, state: call.state, since: iso(call.since), ani: call.ani, dnis: '95512',
-      queue: call.queue, agent_id: call.agent, recording_id: null, guest: call.guest ?? null, outcome: call.outcome ?? null,
+      queue: call.queue, agent_id: call.agent, recording_id: null, recording_paused: call.paused ?? null, guest: call.guest ?? null, outcome: call.outcome ?? null,
     };
   }
 
@@ -100,7 +104,8 @@ export class World {
       agents[state !== 'idle' ? state : status === 'ready' ? 'idle' : status] += 1;
     }
     const longest_wait_ms = waiting.length > 0 ? Date.now() - first : 0;
-    return { queue: code, waiting: waiting.length, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents, open: true };
+    const callbacks = [...this.callbacks.values()].filter((queue) => queue === code).length;
+    return { queue: code, waiting: waiting.length, callbacks, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents, open: true };
   }
 
   pop(call) {
@@ -110,7 +115,7 @@ export class World {
       call_id, offer_id, brought_by: call.brought?.by ?? null, transfer: call.brought?.transfer ?? null,
       ani, dnis: '95512', queue, waited_ms: call.offered - call.entered,
       ivr: { path: ['welcome', 'menu', queue === 'general' ? 'human' : queue], inputs: [{ node: 'menu', digits: '1' }] },
-      lookup, customer: found ? call.card.customer : null, policies: found ? call.card.policies : [],
+      callback: call.callback === true, lookup, customer: found ? call.card.customer : null, policies: found ? call.card.policies : [],
     };
   }
 
@@ -124,6 +129,7 @@ export class World {
     if (board) {
       for (const [alarm, detail] of this.alarms) events.push(['alarm', { alarm, raised: true, detail }]);
       for (const queue of QUEUES) events.push(['queue_state', this.queueState(queue)]);
+      for (const [plan, on] of this.plans) events.push(['plan_state', { plan, on }]);
       for (const line of LINES) events.push(['trunk_state', line]);
       for (const agent of this.agents.values()) if (agent !== me) events.push(['agent_state', this.agentState(agent)]);
       for (const call of this.calls.values()) events.push(['call_state', this.callState(call)]);
@@ -132,6 +138,12 @@ export class World {
   }
 
   // ---- what changes
+
+  /** A desktop was opened, or is back: its agent is at work. */
+  opened(user) {
+    const agent = this.agents.get(user);
+    if (agent?.status === 'signed_out') this.change(agent, { status: 'not_ready', reason: 'signed_in' });
+  }
 
   change(agent, changes) {
     Object.assign(agent, { since: Date.now() }, changes);
@@ -169,7 +181,7 @@ export class World {
   ring(agent, { until = null, ...how } = {}) {
     if (agent.state !== 'idle' || agent.status !== 'ready') return;
     const call = this.arrive(how);
-    call.until = until;
+    Object.assign(call, { until, callback: how.callback === 'true' });
     Object.assign(call, { agent: agent.id, offered: Date.now() });
     this.move(call, { state: 'offered' });
     if (this.pace.lookup === 0) call.lookup = call.willBe;
@@ -238,6 +250,7 @@ export class World {
       this.shown(agent, agent.call);
       return null;
     }
+    if (type === 'dial') return this.dial(agent, data.number);
     if (type === 'list_targets') return this.listTargets(agent, data.search ?? '');
     if (!this.allowed(agent).includes(type)) return 'not_allowed';
     const busy = ['reserved', 'ringing', 'talking'].includes(agent.state);
@@ -267,6 +280,11 @@ export class World {
         if (!DISPOSITIONS.some(({ code }) => code === data.disposition)) return 'bad_disposition';
         this.wrapped(agent, data.disposition);
         return null;
+      case 'pause_recording':
+      case 'resume_recording':
+        this.move(agent.call, { paused: type === 'pause_recording' ? data.reason : null, since: agent.call.since });
+        this.change(agent, { since: agent.since });
+        return null;
       case 'transfer':
       case 'consult':
         return this.bring(agent, type === 'transfer' ? 'blind' : 'consult', data);
@@ -285,6 +303,19 @@ export class World {
       default:
         return 'invalid';
     }
+  }
+
+  /** Colleagues, queues and emergency numbers may be called by all; numbers outside by some. */
+  dial(agent, number) {
+    const inside = this.agents.has(number) || QUEUES.some(({ code }) => code === number);
+    if (!inside && agent.id < '8010' && !['110', '119', '120'].includes(number)) return 'forbidden';
+    if (agent.status === 'signed_out' || agent.state !== 'idle') return 'agent_not_idle';
+    const call = this.arrive();
+    Object.assign(call, { agent: agent.id, ani: number, queue: null });
+    agent.call = call;
+    this.move(call, { state: 'dialling' });
+    this.change(agent, { state: 'talking' });
+    return null;
   }
 
   // ---- giving a call away

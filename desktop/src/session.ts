@@ -6,8 +6,10 @@ import { EventStream, type StreamStatus } from './api/stream';
 import type { Action, DeskConfig, SessionAnswer } from './api/wire';
 import { instant } from './format/time';
 import { may, MOVES } from './state/allowed';
+import type { Agent } from './state/reducer';
 import { ServerClock } from './state/clock';
 import { Signal } from './state/signal';
+import type { Order } from './state/steer';
 import { DeskStore } from './state/store';
 
 /** Who is signed in, and the token to prove it. */
@@ -25,6 +27,10 @@ const STORED = 'hotline.session';
 const NOTICE_MS = 10_000;
 /** How long the way out waits for the agent's sign-out. */
 const LEAVE_MS = 2_000;
+/** After a connection is back, for how long a sign-in is taken to be the engine's own doing. */
+export const RETURN_MS = 5_000;
+/** How long what was missed has to arrive before it is judged. */
+export const SETTLE_MS = 300;
 const LOOK_MS = 5_000;
 const SLEPT_MS = 90_000;
 
@@ -54,29 +60,36 @@ export class Session {
   readonly config = new Signal<DeskConfig | null>(null);
   readonly sending = new Signal<ReadonlySet<string>>(new Set());
   readonly notice = new Signal<Notice | null>(null);
+  /** What a supervisor's last command did, for a while. */
+  readonly steered = new Signal<string | null>(null);
   readonly identity: Identity;
   #stream: EventStream;
   #renew = (): void => this.#stream.renew();
   #shown = (): void => {
     if (document.visibilityState === 'visible' && this.link.get().phase === 'waiting') this.retryNow();
   };
+  #connections = 0;
+  /** Until when a sign-in is one that this desktop's return caused. */
+  #returning = 0;
   #looked = 0;
   #look: ReturnType<typeof setInterval> | null = null;
 
   constructor(identity: Identity) {
     this.identity = identity;
     this.api = new Api(identity.token);
-    this.store = new DeskStore(identity.user, later);
-    const resumes = !identity.permissions.includes('board.view');
-    this.#stream = new EventStream(browserWorld(this.api, identity.token, resumes), {
+    const board = identity.permissions.includes('board.view');
+    this.store = new DeskStore(identity.user, later, board);
+    this.#stream = new EventStream(browserWorld(this.api, identity.token, !board), {
       event: (frame) => {
         const at = instant(frame.at);
         if (at !== null) this.clock.observe(at);
+        const before = this.#mine();
         this.store.apply(frame);
+        if (hadLeft(before) && broughtBack(this.#mine())) this.#staySignedOut();
       },
       status: (status) => {
         if (status.phase === 'connecting') this.clock.renew();
-        if (status.phase === 'open') this.#loadConfig();
+        if (status.phase === 'open') this.#opened();
         this.link.set(status);
       },
       afresh: () => this.store.expectSnapshot(),
@@ -123,20 +136,45 @@ export class Session {
     return reply.ok;
   }
 
-  /** Puts an emergency plan on or off; false where that was not done. */
-  async switchPlan(plan: string, on: boolean): Promise<boolean> {
-    const reply = await this.#stream.send('switch_plan', { plan, on }, LIFE_MS);
-    return reply.ok;
+  /** Gives a supervisor's command: null where it was done, else the code of the refusal. */
+  async steer({ type, data, said }: Order): Promise<string | null> {
+    const reply = await this.#stream.send(type, data, LIFE_OF_CALL_BOUND_MS);
+    if (!reply.ok) return reply.error?.code ?? 'other';
+    this.steered.set(said);
+    later(NOTICE_MS, () => {
+      if (this.steered.get() === said) this.steered.set(null);
+    });
+    return null;
   }
 
   /** Leaves: signs the agent out as well, now or after the call, so that no phone rings for nobody. */
   async leave(): Promise<void> {
-    const me = this.store.snapshot().agents[this.identity.user] ?? null;
-    if (may(me, 'sign_out')) {
+    if (may(this.#mine(), 'sign_out')) {
       const late = new Promise((done) => later(LEAVE_MS, () => done(false)));
       await Promise.race([this.act('sign_out'), late]);
     }
     this.end();
+  }
+
+  #mine(): Agent | null {
+    return this.store.snapshot().agents[this.identity.user] ?? null;
+  }
+
+  #opened(): void {
+    this.#connections += 1;
+    if (this.#connections > 1) this.#returning = Date.now() + RETURN_MS;
+    this.#loadConfig();
+  }
+
+  /**
+   * To the engine whoever opens a desktop is at work; one that only found its connection again is
+   * not: who had left stays away, unless they say something else meanwhile.
+   */
+  #staySignedOut(): void {
+    if (Date.now() > this.#returning) return;
+    later(SETTLE_MS, () => {
+      if (broughtBack(this.#mine())) void this.#stream.send('sign_out', {}, LIFE_OF_CALL_BOUND_MS);
+    });
   }
 
   #complain(notice: Notice): void {
@@ -170,4 +208,13 @@ export class Session {
       () => undefined, // asked again at the next connection; names are shown as codes until then
     );
   }
+}
+
+/** Whether an agent had signed out, or was to be after their call. */
+function hadLeft(agent: Agent | null): boolean {
+  return agent !== null && (agent.status === 'signed_out' || agent.next === 'signed_out');
+}
+
+function broughtBack(agent: Agent | null): boolean {
+  return agent?.status === 'not_ready' && agent.reason === 'signed_in';
 }

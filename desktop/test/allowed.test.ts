@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Action } from '../src/api/wire';
-import { actionOf, ACTIONS, keyText, may, PAUSES, pauseOf, REASONS, SHORTCUTS, shortcutText, worksWhileTyping } from '../src/state/allowed';
+import { actionOf, ACTIONS, keyText, may, mayDial, PAUSES, pauseOf, REASONS, SHORTCUTS, shortcutText, worksWhileTyping } from '../src/state/allowed';
 import { markOf, MARKS } from '../src/state/marks';
 import { pagesOf } from '../src/state/pages';
 import { NOTHING, reduce, type Agent } from '../src/state/reducer';
@@ -22,6 +22,24 @@ describe('a button', () => {
 
   it('may not be pressed before the state is known', () => {
     for (const action of ACTIONS) expect(may(null, action)).toBe(false);
+  });
+});
+
+describe('calling someone', () => {
+  const me = (changes: Parameters<typeof agentData>[0]) =>
+    reduce(NOTHING, frame('agent_state', agentData({ allowed: [], ...changes })), '8001').agents['8001'] ?? null;
+
+  it('needs no right, but an agent who is at work and idle, with a phone', () => {
+    expect(mayDial(me({}))).toBe(true);
+    expect(mayDial(me({ status: 'not_ready', reason: 'meal' }))).toBe(true);
+    expect(mayDial(me({ status: 'signed_out' }))).toBe(false);
+    expect(mayDial(me({ state: 'talking' }))).toBe(false);
+    expect(mayDial(me({ phone_reachable: false }))).toBe(false);
+    expect(mayDial(null)).toBe(false);
+  });
+
+  it('is possible whenever the server says so', () => {
+    expect(mayDial(me({ state: 'acw', allowed: ['dial'] }))).toBe(true);
   });
 });
 

@@ -7,6 +7,7 @@ import { speechIn, Speaking } from '../src/i18n/context';
 import type { Language } from '../src/i18n/texts';
 import { CallCard } from '../src/pages/agent/CallCard';
 import { CustomerCard } from '../src/pages/agent/CustomerCard';
+import { DialBox, dialled } from '../src/pages/agent/DialBox';
 import { MovePanel } from '../src/pages/agent/MovePanel';
 import { PhoneBar } from '../src/pages/agent/PhoneBar';
 import { Policies } from '../src/pages/agent/Policies';
@@ -16,7 +17,7 @@ import { AgentGrid } from '../src/pages/board/AgentGrid';
 import { TrunkTable } from '../src/pages/board/TrunkTable';
 import { Proof } from '../src/pages/records/Proof';
 import { whatOf } from '../src/pages/records/Timeline';
-import type { Session } from '../src/session';
+import type { Notice, Session } from '../src/session';
 import { BAR_ACTIONS, MOVES } from '../src/state/allowed';
 import { SessionContext } from '../src/state/context';
 import { NOTHING, reduce, type Agent, type DeskState, type Pop } from '../src/state/reducer';
@@ -26,7 +27,7 @@ import { agentData, AT, callData, frame, popData } from './fakes';
 const NOW = Date.parse(AT) + 83_000;
 
 /** A session that only knows `state`. */
-function session(state: DeskState = NOTHING, permissions: string[] = []): Session {
+function session(state: DeskState = NOTHING, permissions: string[] = [], notice: Notice | null = null): Session {
   const dispositions = [{ code: 'follow_up', zh: '需后续跟进', en: 'Follow up' }];
   const parts = {
     identity: { user: '8001', name: '王芳', role: 'agent', tier: 1, token: 't', permissions },
@@ -34,16 +35,24 @@ function session(state: DeskState = NOTHING, permissions: string[] = []): Sessio
     clock: { now: () => NOW },
     config: new Signal({ numbers: [], not_ready_reasons: [], queues: [], dispositions, acw_ms: 10_000, ring_timeout_ms: 20_000, version: '' }),
     sending: new Signal(new Set<string>()),
-    notice: new Signal(null),
+    notice: new Signal(notice),
+    steered: new Signal(null),
     link: new Signal({ phase: 'open' }),
   };
   return parts as unknown as Session;
 }
 
-function draw(what: ReactNode, { language = 'zh' as Language, state = NOTHING, permissions = [] as string[] } = {}): string {
+interface Drawn {
+  language?: Language;
+  state?: DeskState;
+  permissions?: string[];
+  notice?: Notice | null;
+}
+
+function draw(what: ReactNode, { language = 'zh', state = NOTHING, permissions = [], notice = null }: Drawn = {}): string {
   return renderToStaticMarkup(
     <Speaking speech={speechIn(language, () => undefined)}>
-      <SessionContext value={session(state, permissions)}>{what}</SessionContext>
+      <SessionContext value={session(state, permissions, notice)}>{what}</SessionContext>
     </Speaking>,
   );
 }
@@ -96,6 +105,7 @@ describe('the panel that moves a call', () => {
     const html = panel(['cancel_consult', 'resume_recording'], { state: 'consulting', guest, recording_paused: 'secret' });
     expect(enabled(html).sort()).toEqual(['cancel_consult', 'resume_recording']);
     expect(html).not.toContain('act-pause_recording');
+    expect(panel(['resume_recording'], { recording_paused: 'private' })).toContain('录音已暂停：私人内容');
   });
 
   it('shows one who is asked no guest', () => {
@@ -139,6 +149,31 @@ describe('the phone bar', () => {
   it('offers to decline what still rings', () => {
     expect(bar(agent({ state: 'ringing', allowed: ['hang_up'] }), 'en')).toContain('Decline');
     expect(bar(agent({ state: 'talking', allowed: ['hang_up'] }), 'en')).toContain('Hang up');
+  });
+});
+
+describe('the box to call someone', () => {
+  const box = (options: Drawn = {}, allowed = true): string => draw(<DialBox allowed={allowed} field={{ current: null }} />, options);
+
+  it('is there for everyone, and says who can be called', () => {
+    expect(box()).toContain('没有外线权限');
+    expect(box({ permissions: ['call.outbound'] })).toContain('或外线号码');
+    expect(box({}, false)).toMatch(/<input[^>]*disabled=""/);
+  });
+
+  it('says why a number was refused, in its own place', () => {
+    const notice = { action: 'dial', code: 'forbidden' };
+    expect(box({ notice })).toContain('没有外呼权限：外线只能拨紧急号码');
+    expect(box({ notice: { action: 'dial', code: 'lines_full' } })).toContain('线路已满');
+    expect(box({ notice: { action: 'ready', code: 'forbidden' } })).not.toContain('dial-told failed');
+    expect(draw(<PhoneBar me={null} reasons={false} onReasons={nothing} onAct={nothing} />, { notice })).not.toContain('role="alert"');
+  });
+
+  it('knows a queue by any of its names', () => {
+    const queues = [{ code: 'claims', zh: '理赔报案', en: 'Claims' }];
+    expect(dialled(' 理赔报案 ', queues)).toBe('claims');
+    expect(dialled('CLAIMS', queues)).toBe('claims');
+    expect(dialled(' 138-0013-8000', queues)).toBe('138-0013-8000');
   });
 });
 
@@ -278,12 +313,14 @@ describe('what keeps a recording', () => {
     expect(proof({})).not.toContain('data-testid="hold"');
     expect(proof({}, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Hold</);
     expect(proof({ held: 'case 7' })).toContain('Held: case 7');
+    expect(proof({ held: 'case 7' })).toContain('title="case 7"');
     expect(proof({ held: 'case 7' }, ['recording.hold'])).toMatch(/data-testid="hold"[^>]*>Release</);
   });
 
   it('ends with its certificate', () => {
     const gone = proof({ deleted_at: AT, certificate: 'HOTLINE CERTIFICATE' }, ['recording.hold']);
-    expect(gone).toContain('title="HOTLINE CERTIFICATE"');
+    expect(gone).toMatch(/data-testid="certificate"[^>]*>Certificate</);
+    expect(proof({ deleted_at: AT })).not.toContain('data-testid="certificate"');
     expect(gone).toContain('Deleted in time');
     expect(gone).not.toContain('data-testid="hold"');
   });

@@ -135,6 +135,35 @@ describe('calls', () => {
   });
 });
 
+describe('a call that goes on without this agent', () => {
+  const talking = frame('call_state', callData({ state: 'talking', agent_id: ME }));
+  const acw = frame('agent_state', agentData({ state: 'acw', call_id: 'c1-1-1' }));
+  const given = [me('talking'), talking, acw];
+
+  it('is forgotten when the agent leaves it, for its end is not told', () => {
+    expect(Object.keys(after(given).calls)).toEqual(['c1-1-1']);
+    expect(after([...given, me('idle')]).calls).toEqual({});
+  });
+
+  it('is forgotten when the next one comes at once, which stays', () => {
+    const next = frame('call_state', callData({ call_id: 'c1-1-2', state: 'offered', agent_id: ME }));
+    expect(Object.keys(after([...given, next, me('reserved', 'c1-1-2')]).calls)).toEqual(['c1-1-2']);
+  });
+
+  it('is forgotten when it was missed', () => {
+    const offered = frame('call_state', callData({ state: 'ringing', agent_id: ME }));
+    expect(after([offered, me('ringing'), me('idle')]).calls).toEqual({});
+  });
+
+  it('stays on a board, and is not touched by what colleagues do', () => {
+    const frames = [...given, me('idle')];
+    const board = frames.reduce((state, one) => reduce(state, one, ME, true), NOTHING);
+    expect(Object.keys(board.calls)).toEqual(['c1-1-1']);
+    const colleague = (call_id: string | null) => frame('agent_state', agentData({ agent_id: '8002', call_id }));
+    expect(Object.keys(after([talking, colleague('c1-1-1'), colleague(null)]).calls)).toEqual(['c1-1-1']);
+  });
+});
+
 describe('lines', () => {
   const data = { trunk: 'carrier', calls: 3, refused: 1, targets: 2, reachable: 1, registered: null, answered_at: AT };
 
@@ -152,7 +181,7 @@ describe('queues and alarms', () => {
   it('are as the last event says', () => {
     const data: QueueStateData = { queue: 'claims', waiting: 2, longest_wait_ms: 5_000, longest_wait_since: AT, agents, open: false };
     const state = after([frame('queue_state', data)]);
-    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), agents, open: false });
+    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), callbacks: 0, agents, open: false });
     const empty = { ...data, waiting: 0, longest_wait_since: null };
     expect(after([frame('queue_state', empty)], state).queues['claims']?.longestSince).toBeNull();
   });

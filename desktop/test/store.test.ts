@@ -40,6 +40,19 @@ describe('the store', () => {
     expect(drawn).toHaveBeenCalledTimes(1);
   });
 
+  it('does not grow with every call that is given away, but keeps those of a board', () => {
+    for (const board of [false, true]) {
+      const desk = new DeskStore('8001', new FakeWorld().after, board);
+      for (let nth = 0; nth < 50; nth += 1) {
+        const call_id = `c1-1-${nth}`;
+        desk.apply(frame('call_state', callData({ call_id, state: 'talking', agent_id: '8001' })));
+        desk.apply(frame('agent_state', agentData({ state: 'talking', call_id })));
+        desk.apply(frame('agent_state', agentData()));
+      }
+      expect(Object.keys(desk.snapshot().calls)).toHaveLength(board ? 50 : 0);
+    }
+  });
+
   it('does not draw for what changes nothing', async () => {
     const { world, desk, drawn } = store();
     desk.apply(frame('weather', {}));

@@ -113,3 +113,12 @@ export function actionOf(key: Pressed): Action | null {
 export function may(agent: Agent | null, action: Action): boolean {
   return agent?.allowed.includes(action) ?? false;
 }
+
+/**
+ * Whether the agent may call someone now. `dial` is allowed to who may call out; colleagues and queues
+ * may be called without that right by whoever is at work, idle and has a phone.
+ */
+export function mayDial(agent: Agent | null): boolean {
+  if (agent === null || may(agent, 'dial')) return agent !== null;
+  return agent.status !== 'signed_out' && agent.state === 'idle' && agent.phoneReachable;
+}

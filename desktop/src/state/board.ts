@@ -42,6 +42,13 @@ export function agentsInOrder(agents: DeskState['agents']): Agent[] {
   return Object.values(agents).sort((a, b) => out(a) - out(b) || compare(a.id, b.id));
 }
 
+/** Agents as they are offered a call: those who are free first, then those who take calls at all. */
+export function agentsByUse(agents: DeskState['agents']): string[] {
+  const place = (agent: Agent): number => (markOf(agent) === 'ready' ? 0 : agent.status === 'ready' ? 1 : 2);
+  const all = Object.values(agents).sort((a, b) => place(a) - place(b) || compare(a.id, b.id));
+  return all.map(({ id }) => id);
+}
+
 /** Where each state stands; whoever waits for somebody stands first. */
 const CALL_ORDER: Readonly<Record<Call['state'], number>> = {
   queued: 0,
@@ -64,6 +71,7 @@ export function callsInOrder(calls: DeskState['calls']): Call[] {
   );
 }
 
-function compare(a: string, b: string): number {
+/** By number where there are numbers: `8002` before `8010`. */
+export function compare(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }

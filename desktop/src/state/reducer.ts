@@ -36,11 +36,15 @@ export interface Agent {
   /** When after-call work ends by itself. */
   acwUntil: number | null;
   phoneReachable: boolean;
+  /** The reason for which the agent asks to be not ready, while nobody has decided. */
+  asks: string | null;
 }
 
 export interface Queue {
   id: string;
   waiting: number;
+  /** Those beside them who are called back when their turn comes. */
+  callbacks: number;
   longestSince: number | null;
   agents: AgentTotals;
   open: boolean;
@@ -56,6 +60,8 @@ export interface Call {
   agent: string | null;
   /** Who is brought in beside caller and agent. */
   guest: GuestData | null;
+  /** Why silence is recorded now; null where voices are. */
+  paused: CallStateData['recording_paused'];
   /** The connection that last spoke of it. */
   link: number;
 }
@@ -107,12 +113,15 @@ export const NOTHING: DeskState = {
   agents: {}, queues: {}, calls: {}, alarms: {}, lines: {}, plans: {}, pop: null, targets: null, moved: null, link: 0,
 };
 
-/** The state after `frame`, as the user `me` sees it. */
-export function reduce(state: DeskState, frame: EventFrame, me: string): DeskState {
+/**
+ * The state after `frame`, as the user `me` sees it. Who has no board is told of a call as long as
+ * it is theirs, and not how it ends with someone else: they forget it when they leave it.
+ */
+export function reduce(state: DeskState, frame: EventFrame, me: string, board = false): DeskState {
   const at = instant(frame.at) ?? 0;
   switch (frame.type) {
     case 'agent_state':
-      return withAgent(state, frame.data as AgentStateData, at, me);
+      return withAgent(state, frame.data as AgentStateData, at, { me, board });
     case 'queue_state':
       return withQueue(state, frame.data as QueueStateData);
     case 'call_state':
@@ -155,7 +164,12 @@ function ofLink<T extends { link: number }>(all: Readonly<Record<string, T>>, li
   return kept.length === Object.keys(all).length ? all : Object.fromEntries(kept);
 }
 
-function withAgent(state: DeskState, data: AgentStateData, at: number, me: string): DeskState {
+function withAgent(
+  state: DeskState,
+  data: AgentStateData,
+  at: number,
+  { me, board }: { me: string; board: boolean },
+): DeskState {
   const agent: Agent = {
     id: data.agent_id,
     status: data.status,
@@ -168,23 +182,30 @@ function withAgent(state: DeskState, data: AgentStateData, at: number, me: strin
     call: data.call_id,
     acwUntil: instant(data.acw_until),
     phoneReachable: data.phone_reachable,
+    asks: data.asks ?? null,
   };
   const agents = { ...state.agents, [agent.id]: agent };
   const busyWith = agent.state === 'idle' ? null : (data.call_id ?? state.pop?.call_id ?? null);
   const over = agent.id === me && state.pop !== null && state.pop.call_id !== busyWith;
-  return { ...state, agents, pop: over ? null : state.pop };
+  const left = agent.id === me && !board ? (state.agents[me]?.call ?? null) : null;
+  const calls = left === null || left === agent.call ? state.calls : without(state.calls, left);
+  return { ...state, agents, calls, pop: over ? null : state.pop };
+}
+
+function without(calls: DeskState['calls'], id: string): DeskState['calls'] {
+  const { [id]: _gone, ...others } = calls;
+  return others;
 }
 
 function withQueue(state: DeskState, data: QueueStateData): DeskState {
-  const { queue: id, waiting, agents, open } = data;
-  const queue: Queue = { id, waiting, longestSince: instant(data.longest_wait_since), agents, open };
+  const { queue: id, waiting, callbacks = 0, agents, open } = data;
+  const queue: Queue = { id, waiting, callbacks, longestSince: instant(data.longest_wait_since), agents, open };
   return { ...state, queues: { ...state.queues, [id]: queue } };
 }
 
 function withCall(state: DeskState, data: CallStateData, at: number): DeskState {
   if (data.state === 'ended') {
-    const { [data.call_id]: _ended, ...calls } = state.calls;
-    return { ...state, calls };
+    return { ...state, calls: without(state.calls, data.call_id) };
   }
   const call: Call = {
     id: data.call_id,
@@ -195,6 +216,7 @@ function withCall(state: DeskState, data: CallStateData, at: number): DeskState 
     queue: data.queue,
     agent: data.agent_id,
     guest: data.guest,
+    paused: data.recording_paused,
     link: state.link,
   };
   // Whoever is brought in next: what became of the last one is over.

@@ -20,10 +20,13 @@ export class DeskStore {
   #sweep: (() => void) | null = null;
   #me: string;
   #after: After;
+  #board: boolean;
 
-  constructor(me: string, after: After) {
+  /** `board`: whether `me` is told of everyone's calls. */
+  constructor(me: string, after: After, board = false) {
     this.#me = me;
     this.#after = after;
+    this.#board = board;
   }
 
   /** What is shown. */
@@ -35,7 +38,7 @@ export class DeskStore {
   };
 
   apply(frame: EventFrame): void {
-    this.#state = reduce(this.#state, frame, this.#me);
+    this.#state = reduce(this.#state, frame, this.#me, this.#board);
     if (this.#state === this.#shown) return;
     if (concerns(frame, this.#me)) this.#show();
     else this.#redraw ??= this.#after(REDRAW_MS, () => this.#show());

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Action } from '../../api/wire';
 import { useSpeech } from '../../i18n/context';
 import { phone } from '../../format/value';
-import { may, PAUSES } from '../../state/allowed';
+import { may, mayDial, PAUSES } from '../../state/allowed';
 import { useDesk, useMe, useSession } from '../../state/context';
 import { CallCard } from './CallCard';
 import { CustomerCard } from './CustomerCard';
@@ -29,21 +29,20 @@ export function AgentPage() {
   const [reasons, setReasons] = useState(false);
   const [picking, setPicking] = useState<Move | null>(null);
   const dial = useRef<InputRef>(null);
-  const callsOut = session.identity.permissions.includes('call.outbound');
   const call = pop?.call_id ?? me?.call ?? null;
   const wrapUp = useWrapUp(call);
   usePopShown(pop);
   useTitle(pop && (me?.state === 'ringing' || me?.state === 'reserved') ? pop.ani : null);
 
   const act = (action: Action, data?: Record<string, unknown>): void => {
+    if (action === 'dial') dial.current?.focus();
     if (!may(me, action)) return;
     if (action === 'not_ready' && !data) setReasons(true);
     else if (action === 'transfer' || action === 'consult') setPicking(action);
-    else if (action === 'dial' && !data) dial.current?.focus();
     else if (action === 'extend_acw') void session.act(action, { ms: EXTEND_MS });
     else if (action === 'wrap_up') wrapUp.finish();
     else if (action === 'pause_recording') void session.act(action, data ?? { reason: PAUSES[0].reason });
-    else void session.act(action, data);
+    else if (action !== 'dial') void session.act(action, data);
   };
   useShortcuts({
     onAct: act,
@@ -62,8 +61,8 @@ export function AgentPage() {
         <MovePanel me={me} onAct={act} />
       </div>
       <Policies pop={pop} />
-      <div className={callsOut ? 'agent-right with-dial' : 'agent-right'}>
-        {callsOut && <DialBox me={me} field={dial} onDial={(number) => act('dial', { number })} />}
+      <div className="agent-right">
+        <DialBox allowed={mayDial(me)} field={dial} />
         <WrapUp me={me} call={call} wrapUp={wrapUp} />
         <OwnCalls />
       </div>

@@ -27,7 +27,10 @@ export function CallCard({ pop }: { pop: Pop | null }) {
         <dt>{t('pop.queue')}</dt>
         <dd>{pop && <b>{names.queue(pop.queue)}</b>}</dd>
         <dt>{t('pop.waited')}</dt>
-        <dd>{pop && <b className="timer">{clock(pop.waited_ms)}</b>}</dd>
+        <dd>
+          {pop && <b className="timer">{clock(pop.waited_ms)}</b>}
+          {pop?.callback && <small className="callback-how">{t('pop.callback_how')}</small>}
+        </dd>
         <dt>{t('pop.dnis')}</dt>
         <dd>{pop?.dnis}</dd>
         <dt>{t('pop.ivr_path')}</dt>

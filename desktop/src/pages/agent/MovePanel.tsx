@@ -35,7 +35,13 @@ export function MovePanel({ me, onAct }: Props) {
         <h2>{speech.t('move.title')}</h2>
       </header>
       <p className="move-told" role="status" data-testid="moved">
-        {guest && call ? <Guest guest={guest} call={call} /> : <Told moved={moved} speech={speech} />}
+        {guest && call ? (
+          <Guest guest={guest} call={call} />
+        ) : call?.paused ? (
+          <span className="paused">{speech.t('move.paused', { why: speech.name('pause', call.paused) })}</span>
+        ) : (
+          <Told moved={moved} speech={speech} />
+        )}
       </p>
       <div className="move-buttons">
         {shown.map((action) => (

@@ -63,6 +63,7 @@ function StateBlock({ me }: { me: Agent | null }) {
 /** Under the state: what is wrong, what comes next, or else what the agent chose. */
 function secondLine(me: Agent, speech: Speech): string {
   if (!me.phoneReachable && me.status !== 'signed_out') return speech.t('bar.phone_gone');
+  if (me.asks) return speech.t('state.asks', { reason: speech.name('reason', me.asks) });
   if (me.next) return speech.t('state.next', { status: statusText(me.next, me.nextReason, speech) });
   if (me.state !== 'idle') return speech.name('status', me.status);
   return speech.t(me.status === 'ready' ? 'pop.idle' : 'pop.idle_not_ready');
@@ -144,7 +145,8 @@ function NoticeLine() {
   const said = useSignal(notice);
   const waiting = useSignal(sending).size > 0;
   if (waiting) return <p className="bar-notice">{t('bar.sent')}</p>;
-  if (!said) return <p className="bar-notice" />;
+  // What became of calling someone is told where the number was typed.
+  if (!said || said.action === 'dial') return <p className="bar-notice" />;
   const known = name('error', said.code);
   const words = known === said.code ? t('error.other', { code: said.code }) : known;
   return (

@@ -11,7 +11,9 @@ import { AgentGrid } from './AgentGrid';
 import { CallTable } from './CallTable';
 import { QueueTable } from './QueueTable';
 import { Plans } from './Plans';
+import { Steer } from './Steer';
 import { TrunkTable } from './TrunkTable';
+import { useSteering } from './useSteering';
 
 const AGENT_TILES: readonly [TextKey, readonly Mark[]][] = [
   ['board.ready', ['ready']],
@@ -24,6 +26,7 @@ const AGENT_TILES: readonly [TextKey, readonly Mark[]][] = [
 
 export default function BoardPage() {
   const { t } = useSpeech();
+  const { menu, open, close } = useSteering();
   useEffect(() => {
     document.title = `${t('app.name')} · ${t('app.board')}`;
   }, [t]);
@@ -31,12 +34,13 @@ export default function BoardPage() {
     <main className="board" data-testid="board">
       <Tiles />
       <div className="board-left">
-        <QueueTable />
+        <QueueTable onSteer={open} />
         <TrunkTable />
-        <CallTable />
+        <CallTable onSteer={open} />
       </div>
-      <AgentGrid />
+      <AgentGrid onSteer={open} />
       <Alarms />
+      {menu && <Steer menu={menu} onClose={close} />}
     </main>
   );
 }
@@ -73,15 +77,17 @@ function Alarms() {
   const { t } = useSpeech();
   const alarms = Object.entries(useDesk((state) => state.alarms));
   return (
-    <section className={`alarms ${alarms.length > 0 ? 'raised' : ''}`} role="status" data-testid="alarms">
-      <b>{t('board.alarms')}</b>
-      {alarms.length === 0 && <span>{t('board.no_alarms')}</span>}
-      {alarms.map(([alarm, { detail }]) => (
-        <span key={alarm} title={detail}>
-          {alarm}：{detail}
-        </span>
-      ))}
+    <footer className="board-foot">
+      <section className={`alarms ${alarms.length > 0 ? 'raised' : ''}`} role="status" data-testid="alarms">
+        <b>{t('board.alarms')}</b>
+        {alarms.length === 0 && <span>{t('board.no_alarms')}</span>}
+        {alarms.map(([alarm, { detail }]) => (
+          <span key={alarm} title={detail}>
+            {alarm}：{detail}
+          </span>
+        ))}
+      </section>
       <Plans />
-    </section>
+    </footer>
   );
 }

@@ -6,18 +6,19 @@ import { useSpeech } from '../../i18n/context';
 import { useDesk, useSession } from '../../state/context';
 
 export function Plans() {
-  const { t } = useSpeech();
+  const { t, name } = useSpeech();
   const session = useSession();
   const plans = Object.entries(useDesk((state) => state.plans));
-  const [failed, setFailed] = useState<string | null>(null);
+  const [failed, setFailed] = useState<{ plan: string; why: string } | null>(null);
   const steers = session.identity.permissions.includes('floor.steer');
   if (plans.length === 0) return null;
   const put = async (plan: string, on: boolean): Promise<void> => {
-    const done = await session.switchPlan(plan, on);
-    setFailed(done ? null : plan);
+    const said = t(on ? 'board.plan_is_on' : 'board.plan_is_off', { plan });
+    const code = await session.steer({ type: 'switch_plan', data: { plan, on }, said });
+    setFailed(code === null ? null : { plan, why: name('error', code) });
   };
   return (
-    <span className="plans" data-testid="plans">
+    <section className="plans" data-testid="plans">
       <b>{t('board.plans')}</b>
       {plans.map(([plan, on]) => (
         <Popconfirm
@@ -31,7 +32,7 @@ export function Plans() {
           </span>
         </Popconfirm>
       ))}
-      {failed && <em role="alert">{t('board.plan_failed', { plan: failed })}</em>}
-    </span>
+      {failed && <em role="alert">{t('board.plan_failed', failed)}</em>}
+    </section>
   );
 }

@@ -8,16 +8,25 @@ import { useDesk, useSession } from '../../state/context';
 import { useNames } from '../../state/names';
 import type { Queue } from '../../state/reducer';
 import { useSignal } from '../../state/signal';
+import type { Menu } from '../../state/steer';
+import { BOARD_KEYS } from './useSteering';
 
-export function QueueTable() {
+/** `onSteer` opens the list of who is to be called back; null for who may not. */
+export function QueueTable({ onSteer = null }: { onSteer?: ((menu: Menu) => void) | null }) {
   const { t } = useSpeech();
   const queues = useDesk((state) => state.queues);
   const config = useSignal(useSession().config);
+  const callbacks = Object.values(queues).reduce((sum, queue) => sum + queue.callbacks, 0);
   const order = useMemo(() => config?.queues.map(({ code }) => code) ?? [], [config]);
   return (
     <section className="card queues" data-testid="queues">
       <header>
         <h2>{t('board.queues')}</h2>
+        {onSteer && (
+          <button type="button" className="head-button" data-testid="callbacks" onClick={() => onSteer({ of: 'callbacks' })}>
+            {t('board.callbacks')} <b>{callbacks}</b> <kbd>{BOARD_KEYS.callbacks}</kbd>
+          </button>
+        )}
       </header>
       <div className="scroll">
         <table>
@@ -26,6 +35,7 @@ export function QueueTable() {
               <th className="col-queue">{t('board.queue')}</th>
               <th>{t('board.waiting')}</th>
               <th className="col-longest">{t('board.longest')}</th>
+              <th>{t('board.callbacks')}</th>
               <th>{t('board.ready')}</th>
               <th>{t('board.talking')}</th>
               <th>{t('board.acw')}</th>
@@ -55,6 +65,7 @@ function QueueRow({ queue }: { queue: Queue }) {
       </td>
       <td className="wait">{queue.waiting}</td>
       <td className="wait">{queue.longestSince === null ? '–' : <Timer since={queue.longestSince} />}</td>
+      <td>{queue.callbacks}</td>
       <td className="of-ready">{idle}</td>
       <td className="of-talking">{talking + ringing + reserved}</td>
       <td className="of-acw">{acw}</td>

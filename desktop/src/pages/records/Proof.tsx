@@ -20,26 +20,53 @@ interface Props {
 export function Proof({ recording, onChanged }: Props) {
   const { t } = useSpeech();
   const { identity } = useSession();
-  if (!recording) return <p className="proof" />;
+  if (!recording) return <div className="proof" />;
   const { sha256, bytes, recovered, deleted_at, certificate } = recording;
   if (deleted_at) {
     return (
-      <p className="proof" title={certificate ?? ''} data-testid="deleted">
-        {t('rec.deleted', { at: dateTime(instant(deleted_at)) })}
-      </p>
+      <div className="proof" data-testid="deleted">
+        <span className="seal">{t('rec.deleted', { at: dateTime(instant(deleted_at)) })}</span>
+        {certificate !== null && <Certificate key={recording.recording_id} text={certificate} />}
+      </div>
     );
   }
   return (
-    <p className="proof" title={sha256 ?? ''}>
-      {sha256 === null ? t('rec.unsealed') : t('rec.sealed')}{' '}
-      {sha256 !== null && <code>{sha256.slice(0, 16)}…</code>} {bytes === null ? '' : size(bytes)}
-      {recovered ? ` · ${t('rec.recovered')}` : ''}
+    <div className="proof">
+      <span className="seal" title={sha256 ?? ''}>
+        {sha256 === null ? t('rec.unsealed') : t('rec.sealed')}{' '}
+        {sha256 !== null && <code>{sha256.slice(0, 16)}…</code>} {bytes === null ? '' : size(bytes)}
+        {recovered ? ` · ${t('rec.recovered')}` : ''}
+      </span>
       {identity.permissions.includes('recording.hold') ? (
         <Hold key={recording.recording_id} recording={recording} onChanged={onChanged} />
       ) : (
-        recording.held !== null && <b className="held">{t('rec.held', { why: recording.held })}</b>
+        recording.held !== null && <Held why={recording.held} />
       )}
-    </p>
+    </div>
+  );
+}
+
+/** Why it is held; a long reason is cut, and whole where one points. */
+function Held({ why }: { why: string }) {
+  const { t } = useSpeech();
+  return (
+    <b className="held" title={why}>
+      {t('rec.held', { why })}
+    </b>
+  );
+}
+
+/** What proves that a recording was deleted in time, over the timeline as long as it is wanted. */
+function Certificate({ text }: { text: string }) {
+  const { t } = useSpeech();
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" className="hold" aria-expanded={open} data-testid="certificate" onClick={() => setOpen(!open)}>
+        {t('rec.certificate')}
+      </button>
+      {open && <pre className="certificate">{text}</pre>}
+    </>
   );
 }
 
@@ -80,7 +107,7 @@ function Hold({ recording, onChanged }: Props & { recording: RecordingData }) {
   const { held, recording_id } = recording;
   return (
     <>
-      {held !== null && <b className="held">{t('rec.held', { why: held })}</b>}
+      {held !== null && <Held why={held} />}
       <button
         type="button"
         className="hold"

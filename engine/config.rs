@@ -1,5 +1,6 @@
 //! The configuration file: read, checked, and every fault named with its line, key and remedy.
 
+mod cautions;
 mod checks;
 mod choices;
 mod fault;

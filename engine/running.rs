@@ -180,6 +180,7 @@ impl Running {
     /// What cannot be started, and why.
     pub async fn start(config: &Config, store: Store, admit: Admit) -> anyhow::Result<Self> {
         let clock = Clock::start();
+        config.cautions().iter().for_each(|caution| tracing::warn!("{caution}"));
         let library = library(config)?;
         let keys = recordings::keys(config)?;
         let accounts = store.accounts().await?;

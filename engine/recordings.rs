@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 use model::{FactBody, RecordingId};
-use net::recorder::{Audio, Expected, Verdict};
+use net::recorder::{Audio, Expected, Mended, Verdict};
 use recording::{CertificateFault, Chain, Keyring};
 use report::OpenRecording;
 use store::{RecordingEntry, Store};
@@ -107,15 +107,23 @@ fn place(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(path))
 }
 
-/// Makes a recording whole that a killed engine left, and says what became of it.
-pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
+/// Makes a recording whole that a killed engine left, and says what became of it: also what is
+/// damaged in one that plays.
+pub fn mended(folder: &Path, left: OpenRecording) -> Vec<FactBody> {
     let OpenRecording { call, recording, path, .. } = left;
     let mended = match recording::is_safe(&path) {
         true => net::recorder::repair(&folder.join(&path), recording, call),
         false => Err(io::Error::new(io::ErrorKind::InvalidData, "its path is not safe")),
     };
     let error = match mended {
-        Ok(seal) => return FactBody::RecordingSealed { call, recording, seal, recovered: true },
+        Ok(Mended { seal, damage }) => {
+            let gap = damage.map(|error| {
+                tracing::error!(%recording, error, "a recording was left damaged");
+                FactBody::RecordingGap { call, recording, error }
+            });
+            let sealed = FactBody::RecordingSealed { call, recording, seal, recovered: true };
+            return gap.into_iter().chain([sealed]).collect();
+        }
         Err(error) => error,
     };
     tracing::error!(%recording, %error, "a recording could not be made whole");
@@ -128,10 +136,10 @@ pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
         _ => false,
     };
     let error = error.to_string();
-    match is_final {
+    vec![match is_final {
         true => FactBody::RecordingLost { call, recording, error },
         false => FactBody::RecordingGap { call, recording, error },
-    }
+    }]
 }
 
 /// How many recordings are what.
@@ -395,7 +403,10 @@ mod tests {
             agent: "8001".into(),
             path: path.to_owned(),
         };
-        let kind = |path: &str| mended(folder.path(), left(path)).kind();
+        let kinds = |path: &str| -> Vec<&str> {
+            mended(folder.path(), left(path)).iter().map(FactBody::kind).collect()
+        };
+        let kind = |path: &str| kinds(path)[0];
         assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_gap", "nothing is there at all");
         std::fs::write(folder.path().join("r1-1-2.tape"), b"").unwrap();
         assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_lost");
@@ -403,6 +414,11 @@ mod tests {
         std::fs::write(folder.path().join("r1-1-3.tape"), [7; 500]).unwrap();
         assert_eq!(kind("r1-1-3.tape"), "recording_lost", "it is no recording");
         assert_eq!(kind("r1-1-2.tape"), "recording_sealed");
+        let mut altered = std::fs::read(folder.path().join("r1-1-2.tape")).unwrap();
+        altered.splice(192..192, [5; 900]);
+        std::fs::write(folder.path().join("r1-1-2.tape"), altered).unwrap();
+        let told = ["recording_gap", "recording_sealed"];
+        assert_eq!(kinds("r1-1-2.tape"), told, "what is damaged in what plays is a gap");
     }
 
     #[test]

@@ -467,8 +467,9 @@ fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyh
     }
     std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
         for left in unsealed {
-            let body = crate::recordings::mended(&folder, left);
-            handle.send_surely(Inbox::Note { body, kept: None });
+            for body in crate::recordings::mended(&folder, left) {
+                handle.send_surely(Inbox::Note { body, kept: None });
+            }
         }
     })?;
     Ok(())

@@ -33,7 +33,7 @@ use recording::{Drawn, Keyring};
 
 pub use audio::{Audio, Peak, peaks};
 pub use recording::{Expected, Verdict};
-pub use repair::{examine, repair, verify};
+pub use repair::{Mended, examine, repair, verify};
 #[cfg(test)]
 pub(crate) use tap::ToRecorder;
 pub(crate) use tap::{Begin, Head, Link, Tapper};

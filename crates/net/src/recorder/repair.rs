@@ -7,8 +7,8 @@ use std::path::Path;
 
 use model::{CallId, Mono, RecordingId, Seal, Wall};
 use recording::{
-    Expected, HEADER_BYTES, Header, Keyring, Report, Sealer, TAPE_HEADER_BYTES, Tape, Verdict,
-    Verifier,
+    Damage, Expected, HEADER_BYTES, Header, Keyring, Report, Sealer, TAPE_HEADER_BYTES, Tape,
+    Verdict, Verifier,
 };
 
 use super::is_wav;
@@ -16,45 +16,82 @@ use super::is_wav;
 /// Bytes read at once: the file never is in memory as a whole.
 const PIECE_BYTES: usize = 256 * 1024;
 
+/// A recording that was made whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// Its seal.
+    pub seal: Seal,
+    /// What is not what was written though the file now ends as it has to; nothing where all of it
+    /// is. A later verification finds the same.
+    pub damage: Option<String>,
+}
+
 /// Makes the recording that a killed process left at `path` whole, and seals it: all pieces that
 /// were written are kept, a half-written one at the end is cut off. No key is needed, nothing is
-/// encrypted anew. A whole file is not changed.
+/// encrypted anew. A file that has its seal is not changed; what is damaged in it, or in one that
+/// is sealed now, is told.
 ///
 /// # Errors
-/// There is no such file, it cannot be read or written, its header cannot be read, or it has a seal
-/// and is not whole: then it is left as it is.
-pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Seal> {
+/// There is no such file, it cannot be read or written, or its header cannot be read or is another
+/// recording's: then it is left as it is.
+pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Mended> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let whole = |seal| Mended { seal, damage: None };
     if is_wav(path) {
-        return repair_wav(&file);
+        return repair_wav(&file).map(whole);
     }
     if file.metadata()?.len() < TAPE_HEADER_BYTES as u64 {
-        return begin_anew(&file, recording, call);
+        return begin_anew(&file, recording, call).map(whole);
     }
     // What a failed flush has lost may still be seen in memory: read what is on the disk.
     file.sync_data()?;
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
-    let nothing = Expected { recording: Some(recording), seal: None };
+    let nothing = Expected {
+        recording: Some(recording),
+        seal: None,
+    };
     let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
+    let refused = || io::Error::new(io::ErrorKind::InvalidData, report.to_string());
+    if report
+        .header
+        .as_ref()
+        .is_none_or(|header| header.recording != recording)
+    {
+        return Err(refused());
+    }
     let seal = match (&report.seal, report.mend()) {
-        (Some(seal), _) if report.is_whole() => seal.clone(),
+        (Some(seal), _) => seal.clone(),
         (None, Some((at, bytes, seal))) => {
             file.set_len(at)?;
             file.write_all_at(&bytes, at)?;
             seal
         }
-        // A seal that comes with faults is somebody else's word.
-        (Some(_), _) | (None, None) => {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, report.to_string()));
-        }
+        (None, None) => return Err(refused()),
     };
     file.sync_all()?;
-    Ok(seal)
+    Ok(Mended {
+        seal,
+        damage: damage(report),
+    })
+}
+
+/// What is wrong beside that a killed process left the file without its end.
+fn damage(mut report: Report) -> Option<String> {
+    report
+        .faults
+        .retain(|fault| !matches!(fault.damage, Damage::Unsealed | Damage::Cut));
+    (!report.is_whole()).then(|| report.to_string())
 }
 
 /// The process was killed before the header was written: nothing was taped yet.
 fn begin_anew(file: &File, recording: RecordingId, call: CallId) -> io::Result<Seal> {
-    let header = Header { recording, call, wall: Wall(0), mono: Mono(0), key: None };
+    let header = Header {
+        recording,
+        call,
+        wall: Wall(0),
+        mono: Mono(0),
+        key: None,
+    };
     let mut bytes = Vec::new();
     let tape = Tape::new(&header, None, &mut bytes);
     let seal = tape.seal(&mut bytes).map_err(io::Error::other)?;
@@ -160,7 +197,7 @@ impl Read for Positioned<'_> {
 
 #[cfg(test)]
 mod tests {
-    use recording::{Damage, Fault};
+    use recording::{Fault, PIECE_MOST};
 
     use super::super::file::TapeFile;
     use super::super::file::tests::{header, keys, played};
@@ -174,11 +211,16 @@ mod tests {
     }
 
     fn mended(path: &Path) -> io::Result<Seal> {
-        repair(path, header().recording, header().call)
+        let mended = repair(path, header().recording, header().call)?;
+        assert_eq!(mended.damage, None);
+        Ok(mended.seal)
     }
 
     fn sealed(seal: &Seal) -> Expected {
-        Expected { recording: Some(header().recording), seal: Some(seal.clone()) }
+        Expected {
+            recording: Some(header().recording),
+            seal: Some(seal.clone()),
+        }
     }
 
     #[test]
@@ -191,8 +233,16 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), before);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         let unopened = verify(&path, &sealed(&seal), &Keyring::default()).unwrap();
-        assert_eq!(unopened, Verdict::Undecrypted(recording::KeyFault::Unknown("k1".to_owned())));
-        assert!(examine(&path, &Keyring::default()).unwrap().unwrap().is_whole());
+        assert_eq!(
+            unopened,
+            Verdict::Undecrypted(recording::KeyFault::Unknown("k1".to_owned()))
+        );
+        assert!(
+            examine(&path, &Keyring::default())
+                .unwrap()
+                .unwrap()
+                .is_whole()
+        );
     }
 
     #[test]
@@ -208,9 +258,22 @@ mod tests {
             let piece = recording::PIECE_MOST;
             let pieces = bytes.saturating_sub(TAPE_HEADER_BYTES) / piece;
             let left = whole.len() - bytes;
-            let frames = if left <= recording::SEAL_MOST { 9_000 } else { 4_000 * pieces };
-            assert_eq!((seal.frames, samples.len()), (frames as u64, 2 * frames), "{bytes}");
-            assert!(samples.iter().enumerate().all(|(n, sample)| *sample == n as i16));
+            let frames = if left <= recording::SEAL_MOST {
+                9_000
+            } else {
+                4_000 * pieces
+            };
+            assert_eq!(
+                (seal.frames, samples.len()),
+                (frames as u64, 2 * frames),
+                "{bytes}"
+            );
+            assert!(
+                samples
+                    .iter()
+                    .enumerate()
+                    .all(|(n, sample)| *sample == n as i16)
+            );
             assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         }
     }
@@ -230,25 +293,73 @@ mod tests {
         };
         let mut flipped = whole.clone();
         flipped[40_000] ^= 0x10;
-        assert_eq!(fault(&flipped), Fault { second: 1, damage: Damage::Altered });
-        let cut = Fault { second: 1, damage: Damage::Cut };
+        assert_eq!(
+            fault(&flipped),
+            Fault {
+                second: 1,
+                damage: Damage::Altered
+            }
+        );
+        let cut = Fault {
+            second: 1,
+            damage: Damage::Cut,
+        };
         assert_eq!(fault(&whole[..40_000]), cut);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Missing);
+        assert_eq!(
+            verify(&path, &sealed(&seal), &keys()).unwrap(),
+            Verdict::Missing
+        );
         assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
-    fn a_seal_that_does_not_fit_its_file_is_not_adopted() {
+    fn a_file_with_a_hole_is_kept_sealed_or_not_and_the_hole_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        let seal = recorded(&path, &keys(), 12_000);
+        let mut altered = std::fs::read(&path).unwrap();
+        altered[TAPE_HEADER_BYTES + PIECE_MOST + 99] ^= 1;
+        let again = || repair(&path, header().recording, header().call).unwrap();
+        let told = Some("altered at second 0".to_owned());
+        // Its seal had reached the disk: nothing of it is touched.
+        std::fs::write(&path, &altered).unwrap();
+        assert_eq!(
+            again(),
+            Mended {
+                seal: seal.clone(),
+                damage: told.clone()
+            }
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), altered);
+        // Killed before that: it is sealed as it is.
+        altered.truncate(TAPE_HEADER_BYTES + 3 * PIECE_MOST);
+        std::fs::write(&path, &altered).unwrap();
+        let Mended {
+            seal: found,
+            damage,
+        } = again();
+        assert_eq!((damage, found.frames), (told, seal.frames));
+        let Verdict::Damaged(report) = verify(&path, &sealed(&found), &keys()).unwrap() else {
+            panic!("it is damaged")
+        };
+        assert_eq!(
+            report.faults,
+            [Fault {
+                second: 0,
+                damage: Damage::Altered
+            }]
+        );
+    }
+
+    #[test]
+    fn another_recording_in_its_place_is_not_taken_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tape");
         recorded(&path, &Keyring::default(), 9_000);
-        let mut altered = std::fs::read(&path).unwrap();
-        altered[1_000] ^= 1;
-        std::fs::write(&path, &altered).unwrap();
-        let error = mended(&path).unwrap_err();
-        assert_eq!(error.to_string(), "altered at second 0");
-        assert_eq!(std::fs::read(&path).unwrap(), altered);
+        let other = RecordingId(model::Id::new(1, 1, 77));
+        let error = repair(&path, other, header().call).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -256,7 +367,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tape");
         std::fs::write(&path, [9; 1_000]).unwrap();
-        assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(
+            mended(&path).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
         assert_eq!(std::fs::read(&path).unwrap(), [9; 1_000]);
     }
 
@@ -268,14 +382,25 @@ mod tests {
         // Killed: the header claims less than there is, and half a frame stands at the end.
         let left = [&recording::header(100)[..], &samples, &[1]].concat();
         std::fs::write(&path, &left).unwrap();
-        assert_eq!(verify(&path, &Expected::default(), &keys()).unwrap(), Verdict::Unknown);
+        assert_eq!(
+            verify(&path, &Expected::default(), &keys()).unwrap(),
+            Verdict::Unknown
+        );
         let seal = mended(&path).unwrap();
         assert_eq!((seal.frames, seal.bytes), (800, 44 + 3_200));
         assert_eq!(mended(&path).unwrap(), seal);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         let heard = played(&path, &Keyring::default());
-        assert!(examine(&path, &keys()).unwrap().is_none(), "it says nothing of itself");
-        assert!(heard.iter().enumerate().all(|(n, sample)| *sample == n as i16));
+        assert!(
+            examine(&path, &keys()).unwrap().is_none(),
+            "it says nothing of itself"
+        );
+        assert!(
+            heard
+                .iter()
+                .enumerate()
+                .all(|(n, sample)| *sample == n as i16)
+        );
         assert_eq!(heard.len(), 1_600);
         let mut flipped = std::fs::read(&path).unwrap();
         flipped[50] ^= 1;

@@ -1,7 +1,7 @@
 //! After a crash: make a recording whole again. At any time: is it still what was sealed?
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -11,7 +11,9 @@ use recording::{
     Verdict, Verifier,
 };
 
+use super::archived::outline;
 use super::is_wav;
+use super::taped::{Opened, Positioned, Taped, is_archive};
 
 /// Bytes read at once: the file never is in memory as a whole.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -43,20 +45,20 @@ pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<M
     if file.metadata()?.len() < TAPE_HEADER_BYTES as u64 {
         return begin_anew(&file, recording, call).map(whole);
     }
+    if is_archive(&file)? {
+        // Only what is sealed is archived: it is the database that has forgotten.
+        let what = "it is archived, and the database knows no seal of it";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+    }
     // What a failed flush has lost may still be seen in memory: read what is on the disk.
     file.sync_data()?;
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
-    let nothing = Expected {
-        recording: Some(recording),
-        seal: None,
-    };
-    let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
+    let nothing = Expected { recording: Some(recording), seal: None };
+    let taped = Taped::File(file);
+    let report = read(Positioned { taped: &taped, at: 0 }, nothing, None)?;
+    let Taped::File(file) = taped else { return Err(io::ErrorKind::Unsupported.into()) };
     let refused = || io::Error::new(io::ErrorKind::InvalidData, report.to_string());
-    if report
-        .header
-        .as_ref()
-        .is_none_or(|header| header.recording != recording)
-    {
+    if report.header.as_ref().is_none_or(|header| header.recording != recording) {
         return Err(refused());
     }
     let seal = match (&report.seal, report.mend()) {
@@ -69,29 +71,18 @@ pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<M
         (None, None) => return Err(refused()),
     };
     file.sync_all()?;
-    Ok(Mended {
-        seal,
-        damage: damage(report),
-    })
+    Ok(Mended { seal, damage: damage(report) })
 }
 
 /// What is wrong beside that a killed process left the file without its end.
 fn damage(mut report: Report) -> Option<String> {
-    report
-        .faults
-        .retain(|fault| !matches!(fault.damage, Damage::Unsealed | Damage::Cut));
+    report.faults.retain(|fault| !matches!(fault.damage, Damage::Unsealed | Damage::Cut));
     (!report.is_whole()).then(|| report.to_string())
 }
 
 /// The process was killed before the header was written: nothing was taped yet.
 fn begin_anew(file: &File, recording: RecordingId, call: CallId) -> io::Result<Seal> {
-    let header = Header {
-        recording,
-        call,
-        wall: Wall(0),
-        mono: Mono(0),
-        key: None,
-    };
+    let header = Header { recording, call, wall: Wall(0), mono: Mono(0), key: None };
     let mut bytes = Vec::new();
     let tape = Tape::new(&header, None, &mut bytes);
     let seal = tape.seal(&mut bytes).map_err(io::Error::other)?;
@@ -116,7 +107,9 @@ fn repair_wav(file: &File) -> io::Result<Seal> {
         file.set_len(whole.bytes)?;
     }
     file.sync_all()?;
-    read_seal(Positioned { file, at: 0 })
+    let mut bytes = file;
+    bytes.seek(io::SeekFrom::Start(0))?;
+    read_seal(bytes)
 }
 
 /// Whether the file at `path` is what was written, and what was sealed: read as a stream, with
@@ -125,22 +118,18 @@ fn repair_wav(file: &File) -> io::Result<Seal> {
 /// # Errors
 /// It is there and cannot be read.
 pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Verdict> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Missing),
-        Err(error) => return Err(error),
-    };
-    if !is_wav(path) {
-        let report = read(file, expected.clone(), Some(keys))?;
-        return Ok(match report.undecrypted.clone() {
+    match read_at(path, expected, keys) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Verdict::Missing),
+        Err(error) => Err(error),
+        Ok(None) => match &expected.seal {
+            Some(seal) => Ok(recording::compare(seal, Some(read_seal(File::open(path)?)?))),
+            None => Ok(Verdict::Unknown),
+        },
+        Ok(Some(report)) => Ok(match report.undecrypted.clone() {
             _ if !report.is_whole() => Verdict::Damaged(Box::new(report)),
             Some(fault) => Verdict::Undecrypted(fault),
             None => Verdict::Ok,
-        });
-    }
-    match &expected.seal {
-        Some(seal) => Ok(recording::compare(seal, Some(read_seal(file)?))),
-        None => Ok(Verdict::Unknown),
+        }),
     }
 }
 
@@ -150,11 +139,21 @@ pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Ve
 /// # Errors
 /// It cannot be read.
 pub fn examine(path: &Path, keys: &Keyring) -> io::Result<Option<Report>> {
-    let file = File::open(path)?;
+    read_at(path, &Expected::default(), keys)
+}
+
+/// What is found at `path`; `None` for an old WAV.
+fn read_at(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Option<Report>> {
     if is_wav(path) {
-        return Ok(None);
+        return File::open(path).map(|_| None);
     }
-    read(file, Expected::default(), Some(keys)).map(Some)
+    match Taped::look(path, keys)? {
+        Opened::Taped(taped) => {
+            let from = Positioned { taped: &taped, at: 0 };
+            read(from, expected.clone(), Some(keys)).map(Some)
+        }
+        Opened::Locked(file, fault) => outline(&file, expected.clone(), fault).map(Some),
+    }
 }
 
 fn read(from: impl Read, expected: Expected, keys: Option<&Keyring>) -> io::Result<Report> {
@@ -181,20 +180,6 @@ fn each_piece(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()
     }
 }
 
-/// Reads a file from its start without moving its cursor.
-struct Positioned<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for Positioned<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(into, self.at)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use recording::{Fault, PIECE_MOST};
@@ -217,10 +202,7 @@ mod tests {
     }
 
     fn sealed(seal: &Seal) -> Expected {
-        Expected {
-            recording: Some(header().recording),
-            seal: Some(seal.clone()),
-        }
+        Expected { recording: Some(header().recording), seal: Some(seal.clone()) }
     }
 
     #[test]
@@ -233,16 +215,8 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), before);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         let unopened = verify(&path, &sealed(&seal), &Keyring::default()).unwrap();
-        assert_eq!(
-            unopened,
-            Verdict::Undecrypted(recording::KeyFault::Unknown("k1".to_owned()))
-        );
-        assert!(
-            examine(&path, &Keyring::default())
-                .unwrap()
-                .unwrap()
-                .is_whole()
-        );
+        assert_eq!(unopened, Verdict::Undecrypted(recording::KeyFault::Unknown("k1".to_owned())));
+        assert!(examine(&path, &Keyring::default()).unwrap().unwrap().is_whole());
     }
 
     #[test]
@@ -258,22 +232,9 @@ mod tests {
             let piece = recording::PIECE_MOST;
             let pieces = bytes.saturating_sub(TAPE_HEADER_BYTES) / piece;
             let left = whole.len() - bytes;
-            let frames = if left <= recording::SEAL_MOST {
-                9_000
-            } else {
-                4_000 * pieces
-            };
-            assert_eq!(
-                (seal.frames, samples.len()),
-                (frames as u64, 2 * frames),
-                "{bytes}"
-            );
-            assert!(
-                samples
-                    .iter()
-                    .enumerate()
-                    .all(|(n, sample)| *sample == n as i16)
-            );
+            let frames = if left <= recording::SEAL_MOST { 9_000 } else { 4_000 * pieces };
+            assert_eq!((seal.frames, samples.len()), (frames as u64, 2 * frames), "{bytes}");
+            assert!(samples.iter().enumerate().all(|(n, sample)| *sample == n as i16));
             assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         }
     }
@@ -293,23 +254,11 @@ mod tests {
         };
         let mut flipped = whole.clone();
         flipped[40_000] ^= 0x10;
-        assert_eq!(
-            fault(&flipped),
-            Fault {
-                second: 1,
-                damage: Damage::Altered
-            }
-        );
-        let cut = Fault {
-            second: 1,
-            damage: Damage::Cut,
-        };
+        assert_eq!(fault(&flipped), Fault { second: 1, damage: Damage::Altered });
+        let cut = Fault { second: 1, damage: Damage::Cut };
         assert_eq!(fault(&whole[..40_000]), cut);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(
-            verify(&path, &sealed(&seal), &keys()).unwrap(),
-            Verdict::Missing
-        );
+        assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Missing);
         assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
@@ -324,32 +273,17 @@ mod tests {
         let told = Some("altered at second 0".to_owned());
         // Its seal had reached the disk: nothing of it is touched.
         std::fs::write(&path, &altered).unwrap();
-        assert_eq!(
-            again(),
-            Mended {
-                seal: seal.clone(),
-                damage: told.clone()
-            }
-        );
+        assert_eq!(again(), Mended { seal: seal.clone(), damage: told.clone() });
         assert_eq!(std::fs::read(&path).unwrap(), altered);
         // Killed before that: it is sealed as it is.
         altered.truncate(TAPE_HEADER_BYTES + 3 * PIECE_MOST);
         std::fs::write(&path, &altered).unwrap();
-        let Mended {
-            seal: found,
-            damage,
-        } = again();
+        let Mended { seal: found, damage } = again();
         assert_eq!((damage, found.frames), (told, seal.frames));
         let Verdict::Damaged(report) = verify(&path, &sealed(&found), &keys()).unwrap() else {
             panic!("it is damaged")
         };
-        assert_eq!(
-            report.faults,
-            [Fault {
-                second: 0,
-                damage: Damage::Altered
-            }]
-        );
+        assert_eq!(report.faults, [Fault { second: 0, damage: Damage::Altered }]);
     }
 
     #[test]
@@ -367,10 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tape");
         std::fs::write(&path, [9; 1_000]).unwrap();
-        assert_eq!(
-            mended(&path).unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(mended(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_eq!(std::fs::read(&path).unwrap(), [9; 1_000]);
     }
 
@@ -382,25 +313,14 @@ mod tests {
         // Killed: the header claims less than there is, and half a frame stands at the end.
         let left = [&recording::header(100)[..], &samples, &[1]].concat();
         std::fs::write(&path, &left).unwrap();
-        assert_eq!(
-            verify(&path, &Expected::default(), &keys()).unwrap(),
-            Verdict::Unknown
-        );
+        assert_eq!(verify(&path, &Expected::default(), &keys()).unwrap(), Verdict::Unknown);
         let seal = mended(&path).unwrap();
         assert_eq!((seal.frames, seal.bytes), (800, 44 + 3_200));
         assert_eq!(mended(&path).unwrap(), seal);
         assert_eq!(verify(&path, &sealed(&seal), &keys()).unwrap(), Verdict::Ok);
         let heard = played(&path, &Keyring::default());
-        assert!(
-            examine(&path, &keys()).unwrap().is_none(),
-            "it says nothing of itself"
-        );
-        assert!(
-            heard
-                .iter()
-                .enumerate()
-                .all(|(n, sample)| *sample == n as i16)
-        );
+        assert!(examine(&path, &keys()).unwrap().is_none(), "it says nothing of itself");
+        assert!(heard.iter().enumerate().all(|(n, sample)| *sample == n as i16));
         assert_eq!(heard.len(), 1_600);
         let mut flipped = std::fs::read(&path).unwrap();
         flipped[50] ^= 1;

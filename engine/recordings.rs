@@ -1,5 +1,6 @@
 //! Recordings as tools see them: their master keys, `hotline recordings verify` and `export`.
 
+mod keeper;
 mod strays;
 
 use std::io;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::cli::say;
 use crate::config::Config;
 
+pub use keeper::Keeper;
 pub use strays::{strays, warn_of_strays};
 
 /// What is to be done with recordings.

@@ -5,9 +5,8 @@
 //! noted (`recording_doomed`), the file is removed, that is certified (`recording_deleted`). An
 //! engine that was killed between two of them goes on with the next.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use model::{Deletion, FactBody, RecordingId, Wall};
 use recording::{
-    Chain, Decision, Ended, KeepFrom, Keyring, Retention, Rule, SWEEP_EVERY_MS, TAPE_HEADER_BYTES,
-    Taped,
+    Chain, Decision, Ended, KeepFrom, Keyring, Retention, Rule, SWEEP_EVERY_MS, Taped,
 };
 use sha2::{Digest as _, Sha256};
 use store::{KeptRecording, Settling, Store};
@@ -178,7 +176,7 @@ impl Sweeper {
         if newest.is_none_or(|newest| newest.is_held) {
             return Ok(false);
         }
-        tokio::task::spawn_blocking(move || remove(&path)).await??;
+        tokio::task::spawn_blocking(move || net::recorder::erase(&path)).await??;
         self.certify(&kept, deletion, now).await?;
         Ok(true)
     }
@@ -321,24 +319,5 @@ fn hashed(path: &Path, folder: &Path) -> io::Result<Option<(String, u64)>> {
     }
 }
 
-/// Removes a file so that a power cut does not bring it back. Its header, where its key is, is
-/// overwritten before: what a disk still has of an encrypted recording opens for nobody. One that
-/// is gone is no error.
-fn remove(path: &Path) -> io::Result<()> {
-    let file = match OpenOptions::new().write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let header = file.metadata()?.len().min(TAPE_HEADER_BYTES as u64);
-    file.write_all_at(&vec![0; header as usize], 0)?;
-    file.sync_all()?;
-    std::fs::remove_file(path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

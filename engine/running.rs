@@ -18,20 +18,20 @@ use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
-use store::{Journal, Notice, Purpose, Settling, Store, Writer, WriterLimits};
+use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::archiver::Archiving;
 use crate::assemble;
-use crate::backend::{Backend, CATCH_UP, Damaged};
+use crate::backend::{Backend, Damaged};
 use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::figures::Published;
+use crate::figures::{ArchiveCounts, Published};
 use crate::health::Watch;
 use crate::lookups::Lookups;
-use crate::recordings;
-use crate::retention::{self, Keeping, Sweeper};
+use crate::recordings::{self, Keeper};
 use crate::scripts::{self, Library};
 
 /// Messages that may wait for the brain, beside those of the workers.
@@ -60,6 +60,7 @@ pub struct Running {
     stop_web: oneshot::Sender<()>,
     watch: Arc<Watch>,
     store: Store,
+    archiving: Option<Archiving>,
 }
 
 /// Opens the configured database.
@@ -153,26 +154,6 @@ fn think(parts: Parts) -> std::io::Result<JoinHandle<Remains>> {
     thread.spawn(move || Brain::new(parts).run())
 }
 
-/// Starts deleting the recordings whose time is over.
-fn sweep(
-    config: &Config,
-    (store, settling, brain, keys): (&Store, &Settling, &Handle, &Arc<Keyring>),
-    (clock, epoch): (Clock, u32),
-) -> Keeping {
-    let keeping = Keeping::default();
-    let sweeper = Sweeper {
-        store: store.clone(),
-        settling: settling.clone(),
-        brain: brain.clone(),
-        folder: recordings_folder(config),
-        retention: retention::policy(config),
-        keys: Arc::clone(keys),
-        keeping: Arc::clone(&keeping),
-    };
-    tokio::spawn(sweeper.run(clock, epoch));
-    keeping
-}
-
 impl Running {
     /// Starts everything; what it returns is open for calls.
     ///
@@ -190,6 +171,7 @@ impl Running {
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
         let (watch, published): (Arc<Watch>, Arc<Published>) = Default::default();
+        let archived = Arc::new(ArchiveCounts::default());
         let committed = Arc::new(AtomicU64::new(0));
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
@@ -202,7 +184,6 @@ impl Running {
         machine.listeners = assemble::listeners(config, sip.local_addrs());
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
-        look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
         let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
 
         let mut parts = Parts {
@@ -217,6 +198,7 @@ impl Running {
             writer,
             committed,
             records: left.records,
+            archive: Arc::clone(&archived),
             published: Arc::clone(&published),
             watch: Arc::clone(&watch),
             lookups: lookups(&store, &handle, clock),
@@ -225,8 +207,14 @@ impl Running {
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
         let brain = think(parts)?;
-        repair(recordings_folder(config), left.unsealed, handle.clone())?;
-        let keeping = sweep(config, (&store, &settling, &handle, &keys), (clock, epoch));
+        let keeper = Keeper {
+            store: store.clone(),
+            settling: settling.clone(),
+            handle: handle.clone(),
+            keys: Arc::clone(&keys),
+            folder: recordings_folder(config),
+        };
+        let (keeping, archiving) = keeper.keep(config, left.unsealed, (clock, epoch), archived)?;
 
         let backend = Backend {
             store: store.clone(),
@@ -250,7 +238,8 @@ impl Running {
             tokens: call::Tokens::new(secret),
         };
         let (http, web, stop_web) = serve_web(config, backend, admit).await?;
-        Ok(Self { sip: sip_address, http, tls, handle, brain, web, stop_web, watch, store })
+        let sip = sip_address;
+        Ok(Self { sip, http, tls, handle, brain, web, stop_web, watch, store, archiving })
     }
 
     /// The way to the brain.
@@ -264,6 +253,9 @@ impl Running {
     /// Facts could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.watch.drain();
+        if let Some(archiving) = self.archiving {
+            tokio::task::spawn_blocking(|| archiving.stop()).await?;
+        }
         self.handle.send_surely(Inbox::Stop);
         let brain = self.brain;
         let remains = tokio::task::spawn_blocking(move || brain.join())
@@ -449,28 +441,4 @@ fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::medi
         origin: clock.origin(),
         ..net::media::Config::default()
     }
-}
-
-/// Names recordings of which a power cut took the facts and left the files.
-fn look_for_strays(config: &Config, parts: (Store, Settling), clock: Clock, epoch: u32) {
-    let (folder, (store, settling)) = (recordings_folder(config), parts);
-    tokio::spawn(async move {
-        settling.catch_up(CATCH_UP).await;
-        recordings::warn_of_strays(&store, &folder, clock.wall(), epoch).await;
-    });
-}
-
-/// Makes recordings whole that a killed engine left, on a thread of its own.
-fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyhow::Result<()> {
-    if unsealed.is_empty() {
-        return Ok(());
-    }
-    std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
-        for left in unsealed {
-            for body in crate::recordings::mended(&folder, left) {
-                handle.send_surely(Inbox::Note { body, kept: None });
-            }
-        }
-    })?;
-    Ok(())
 }

@@ -220,9 +220,12 @@ impl Tally {
                 self.whole += 1;
                 return say(&format!("{id}: as sealed"));
             }
-            Ok(Verdict::Undecrypted(fault)) => {
+            Ok(Verdict::Undecrypted(fault)) if is_as_archived(&path, entry.archived.as_deref()) => {
                 self.whole += 1;
                 return say(&format!("{id}: as sealed (not decrypted: {fault})"));
+            }
+            Ok(Verdict::Undecrypted(fault)) => {
+                format!("not the file that it was archived as (not decrypted: {fault})")
             }
             Ok(Verdict::Missing) => "missing".to_owned(),
             Ok(Verdict::Damaged(report)) => report.to_string(),
@@ -275,6 +278,14 @@ impl Tally {
         }
         say(&format!("{}:{of} {report}", path.display()))
     }
+}
+
+/// Whether a file that cannot be opened is the archive of this SHA-256, if it is an archive at all:
+/// without its key its seal alone says little of what is in it.
+fn is_as_archived(path: &Path, sha256: Option<&str>) -> bool {
+    let Some(sha256) = sha256 else { return true };
+    let found = std::fs::File::open(path).and_then(|file| net::recorder::hashed(&file));
+    found.is_ok_and(|(found, _)| found == sha256)
 }
 
 /// Writes the recording at `from` as WAV and says what it wrote.

@@ -6,7 +6,7 @@
 //! engine that was killed between two of them goes on with the next.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,6 @@ use model::{Deletion, FactBody, RecordingId, Wall};
 use recording::{
     Chain, Decision, Ended, KeepFrom, Keyring, Retention, Rule, SWEEP_EVERY_MS, Taped,
 };
-use sha2::{Digest as _, Sha256};
 use store::{KeptRecording, Settling, Store};
 use tokio::sync::{Mutex, oneshot};
 
@@ -24,8 +23,6 @@ use crate::brain::{Handle, Inbox};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 
-/// Bytes of a file that are hashed at once.
-const CHUNK_BYTES: usize = 256 * 1024;
 /// How long the database may take to have what was told.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
 /// How long nothing is deleted by a clock that is doubted: someone can set it right.
@@ -296,7 +293,7 @@ fn taped(kept: &KeptRecording) -> anyhow::Result<Option<Taped>> {
 /// It cannot be read; or nothing is below `folder`, where it would be: a disk that is not there has
 /// not lost what is on it.
 fn hashed(path: &Path, folder: &Path) -> io::Result<Option<(String, u64)>> {
-    let mut file = match File::open(path) {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let is_there = std::fs::read_dir(folder)?.next().is_some();
@@ -305,18 +302,7 @@ fn hashed(path: &Path, folder: &Path) -> io::Result<Option<(String, u64)>> {
         }
         Err(error) => return Err(error),
     };
-    let (mut hash, mut bytes, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(Some((hex::encode(hash.finalize()), bytes))),
-            Ok(count) => {
-                hash.update(&chunk[..count]);
-                bytes += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    net::recorder::hashed(&file).map(Some)
 }
 
 #[cfg(test)]

@@ -84,6 +84,24 @@ async fn what_is_old_enough_is_archived_once_and_plays_as_before() {
     let Archiver { store, folder, .. } = house.archiver();
     let verify = crate::recordings::Command::Verify { which: Vec::new() };
     crate::recordings::run(&store, (&folder, &keys()), verify).await.unwrap();
+    // Who has no key knows the file itself.
+    let nobody = Keyring::default();
+    let verify = || crate::recordings::Command::Verify { which: vec![id(7).to_string()] };
+    crate::recordings::run(&store, (&folder, &nobody), verify()).await.unwrap();
+    let made = std::fs::read(&path).unwrap();
+    std::fs::write(&path, forged(made)).unwrap();
+    let said = crate::recordings::run(&store, (&folder, &nobody), verify()).await.unwrap_err();
+    assert_eq!(said.to_string(), "1 recordings are missing or changed");
+}
+
+/// An archive with another sound in its first piece, and that piece's hash made anew.
+fn forged(mut archive: Vec<u8>) -> Vec<u8> {
+    let from = recording::ARCHIVE_HEADER_BYTES;
+    let bytes = recording::ArchivedHead::read(&archive[from..]).unwrap().bytes();
+    archive[from + bytes - 60] ^= 1;
+    let (body, hash) = archive[from..from + bytes].split_at_mut(bytes - 32);
+    hash.copy_from_slice(&Sha256::digest(body));
+    archive
 }
 
 #[tokio::test(flavor = "multi_thread")]

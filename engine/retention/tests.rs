@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use model::{AgentId, CallId, Fact, Id, Mono, SCHEMA_VERSION, Seal, UserId};
 use recording::CertificateFault;
+use sha2::{Digest as _, Sha256};
 use store::{Notice, Purpose, Writer, WriterLimits};
 
 use super::*;

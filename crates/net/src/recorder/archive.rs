@@ -284,8 +284,11 @@ fn write(from: Taped, to: &Path, keys: &Keyring, watch: Watch<'_>) -> io::Result
     Ok((hex::encode(hash.finalize()), bytes))
 }
 
-/// The hash and the bytes of a file.
-fn hashed(file: &File) -> io::Result<(String, u64)> {
+/// The SHA-256 of a file, in hexadecimal digits, and its bytes.
+///
+/// # Errors
+/// It cannot be read.
+pub fn hashed(file: &File) -> io::Result<(String, u64)> {
     let (mut hash, mut at, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
     loop {
         let count = read_some(|into, at| file.read_at(into, at), &mut chunk, at)?;

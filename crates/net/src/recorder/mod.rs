@@ -34,7 +34,7 @@ use media::MediaEvent;
 use model::Wall;
 use recording::{Drawn, Keyring};
 
-pub use archive::{Archived, Prepared, Ready, Step, Watch, erase, prepare};
+pub use archive::{Archived, Prepared, Ready, Step, Watch, erase, hashed, prepare};
 pub use audio::{Audio, Peak, peaks};
 pub use recording::{Expected, Verdict};
 pub use repair::{Mended, examine, repair, verify};

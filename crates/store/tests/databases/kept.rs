@@ -76,6 +76,8 @@ async fn a_hold_and_a_deletion_are_part_of_the_recording(database: Database) {
     write(&store, &mut story).await;
     assert_eq!(store.unarchived_recordings(wall(10_000), None).await.unwrap(), none);
     assert!(kept(&store).await[0].sealed.is_some(), "it is kept as it was");
+    let entry = store.recording(recording).await.unwrap().unwrap();
+    assert_eq!(entry.archived, Some("ab".repeat(32)));
     let doom = Deletion { rule: "default".into(), due: wall(0), sha256: None, bytes: 0 };
     let deletion = Box::new(doom.clone());
     story.tell(1_150, FactBody::RecordingDoomed { call, recording, deletion: deletion.clone() });

@@ -18,6 +18,7 @@ use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
+use sip::ToBrain;
 use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -177,11 +178,9 @@ impl Running {
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
 
-        let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let tls = tls(config)?;
-        let wanted = sip_config(config, clock, (&admit, &left.recovery), (&machine, tls.clone()))?;
-        let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
-        machine.listeners = assemble::listeners(config, sip.local_addrs());
+        let allowed = (&admit, &left.recovery);
+        let (sip, sip_events) = signalling(config, clock, allowed, (&mut machine, tls.clone()))?;
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
         let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
@@ -207,13 +206,7 @@ impl Running {
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
         let brain = think(parts)?;
-        let keeper = Keeper {
-            store: store.clone(),
-            settling: settling.clone(),
-            handle: handle.clone(),
-            keys: Arc::clone(&keys),
-            folder: recordings_folder(config),
-        };
+        let keeper = Keeper::new(config, (&store, &settling), &handle, &keys);
         let (keeping, archiving) = keeper.keep(config, left.unsealed, (clock, epoch), archived)?;
 
         let backend = Backend {
@@ -237,8 +230,7 @@ impl Running {
             trace,
             tokens: call::Tokens::new(secret),
         };
-        let (http, web, stop_web) = serve_web(config, backend, admit).await?;
-        let sip = sip_address;
+        let ((http, web, stop_web), sip) = (serve_web(config, backend, admit).await?, sip_address);
         Ok(Self { sip, http, tls, handle, brain, web, stop_web, watch, store, archiving })
     }
 
@@ -344,6 +336,20 @@ fn notices(
         // A brain whose inbox is full looks at the number in its next turn all the same.
         handle.send(message);
     }
+}
+
+/// Starts the SIP workers, whose addresses the machine is told.
+fn signalling(
+    config: &Config,
+    clock: Clock,
+    allowed: (&Admit, &Recovery),
+    (machine, tls): (&mut callflow::Config, Option<Tls>),
+) -> anyhow::Result<(SipWorkers, Receiver<ToBrain>)> {
+    let (sender, events) = crossbeam_channel::bounded(SIP_EVENTS);
+    let wanted = sip_config(config, clock, allowed, (machine, tls))?;
+    let sip = SipWorkers::start(wanted, sender).context("SIP cannot be spoken")?;
+    machine.listeners = assemble::listeners(config, sip.local_addrs());
+    Ok((sip, events))
 }
 
 fn sip_config(

@@ -19,22 +19,34 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::figures::ArchiveCounts;
 use crate::retention::{self, Keeping, Sweeper};
+use crate::running::recordings_folder;
 
 /// What all of that needs.
 pub struct Keeper {
-    /// What is known of recordings.
-    pub store: Store,
-    /// How far what was told is in there.
-    pub settling: Settling,
-    /// Where the facts go.
-    pub handle: Handle,
-    /// The recordings' master keys.
-    pub keys: Arc<Keyring>,
-    /// Where the recordings are.
-    pub folder: PathBuf,
+    store: Store,
+    settling: Settling,
+    handle: Handle,
+    keys: Arc<Keyring>,
+    folder: PathBuf,
 }
 
 impl Keeper {
+    /// As configured.
+    pub fn new(
+        config: &Config,
+        (store, settling): (&Store, &Settling),
+        handle: &Handle,
+        keys: &Arc<Keyring>,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            settling: settling.clone(),
+            handle: handle.clone(),
+            keys: Arc::clone(keys),
+            folder: recordings_folder(config),
+        }
+    }
+
     /// Starts all of it, for the engine of `epoch`: `unsealed` is what the one before left.
     ///
     /// # Errors

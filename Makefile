@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; each does all set-up it needs on
 # a new Debian 12 machine with Rust and Node.
-.PHONY: demo test walk desktop peers lint deny bench soak check
+.PHONY: demo test walk kills desktop peers lint deny bench soak check
 
 DEMO_ARGS ?=
 
@@ -16,6 +16,11 @@ test: peers desktop lint
 # Every order of events in small call centers, the large ones of them too: some minutes.
 walk:
 	ACD_WALK=whole cargo test -p acd --lib walk
+
+# `kill -9` under 200 recorded calls, twenty times, on a machine that has nothing else to do: some
+# minutes. `make test` does it twice.
+kills:
+	HOTLINE_TEST_KILLS=20 cargo test -p net --test media -- --nocapture killed::
 
 # What the tests talk to, installed where missing.
 peers:

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use web::ToDesktop;
 
 use crate::clock::Clock;
-use crate::figures::{Moved, Published};
+use crate::figures::{ArchiveCounts, Moved, Published};
 use crate::health::Watch;
 use crate::lookups::Lookups;
 use crate::release::Release;
@@ -143,6 +143,8 @@ pub struct Parts {
     pub records: CallRecords,
     /// The fold of facts into live figures.
     pub figures: Figures,
+    /// What was archived.
+    pub archive: Arc<ArchiveCounts>,
     /// Where the figures are shown.
     pub published: Arc<Published>,
     /// Where it is said how the parts are.
@@ -322,7 +324,8 @@ impl Brain {
         while let Some(held) = self.release.release() {
             self.let_go(held);
         }
-        let Parts { published, figures, callflow, clock, sip, media, writer, .. } = &mut self.parts;
+        let Parts { published, figures, callflow, clock, sip, media, writer, archive, .. } =
+            &mut self.parts;
         published.publish(figures, clock.wall(), || Moved {
             calls: callflow.calls(),
             held: self.release.len(),
@@ -331,6 +334,7 @@ impl Brain {
             media: media.counters(),
             free_ports: media.free_ports(),
             trunks: callflow.trunk_figures().map(|(id, load)| (id.clone(), load)).collect(),
+            archive: Arc::clone(archive),
         });
     }
 

@@ -172,6 +172,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
             recordings::keys(&read)?;
             let wall = model::Wall(0);
             crate::assemble::callflow(&read, &[], &library, 1, wall)?;
+            for caution in read.cautions() {
+                say(&format!("warning: {caution}"))?;
+            }
             let (file, scripts) = (config.display(), library.scripts.len());
             say(&format!("{file}: in order, with {scripts} scripts"))
         }

@@ -1,5 +1,6 @@
 //! The configuration file: read, checked, and every fault named with its line, key and remedy.
 
+mod cautions;
 mod checks;
 mod choices;
 mod fault;
@@ -215,6 +216,7 @@ section! {
         folder: PathBuf = "recordings".into(),
         flush_ms: u64 = 1_000,
         pause_max_ms: u64 = 120_000,
+        archive_after_days: u64 = 0,
         key_file: PathBuf = PathBuf::new(),
         key_env: String = String::new(),
     }

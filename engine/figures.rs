@@ -1,7 +1,7 @@
 //! The live figures as Prometheus text, rendered by the brain and read by the web.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{TrunkId, Wall};
@@ -36,6 +36,19 @@ impl Published {
     }
 }
 
+/// What became of recordings that were to be archived, since the engine began.
+#[derive(Debug, Default)]
+pub struct ArchiveCounts {
+    /// Archived.
+    pub archived: AtomicU64,
+    /// Bytes that that saved.
+    pub saved_bytes: AtomicU64,
+    /// Left as they are: an archive would be no smaller.
+    pub left: AtomicU64,
+    /// Attempts that failed.
+    pub failed: AtomicU64,
+}
+
 /// What the engine's parts have moved, and what waits in them.
 #[derive(Debug)]
 pub struct Moved {
@@ -53,6 +66,8 @@ pub struct Moved {
     pub free_ports: usize,
     /// What each trunk brings.
     pub trunks: Vec<(TrunkId, TrunkFigures)>,
+    /// What was archived.
+    pub archive: Arc<ArchiveCounts>,
 }
 
 /// A metric's head.
@@ -71,6 +86,7 @@ fn render(figures: &Figures, moved: &Moved) -> String {
     let mut out = String::with_capacity(8_192);
     render_moved(&mut out, moved);
     render_trunks(&mut out, &moved.trunks);
+    render_archive(&mut out, &moved.archive);
     plain(
         &mut out,
         "hotline_calls_arrived_total",
@@ -105,7 +121,7 @@ fn render(figures: &Figures, moved: &Moved) -> String {
 }
 
 fn render_moved(out: &mut String, moved: &Moved) {
-    let Moved { calls, held, unwritten, sip, media, free_ports, trunks: _ } = moved;
+    let Moved { calls, held, unwritten, sip, media, free_ports, trunks: _, archive: _ } = moved;
     let count = |value: &usize| *value as u64;
     for (name, kind, help, value) in [
         ("calls", "gauge", "Calls in progress.", count(calls)),
@@ -138,6 +154,18 @@ fn render_moved(out: &mut String, moved: &Moved) {
         ("taps_dropped_total", "counter", "Packets lost to a recording.", media.taps_dropped),
     ] {
         plain(out, &format!("hotline_{name}"), kind, help, value);
+    }
+}
+
+fn render_archive(out: &mut String, counts: &ArchiveCounts) {
+    for (name, help, count) in [
+        ("archived_total", "Recordings archived.", &counts.archived),
+        ("archive_saved_bytes_total", "Bytes that archiving saved.", &counts.saved_bytes),
+        ("archive_left_total", "Not archived: no smaller.", &counts.left),
+        ("archive_failures_total", "Attempts to archive that failed.", &counts.failed),
+    ] {
+        let name = format!("hotline_recordings_{name}");
+        plain(out, &name, "counter", help, count.load(Ordering::Relaxed));
     }
 }
 
@@ -175,10 +203,12 @@ mod tests {
             media: net::media::Counters::default(),
             free_ports: 9,
             trunks: vec![("carrier".into(), TrunkFigures { calls: 2, ..Default::default() })],
+            archive: Arc::new(ArchiveCounts { saved_bytes: 77.into(), ..Default::default() }),
         };
         let text = render(&figures, &moved);
         assert!(text.contains("\nhotline_calls 3\n"), "{text}");
         assert!(text.contains("\nhotline_trunk_calls{trunk=\"carrier\"} 2\n"), "{text}");
+        assert!(text.contains("\nhotline_recordings_archive_saved_bytes_total 77\n"), "{text}");
         let refused = "\nhotline_trunk_refused_total{trunk=\"carrier\",why=\"rate\"} 0\n";
         assert!(text.contains(refused), "{text}");
         assert!(text.contains("hotline_queue_waiting{queue=\"general\"} 0\n"), "{text}");

@@ -1,6 +1,7 @@
 //! Hotline: a call-center telephony engine for an insurer's national number.
 
 pub mod accounts;
+pub mod archiver;
 pub mod assemble;
 pub mod backend;
 pub mod brain;

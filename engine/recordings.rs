@@ -1,5 +1,6 @@
 //! Recordings as tools see them: their master keys, `hotline recordings verify` and `export`.
 
+mod keeper;
 mod strays;
 
 use std::io;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 use model::{FactBody, RecordingId};
-use net::recorder::{Audio, Expected, Verdict};
+use net::recorder::{Audio, Expected, Mended, Verdict};
 use recording::{CertificateFault, Chain, Keyring};
 use report::OpenRecording;
 use store::{RecordingEntry, Store};
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::cli::say;
 use crate::config::Config;
 
+pub use keeper::Keeper;
 pub use strays::{strays, warn_of_strays};
 
 /// What is to be done with recordings.
@@ -107,15 +109,23 @@ fn place(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(path))
 }
 
-/// Makes a recording whole that a killed engine left, and says what became of it.
-pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
+/// Makes a recording whole that a killed engine left, and says what became of it: also what is
+/// damaged in one that plays.
+pub fn mended(folder: &Path, left: OpenRecording) -> Vec<FactBody> {
     let OpenRecording { call, recording, path, .. } = left;
     let mended = match recording::is_safe(&path) {
         true => net::recorder::repair(&folder.join(&path), recording, call),
         false => Err(io::Error::new(io::ErrorKind::InvalidData, "its path is not safe")),
     };
     let error = match mended {
-        Ok(seal) => return FactBody::RecordingSealed { call, recording, seal, recovered: true },
+        Ok(Mended { seal, damage }) => {
+            let gap = damage.map(|error| {
+                tracing::error!(%recording, error, "a recording was left damaged");
+                FactBody::RecordingGap { call, recording, error }
+            });
+            let sealed = FactBody::RecordingSealed { call, recording, seal, recovered: true };
+            return gap.into_iter().chain([sealed]).collect();
+        }
         Err(error) => error,
     };
     tracing::error!(%recording, %error, "a recording could not be made whole");
@@ -128,10 +138,10 @@ pub fn mended(folder: &Path, left: OpenRecording) -> FactBody {
         _ => false,
     };
     let error = error.to_string();
-    match is_final {
+    vec![match is_final {
         true => FactBody::RecordingLost { call, recording, error },
         false => FactBody::RecordingGap { call, recording, error },
-    }
+    }]
 }
 
 /// How many recordings are what.
@@ -210,9 +220,12 @@ impl Tally {
                 self.whole += 1;
                 return say(&format!("{id}: as sealed"));
             }
-            Ok(Verdict::Undecrypted(fault)) => {
+            Ok(Verdict::Undecrypted(fault)) if is_as_archived(&path, entry.archived.as_deref()) => {
                 self.whole += 1;
                 return say(&format!("{id}: as sealed (not decrypted: {fault})"));
+            }
+            Ok(Verdict::Undecrypted(fault)) => {
+                format!("not the file that it was archived as (not decrypted: {fault})")
             }
             Ok(Verdict::Missing) => "missing".to_owned(),
             Ok(Verdict::Damaged(report)) => report.to_string(),
@@ -265,6 +278,14 @@ impl Tally {
         }
         say(&format!("{}:{of} {report}", path.display()))
     }
+}
+
+/// Whether a file that cannot be opened is the archive of this SHA-256, if it is an archive at all:
+/// without its key its seal alone says little of what is in it.
+fn is_as_archived(path: &Path, sha256: Option<&str>) -> bool {
+    let Some(sha256) = sha256 else { return true };
+    let found = std::fs::File::open(path).and_then(|file| net::recorder::hashed(&file));
+    found.is_ok_and(|(found, _)| found == sha256)
 }
 
 /// Writes the recording at `from` as WAV and says what it wrote.
@@ -395,7 +416,10 @@ mod tests {
             agent: "8001".into(),
             path: path.to_owned(),
         };
-        let kind = |path: &str| mended(folder.path(), left(path)).kind();
+        let kinds = |path: &str| -> Vec<&str> {
+            mended(folder.path(), left(path)).iter().map(FactBody::kind).collect()
+        };
+        let kind = |path: &str| kinds(path)[0];
         assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_gap", "nothing is there at all");
         std::fs::write(folder.path().join("r1-1-2.tape"), b"").unwrap();
         assert_eq!(kind("2025/01/01/r1-1-1.tape"), "recording_lost");
@@ -403,6 +427,11 @@ mod tests {
         std::fs::write(folder.path().join("r1-1-3.tape"), [7; 500]).unwrap();
         assert_eq!(kind("r1-1-3.tape"), "recording_lost", "it is no recording");
         assert_eq!(kind("r1-1-2.tape"), "recording_sealed");
+        let mut altered = std::fs::read(folder.path().join("r1-1-2.tape")).unwrap();
+        altered.splice(192..192, [5; 900]);
+        std::fs::write(folder.path().join("r1-1-2.tape"), altered).unwrap();
+        let told = ["recording_gap", "recording_sealed"];
+        assert_eq!(kinds("r1-1-2.tape"), told, "what is damaged in what plays is a gap");
     }
 
     #[test]

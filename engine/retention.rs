@@ -5,9 +5,8 @@
 //! noted (`recording_doomed`), the file is removed, that is certified (`recording_deleted`). An
 //! engine that was killed between two of them goes on with the next.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +14,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use model::{Deletion, FactBody, RecordingId, Wall};
 use recording::{
-    Chain, Decision, Ended, KeepFrom, Keyring, Retention, Rule, SWEEP_EVERY_MS, TAPE_HEADER_BYTES,
-    Taped,
+    Chain, Decision, Ended, KeepFrom, Keyring, Retention, Rule, SWEEP_EVERY_MS, Taped,
 };
-use sha2::{Digest as _, Sha256};
 use store::{KeptRecording, Settling, Store};
 use tokio::sync::{Mutex, oneshot};
 
@@ -26,8 +23,6 @@ use crate::brain::{Handle, Inbox};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 
-/// Bytes of a file that are hashed at once.
-const CHUNK_BYTES: usize = 256 * 1024;
 /// How long the database may take to have what was told.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
 /// How long nothing is deleted by a clock that is doubted: someone can set it right.
@@ -178,7 +173,7 @@ impl Sweeper {
         if newest.is_none_or(|newest| newest.is_held) {
             return Ok(false);
         }
-        tokio::task::spawn_blocking(move || remove(&path)).await??;
+        tokio::task::spawn_blocking(move || net::recorder::erase(&path)).await??;
         self.certify(&kept, deletion, now).await?;
         Ok(true)
     }
@@ -298,7 +293,7 @@ fn taped(kept: &KeptRecording) -> anyhow::Result<Option<Taped>> {
 /// It cannot be read; or nothing is below `folder`, where it would be: a disk that is not there has
 /// not lost what is on it.
 fn hashed(path: &Path, folder: &Path) -> io::Result<Option<(String, u64)>> {
-    let mut file = match File::open(path) {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let is_there = std::fs::read_dir(folder)?.next().is_some();
@@ -307,38 +302,8 @@ fn hashed(path: &Path, folder: &Path) -> io::Result<Option<(String, u64)>> {
         }
         Err(error) => return Err(error),
     };
-    let (mut hash, mut bytes, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(Some((hex::encode(hash.finalize()), bytes))),
-            Ok(count) => {
-                hash.update(&chunk[..count]);
-                bytes += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Removes a file so that a power cut does not bring it back. Its header, where its key is, is
-/// overwritten before: what a disk still has of an encrypted recording opens for nobody. One that
-/// is gone is no error.
-fn remove(path: &Path) -> io::Result<()> {
-    let file = match OpenOptions::new().write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let header = file.metadata()?.len().min(TAPE_HEADER_BYTES as u64);
-    file.write_all_at(&vec![0; header as usize], 0)?;
-    file.sync_all()?;
-    std::fs::remove_file(path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    net::recorder::hashed(&file).map(Some)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

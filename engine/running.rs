@@ -18,20 +18,21 @@ use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
-use store::{Journal, Notice, Purpose, Settling, Store, Writer, WriterLimits};
+use sip::ToBrain;
+use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::archiver::Archiving;
 use crate::assemble;
-use crate::backend::{Backend, CATCH_UP, Damaged};
+use crate::backend::{Backend, Damaged};
 use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::figures::Published;
+use crate::figures::{ArchiveCounts, Published};
 use crate::health::Watch;
 use crate::lookups::Lookups;
-use crate::recordings;
-use crate::retention::{self, Keeping, Sweeper};
+use crate::recordings::{self, Keeper};
 use crate::scripts::{self, Library};
 
 /// Messages that may wait for the brain, beside those of the workers.
@@ -60,6 +61,7 @@ pub struct Running {
     stop_web: oneshot::Sender<()>,
     watch: Arc<Watch>,
     store: Store,
+    archiving: Option<Archiving>,
 }
 
 /// Opens the configured database.
@@ -153,26 +155,6 @@ fn think(parts: Parts) -> std::io::Result<JoinHandle<Remains>> {
     thread.spawn(move || Brain::new(parts).run())
 }
 
-/// Starts deleting the recordings whose time is over.
-fn sweep(
-    config: &Config,
-    (store, settling, brain, keys): (&Store, &Settling, &Handle, &Arc<Keyring>),
-    (clock, epoch): (Clock, u32),
-) -> Keeping {
-    let keeping = Keeping::default();
-    let sweeper = Sweeper {
-        store: store.clone(),
-        settling: settling.clone(),
-        brain: brain.clone(),
-        folder: recordings_folder(config),
-        retention: retention::policy(config),
-        keys: Arc::clone(keys),
-        keeping: Arc::clone(&keeping),
-    };
-    tokio::spawn(sweeper.run(clock, epoch));
-    keeping
-}
-
 impl Running {
     /// Starts everything; what it returns is open for calls.
     ///
@@ -180,6 +162,7 @@ impl Running {
     /// What cannot be started, and why.
     pub async fn start(config: &Config, store: Store, admit: Admit) -> anyhow::Result<Self> {
         let clock = Clock::start();
+        config.cautions().iter().for_each(|caution| tracing::warn!("{caution}"));
         let library = library(config)?;
         let keys = recordings::keys(config)?;
         let accounts = store.accounts().await?;
@@ -189,19 +172,17 @@ impl Running {
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
         let (watch, published): (Arc<Watch>, Arc<Published>) = Default::default();
+        let archived = Arc::new(ArchiveCounts::default());
         let committed = Arc::new(AtomicU64::new(0));
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
 
-        let (sip_sender, sip_events) = crossbeam_channel::bounded(SIP_EVENTS);
         let tls = tls(config)?;
-        let wanted = sip_config(config, clock, (&admit, &left.recovery), (&machine, tls.clone()))?;
-        let sip = SipWorkers::start(wanted, sip_sender).context("SIP cannot be spoken")?;
-        machine.listeners = assemble::listeners(config, sip.local_addrs());
+        let allowed = (&admit, &left.recovery);
+        let (sip, sip_events) = signalling(config, clock, allowed, (&mut machine, tls.clone()))?;
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
-        look_for_strays(config, (store.clone(), writer.settling()), clock, epoch);
         let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
 
         let mut parts = Parts {
@@ -216,6 +197,7 @@ impl Running {
             writer,
             committed,
             records: left.records,
+            archive: Arc::clone(&archived),
             published: Arc::clone(&published),
             watch: Arc::clone(&watch),
             lookups: lookups(&store, &handle, clock),
@@ -224,8 +206,8 @@ impl Running {
         };
         parts.callflow.begin(env!("CARGO_PKG_VERSION"), &config.sha256(), left.recovery);
         let brain = think(parts)?;
-        repair(recordings_folder(config), left.unsealed, handle.clone())?;
-        let keeping = sweep(config, (&store, &settling, &handle, &keys), (clock, epoch));
+        let keeper = Keeper::new(config, (&store, &settling), &handle, &keys);
+        let (keeping, archiving) = keeper.keep(config, left.unsealed, (clock, epoch), archived)?;
 
         let backend = Backend {
             store: store.clone(),
@@ -248,8 +230,8 @@ impl Running {
             trace,
             tokens: call::Tokens::new(secret),
         };
-        let (http, web, stop_web) = serve_web(config, backend, admit).await?;
-        Ok(Self { sip: sip_address, http, tls, handle, brain, web, stop_web, watch, store })
+        let ((http, web, stop_web), sip) = (serve_web(config, backend, admit).await?, sip_address);
+        Ok(Self { sip, http, tls, handle, brain, web, stop_web, watch, store, archiving })
     }
 
     /// The way to the brain.
@@ -263,6 +245,9 @@ impl Running {
     /// Facts could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.watch.drain();
+        if let Some(archiving) = self.archiving {
+            tokio::task::spawn_blocking(|| archiving.stop()).await?;
+        }
         self.handle.send_surely(Inbox::Stop);
         let brain = self.brain;
         let remains = tokio::task::spawn_blocking(move || brain.join())
@@ -351,6 +336,20 @@ fn notices(
         // A brain whose inbox is full looks at the number in its next turn all the same.
         handle.send(message);
     }
+}
+
+/// Starts the SIP workers, whose addresses the machine is told.
+fn signalling(
+    config: &Config,
+    clock: Clock,
+    allowed: (&Admit, &Recovery),
+    (machine, tls): (&mut callflow::Config, Option<Tls>),
+) -> anyhow::Result<(SipWorkers, Receiver<ToBrain>)> {
+    let (sender, events) = crossbeam_channel::bounded(SIP_EVENTS);
+    let wanted = sip_config(config, clock, allowed, (machine, tls))?;
+    let sip = SipWorkers::start(wanted, sender).context("SIP cannot be spoken")?;
+    machine.listeners = assemble::listeners(config, sip.local_addrs());
+    Ok((sip, events))
 }
 
 fn sip_config(
@@ -448,27 +447,4 @@ fn media_config(config: &Config, clock: Clock, keys: &Arc<Keyring>) -> net::medi
         origin: clock.origin(),
         ..net::media::Config::default()
     }
-}
-
-/// Names recordings of which a power cut took the facts and left the files.
-fn look_for_strays(config: &Config, parts: (Store, Settling), clock: Clock, epoch: u32) {
-    let (folder, (store, settling)) = (recordings_folder(config), parts);
-    tokio::spawn(async move {
-        settling.catch_up(CATCH_UP).await;
-        recordings::warn_of_strays(&store, &folder, clock.wall(), epoch).await;
-    });
-}
-
-/// Makes recordings whole that a killed engine left, on a thread of its own.
-fn repair(folder: PathBuf, unsealed: Vec<OpenRecording>, handle: Handle) -> anyhow::Result<()> {
-    if unsealed.is_empty() {
-        return Ok(());
-    }
-    std::thread::Builder::new().name("repair".to_owned()).spawn(move || {
-        for left in unsealed {
-            let body = crate::recordings::mended(&folder, left);
-            handle.send_surely(Inbox::Note { body, kept: None });
-        }
-    })?;
-    Ok(())
 }

@@ -87,6 +87,8 @@ fn numbers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     within("media", "silent_after_ms", config.media.silent_after_ms, 1_000, 86_400_000);
     // A stop waits five seconds for the last recordings to be sealed.
     within("recordings", "flush_ms", config.recordings.flush_ms, 100, 3_000);
+    let days = config.recordings.archive_after_days;
+    within("recordings", "archive_after_days", days, 0, 36_600);
     within("recordings", "pause_max_ms", config.recordings.pause_max_ms, 1_000, 3_600_000);
     within("lookup", "deadline_ms", config.lookup.deadline_ms, 1, 10_000);
     within("lookup", "cache_ttl_ms", config.lookup.cache_ttl_ms, 0, 86_400_000);

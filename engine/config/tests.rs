@@ -9,7 +9,7 @@ fn faults(text: &str) -> Vec<String> {
     }
 }
 
-const TRUNK: &str = r#"
+pub(super) const TRUNK: &str = r#"
 [sip]
 advertise = "192.0.2.1"
 

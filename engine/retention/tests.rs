@@ -5,35 +5,36 @@ use std::thread::JoinHandle;
 
 use model::{AgentId, CallId, Fact, Id, Mono, SCHEMA_VERSION, Seal, UserId};
 use recording::CertificateFault;
+use sha2::{Digest as _, Sha256};
 use store::{Notice, Purpose, Writer, WriterLimits};
 
 use super::*;
 
-const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 /// Midnight in China, 2025-01-01.
-const NEW_YEAR: Wall = Wall(1_735_660_800_000_000);
+pub(crate) const NEW_YEAR: Wall = Wall(1_735_660_800_000_000);
 
 /// A store, its writer, and in the brain's place what keeps every fact that is told.
-struct House {
-    folder: tempfile::TempDir,
-    sweeper: Sweeper,
+pub(crate) struct House {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) sweeper: Sweeper,
     brain: JoinHandle<Writer>,
 }
 
-fn id(counter: u32) -> RecordingId {
+pub(crate) fn id(counter: u32) -> RecordingId {
     RecordingId(Id::new(1, 1, counter))
 }
 
-fn call(counter: u32) -> CallId {
+pub(crate) fn call(counter: u32) -> CallId {
     CallId(Id::new(1, 1, counter))
 }
 
-fn rule(days: u32) -> Retention {
+pub(crate) fn rule(days: u32) -> Retention {
     let (name, from) = ("short".to_owned(), KeepFrom::Recorded);
     Retention::new(vec![Rule { name, queue: None, class: None, years: 0, days, from }])
 }
 
-fn keys() -> Arc<Keyring> {
+pub(crate) fn keys() -> Arc<Keyring> {
     Arc::new(Keyring::parse(&format!("k1 = {}", "5a".repeat(32))).unwrap())
 }
 
@@ -69,13 +70,13 @@ fn brain(
 }
 
 impl House {
-    async fn new(retention: Retention) -> Self {
+    pub(crate) async fn new(retention: Retention) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::again(folder, retention).await
     }
 
     /// After the engine was killed, with what it left.
-    async fn again(folder: tempfile::TempDir, retention: Retention) -> Self {
+    pub(crate) async fn again(folder: tempfile::TempDir, retention: Retention) -> Self {
         let database = folder.path().join("hotline.db").display().to_string();
         let store = Store::open(&database, 1, Purpose::Engine).await.unwrap();
         let (handle, inbox) = Handle::bounded(64);
@@ -94,7 +95,7 @@ impl House {
         Self { folder, sweeper, brain }
     }
 
-    async fn killed(self) -> Self {
+    pub(crate) async fn killed(self) -> Self {
         let (retention, store) = (self.sweeper.retention.clone(), self.sweeper.store.clone());
         drop(self.sweeper);
         let writer = self.brain.join().unwrap();
@@ -105,12 +106,12 @@ impl House {
         Self::again(self.folder, retention).await
     }
 
-    async fn tell(&self, body: FactBody) {
+    pub(crate) async fn tell(&self, body: FactBody) {
         self.sweeper.note(body).await.unwrap();
     }
 
     /// A recording of one second that began `at`, sealed.
-    async fn records(&self, counter: u32, at: Wall) -> PathBuf {
+    pub(crate) async fn records(&self, counter: u32, at: Wall) -> PathBuf {
         let (recording, call) = (id(counter), call(counter));
         let path = recording::relative_path(recording, at);
         let file = self.sweeper.folder.join(&path);
@@ -123,14 +124,14 @@ impl House {
         file
     }
 
-    async fn sweep(&self, now: Wall) -> u64 {
+    pub(crate) async fn sweep(&self, now: Wall) -> u64 {
         let swept = self.sweeper.sweep(now).await.unwrap();
         assert!(swept.failed.is_none(), "{:?}", swept.failed);
         swept.deleted
     }
 
     /// Checks all certificates and gives their texts.
-    async fn certificates(&self) -> Vec<String> {
+    pub(crate) async fn certificates(&self) -> Vec<String> {
         let mut chain = Chain::default();
         let all = self.sweeper.store.certificates(0).await.unwrap();
         for of in &all {
@@ -139,14 +140,14 @@ impl House {
         all.into_iter().map(|of| of.certificate.text).collect()
     }
 
-    fn kept(&self, counter: u32) -> impl Future<Output = Option<KeptRecording>> {
+    pub(crate) fn kept(&self, counter: u32) -> impl Future<Output = Option<KeptRecording>> {
         let store = self.sweeper.store.clone();
         async move { store.kept_recording(id(counter)).await.unwrap() }
     }
 }
 
 /// When what began at [`NEW_YEAR`] and is kept for a day is due.
-const DUE: Wall = Wall(NEW_YEAR.0 + 1_000_000 + DAY);
+pub(crate) const DUE: Wall = Wall(NEW_YEAR.0 + 1_000_000 + DAY);
 
 #[tokio::test]
 async fn what_is_due_is_deleted_to_the_microsecond_and_certified() {
@@ -189,7 +190,7 @@ async fn an_engine_killed_at_any_step_leaves_what_the_next_one_ends_with_the_sam
         if steps == 2 {
             std::fs::write(&file, [0; 300]).unwrap();
         } else if steps >= 3 {
-            remove(&file).unwrap();
+            net::recorder::erase(&file).unwrap();
         }
         if steps == 4 {
             let doom = house.kept(7).await.unwrap().doom.unwrap();
@@ -212,7 +213,7 @@ async fn a_deletion_that_was_begun_is_ended_whatever_the_rules_are_now() {
     let kept = house.kept(7).await.unwrap();
     let due = house.sweeper.due(&kept, DUE).unwrap().unwrap();
     house.sweeper.doom(&kept, &file, due.0, due.1).await.unwrap();
-    remove(&file).unwrap();
+    net::recorder::erase(&file).unwrap();
     let mut house = house.killed().await;
     house.sweeper.retention = rule(3_650);
     assert_eq!((house.sweep(DUE).await, house.certificates().await.len()), (1, 1));

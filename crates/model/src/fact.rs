@@ -260,6 +260,9 @@ pub enum FactBody {
     /// The recording is complete. `recovered` after a crash.
     RecordingSealed { call: CallId, recording: RecordingId, seal: Seal, recovered: bool },
 
+    /// Its file is the archive of what was sealed from here on: so many bytes, with this SHA-256 in
+    /// hexadecimal digits.
+    RecordingArchived { call: CallId, recording: RecordingId, bytes: u64, sha256: String },
     /// The recording must not be deleted.
     RecordingHeld { call: CallId, recording: RecordingId, by: UserId, why: String },
     /// It may be deleted again when its time is over.
@@ -394,6 +397,7 @@ impl FactBody {
             Self::RecordingUnpaused { .. } => "recording_unpaused",
             Self::RecordingLost { .. } => "recording_lost",
             Self::RecordingSealed { .. } => "recording_sealed",
+            Self::RecordingArchived { .. } => "recording_archived",
             Self::RecordingHeld { .. } => "recording_held",
             Self::RecordingReleased { .. } => "recording_released",
             Self::RecordingDoomed { .. } => "recording_doomed",
@@ -464,6 +468,7 @@ impl FactBody {
             | Self::RecordingUnpaused { call, .. }
             | Self::RecordingLost { call, .. }
             | Self::RecordingSealed { call, .. }
+            | Self::RecordingArchived { call, .. }
             | Self::RecordingHeld { call, .. }
             | Self::RecordingReleased { call, .. }
             | Self::RecordingDoomed { call, .. }

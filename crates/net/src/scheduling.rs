@@ -23,6 +23,11 @@ pub fn take_turns() {
     set(NormalThreadSchedulePolicy::Other);
 }
 
+/// This thread works when nobody else does (`SCHED_IDLE`).
+pub fn stand_back() {
+    set(NormalThreadSchedulePolicy::Idle);
+}
+
 fn set(policy: NormalThreadSchedulePolicy) {
     let policy = ThreadSchedulePolicy::Normal(policy);
     let Some(priority) = present(policy) else { return };

@@ -1,13 +1,15 @@
 //! What is taped: the timeline of two voices, where a recording lies, the form of its file and the
 //! keys it is encrypted with, what happens when the disk fails, how it is proved to be whole, how
-//! long it is kept, and what is certified when it is deleted.
+//! long it is kept, how it is archived, and what is certified when it is deleted.
 //!
 //! Everything here is pure: packets, times and bytes come in, frames and verdicts come out. The
 //! threads and files are `net::recorder`'s.
 
+mod archive;
 mod certificate;
 mod disk;
 mod faults;
+mod flac;
 mod header;
 mod keys;
 mod path;
@@ -22,6 +24,10 @@ mod timeline;
 mod verify;
 mod wav;
 
+pub use archive::{
+    ARCHIVE_HEADER_BYTES, ARCHIVE_MAGIC, ARCHIVED_HEAD_BYTES, ArchiveHeader, Archived, ArchivedEnd,
+    ArchivedHead, Outline, PackFault, Packer, Unpacker, is_whole_archived,
+};
 pub use certificate::{CertificateFault, Chain, Ended};
 pub use disk::{Disk, Notice, RETRY_FIRST_MS, RETRY_LAST_MS};
 pub use faults::{Damage, FAULTS_MAX, Fault, Report};

@@ -121,13 +121,17 @@ impl Head {
         if self.is_encrypted { TAG_BYTES } else { 0 }
     }
 
-    /// Where its peaks are, with their tag.
-    fn peaks(self) -> Range<usize> {
-        let peaks = match self.kind {
+    /// Bytes of its peaks.
+    pub(crate) fn peak_bytes(self) -> usize {
+        match self.kind {
             Kind::Sound => peaks::peak_bytes(self.frames),
             Kind::Silence => 0,
-        };
-        HEAD_BYTES..HEAD_BYTES + peaks + self.tag_bytes()
+        }
+    }
+
+    /// Where its peaks are, with their tag.
+    fn peaks(self) -> Range<usize> {
+        HEAD_BYTES..HEAD_BYTES + self.peak_bytes() + self.tag_bytes()
     }
 
     /// Where its sound is, with its tag.
@@ -159,6 +163,25 @@ pub(crate) fn binding(header: &Hash, head: Head) -> [u8; HASH_BYTES + HEAD_BYTES
     bytes[..HASH_BYTES].copy_from_slice(header);
     bytes[HASH_BYTES..].copy_from_slice(&head.to_bytes());
     bytes
+}
+
+/// Encrypts what `out` has from `at` on, a part of the piece that begins with `head`, under the
+/// number `nonce`, and appends the tag; nothing where there is no key.
+///
+/// # Errors
+/// The cipher refused.
+pub(crate) fn encrypt(
+    key: Option<&DataKey>,
+    (header, head): (&Hash, Head),
+    nonce: u64,
+    at: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), KeyFault> {
+    if let Some(key) = key {
+        let tag = key.seal(nonce, &binding(header, head), &mut out[at..])?;
+        out.extend(tag);
+    }
+    Ok(())
 }
 
 /// The numbers under which a piece's peaks and its sound are encrypted.
@@ -251,10 +274,11 @@ impl Opener {
         }
     }
 
-    /// Decrypts the sound of a piece whose hash is known to be right. False if it was made anew.
-    pub(crate) fn sound_of_known(&self, head: Head, piece: &mut [u8]) -> bool {
+    /// Decrypts the sound of a piece whose hash is known to be right, and says where it is. `None`
+    /// if it was made anew.
+    pub(crate) fn sound_of_known(&self, head: Head, piece: &mut [u8]) -> Option<Range<usize>> {
         let (_, nonce) = nonces(head.number);
-        self.open(head, nonce, head.sound(), piece).is_some()
+        self.open(head, nonce, head.sound(), piece)
     }
 
     /// Decrypts the peaks of a piece of which at least [`Head::front_bytes`] are here. `None` if

@@ -6,7 +6,7 @@ use model::Seal;
 use crate::header::{Hash, Header, PIECE_FRAMES, hash, hash_of};
 use crate::keys::{DataKey, KeyFault};
 use crate::peaks;
-use crate::piece::{End, Head, HeaderTag, Kind, binding, nonces};
+use crate::piece::{End, Head, HeaderTag, Kind, encrypt, nonces};
 
 /// Writes one recording.
 #[derive(Debug)]
@@ -106,11 +106,7 @@ impl Tape {
         at: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), KeyFault> {
-        if let Some(key) = &self.key {
-            let tag = key.seal(nonce, &binding(&self.header, head), &mut out[at..])?;
-            out.extend(tag);
-        }
-        Ok(())
+        encrypt(self.key.as_ref(), (&self.header, head), nonce, at, out)
     }
 
     fn end_piece(

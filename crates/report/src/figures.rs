@@ -168,6 +168,7 @@ impl Figures {
             | FactBody::RecordingPaused { .. }
             | FactBody::RecordingUnpaused { .. }
             | FactBody::RecordingLost { .. }
+            | FactBody::RecordingArchived { .. }
             | FactBody::RecordingHeld { .. }
             | FactBody::RecordingReleased { .. }
             | FactBody::RecordingDoomed { .. }

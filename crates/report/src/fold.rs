@@ -223,6 +223,7 @@ impl Fold {
             | FactBody::Held { .. }
             | FactBody::Retrieved { .. }
             | FactBody::RecordingResumed { .. }
+            | FactBody::RecordingArchived { .. }
             | FactBody::RecordingUnpaused { .. }
             | FactBody::AgentChanged { .. }
             | FactBody::Registered { .. }

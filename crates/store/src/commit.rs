@@ -294,7 +294,7 @@ fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
     }
 }
 
-/// What became of recordings long after their calls: holds, and deletions.
+/// What became of recordings long after their calls: archives, holds, and deletions.
 fn write_keeping(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     for fact in facts {
         let at = Value::Int(fact.wall.0);
@@ -313,6 +313,16 @@ fn write_keeping(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
                 "UPDATE recordings SET held_us = NULL, held_by = NULL, held_why = NULL
                  WHERE recording_id = ?",
                 vec![Value::Text(recording.to_string())],
+            ),
+            FactBody::RecordingArchived { recording, bytes, sha256, .. } => batch.add(
+                "UPDATE recordings SET archived_us = ?, archived_bytes = ?, archived_sha256 = ?
+                 WHERE recording_id = ?",
+                vec![
+                    at,
+                    Value::Int(big(*bytes)),
+                    Value::Text(sha256.clone()),
+                    Value::Text(recording.to_string()),
+                ],
             ),
             FactBody::RecordingDoomed { recording, deletion, .. } => batch.add(
                 "UPDATE recordings SET doom = ? WHERE recording_id = ?",

@@ -125,6 +125,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
         | FactBody::RecordingLost { .. }
+        | FactBody::RecordingArchived { .. }
         | FactBody::RecordingDoomed { .. }
         | FactBody::RecordingDeleted { .. }
         | FactBody::RecordingSealed { .. }

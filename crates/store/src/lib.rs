@@ -31,6 +31,7 @@ mod sessions;
 mod settings;
 mod sql;
 mod standing;
+mod unarchived;
 mod writer;
 
 pub use accounts::{Account, DigestAlgorithms};
@@ -44,4 +45,5 @@ pub use page::{Page, PageRequest};
 pub use recordings::{RecordingEntry, Recordings};
 pub use restart::{AgentLast, FactKey, Registration};
 pub use sessions::{Session, token_sha256};
+pub use unarchived::Unarchived;
 pub use writer::{Full, Limits as WriterLimits, Notice, Pressure, Settling, Writer};

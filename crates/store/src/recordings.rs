@@ -23,6 +23,8 @@ pub struct RecordingEntry {
     pub recording: Recording,
     /// When it was sealed.
     pub sealed: Option<Wall>,
+    /// The SHA-256 of its file, in hexadecimal digits, if that is an archive.
+    pub archived: Option<String>,
     /// The call's record; nothing while it goes on.
     pub record: Option<CallRecord>,
 }
@@ -128,7 +130,8 @@ impl Recordings {
 
 fn entry(row: &AnyRow) -> Result<RecordingEntry> {
     let (call, recording, sealed) = read(row)?;
-    Ok(RecordingEntry { call, recording, sealed, record: None })
+    let archived = row.maybe_text("archived_sha256")?;
+    Ok(RecordingEntry { call, recording, sealed, archived, record: None })
 }
 
 /// The recording in `row`, with its call and when it was sealed.

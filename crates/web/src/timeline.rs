@@ -34,8 +34,8 @@ pub(crate) struct FactEntry<'a> {
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
     /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
-    /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_held`,
-    /// `recording_released`, `recording_doomed`, `recording_deleted`,
+    /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_archived`,
+    /// `recording_held`, `recording_released`, `recording_doomed`, `recording_deleted`,
     /// `steered`, `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -333,6 +333,10 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
         FactBody::RecordingReleased { recording, by, .. } => {
             entry.recording_id = Some(recording.to_string());
             entry.by = Some(by.as_str());
+        }
+        FactBody::RecordingArchived { recording, sha256, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.sha256 = Some(sha256);
         }
         FactBody::RecordingDoomed { recording, deletion, .. }
         | FactBody::RecordingDeleted { recording, deletion, .. } => {

@@ -367,6 +367,7 @@ export const TEXTS = {
   'fact.recording_paused': ['录音暂停', 'Recording paused'],
   'fact.recording_unpaused': ['暂停结束', 'Pause over'],
   'fact.recording_lost': ['录音缺失', 'Recording lost'],
+  'fact.recording_archived': ['录音归档', 'Recording archived'],
   'fact.recording_held': ['录音保全', 'Recording held'],
   'fact.recording_released': ['解除保全', 'Hold released'],
   'fact.recording_doomed': ['录音到期', 'Recording is due'],

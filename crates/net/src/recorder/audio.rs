@@ -15,6 +15,8 @@ use recording::{
 
 use places::Places;
 
+use super::taped::Taped;
+
 mod places;
 
 /// Bytes of sound in a piece.
@@ -48,15 +50,15 @@ impl Audio {
     /// that is expected, or is encrypted under a key that is not among `keys`. Of an old WAV
     /// nothing but its length is compared.
     pub fn open(path: &Path, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
-        let file = File::open(path)?;
         let (content, bytes) = if super::is_wav(path) {
+            let file = File::open(path)?;
             let bytes = file.metadata()?.len();
             if expected.seal.as_ref().is_some_and(|seal| seal.bytes != bytes) {
                 return Err(not_sealed());
             }
             (Content::Wav(file), bytes)
         } else {
-            let tape = TapeAudio::open(file, keys, expected)?;
+            let tape = TapeAudio::open(Taped::open(path, keys)?, keys, expected)?;
             let bytes = HEADER_BYTES as u64 + tape.frames * FRAME_BYTES;
             (Content::Tape(Box::new(tape)), bytes)
         };
@@ -124,7 +126,7 @@ impl Seek for Audio {
 /// A file of pieces, read as one WAV.
 #[derive(Debug)]
 pub(super) struct TapeAudio {
-    file: File,
+    file: Taped,
     recording: RecordingId,
     opener: Opener,
     header: [u8; HEADER_BYTES],
@@ -143,7 +145,7 @@ pub(super) struct TapeAudio {
 }
 
 impl TapeAudio {
-    fn open(file: File, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
+    fn open(file: Taped, keys: &Keyring, expected: &Expected) -> io::Result<Self> {
         let header = read_header(&file)?;
         if let Some(wanted) = expected.recording.filter(|wanted| *wanted != header.recording) {
             let what = format!("it is the recording {}, not {wanted}", header.recording);
@@ -265,7 +267,7 @@ impl TapeAudio {
         let next = if is_last { self.seal } else { self.pieces[number + 1] };
         let Some(at) = next else { return Ok(true) };
         let mut begin = [0; HEAD_MOST];
-        let count = read_some(&self.file, &mut begin, at)?;
+        let count = self.file.read_some(&mut begin, at)?;
         if self.opener.names(&begin[..count], Some(&self.piece)) {
             return Ok(true);
         }
@@ -292,10 +294,10 @@ fn not_sealed() -> io::Error {
 }
 
 /// The hash and the frames of the seal that a file ends with, and where it begins.
-fn read_seal(file: &File, opener: &Opener) -> io::Result<Option<(String, u64, u64)>> {
+fn read_seal(file: &Taped, opener: &Opener) -> io::Result<Option<(String, u64, u64)>> {
     let mut bytes = [0; SEAL_MOST];
-    let length = file.metadata()?.len();
-    let count = read_some(file, &mut bytes, length.saturating_sub(SEAL_MOST as u64))?;
+    let length = file.length()?;
+    let count = file.read_some(&mut bytes, length.saturating_sub(SEAL_MOST as u64))?;
     let bytes = &bytes[..count];
     Ok(opener.seal_at_end(bytes).map(|(hash, frames)| {
         let is_long = count == SEAL_MOST && opener.owns_seal(bytes);
@@ -305,7 +307,7 @@ fn read_seal(file: &File, opener: &Opener) -> io::Result<Option<(String, u64, u6
 }
 
 /// The header of a file of pieces.
-pub(super) fn read_header(file: &File) -> io::Result<Header> {
+pub(super) fn read_header(file: &Taped) -> io::Result<Header> {
     let mut bytes = [0; TAPE_HEADER_BYTES];
     file.read_exact_at(&mut bytes, 0)?;
     Header::read(&bytes).map_err(|fault| {
@@ -318,24 +320,10 @@ pub(super) fn read_header(file: &File) -> io::Result<Header> {
     })
 }
 
-fn read_head(file: &File, at: u64) -> io::Result<Option<Head>> {
+fn read_head(file: &Taped, at: u64) -> io::Result<Option<Head>> {
     let mut bytes = [0; HEAD_MOST];
-    let count = read_some(file, &mut bytes, at)?;
+    let count = file.read_some(&mut bytes, at)?;
     Ok(Head::read(&bytes[..count]))
-}
-
-/// Reads as much as there is.
-fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut count = 0;
-    while count < bytes.len() {
-        match file.read_at(&mut bytes[count..], at + count as u64) {
-            Ok(0) => break,
-            Ok(more) => count += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(count)
 }
 
 /// The peaks of the recording at `path`: the caller's lowest and highest sample of each 20 ms and
@@ -344,11 +332,10 @@ fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
 /// # Errors
 /// As [`Audio::open`].
 pub fn peaks(path: &Path, keys: &Keyring, expected: &Expected) -> io::Result<Option<Vec<Peak>>> {
-    let file = File::open(path)?;
     if super::is_wav(path) {
-        return Ok(None);
+        return File::open(path).map(|_| None);
     }
-    let tape = TapeAudio::open(file, keys, expected)?;
+    let tape = TapeAudio::open(Taped::open(path, keys)?, keys, expected)?;
     let mut all = Vec::with_capacity(tape.pieces.len() * 100);
     let mut front = Vec::with_capacity(recording::FRONT_MOST);
     for (number, at) in tape.pieces.iter().enumerate() {

@@ -27,6 +27,8 @@ pub(crate) struct Flushed {
 struct Shared {
     /// Whether something was written that no flush has begun behind.
     is_marked: AtomicBool,
+    /// Whether the recorder ends.
+    is_closing: AtomicBool,
     flushed: Mutex<Flushed>,
 }
 
@@ -46,6 +48,16 @@ impl Flushes {
     /// What is known now.
     pub(crate) fn now(&self) -> Flushed {
         *self.flushed()
+    }
+
+    /// The recorder ends: the sealer is to take all that it is still given.
+    pub(crate) fn close(&self) {
+        self.0.is_closing.store(true, Ordering::Release);
+    }
+
+    /// Whether the recorder ends.
+    pub(crate) fn are_closing(&self) -> bool {
+        self.0.is_closing.load(Ordering::Acquire)
     }
 
     /// A flush begins: it takes in everything that was written before.

@@ -12,12 +12,15 @@
 //! on; what is missing is silence of the right length. Hashing and encrypting are done here, never
 //! on a media worker.
 
+mod archive;
+mod archived;
 mod audio;
 mod file;
 mod flushes;
 mod repair;
 mod sealer;
 mod tap;
+mod taped;
 mod thread;
 
 use std::io;
@@ -31,9 +34,10 @@ use media::MediaEvent;
 use model::Wall;
 use recording::{Drawn, Keyring};
 
+pub use archive::{Archived, Prepared, Ready, Step, Watch, erase, hashed, prepare};
 pub use audio::{Audio, Peak, peaks};
 pub use recording::{Expected, Verdict};
-pub use repair::{examine, repair, verify};
+pub use repair::{Mended, examine, repair, verify};
 #[cfg(test)]
 pub(crate) use tap::ToRecorder;
 pub(crate) use tap::{Begin, Head, Link, Tapper};

@@ -1,55 +1,83 @@
 //! After a crash: make a recording whole again. At any time: is it still what was sealed?
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use model::{CallId, Mono, RecordingId, Seal, Wall};
 use recording::{
-    Expected, HEADER_BYTES, Header, Keyring, Report, Sealer, TAPE_HEADER_BYTES, Tape, Verdict,
-    Verifier,
+    Damage, Expected, HEADER_BYTES, Header, Keyring, Report, Sealer, TAPE_HEADER_BYTES, Tape,
+    Verdict, Verifier,
 };
 
+use super::archived::outline;
 use super::is_wav;
+use super::taped::{Opened, Positioned, Taped, is_archive};
 
 /// Bytes read at once: the file never is in memory as a whole.
 const PIECE_BYTES: usize = 256 * 1024;
 
+/// A recording that was made whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// Its seal.
+    pub seal: Seal,
+    /// What is not what was written though the file now ends as it has to; nothing where all of it
+    /// is. A later verification finds the same.
+    pub damage: Option<String>,
+}
+
 /// Makes the recording that a killed process left at `path` whole, and seals it: all pieces that
 /// were written are kept, a half-written one at the end is cut off. No key is needed, nothing is
-/// encrypted anew. A whole file is not changed.
+/// encrypted anew. A file that has its seal is not changed; what is damaged in it, or in one that
+/// is sealed now, is told.
 ///
 /// # Errors
-/// There is no such file, it cannot be read or written, its header cannot be read, or it has a seal
-/// and is not whole: then it is left as it is.
-pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Seal> {
+/// There is no such file, it cannot be read or written, or its header cannot be read or is another
+/// recording's: then it is left as it is.
+pub fn repair(path: &Path, recording: RecordingId, call: CallId) -> io::Result<Mended> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let whole = |seal| Mended { seal, damage: None };
     if is_wav(path) {
-        return repair_wav(&file);
+        return repair_wav(&file).map(whole);
     }
     if file.metadata()?.len() < TAPE_HEADER_BYTES as u64 {
-        return begin_anew(&file, recording, call);
+        return begin_anew(&file, recording, call).map(whole);
+    }
+    if is_archive(&file)? {
+        // Only what is sealed is archived: it is the database that has forgotten.
+        let what = "it is archived, and the database knows no seal of it";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, what));
     }
     // What a failed flush has lost may still be seen in memory: read what is on the disk.
     file.sync_data()?;
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
     let nothing = Expected { recording: Some(recording), seal: None };
-    let report = read(Positioned { file: &file, at: 0 }, nothing, None)?;
+    let taped = Taped::File(file);
+    let report = read(Positioned { taped: &taped, at: 0 }, nothing, None)?;
+    let Taped::File(file) = taped else { return Err(io::ErrorKind::Unsupported.into()) };
+    let refused = || io::Error::new(io::ErrorKind::InvalidData, report.to_string());
+    if report.header.as_ref().is_none_or(|header| header.recording != recording) {
+        return Err(refused());
+    }
     let seal = match (&report.seal, report.mend()) {
-        (Some(seal), _) if report.is_whole() => seal.clone(),
+        (Some(seal), _) => seal.clone(),
         (None, Some((at, bytes, seal))) => {
             file.set_len(at)?;
             file.write_all_at(&bytes, at)?;
             seal
         }
-        // A seal that comes with faults is somebody else's word.
-        (Some(_), _) | (None, None) => {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, report.to_string()));
-        }
+        (None, None) => return Err(refused()),
     };
     file.sync_all()?;
-    Ok(seal)
+    Ok(Mended { seal, damage: damage(report) })
+}
+
+/// What is wrong beside that a killed process left the file without its end.
+fn damage(mut report: Report) -> Option<String> {
+    report.faults.retain(|fault| !matches!(fault.damage, Damage::Unsealed | Damage::Cut));
+    (!report.is_whole()).then(|| report.to_string())
 }
 
 /// The process was killed before the header was written: nothing was taped yet.
@@ -79,7 +107,9 @@ fn repair_wav(file: &File) -> io::Result<Seal> {
         file.set_len(whole.bytes)?;
     }
     file.sync_all()?;
-    read_seal(Positioned { file, at: 0 })
+    let mut bytes = file;
+    bytes.seek(io::SeekFrom::Start(0))?;
+    read_seal(bytes)
 }
 
 /// Whether the file at `path` is what was written, and what was sealed: read as a stream, with
@@ -88,22 +118,18 @@ fn repair_wav(file: &File) -> io::Result<Seal> {
 /// # Errors
 /// It is there and cannot be read.
 pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Verdict> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Missing),
-        Err(error) => return Err(error),
-    };
-    if !is_wav(path) {
-        let report = read(file, expected.clone(), Some(keys))?;
-        return Ok(match report.undecrypted.clone() {
+    match read_at(path, expected, keys) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Verdict::Missing),
+        Err(error) => Err(error),
+        Ok(None) => match &expected.seal {
+            Some(seal) => Ok(recording::compare(seal, Some(read_seal(File::open(path)?)?))),
+            None => Ok(Verdict::Unknown),
+        },
+        Ok(Some(report)) => Ok(match report.undecrypted.clone() {
             _ if !report.is_whole() => Verdict::Damaged(Box::new(report)),
             Some(fault) => Verdict::Undecrypted(fault),
             None => Verdict::Ok,
-        });
-    }
-    match &expected.seal {
-        Some(seal) => Ok(recording::compare(seal, Some(read_seal(file)?))),
-        None => Ok(Verdict::Unknown),
+        }),
     }
 }
 
@@ -113,11 +139,21 @@ pub fn verify(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Ve
 /// # Errors
 /// It cannot be read.
 pub fn examine(path: &Path, keys: &Keyring) -> io::Result<Option<Report>> {
-    let file = File::open(path)?;
+    read_at(path, &Expected::default(), keys)
+}
+
+/// What is found at `path`; `None` for an old WAV.
+fn read_at(path: &Path, expected: &Expected, keys: &Keyring) -> io::Result<Option<Report>> {
     if is_wav(path) {
-        return Ok(None);
+        return File::open(path).map(|_| None);
     }
-    read(file, Expected::default(), Some(keys)).map(Some)
+    match Taped::look(path, keys)? {
+        Opened::Taped(taped) => {
+            let from = Positioned { taped: &taped, at: 0 };
+            read(from, expected.clone(), Some(keys)).map(Some)
+        }
+        Opened::Locked(file, fault) => outline(&file, expected.clone(), fault).map(Some),
+    }
 }
 
 fn read(from: impl Read, expected: Expected, keys: Option<&Keyring>) -> io::Result<Report> {
@@ -144,23 +180,9 @@ fn each_piece(mut from: impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()
     }
 }
 
-/// Reads a file from its start without moving its cursor.
-struct Positioned<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for Positioned<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(into, self.at)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use recording::{Damage, Fault};
+    use recording::{Fault, PIECE_MOST};
 
     use super::super::file::TapeFile;
     use super::super::file::tests::{header, keys, played};
@@ -174,7 +196,9 @@ mod tests {
     }
 
     fn mended(path: &Path) -> io::Result<Seal> {
-        repair(path, header().recording, header().call)
+        let mended = repair(path, header().recording, header().call)?;
+        assert_eq!(mended.damage, None);
+        Ok(mended.seal)
     }
 
     fn sealed(seal: &Seal) -> Expected {
@@ -239,16 +263,37 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_that_does_not_fit_its_file_is_not_adopted() {
+    fn a_file_with_a_hole_is_kept_sealed_or_not_and_the_hole_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tape");
+        let seal = recorded(&path, &keys(), 12_000);
+        let mut altered = std::fs::read(&path).unwrap();
+        altered[TAPE_HEADER_BYTES + PIECE_MOST + 99] ^= 1;
+        let again = || repair(&path, header().recording, header().call).unwrap();
+        let told = Some("altered at second 0".to_owned());
+        // Its seal had reached the disk: nothing of it is touched.
+        std::fs::write(&path, &altered).unwrap();
+        assert_eq!(again(), Mended { seal: seal.clone(), damage: told.clone() });
+        assert_eq!(std::fs::read(&path).unwrap(), altered);
+        // Killed before that: it is sealed as it is.
+        altered.truncate(TAPE_HEADER_BYTES + 3 * PIECE_MOST);
+        std::fs::write(&path, &altered).unwrap();
+        let Mended { seal: found, damage } = again();
+        assert_eq!((damage, found.frames), (told, seal.frames));
+        let Verdict::Damaged(report) = verify(&path, &sealed(&found), &keys()).unwrap() else {
+            panic!("it is damaged")
+        };
+        assert_eq!(report.faults, [Fault { second: 0, damage: Damage::Altered }]);
+    }
+
+    #[test]
+    fn another_recording_in_its_place_is_not_taken_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tape");
         recorded(&path, &Keyring::default(), 9_000);
-        let mut altered = std::fs::read(&path).unwrap();
-        altered[1_000] ^= 1;
-        std::fs::write(&path, &altered).unwrap();
-        let error = mended(&path).unwrap_err();
-        assert_eq!(error.to_string(), "altered at second 0");
-        assert_eq!(std::fs::read(&path).unwrap(), altered);
+        let other = RecordingId(model::Id::new(1, 1, 77));
+        let error = repair(&path, other, header().call).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

@@ -23,7 +23,8 @@ use crate::media::outbox::Outbox;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How soon events that the brain did not take are told again.
 const UNTAKEN: Duration = Duration::from_millis(100);
-/// Finished files that wait for a flush; further ones wait in the channel.
+/// Finished files that wait for a flush; further ones wait in the channel, until the recorder has
+/// ended: then this is the last flush's.
 const WAITING_LIMIT: usize = 4_096;
 /// What is told of a file that may not be what was written.
 const DOUBTFUL: &str = "it may not be on the disk: it stays unsealed until the next start reads it";
@@ -84,12 +85,13 @@ impl SealerThread {
     pub(crate) fn run(mut self) {
         loop {
             let now = self.clock.now();
+            let is_full = self.waiting.len() >= WAITING_LIMIT;
             let told = if !self.is_dirty && self.outbox.is_empty() {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else if !self.is_dirty {
                 self.inbox.recv_timeout(UNTAKEN)
-            } else if self.waiting.len() >= WAITING_LIMIT {
-                std::thread::sleep(self.next.since(now));
+            } else if is_full && !self.flushes.are_closing() {
+                std::thread::sleep(self.next.since(now).min(UNTAKEN));
                 Err(RecvTimeoutError::Timeout)
             } else {
                 self.inbox.recv_timeout(self.next.since(now))
@@ -270,6 +272,28 @@ mod tests {
         let told: Vec<MediaEvent> = events.try_iter().collect();
         let is_gap = |event: &MediaEvent| matches!(event, MediaEvent::RecordingGap { .. });
         assert!(told.len() <= 2 && told.iter().all(is_gap), "{told:?}");
+    }
+
+    #[test]
+    fn an_engine_that_stops_does_not_wait_for_a_disk_that_never_flushes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut thread, jobs, flushes, events) = sealer(folder.path().to_owned(), 1);
+        thread.flush = Box::new(|| Err(io::Error::from_raw_os_error(5)));
+        for counter in 0..=WAITING_LIMIT as u32 {
+            jobs.send(job(folder.path(), counter, &flushes)).unwrap();
+        }
+        // As it is when the recorder still has some for which the channel has no room.
+        let last = job(folder.path(), 9_999, &flushes);
+        let ended = std::thread::spawn(move || thread.run());
+        while !jobs.is_empty() && jobs.len() > 1 {
+            std::thread::yield_now();
+        }
+        flushes.close();
+        jobs.send(last).unwrap();
+        drop(jobs);
+        ended.join().unwrap();
+        let is_gap = |event: &MediaEvent| matches!(event, MediaEvent::RecordingGap { .. });
+        assert!(events.try_iter().all(|event| is_gap(&event)), "nothing is told to be sealed");
     }
 
     #[test]

@@ -315,6 +315,7 @@ impl Tapes {
     /// The last attempt for what is complete; what was not stopped stays as it was stored last.
     fn end(mut self) {
         let now = self.shell.clock.now();
+        self.shell.flushes.close();
         self.finish_due(now, true);
         while let Some(job) = self.waiting.take() {
             // The sealer empties its queue before it ends.

@@ -378,7 +378,7 @@ pub(crate) fn assert_whole_with(path: &Path, seal: &Seal, keys: &Keyring) {
 
 /// Makes what a killed engine left whole.
 pub(crate) fn mended(path: &Path) -> Seal {
-    repair(path, recording_of(path), CallId::default()).unwrap()
+    repair(path, recording_of(path), CallId::default()).unwrap().seal
 }
 
 /// Both channels of a recording.

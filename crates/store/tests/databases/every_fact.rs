@@ -204,6 +204,7 @@ fn of_recordings() -> Vec<FactBody> {
         },
         FactBody::RecordingUnpaused { call, recording, by: None, cause: UnpauseCause::TimeOver },
         FactBody::RecordingLost { call, recording, error: "disk full".to_owned() },
+        FactBody::RecordingArchived { call, recording, bytes: 9, sha256: "ab".repeat(32) },
         FactBody::RecordingHeld {
             call,
             recording,

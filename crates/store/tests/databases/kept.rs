@@ -62,6 +62,22 @@ async fn a_hold_and_a_deletion_are_part_of_the_recording(database: Database) {
     story.tell(1_100, FactBody::RecordingReleased { call, recording, by });
     write(&store, &mut story).await;
     assert!(!kept(&store).await[0].is_held);
+    let unarchived = store.unarchived_recordings(wall(10_000), None).await.unwrap();
+    let [found] = &unarchived[..] else { panic!("{unarchived:?}") };
+    let (frames, sha256) = of.sealed.clone().unwrap();
+    assert_eq!((found.recording, &found.path), (recording, &of.path));
+    assert_eq!((found.seal.frames, &found.seal.sha256), (frames, &sha256));
+    let none: Vec<store::Unarchived> = Vec::new();
+    assert_eq!(store.unarchived_recordings(found.started, None).await.unwrap(), none, "younger");
+    assert_eq!(store.unarchived_recordings(wall(10_000), Some(found)).await.unwrap(), none);
+    let archived =
+        FactBody::RecordingArchived { call, recording, bytes: 9, sha256: "ab".repeat(32) };
+    story.tell(1_120, archived);
+    write(&store, &mut story).await;
+    assert_eq!(store.unarchived_recordings(wall(10_000), None).await.unwrap(), none);
+    assert!(kept(&store).await[0].sealed.is_some(), "it is kept as it was");
+    let entry = store.recording(recording).await.unwrap().unwrap();
+    assert_eq!(entry.archived, Some("ab".repeat(32)));
     let doom = Deletion { rule: "default".into(), due: wall(0), sha256: None, bytes: 0 };
     let deletion = Box::new(doom.clone());
     story.tell(1_150, FactBody::RecordingDoomed { call, recording, deletion: deletion.clone() });

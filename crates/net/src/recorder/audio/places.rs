@@ -1,13 +1,12 @@
 //! Where the pieces of a recording's file are, and what does not lie as it was written.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use recording::{Damage, Fault, Head, Opener, PIECE_FRAMES, PIECE_MOST, TAPE_HEADER_BYTES};
 
-use super::{HEAD_MOST, fault, read_head, read_some};
+use super::super::taped::Taped;
+use super::{HEAD_MOST, fault, read_head};
 
 /// What a walk through a file finds.
 #[derive(Debug, Default)]
@@ -23,8 +22,8 @@ pub(super) struct Places {
 impl Places {
     /// Walks from head to head. What cannot be read is passed over up to the next piece or the
     /// seal; a half-written one at the end is left out.
-    pub(super) fn of(file: &File, opener: &Opener) -> io::Result<Self> {
-        let length = file.metadata()?.len();
+    pub(super) fn of(file: &Taped, opener: &Opener) -> io::Result<Self> {
+        let length = file.length()?;
         let limit = (recording::MAX_FRAMES / u64::from(PIECE_FRAMES)) as usize;
         let (mut places, mut at) = (Self::default(), TAPE_HEADER_BYTES as u64);
         // The numbers as they lie, and those before which something lies that is none.
@@ -78,7 +77,7 @@ impl Places {
 
 /// The head of the piece that begins here. It is believed where it has the number that is wanted
 /// and something begins where it ends, otherwise only if the whole piece is what was written.
-fn piece_at(file: &File, at: u64, length: u64, wanted: usize, opener: &Opener) -> Option<Head> {
+fn piece_at(file: &Taped, at: u64, length: u64, wanted: usize, opener: &Opener) -> Option<Head> {
     let head = read_head(file, at).ok()?.filter(|head| opener.owns(head))?;
     let end = at + head.bytes() as u64;
     if end > length {
@@ -94,10 +93,10 @@ fn piece_at(file: &File, at: u64, length: u64, wanted: usize, opener: &Opener) -
 }
 
 /// Where the next piece of the recording or its seal begins, at `from` or later.
-fn next_start(file: &File, mut from: u64, length: u64, opener: &Opener) -> Option<u64> {
+fn next_start(file: &Taped, mut from: u64, length: u64, opener: &Opener) -> Option<u64> {
     let mut bytes = vec![0; PIECE_MOST + HEAD_MOST];
     while from < length {
-        let count = read_some(file, &mut bytes, from).unwrap_or(0);
+        let count = file.read_some(&mut bytes, from).unwrap_or(0);
         let found = (0..count).find(|at| {
             let rest = &bytes[*at..count];
             let is_piece = || Head::read(rest).is_some_and(|head| opener.owns(&head));
@@ -113,9 +112,9 @@ fn next_start(file: &File, mut from: u64, length: u64, opener: &Opener) -> Optio
 }
 
 /// Whether a piece of the recording or its seal begins at a place.
-fn follows(file: &File, at: u64, opener: &Opener) -> io::Result<bool> {
+fn follows(file: &Taped, at: u64, opener: &Opener) -> io::Result<bool> {
     let mut bytes = [0; HEAD_MOST];
-    let count = read_some(file, &mut bytes, at)?;
+    let count = file.read_some(&mut bytes, at)?;
     let head = Head::read(&bytes[..count]);
     Ok(head.is_some_and(|head| opener.owns(&head)) || opener.owns_seal(&bytes[..count]))
 }

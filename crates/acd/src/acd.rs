@@ -328,15 +328,40 @@ impl Acd {
     }
 
     /// Changes an agent and keeps every index, count and listener in step with it: there is no
-    /// other way to change one.
+    /// other way to change one, but for [`Self::free`].
     pub(crate) fn change(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
+        self.change_unlisted(at, edit);
+        self.enlist(at);
+    }
+
+    /// Changes an agent who may be free by that, and offers them the best call. Only who gets none
+    /// is entered into the lists of those who are idle: with callers waiting, hardly anyone is.
+    pub(crate) fn free(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
+        self.change_unlisted(at, edit);
+        self.serve_agent(at);
+        self.enlist(at);
+    }
+
+    /// Enters an agent who could take a call into the lists of those who are idle.
+    fn enlist(&mut self, at: AgentIndex) {
+        let agent = &mut self.agents[at.0 as usize];
+        if agent.listed || !agent.is_available() {
+            return;
+        }
+        agent.listed = true;
+        for serves in &agent.serves {
+            self.queues[serves.queue as usize].list(serves, at, agent);
+        }
+    }
+
+    fn change_unlisted(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
         let now = self.now;
         if let Some(journal) = &mut self.journal {
             journal.agents.insert(at);
         }
         let agent = &mut self.agents[at.0 as usize];
-        let (shown, figure, was_available) = (agent.shown(), agent.figure(), agent.is_available());
-        if was_available {
+        let (shown, figure) = (agent.shown(), agent.figure());
+        if std::mem::take(&mut agent.listed) {
             for serves in &agent.serves {
                 self.queues[serves.queue as usize].unlist(serves, at, agent);
             }
@@ -345,11 +370,6 @@ impl Acd {
         let after = agent.figure();
         if (after.status, after.state) != (figure.status, figure.state) {
             agent.since = now;
-        }
-        if agent.is_available() {
-            for serves in &agent.serves {
-                self.queues[serves.queue as usize].list(serves, at, agent);
-            }
         }
         if after != figure {
             for serves in &agent.serves {
@@ -423,5 +443,6 @@ fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u3
         choice: agent.choice,
         work: Work::default(),
         preferred: BTreeSet::new(),
+        listed: false,
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Agent {
     pub(crate) work: Work,
     /// The calls that wait for this agent alone, by queue. Empty unless the agent is `Ready`.
     pub(crate) preferred: BTreeSet<(u32, Place)>,
+    /// Is in the lists of idle agents: they could take a call, and are not just being offered one.
+    pub(crate) listed: bool,
 }
 
 /// That an agent serves a queue.

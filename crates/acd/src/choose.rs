@@ -70,22 +70,11 @@ impl Acd {
         if !agent.is_available() {
             return;
         }
-        let best = agent
-            .serves
-            .iter()
-            .flat_map(|serves| {
-                let common = self.queues[serves.queue as usize].best_call(serves.step);
-                let own = preferring(agent, serves.queue).next();
-                common.into_iter().chain(own).map(|place| self.candidate(agent, serves, place))
-            })
-            .min();
-        if let Some(best) = best {
-            let choice = self.among_calls(agent, best);
-            if let Some(call) = self.calls.get(&best.call) {
-                self.queues[call.queue as usize].pace.step();
-            }
-            self.offer(best.call, at, choice);
+        let Some((best, choice)) = self.among_calls(agent) else { return };
+        if let Some(call) = self.calls.get(&best) {
+            self.queues[call.queue as usize].pace.step();
         }
+        self.offer(best, at, choice);
     }
 
     fn candidate(&self, agent: &Agent, serves: &Serves, place: Place) -> Candidate {
@@ -111,28 +100,30 @@ impl Acd {
         }
     }
 
-    /// What an agent's call was chosen from. Looks at a few calls of each kind that the agent may
-    /// take, however many there are.
-    fn among_calls(&self, agent: &Agent, best: Candidate) -> Choice {
-        let mut next = First::default();
-        let mut excluded = ExcludedCalls::default();
+    /// The best call for an agent, and what it was chosen from; `None` if there is none. Looks at a
+    /// few calls of each kind that the agent may take, however many there are.
+    fn among_calls(&self, agent: &Agent) -> Option<(CallId, Choice)> {
+        let mut first = First::default();
         for serves in &agent.serves {
-            let queue = &self.queues[serves.queue as usize];
             // The lists of a queue are in the order of their scores.
-            for places in queue.open_to(serves.step) {
+            for places in self.queues[serves.queue as usize].open_to(serves.step) {
                 let mut candidates = places.iter().map(|at| self.candidate(agent, serves, *at));
-                while candidates.next().is_some_and(|candidate| next.insert(candidate)) {}
+                while candidates.next().is_some_and(|candidate| first.insert(candidate)) {}
             }
             let own = preferring(agent, serves.queue);
             let mut candidates = own.map(|at| self.candidate(agent, serves, at));
-            while candidates.next().is_some_and(|candidate| next.insert(candidate)) {}
-            excluded.add(queue.closed_to(serves.step));
+            while candidates.next().is_some_and(|candidate| first.insert(candidate)) {}
+        }
+        let best = first.kept[0]?;
+        let mut excluded = ExcludedCalls::default();
+        for serves in &agent.serves {
+            excluded.add(self.queues[serves.queue as usize].closed_to(serves.step));
         }
         let own = u32::try_from(agent.preferred.len()).unwrap_or(u32::MAX);
         excluded.preferring = excluded.preferring.saturating_sub(own);
         let Reverse(score) = best.score;
-        let next = next.others(best.call);
-        Choice::Calls { score, next, excluded }
+        let next = first.others(best.call);
+        Some((best.call, Choice::Calls { score, next, excluded }))
     }
 
     /// Keeps why a call is offered to an agent; the number of the decision.

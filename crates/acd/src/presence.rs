@@ -144,11 +144,10 @@ impl Acd {
                 }
             }
             Activity::Idle => {
-                self.change(at, |agent| {
+                self.free(at, |agent| {
                     agent.arrive(now);
                     agent.finish(now);
                 });
-                self.serve_agent(at);
             }
             Activity::Reserved { .. } | Activity::Ringing { .. } | Activity::Talking { .. } => {
                 self.change(at, |agent| agent.next_status = None);
@@ -208,11 +207,10 @@ impl Acd {
     /// An agent who rests may be offered calls again.
     pub(crate) fn finish_rest(&mut self, at: AgentIndex) {
         let now = self.now;
-        self.change(at, |agent| {
+        self.free(at, |agent| {
             agent.rests_until = None;
             agent.idle_since = now;
         });
-        self.serve_agent(at);
     }
 
     /// Cancels the deadline of a rest, which the caller ends; false if there is none.
@@ -241,8 +239,7 @@ impl Acd {
     pub(crate) fn finish_acw(&mut self, at: AgentIndex) {
         let now = self.now;
         self.leave_activity(at);
-        self.change(at, |agent| agent.finish(now));
-        self.serve_agent(at);
+        self.free(at, |agent| agent.finish(now));
     }
 
     /// Cancels the deadline that an agent's after-call work has set.

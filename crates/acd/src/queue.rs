@@ -58,6 +58,8 @@ pub(crate) struct Queue {
     line: Line<Place>,
     /// Those of them who are on the line.
     entered: BTreeSet<(Mono, CallId)>,
+    /// When the first of those entered: told with every figure of the queue.
+    longest_since: Option<Mono>,
     /// Those who are neither being offered nor wait for one agent alone. At most
     /// [`crate::MAX_STEPS`] times the number of permissions, so that the best call for an agent is
     /// found among that many first ones.
@@ -103,6 +105,7 @@ impl Queue {
             called: CallbackBalance::default(),
             line: Line::new(),
             entered: BTreeSet::new(),
+            longest_since: None,
             waiting: BTreeMap::new(),
             offered: 0,
             preferring: 0,
@@ -183,6 +186,7 @@ impl Queue {
     }
 
     fn count_waiting(&mut self) {
+        self.longest_since = self.entered.first().map(|&(entered, _)| entered);
         self.balance.waiting = self.entered.len() as u64;
         self.called.waiting = self.callbacks_len() as u64;
     }
@@ -205,11 +209,6 @@ impl Queue {
 
     pub(crate) fn set_offered(&mut self, more: bool) {
         self.offered = if more { self.offered + 1 } else { self.offered.saturating_sub(1) };
-    }
-
-    /// The call that agents of `step` may take now and that has the highest score.
-    pub(crate) fn best_call(&self, step: usize) -> Option<Place> {
-        self.open_to(step).filter_map(|places| places.first().copied()).min()
     }
 
     /// The calls that agents of `step` may take now, in several orders of place.
@@ -323,7 +322,7 @@ impl Queue {
             waiting: u32::try_from(self.entered.len()).unwrap_or(u32::MAX),
             callbacks: u32::try_from(self.callbacks_len()).unwrap_or(u32::MAX),
             offered: self.offered,
-            longest_since: self.entered.first().map(|&(entered, _)| entered),
+            longest_since: self.longest_since,
             agents: self.totals,
             open: self.open,
         }

@@ -241,6 +241,9 @@ fn judge_after_call_work(before: &Acd, acd: &Acd, input: Option<&Input>) -> Resu
 fn judge_indexes(acd: &Acd) -> Result<(), String> {
     hold!(acd.opened.is_empty(), "not offered yet: {:?}", acd.opened);
     hold!(acd.returned.is_empty() && acd.swept.is_empty(), "not looked at yet");
+    for agent in &acd.agents {
+        hold!(agent.listed == agent.is_available(), "{} listed: {}", agent.id, agent.listed);
+    }
     for agent in acd.agents.iter().filter(|agent| agent.rests_until.is_some()) {
         let ready = agent.activity == Activity::Idle && agent.status == AgentStatus::Ready;
         hold!(ready, "{} rests, but is not ready", agent.id);

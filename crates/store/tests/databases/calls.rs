@@ -166,7 +166,7 @@ async fn recordings_are_listed_with_their_calls(database: Database) {
     assert_eq!((&all[0].record, &all[0].recording.seal, all[0].sealed), (&None, &None, None));
     assert_eq!(all[1].record.as_ref().unwrap().queue, Some(QueueId::from("claims")));
     assert_eq!(all[1].sealed, Some(wall(161)));
-    assert_eq!(all[1].recording.path, "2025/07/01/r2.wav");
+    assert_eq!(all[1].recording.path, "2025/07/01/r2.tape");
     assert_eq!(all[1].record.as_ref().unwrap().recordings, [all[1].recording.clone()]);
     let agent = Some(AgentId::from("8001"));
     let of_agent = list(CallFilter { agent, ..CallFilter::default() }).await;

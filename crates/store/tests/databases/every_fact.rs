@@ -192,7 +192,7 @@ fn of_recordings() -> Vec<FactBody> {
             call,
             recording,
             agent: AgentId::from("8001"),
-            path: "2025/07/01/r.wav".to_owned(),
+            path: "2025/07/01/r.tape".to_owned(),
         },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },

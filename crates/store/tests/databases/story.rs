@@ -154,7 +154,7 @@ impl Story {
             call: call(self.epoch, counter),
             recording: recording(self.epoch, counter),
             agent: AgentId::from(agent),
-            path: format!("2025/07/01/r{counter}.wav"),
+            path: format!("2025/07/01/r{counter}.tape"),
         };
         self.tell(at_s, body)
     }

@@ -8,7 +8,8 @@ DEMO_ARGS ?=
 demo: desktop
 	cargo run --release -- demo $(DEMO_ARGS)
 
-# Everything that must hold. Installs what the tests talk to: SIPp, baresip, linphone, Chromium, PostgreSQL.
+# Everything that must hold. Installs what the tests talk to: SIPp, baresip, linphone, Chromium,
+# PostgreSQL, tshark.
 test: peers desktop lint
 	cd desktop && npm run --silent check && npm test --silent && npm run --silent e2e
 	cargo test --workspace --no-fail-fast

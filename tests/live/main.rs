@@ -23,6 +23,7 @@ mod phone_gone;
 mod referred;
 mod registrar;
 mod sipp;
+mod sipp_peers;
 mod sound;
 mod torture;
 mod traced;

@@ -68,6 +68,12 @@ impl Stage {
         self.folder.path().join(name).exists()
     }
 
+    /// The line that a scenario left in a file of that name.
+    pub(crate) fn left(&self, name: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.folder.path().join(name)).ok()?;
+        Some(text.trim().to_owned())
+    }
+
     /// Runs SIPp to its end; it must succeed.
     pub(crate) fn run(&self, to: SocketAddr, scenario: &str, arguments: &[&str]) {
         self.start(to, scenario, arguments).succeed();

@@ -42,6 +42,7 @@ mod reliable_ringing;
 mod replaces;
 mod retransmitted_invite;
 mod seeded_day;
+mod services;
 mod session_timer;
 mod sides;
 mod steer;

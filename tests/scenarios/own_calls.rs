@@ -231,7 +231,7 @@ fn lines(world: &World, party: PartyId) -> Vec<&str> {
 }
 
 #[test]
-fn rfc_5589_section_7_3_the_phone_joins_the_caller_and_the_one_it_asked() {
+fn rfc_3891_section_7_2_and_rfc_5589_section_7_3_the_phone_joins_the_caller_and_whom_it_asked() {
     for number in [MOBILE, "8012"] {
         let (mut world, [caller, agent, line, asked]) = asked(number);
         let to = refer_to(&world, line, number, "");

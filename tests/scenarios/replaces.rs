@@ -108,7 +108,7 @@ fn rfc_3891_section_3_nobody_replaces_a_dialog_of_another() {
 }
 
 #[test]
-fn rfc_3891_section_3_a_phone_that_rings_is_picked_up_at_the_other_one() {
+fn rfc_3891_section_7_1_an_early_dialog_is_replaced_at_its_originator_which_we_are() {
     let mut world = world();
     let answers = vec![Answer::RingsOnly];
     let first = world.phone(0, PhonePlan { answers, ..PhonePlan::of("8011") });

@@ -140,10 +140,13 @@ pub enum Output {
 impl Output {
     /// Whether this output acknowledges something to the outside: a final SIP response or an
     /// answer on the WebSocket. It may leave only when all facts before it are kept.
+    ///
+    /// 202 says of a REFER that it was understood, no more: what became of it the NOTIFYs say, and
+    /// the first of them, which waits for nothing, must not come before it (RFC 3515 §2.4.4).
     pub fn acknowledges(&self) -> bool {
         match self {
             Self::Sip(FromBrain::Respond { message, .. }) => {
-                message.status().is_some_and(|status| status >= 200)
+                message.status().is_some_and(|status| status >= 200 && status != 202)
             }
             Self::Desktop(output) => matches!(output, cti::Output::Reply { .. }),
             Self::Sip(
@@ -183,4 +186,27 @@ pub struct Recovery {
     /// What is still so as these facts said: callbacks that wait. Those that have ended may be
     /// among them.
     pub standing: Vec<Fact>,
+}
+
+#[cfg(test)]
+mod tests {
+    use sip::{Message, ResponseBuilder, ServerTx};
+
+    use super::*;
+
+    #[test]
+    fn final_responses_wait_for_what_they_acknowledge_but_202_goes_before_its_notify() {
+        let refer = "REFER sip:95500@h SIP/2.0\r\nVia: SIP/2.0/UDP p;branch=z9hG4bK1\r\n\
+                     From: <sip:8001@h>;tag=1\r\nTo: <sip:95500@h>;tag=2\r\nCall-ID: c\r\n\
+                     CSeq: 2 REFER\r\nRefer-To: <sip:8002@h>\r\n\r\n";
+        let refer = Message::parse(refer.as_bytes()).unwrap();
+        let waits = |status| {
+            let message = ResponseBuilder::to(&refer, status).build();
+            Output::Sip(FromBrain::Respond { tx: ServerTx(1), message }).acknowledges()
+        };
+        assert_eq!(
+            [100, 180, 200, 202, 403, 603].map(waits),
+            [false, false, true, false, true, true]
+        );
+    }
 }

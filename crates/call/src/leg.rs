@@ -586,6 +586,7 @@ impl Leg {
             address: local,
             codecs: self.description.codecs.clone(),
             digits: true,
+            noise: true,
             session_id: self.id.0.0,
             srtp: Srtp { policy: self.description.srtp, keys: self.keys },
             browser: self.description.browser.map(|fingerprint| {

@@ -335,6 +335,7 @@ impl Callflow {
             packet_ms: media.ptime_ms,
             max_packet_ms: media.max_ptime_ms,
             digits_payload_type: media.digits_payload_type,
+            noise_payload_type: media.noise_payload_type,
             rtcp: media
                 .rtcp
                 .map(|rtcp| Rtcp { remote: reachable(rtcp.remote, entry.leg.flow()), ..rtcp }),

@@ -81,6 +81,8 @@ pub struct LegMedia {
     pub max_packet_ms: Option<u32>,
     /// The payload type of RFC 4733 digits, if both sides know them.
     pub digits_payload_type: Option<u8>,
+    /// The payload type of comfort noise (RFC 3389), if its phone takes it; it may always send it.
+    pub noise_payload_type: Option<u8>,
     /// How reports (RTCP) are exchanged; `None` where they are not.
     pub rtcp: Option<Rtcp>,
     /// What this leg hears.

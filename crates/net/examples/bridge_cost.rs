@@ -165,6 +165,7 @@ impl Engine {
                     packet_ms: 20,
                     max_packet_ms: None,
                     digits_payload_type: Some(101),
+                    noise_payload_type: None,
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),
                     sends: true,

@@ -231,6 +231,17 @@ impl OutStream {
         Ok(header)
     }
 
+    /// Another leg's packet is not sent on: that leaves no gap in our numbers, as if it was lost.
+    pub const fn leave_out(&mut self, theirs: &Header) {
+        if let Source::Forwarded { ssrc, newest, sequence_shift, .. } = &mut self.source
+            && *ssrc == theirs.ssrc
+            && theirs.sequence == newest.wrapping_add(1)
+        {
+            *newest = theirs.sequence;
+            *sequence_shift = sequence_shift.wrapping_sub(1);
+        }
+    }
+
     /// The header of a packet that is sent as it came between those that were put together anew of
     /// the same stream: a digit. It keeps its place in time and is numbered as the next one.
     fn among_repacked(&mut self, theirs: &Header, payload_type: u8) -> Option<Header> {
@@ -349,6 +360,22 @@ mod tests {
         let late = forward(&mut out, 9, 42, 320, 61);
         assert_eq!((late.sequence, late.timestamp), (102, 320));
         assert_eq!(forward(&mut out, 9, 44, 640, 80).sequence, 104);
+    }
+
+    #[test]
+    fn what_is_not_sent_on_leaves_no_gap_and_what_was_lost_does() {
+        let mut out = OutStream::new(1, 100, 0);
+        let left = |sequence, ssrc| Header { sequence, ssrc, ..Header::default() };
+        out.leave_out(&left(39, 9));
+        forward(&mut out, 9, 40, 0, 0);
+        out.leave_out(&left(41, 9));
+        out.leave_out(&left(41, 9));
+        assert_eq!(forward(&mut out, 9, 42, 320, 40).sequence, 101);
+        // 43 was lost before it, and another's is not theirs.
+        out.leave_out(&left(44, 9));
+        out.leave_out(&left(43, 8));
+        assert_eq!(forward(&mut out, 9, 45, 800, 100).sequence, 104);
+        assert_eq!(forward(&mut out, 9, 46, 960, 120).timestamp, 960);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::{
 const DIGITS: &str = "telephone-event";
 /// The payload type that our offers give to digits: what nearly every telephone uses.
 const DIGITS_PAYLOAD_TYPE: u8 = 101;
+/// The encoding name of comfort noise (RFC 3389 §5), and its static payload type.
+const NOISE: &str = "CN";
+const NOISE_PAYLOAD_TYPE: u8 = 13;
 /// The events that we understand: 0-9, *, #, A-D.
 const DIGITS_PARAMETERS: &str = "0-15";
 /// How our offers to browsers name their stream.
@@ -55,7 +58,8 @@ impl std::error::Error for Refusal {}
 pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
     let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
     let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
-    let media = stream(capabilities, maps, digits, direction, (true, true));
+    let noise = capabilities.noise.then_some(NOISE_PAYLOAD_TYPE);
+    let media = stream(capabilities, maps, (digits, noise), direction, (true, true));
     let media = match (&capabilities.browser, capabilities.srtp.policy) {
         // A browser has no use for metrics, and reads its own.
         (Some(browser), _) => Media {
@@ -99,12 +103,15 @@ pub fn answer(
                     if !capabilities.digits {
                         negotiated.digits_payload_type = None;
                     }
+                    if !capabilities.noise {
+                        negotiated.noise_payload_type = None;
+                    }
                     let map = [(negotiated.codec, negotiated.payload_type)];
-                    let digits = negotiated.digits_payload_type;
+                    let beside = (negotiated.digits_payload_type, negotiated.noise_payload_type);
                     // What the offer does not have is no part of the answer (RFC 5761 §5.1.1,
                     // RFC 3611 §5.2).
                     let rtcp = (media.rtcp_mux, media.asks_metrics);
-                    let mut answer = stream(capabilities, map, digits, negotiated.direction, rtcp);
+                    let mut answer = stream(capabilities, map, beside, negotiated.direction, rtcp);
                     way.announce(&mut answer, &mut negotiated, &capabilities.srtp);
                     answer.protocol.clone_from(&media.protocol);
                     answer.mid.clone_from(&media.mid);
@@ -141,6 +148,9 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
     if ours.digits().is_none() {
         negotiated.digits_payload_type = None;
     }
+    if ours.noise().is_none() {
+        negotiated.noise_payload_type = None;
+    }
     if let Some(rtcp) = negotiated.rtcp.as_mut().filter(|rtcp| rtcp.is_muxed && !ours.rtcp_mux) {
         // It may not be answered where it was not offered, and goes beside RTP then.
         *rtcp = Rtcp {
@@ -175,6 +185,7 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
         codec,
         payload_type,
         digits_payload_type: media.digits(),
+        noise_payload_type: media.noise(),
         direction,
         ptime_ms,
         max_ptime_ms,
@@ -234,6 +245,15 @@ impl Media {
         })
     }
 
+    /// The payload type of comfort noise at the voice's clock rate.
+    fn noise(&self) -> Option<u8> {
+        let is_noise = |(number, map): &(u8, Option<&Map>)| match map {
+            Some(map) => map.encoding.eq_ignore_ascii_case(NOISE) && map.clock_rate == CLOCK_RATE,
+            None => *number == NOISE_PAYLOAD_TYPE,
+        };
+        self.payload_types().find(is_noise).map(|(number, _)| number)
+    }
+
     /// The payload type of digits at the voice's clock rate (RFC 4733 §2.5.1.1).
     fn digits(&self) -> Option<u8> {
         let is_digits =
@@ -269,7 +289,7 @@ fn describe(
 fn stream(
     capabilities: &Capabilities,
     codecs: impl IntoIterator<Item = (Codec, u8)>,
-    digits: Option<u8>,
+    (digits, noise): (Option<u8>, Option<u8>),
     direction: Direction,
     (rtcp_mux, asks_metrics): (bool, bool),
 ) -> Media {
@@ -280,7 +300,9 @@ fn stream(
         channels: 1,
     };
     let voices = codecs.into_iter().map(|(codec, number)| map(number, codec.name()));
-    let maps: Vec<Map> = voices.chain(digits.map(|number| map(number, DIGITS))).collect();
+    let noise = noise.map(|number| map(number, NOISE));
+    let digits_map = digits.map(|number| map(number, DIGITS));
+    let maps: Vec<Map> = voices.chain(noise).chain(digits_map).collect();
     Media {
         kind: "audio".into(),
         port: capabilities.address.port(),

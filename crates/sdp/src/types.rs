@@ -231,6 +231,8 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// Whether RFC 4733 digits are understood.
     pub digits: bool,
+    /// Whether comfort noise (RFC 3389) is understood.
+    pub noise: bool,
     /// The session id of our origin line: the same for all descriptions of one dialog.
     pub session_id: u64,
     /// Whether the stream is to be protected.
@@ -251,6 +253,8 @@ pub struct Negotiated {
     pub payload_type: u8,
     /// The payload type to send RFC 4733 digits with, if both sides know them.
     pub digits_payload_type: Option<u8>,
+    /// The payload type to send comfort noise (RFC 3389) with, if both sides know it.
+    pub noise_payload_type: Option<u8>,
     /// Whether we send and receive.
     pub direction: Direction,
     /// Milliseconds of audio in a packet that the other side wishes, from [`crate::MIN_PTIME_MS`]

@@ -14,11 +14,15 @@ use super::browser::Browser;
 use super::counters::Counters;
 use super::crypt::Crypt;
 use super::frame::Paced;
+use super::hush::Hush;
 use super::origin::Origin;
 use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
 use super::wide::{Wide, is_wide};
+
+/// The static payload type of comfort noise (RFC 3551 §6): some phones send it unasked.
+const NOISE: u8 = 13;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(crate) enum Content {
     Voice,
     /// A digit (RFC 4733).
     Digit,
+    /// How its silence sounds (RFC 3389).
+    Noise,
 }
 
 /// What a leg has been told to be.
@@ -103,6 +109,10 @@ pub(crate) struct Leg {
     inband: Option<Box<Inband>>,
     /// Whether it is among those whose digit has not ended.
     pub(crate) is_pressing: bool,
+    /// The noise of its phone's silence; `None` while that speaks.
+    pub(super) hush: Option<Box<Hush>>,
+    /// Whether it is among those whose noise is made.
+    pub(super) is_hushed: bool,
     /// Its RTCP; `None` until there is any.
     pub(crate) reports: Option<Box<Reports>>,
     pub(crate) source: Option<u32>,
@@ -148,6 +158,8 @@ impl Leg {
             digits: digits::Receiver::default(),
             inband: None,
             is_pressing: false,
+            hush: None,
+            is_hushed: false,
             reports: None,
             source: None,
             sequence: SequenceTracker::default(),
@@ -165,6 +177,8 @@ impl Leg {
             Some(Content::Voice)
         } else if Some(payload_type) == media.digits_payload_type {
             Some(Content::Digit)
+        } else if Some(payload_type) == media.noise_payload_type || payload_type == NOISE {
+            Some(Content::Noise)
         } else {
             None
         }
@@ -178,7 +192,7 @@ impl Leg {
             self.source = Some(header.ssrc);
         }
         self.sequence.handle_packet(header.sequence, header.timestamp, now);
-        if self.stats.packets_received > 0 {
+        if self.stats.packets_received > 0 && self.hush.is_none() {
             let gap_ms = u32::try_from(now.ms_since(self.heard)).unwrap_or(u32::MAX);
             self.stats.longest_gap_ms = self.stats.longest_gap_ms.max(gap_ms);
         }

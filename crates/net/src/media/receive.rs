@@ -96,8 +96,12 @@ impl Worker {
         self.counted.packets_received += 1;
         let mut is_decoded = false;
         match content {
-            Content::Voice => is_decoded = self.keep(index, &packet, &mut kept[..], now),
+            Content::Voice => {
+                leg.hush = None;
+                is_decoded = self.keep(index, &packet, &mut kept[..], now);
+            }
             Content::Digit => leg.digits.handle_packet(&packet, now),
+            Content::Noise => self.begin_hush(key, &packet, now),
         }
         if let Some((_, leg)) = self.legs.find(key) {
             tell_digits(leg, &mut self.outbox);
@@ -122,20 +126,32 @@ impl Worker {
             return false;
         }
         let Some(leg) = self.legs.at(index) else { return false };
-        let (header, arrived) = (packet.header, now);
-        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
+        let header = packet.header;
         let payload = leg.keep(packet.payload, room);
         if leg.listens() {
             leg.listen(codec, payload, now);
         }
-        leg.handle_voice(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
-        if let Some(tape) = leg.tape {
-            let voice = Voice { codec, header, payload };
-            if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
-                self.counted.taps_dropped += 1;
-            }
-        }
+        self.take_in(index, codec, header, payload, now);
         is_wide
+    }
+
+    /// Gives the voice of the leg at `index`, as it is kept here, to those who mix and tape it.
+    pub(super) fn take_in(
+        &mut self,
+        index: u32,
+        codec: Codec,
+        header: Header,
+        payload: &[u8],
+        arrived: Mono,
+    ) {
+        let Some(leg) = self.legs.at(index) else { return };
+        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
+        leg.handle_voice(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
+        let Some(tape) = leg.tape else { return };
+        let voice = Voice { codec, header, payload };
+        if !self.tapes.tap(tape, &voice, arrived, &mut self.outbox) {
+            self.counted.taps_dropped += 1;
+        }
     }
 
     /// Whether somebody needs the samples of the leg at `index`: who tapes it, who mixes it, who
@@ -175,7 +191,9 @@ impl Worker {
             let Some(payload_type) = (match content {
                 Content::Voice => Some(voice),
                 Content::Digit => digit,
+                Content::Noise => media.noise_payload_type,
             }) else {
+                listener.out.leave_out(&header);
                 continue;
             };
             // Nobody hears it in another codec where it was not decoded.
@@ -219,7 +237,8 @@ impl Worker {
     }
 }
 
-fn nth_listener(legs: &mut Legs, index: u32, nth: usize) -> Option<&mut Leg> {
+/// The nth of those who hear the leg at `index`.
+pub(super) fn nth_listener(legs: &mut Legs, index: u32, nth: usize) -> Option<&mut Leg> {
     let listener = *legs.at(index)?.listeners.get(nth)?;
     legs.at(listener)
 }

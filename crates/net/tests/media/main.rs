@@ -6,6 +6,7 @@
 
 mod bridge;
 mod browsers;
+mod comfort;
 mod digits;
 mod disk;
 mod killed;

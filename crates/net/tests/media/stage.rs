@@ -84,6 +84,7 @@ impl Stage {
             packet_ms: 20,
             max_packet_ms: None,
             digits_payload_type: Some(DIGITS),
+            noise_payload_type: None,
             rtcp: None,
             hears: Source::Silence,
             sends: true,

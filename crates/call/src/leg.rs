@@ -581,10 +581,20 @@ impl Leg {
         self.negotiation.answer(offer, &capabilities)
     }
 
+    /// Ours in order of preference: with a browser also the one that each has beside G.711 (RFC 7874
+    /// §3).
+    fn codecs(&self) -> Vec<Codec> {
+        let mut codecs = self.description.codecs.clone();
+        if self.description.browser.is_some() && !codecs.contains(&Codec::Opus) {
+            codecs.push(Codec::Opus);
+        }
+        codecs
+    }
+
     pub(crate) fn capabilities(&self, local: SocketAddr) -> Capabilities {
         Capabilities {
             address: local,
-            codecs: self.description.codecs.clone(),
+            codecs: self.codecs(),
             digits: true,
             noise: true,
             session_id: self.id.0.0,

@@ -10,8 +10,10 @@ pub mod g711;
 pub mod g722;
 mod holes;
 mod inband;
+pub mod l16;
 mod mix;
 mod noise;
+pub mod opus;
 mod play;
 mod playout;
 mod prompts;
@@ -28,7 +30,9 @@ pub use noise::ComfortNoise;
 pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
-pub use sdp::{Association, Codec, Fingerprint, PASSWORD_BYTES, Rtcp, Secured, UFRAG_BYTES};
+pub use sdp::{
+    Association, Codec, Fingerprint, OpusWishes, PASSWORD_BYTES, Rtcp, Secured, UFRAG_BYTES,
+};
 pub use seam::glide;
 pub use supervise::{Sides, Supervision};
 pub use topology::{

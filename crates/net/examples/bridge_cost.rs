@@ -165,6 +165,8 @@ impl Engine {
                     packet_ms: 20,
                     max_packet_ms: None,
                     digits_payload_type: Some(101),
+                    digits_clock_rate: 8_000,
+                    opus: media::OpusWishes::default(),
                     noise_payload_type: None,
                     rtcp: None,
                     hears: other.map_or(Source::Play(play), |other| Source::Leg(*other)),

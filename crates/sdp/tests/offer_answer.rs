@@ -1,8 +1,8 @@
 //! Offers and answers as real telephones write them (RFC 3264, RFC 4317).
 
 use sdp::{
-    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, Srtp, accept,
-    answer, offer,
+    Capabilities, Codec, Direction, Negotiated, OpusWishes, Problem, Refusal, Rtcp, Session, Srtp,
+    accept, answer, offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -52,7 +52,9 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             codec: Codec::Pcma,
             payload_type: 8,
             digits_payload_type: Some(101),
+            digits_clock_rate: 8_000,
             noise_payload_type: None,
+            opus: OpusWishes::default(),
             direction: Direction::SendRecv,
             ptime_ms: 30,
             max_ptime_ms: None,

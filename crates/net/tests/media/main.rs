@@ -11,6 +11,7 @@ mod digits;
 mod disk;
 mod killed;
 mod mixed;
+mod opus;
 mod packets;
 mod ports;
 mod prompts;

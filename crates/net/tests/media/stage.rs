@@ -84,6 +84,8 @@ impl Stage {
             packet_ms: 20,
             max_packet_ms: None,
             digits_payload_type: Some(DIGITS),
+            digits_clock_rate: 8_000,
+            opus: media::OpusWishes::default(),
             noise_payload_type: None,
             rtcp: None,
             hears: Source::Silence,

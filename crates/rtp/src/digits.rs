@@ -171,8 +171,8 @@ impl Current {
     }
 }
 
-/// The payload of an event's packet for a clock of another rate: its duration is the same time. What
-/// is longer than can be said is as long as can be said; `None` if it is no event's.
+/// The payload of an event's packet for a clock of another rate: its duration is the same time.
+/// What is longer than can be said is as long as can be said; `None` if it is no event's.
 pub fn at_rate(payload: &[u8], from: u32, to: u32) -> Option<[u8; PAYLOAD_BYTES]> {
     let &[event, flags, high, low] = payload.first_chunk::<PAYLOAD_BYTES>()?;
     let duration = u64::from(u16::from_be_bytes([high, low])) * u64::from(to);

@@ -161,8 +161,8 @@ impl OutStream {
     }
 
     /// The header of the next packet, `samples` long, into which another leg's voice was put: that
-    /// of the stream `ssrc` from `timestamp` on, in ticks of telephone voice. Its pauses stay as they are; what was lost of it
-    /// is a pause, too.
+    /// of the stream `ssrc` from `timestamp` on, in ticks of telephone voice. Its pauses stay as
+    /// they are; what was lost of it is a pause, too.
     pub fn repacked(
         &mut self,
         payload_type: u8,

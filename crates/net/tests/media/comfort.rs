@@ -56,8 +56,7 @@ fn who_takes_it_is_sent_it_and_for_all_others_nothing_is_missing() {
 }
 
 #[test]
-fn a_conference_a_recording_and_a_phone_without_it_hear_noise_of_that_level_until_there_is_a_voice_again()
- {
+fn whoever_does_not_take_it_hears_noise_of_that_level_until_there_is_a_voice_again() {
     unhindered(|| {
         let folder = tempfile::tempdir().unwrap();
         let mut stage = Stage::with(151, Prompts::default(), |config| {

@@ -82,9 +82,10 @@ impl Halver {
     /// One of each two samples; as many as both hold.
     pub fn halve(&mut self, samples: &[i16], into: &mut [i16]) {
         for (pair, sample) in samples.chunks_exact(2).zip(into) {
+            // Between the two, so that both filters together delay by whole samples.
             self.0.push(pair[0].into());
-            self.0.push(pair[1].into());
             *sample = self.0.sum().round() as i16;
+            self.0.push(pair[1].into());
         }
     }
 }

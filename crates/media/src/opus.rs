@@ -280,7 +280,7 @@ mod tests {
             frames.map(|frame| encoder.encode(frame, &mut packet).expect("a frame")).sum()
         };
         let (usual, little) = (bytes(None), bytes(Some(8_000)));
-        assert!(little * 2 < usual, "{little} {usual}");
+        assert!(little * 3 < usual * 2, "{little} {usual}");
         assert_eq!(bytes(Some(1)), bytes(Some(LEAST_BITRATE)));
         assert_eq!(bytes(Some(500_000)), usual);
         let mut encoder = Encoder::new(FEC).expect("memory");

@@ -1,16 +1,16 @@
 # The two commands of the README are `make demo` and `make test`; each does all set-up it needs on
 # a new Debian 12 machine with Rust and Node.
-.PHONY: demo test walk kills desktop peers lint deny bench soak check
+.PHONY: demo test walk kills desktop tools peers lint deny bench soak check
 
 DEMO_ARGS ?=
 
 # A complete hotline with sample data. DEMO_ARGS="--callers 20" shows it busy.
-demo: desktop
+demo: tools desktop
 	cargo run --release -- demo $(DEMO_ARGS)
 
 # Everything that must hold. Installs what the tests talk to: SIPp, baresip, linphone, Chromium,
 # PostgreSQL, tshark.
-test: peers desktop lint
+test: tools peers desktop lint
 	cd desktop && npm run --silent check && npm test --silent && npm run --silent e2e
 	cargo test --workspace --no-fail-fast
 
@@ -23,6 +23,10 @@ walk:
 kills:
 	HOTLINE_TEST_KILLS=20 cargo test -p net --test media -- --nocapture killed::
 
+# What the build needs beside Rust, installed where missing.
+tools:
+	scripts/install-build-tools
+
 # What the tests talk to, installed where missing.
 peers:
 	scripts/install-peers
@@ -31,7 +35,7 @@ peers:
 desktop:
 	scripts/build-desktop
 
-lint:
+lint: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -40,10 +44,10 @@ deny:
 	cargo deny check bans licenses sources
 
 # Measures beside the bare kernel loop and writes docs/performance.md. A quiet machine, please.
-bench:
+bench: tools
 	benches/run.sh
 
 # 200,000 calls at a steady 300 a second, about eleven minutes; SOAK_CALLS=5000 tries it. Fails if a
 # call fails, anything is left, or memory or threads grow.
-soak:
+soak: tools
 	ulimit -n "$$(ulimit -H -n)" && cargo bench --bench soak

@@ -92,6 +92,7 @@ fn sdp(criterion: &mut Criterion) {
         address,
         codecs,
         digits: true,
+        noise: false,
         session_id: 1,
         srtp: Srtp::OFF,
         browser: None,

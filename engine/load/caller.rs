@@ -398,6 +398,7 @@ pub(super) fn capabilities(address: SocketAddr, codec: Codec, session_id: u64) -
         address,
         codecs: vec![codec],
         digits: true,
+        noise: false,
         session_id,
         srtp: Srtp::OFF,
         browser: None,

@@ -19,7 +19,8 @@ pub(crate) fn session(data: &[u8]) {
         Browser { ice: Ice::new([b'a'; 8], [b'b'; 24]), fingerprint: Fingerprint([1; 32]) };
     for browser in [None, Some(browser)] {
         let codecs = codecs.clone();
-        let ours = Capabilities { address, codecs, digits: true, session_id: 1, srtp, browser };
+        let (digits, noise, session_id) = (true, true, 1);
+        let ours = Capabilities { address, codecs, digits, noise, session_id, srtp, browser };
         let Ok((answered, agreed)) = answer(&session, &ours, 1, Direction::SendRecv) else {
             continue;
         };

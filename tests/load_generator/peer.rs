@@ -73,6 +73,7 @@ impl Side {
             address,
             codecs: vec![Codec::Pcma],
             digits: true,
+            noise: false,
             session_id: 1,
             srtp: sdp::Srtp::OFF,
             browser: None,

@@ -581,11 +581,23 @@ impl Leg {
         self.negotiation.answer(offer, &capabilities)
     }
 
+    /// Ours in order of preference; with a browser also the one that each has beside G.711
+    /// (RFC 7874 §3).
+    fn codecs(&self) -> Vec<Codec> {
+        let mut codecs = self.description.codecs.clone();
+        if self.description.browser.is_some() && !codecs.contains(&Codec::Opus) {
+            codecs.push(Codec::Opus);
+        }
+        codecs
+    }
+
     pub(crate) fn capabilities(&self, local: SocketAddr) -> Capabilities {
         Capabilities {
             address: local,
-            codecs: self.description.codecs.clone(),
+            codecs: self.codecs(),
             digits: true,
+            // A browser that may send it takes soft tones and music for silence.
+            noise: self.description.browser.is_none(),
             session_id: self.id.0.0,
             srtp: Srtp { policy: self.description.srtp, keys: self.keys },
             browser: self.description.browser.map(|fingerprint| {

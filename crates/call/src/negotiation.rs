@@ -168,6 +168,7 @@ mod tests {
             address: "192.0.2.1:20000".parse().expect("an address"),
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             digits: true,
+            noise: false,
             session_id: 7,
             srtp: Srtp { policy: SrtpPolicy::Offer, keys: [MasterKey::new([5; 30]); 2] },
             browser: None,

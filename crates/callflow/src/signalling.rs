@@ -335,6 +335,9 @@ impl Callflow {
             packet_ms: media.ptime_ms,
             max_packet_ms: media.max_ptime_ms,
             digits_payload_type: media.digits_payload_type,
+            digits_clock_rate: media.digits_clock_rate,
+            opus: media.opus,
+            noise_payload_type: media.noise_payload_type,
             rtcp: media
                 .rtcp
                 .map(|rtcp| Rtcp { remote: reachable(rtcp.remote, entry.leg.flow()), ..rtcp }),

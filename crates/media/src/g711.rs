@@ -8,7 +8,7 @@ use crate::Codec;
 /// it was decoded.
 pub const fn law(codec: Codec) -> Codec {
     match codec {
-        Codec::Pcma | Codec::G722 => Codec::Pcma,
+        Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 | Codec::L16Wide => Codec::Pcma,
         Codec::Pcmu => Codec::Pcmu,
     }
 }
@@ -16,7 +16,7 @@ pub const fn law(codec: Codec) -> Codec {
 /// What a silent sample is in that codec's [`law`].
 pub const fn silence(codec: Codec) -> u8 {
     match codec {
-        Codec::Pcma | Codec::G722 => 0xd5,
+        Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 | Codec::L16Wide => 0xd5,
         Codec::Pcmu => 0xff,
     }
 }
@@ -24,7 +24,9 @@ pub const fn silence(codec: Codec) -> u8 {
 /// One sample of that codec's [`law`].
 pub const fn decode_sample(codec: Codec, byte: u8) -> i16 {
     match codec {
-        Codec::Pcma | Codec::G722 => A_TO_LINEAR[byte as usize],
+        Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 | Codec::L16Wide => {
+            A_TO_LINEAR[byte as usize]
+        }
         Codec::Pcmu => MU_TO_LINEAR[byte as usize],
     }
 }
@@ -32,7 +34,9 @@ pub const fn decode_sample(codec: Codec, byte: u8) -> i16 {
 /// The byte for one sample, in that codec's [`law`].
 pub const fn encode_sample(codec: Codec, sample: i16) -> u8 {
     match codec {
-        Codec::Pcma | Codec::G722 => LINEAR_TO_A[(sample as u16 >> 4) as usize],
+        Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 | Codec::L16Wide => {
+            LINEAR_TO_A[(sample as u16 >> 4) as usize]
+        }
         Codec::Pcmu => LINEAR_TO_MU[(sample as u16 >> 2) as usize],
     }
 }
@@ -40,7 +44,7 @@ pub const fn encode_sample(codec: Codec, sample: i16) -> u8 {
 /// Decodes as many bytes of that codec's [`law`] as both hold.
 pub fn decode(codec: Codec, from: &[u8], into: &mut [i16]) {
     let table = match codec {
-        Codec::Pcma | Codec::G722 => &A_TO_LINEAR,
+        Codec::Pcma | Codec::G722 | Codec::Opus | Codec::L16 | Codec::L16Wide => &A_TO_LINEAR,
         Codec::Pcmu => &MU_TO_LINEAR,
     };
     for (byte, sample) in from.iter().zip(into) {

@@ -10,7 +10,10 @@ pub mod g711;
 pub mod g722;
 mod holes;
 mod inband;
+pub mod l16;
 mod mix;
+mod noise;
+pub mod opus;
 mod play;
 mod playout;
 mod prompts;
@@ -23,10 +26,13 @@ mod topology;
 pub use decode::{MAX_SECONDS, RATES, decode};
 pub use inband::Inband;
 pub use mix::{MAX_PARTIES, Mixer};
+pub use noise::ComfortNoise;
 pub use play::Playing;
 pub use playout::{MAX_PACKET_SAMPLES, Playout, PlayoutCounts, VoicePacket};
 pub use prompts::{MAX_PROMPTS, Prompt, PromptError, Prompts};
-pub use sdp::{Association, Codec, Fingerprint, PASSWORD_BYTES, Rtcp, Secured, UFRAG_BYTES};
+pub use sdp::{
+    Association, Codec, Fingerprint, OpusWishes, PASSWORD_BYTES, Rtcp, Secured, UFRAG_BYTES,
+};
 pub use seam::glide;
 pub use supervise::{Sides, Supervision};
 pub use topology::{

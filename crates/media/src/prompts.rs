@@ -11,7 +11,7 @@ use crate::{Codec, FRAME_SAMPLES, SAMPLE_RATE, decode, g711, g722};
 /// The most prompts of one engine.
 pub const MAX_PROMPTS: usize = 10_000;
 
-/// One prompt, encoded for every codec, whole frames.
+/// One prompt, encoded for every codec whose bytes are samples, whole frames.
 #[derive(Debug, Clone)]
 pub struct Prompt {
     pcma: Arc<[u8]>,
@@ -36,10 +36,11 @@ impl Prompt {
         Self { pcma: bytes(Codec::Pcma), pcmu: bytes(Codec::Pcmu), g722: g722.into() }
     }
 
-    /// The bytes to send, a multiple of a frame.
+    /// The bytes to send, a multiple of a frame; of a codec whose bytes are no samples those of
+    /// A-law, of which each listener's own encoder makes what is sent.
     pub const fn audio(&self, codec: Codec) -> &Arc<[u8]> {
         match codec {
-            Codec::Pcma => &self.pcma,
+            Codec::Pcma | Codec::Opus | Codec::L16 | Codec::L16Wide => &self.pcma,
             Codec::Pcmu => &self.pcmu,
             Codec::G722 => &self.g722,
         }

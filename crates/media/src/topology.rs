@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{CallId, LegId, LineQuality, Mono, PlayId, PromptId, RecordingId, Seal, VoiceQuality};
 
-use crate::{Association, Codec, Rtcp, Secured};
+use crate::{Association, Codec, OpusWishes, Rtcp, Secured};
 
 /// What a media worker is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,12 @@ pub struct LegMedia {
     pub max_packet_ms: Option<u32>,
     /// The payload type of RFC 4733 digits, if both sides know them.
     pub digits_payload_type: Option<u8>,
+    /// Ticks a second of what those say of their duration.
+    pub digits_clock_rate: u32,
+    /// The payload type of comfort noise (RFC 3389), if its phone takes it; it may always send it.
+    pub noise_payload_type: Option<u8>,
+    /// What its phone wishes of the Opus that it is sent.
+    pub opus: OpusWishes,
     /// How reports (RTCP) are exchanged; `None` where they are not.
     pub rtcp: Option<Rtcp>,
     /// What this leg hears.

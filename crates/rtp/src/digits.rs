@@ -16,7 +16,7 @@ const END_LOST_AFTER: Duration = Duration::from_millis(200);
 /// Keys that were pressed and not yet taken away; beyond it the oldest is dropped.
 const MAX_PENDING: usize = 32;
 /// A timestamp this far behind the last event's belongs to a new time line, not to a late packet.
-const MAX_BEHIND: u32 = 10 * CLOCK_RATE;
+const MAX_BEHIND_SECONDS: u32 = 10;
 /// The longest duration that a packet can say, in ticks.
 const MAX_DURATION: u16 = u16::MAX;
 /// How often the end is sent (RFC 4733 §2.5.1.4).
@@ -52,15 +52,28 @@ struct Current {
 }
 
 /// Puts the packets of events together again. A key is reported when it is let go.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Receiver {
+    /// Ticks a second of what events say.
+    clock_rate: u32,
     current: Option<Current>,
     /// SSRC and timestamp of the last event that was reported: its end comes three times.
     reported: Option<(u32, u32)>,
     pending: VecDeque<Pressed>,
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self { clock_rate: CLOCK_RATE, current: None, reported: None, pending: VecDeque::new() }
+    }
+}
+
 impl Receiver {
+    /// Ticks a second of what events say from now on; at least 1,000.
+    pub const fn set_clock_rate(&mut self, rate: u32) {
+        self.clock_rate = if rate < 1_000 { CLOCK_RATE } else { rate };
+    }
+
     /// Takes in a packet whose payload type is that of digits. What is no digit is passed over.
     pub fn handle_packet(&mut self, packet: &Packet<'_>, now: Mono) {
         let Some(&[event, flags, high, low]) = packet.payload.first_chunk::<PAYLOAD_BYTES>() else {
@@ -124,7 +137,8 @@ impl Receiver {
             .flatten()
             .any(|(ssrc, from)| {
                 let behind = from.wrapping_sub(header.timestamp);
-                ssrc == header.ssrc && (1..MAX_BEHIND).contains(&behind)
+                let most = MAX_BEHIND_SECONDS * self.clock_rate;
+                ssrc == header.ssrc && (1..most).contains(&behind)
             })
     }
 
@@ -137,7 +151,7 @@ impl Receiver {
         let ticks = current.before + u32::from(current.duration);
         self.pending.push_back(Pressed {
             digit: char::from(DIGITS[usize::from(current.event)]),
-            duration_ms: ticks / (CLOCK_RATE / 1000),
+            duration_ms: ticks / (self.clock_rate / 1000),
         });
     }
 }
@@ -155,6 +169,16 @@ impl Current {
             && !header.marker
             && self.timestamp.wrapping_add(MAX_DURATION as u32) == header.timestamp
     }
+}
+
+/// The payload of an event's packet for a clock of another rate: its duration is the same time.
+/// What is longer than can be said is as long as can be said; `None` if it is no event's.
+pub fn at_rate(payload: &[u8], from: u32, to: u32) -> Option<[u8; PAYLOAD_BYTES]> {
+    let &[event, flags, high, low] = payload.first_chunk::<PAYLOAD_BYTES>()?;
+    let duration = u64::from(u16::from_be_bytes([high, low])) * u64::from(to);
+    let duration = duration.checked_div(u64::from(from))?.min(u64::from(MAX_DURATION)) as u16;
+    let [high, low] = duration.to_be_bytes();
+    Some([event, flags, high, low])
 }
 
 /// One packet's payload, and whether it is the event's first.
@@ -217,6 +241,28 @@ mod tests {
         std::iter::from_fn(|| receiver.poll_output())
             .map(|pressed| (pressed.digit, pressed.duration_ms))
             .collect()
+    }
+
+    #[test]
+    fn an_event_of_another_clock_lasts_as_long_also_in_segments() {
+        let mut receiver = Receiver::default();
+        receiver.set_clock_rate(48_000);
+        feed(&mut receiver, 0, 5, 960, false, 0);
+        feed(&mut receiver, 0, 5, 4_800, true, 80);
+        assert_eq!(heard(&mut receiver), [('5', 100)]);
+        // Two seconds: more than one packet can say.
+        feed(&mut receiver, 100_000, 6, u16::MAX, false, 1_000);
+        feed(&mut receiver, 165_535, 6, 30_465, true, 2_000);
+        assert_eq!(heard(&mut receiver), [('6', 2_000)]);
+    }
+
+    #[test]
+    fn an_event_is_said_at_another_rate() {
+        assert_eq!(at_rate(&[5, 0x8a, 0x12, 0xc0], 48_000, 8_000), Some([5, 0x8a, 0x03, 0x20]));
+        assert_eq!(at_rate(&[5, 0x0a, 0x03, 0x20], 8_000, 48_000), Some([5, 0x0a, 0x12, 0xc0]));
+        assert_eq!(at_rate(&[5, 0, 0xff, 0], 8_000, 48_000), Some([5, 0, 0xff, 0xff]));
+        assert_eq!(at_rate(&[5, 0, 1], 8_000, 48_000), None);
+        assert_eq!(at_rate(&[5, 0, 1, 1], 0, 48_000), None);
     }
 
     #[test]

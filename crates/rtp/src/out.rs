@@ -13,7 +13,7 @@ const MAX_MISORDER: u16 = 100;
 const FRAME_TICKS: u32 = 160;
 /// How much later than expected a frame made here may be before the pause counts as silence.
 const MAX_LATENESS_TICKS: u32 = 1600;
-/// Nanoseconds of one tick.
+/// Nanoseconds of one tick of telephone voice.
 const TICK_NANOS: u64 = 1_000_000_000 / CLOCK_RATE as u64;
 
 /// What is being sent, and how its numbers become ours.
@@ -41,7 +41,7 @@ enum Source {
     Repacked {
         /// Its stream.
         ssrc: u32,
-        /// Ours minus theirs.
+        /// Ours minus theirs, in our ticks.
         timestamp_shift: u32,
     },
 }
@@ -49,10 +49,13 @@ enum Source {
 /// The stream that one receiver hears.
 ///
 /// When the source changes, the sequence goes on without a gap, the timestamp goes on by the time
-/// that has passed, and the first packet is marked.
+/// that has passed, and the first packet is marked. Lengths are told in samples of telephone voice,
+/// 8,000 a second, also where the clock of the stream is a multiple of that.
 #[derive(Debug, Clone)]
 pub struct OutStream {
     ssrc: u32,
+    /// Ticks of the stream's clock that one of telephone voice is.
+    scale: u32,
     source: Source,
     /// The newest sequence number that was sent.
     sequence: u16,
@@ -71,6 +74,7 @@ impl OutStream {
     pub const fn new(ssrc: u32, first_sequence: u16, first_timestamp: u32) -> Self {
         Self {
             ssrc,
+            scale: 1,
             source: Source::None,
             sequence: first_sequence.wrapping_sub(1),
             timestamp: first_timestamp,
@@ -79,6 +83,22 @@ impl OutStream {
             packets: 0,
             payload_bytes: 0,
         }
+    }
+
+    /// The clock of what is sent from now on, in ticks a second: a multiple of [`CLOCK_RATE`], or
+    /// else that.
+    pub const fn set_clock_rate(&mut self, rate: u32) {
+        let scale = if rate % CLOCK_RATE == 0 && rate > 0 { rate / CLOCK_RATE } else { 1 };
+        if scale != self.scale {
+            self.length = self.length / self.scale * scale;
+            self.scale = scale;
+            self.source = Source::None;
+        }
+    }
+
+    /// Ticks of the stream's clock that one of telephone voice is.
+    pub const fn scale(&self) -> u32 {
+        self.scale
     }
 
     /// The stream's name.
@@ -98,13 +118,13 @@ impl OutStream {
 
     /// The timestamp that belongs to `now`: for a sender report.
     pub fn timestamp_at(&self, now: Mono) -> u32 {
-        self.timestamp.wrapping_add(ticks(self.sent, now))
+        self.timestamp.wrapping_add(self.ticks_until(now))
     }
 
     /// When what was sent last has been heard, by its timestamp, and the next frame may follow
     /// it: not before `now`, and at most that packet's length after it.
     pub fn next_due(&self, now: Mono) -> Mono {
-        let nanos = u64::from(self.length) * TICK_NANOS;
+        let nanos = u64::from(self.length / self.scale) * TICK_NANOS;
         match self.packets {
             0 => now,
             _ => Mono((self.sent.0 + nanos).clamp(now.0, now.0 + nanos)),
@@ -122,9 +142,10 @@ impl OutStream {
     /// The timestamp counts samples, not the moment of sending, so that a late tick is not heard;
     /// only after a pause of more than 200 ms does it go on by the time that has passed.
     pub fn own(&mut self, payload_type: u8, samples: u32, now: Mono) -> Header {
+        let scale = self.scale;
         let next = match self.source {
             Source::Own { samples } if ticks(self.sent, now) <= samples + MAX_LATENESS_TICKS => {
-                Some(self.timestamp.wrapping_add(samples))
+                Some(self.timestamp.wrapping_add(samples.wrapping_mul(scale)))
             }
             Source::Own { .. }
             | Source::None
@@ -134,14 +155,14 @@ impl OutStream {
         let marker = next.is_none();
         self.advance(next.unwrap_or_else(|| self.timestamp_of_new_source(now)), now);
         self.source = Source::Own { samples };
-        self.length = samples.max(FRAME_TICKS);
+        self.length = samples.max(FRAME_TICKS) * scale;
         self.count(samples as usize);
         self.header(payload_type, marker)
     }
 
     /// The header of the next packet, `samples` long, into which another leg's voice was put: that
-    /// of the stream `ssrc` from `timestamp` on. Its pauses stay as they are; what was lost of it
-    /// is a pause, too.
+    /// of the stream `ssrc` from `timestamp` on, in ticks of telephone voice. Its pauses stay as
+    /// they are; what was lost of it is a pause, too.
     pub fn repacked(
         &mut self,
         payload_type: u8,
@@ -149,22 +170,55 @@ impl OutStream {
         samples: u32,
         now: Mono,
     ) -> Header {
-        let next = match self.source {
-            Source::Repacked { ssrc: known, timestamp_shift } if known == ssrc => {
-                Some(timestamp.wrapping_add(timestamp_shift))
+        let theirs = timestamp.wrapping_mul(self.scale);
+        let next = self.among_others(ssrc).map(|shift| theirs.wrapping_add(shift));
+        let marker = next.is_none();
+        let ours = next.unwrap_or_else(|| self.timestamp_of_new_source(now));
+        self.advance(ours, now);
+        self.source = Source::Repacked { ssrc, timestamp_shift: ours.wrapping_sub(theirs) };
+        self.length = samples.max(FRAME_TICKS) * self.scale;
+        self.count(samples as usize);
+        self.header(payload_type, marker)
+    }
+
+    /// The header of a packet of another leg's digit whose clock is another one than ours: of the
+    /// stream `ssrc`, at `timestamp` in ticks of telephone voice. Those of one digit have one
+    /// timestamp here, too.
+    pub fn relayed_digit(
+        &mut self,
+        payload_type: u8,
+        (ssrc, timestamp): (u32, u32),
+        marker: bool,
+        now: Mono,
+    ) -> Header {
+        let theirs = timestamp.wrapping_mul(self.scale);
+        match self.among_others(ssrc) {
+            Some(_) => self.sequence = self.sequence.wrapping_add(1),
+            None => {
+                let ours = self.timestamp_of_new_source(now);
+                self.advance(ours, now);
+                self.source = Source::Repacked { ssrc, timestamp_shift: ours.wrapping_sub(theirs) };
             }
+        }
+        let timestamp = theirs.wrapping_add(self.among_others(ssrc).unwrap_or(0));
+        self.count(crate::digits::PAYLOAD_BYTES);
+        Header { timestamp, ..self.header(payload_type, marker) }
+    }
+
+    /// Ours minus theirs, in our ticks, if what was sent last was put together anew of that stream.
+    fn among_others(&self, stream: u32) -> Option<u32> {
+        match self.source {
+            Source::Repacked { ssrc, timestamp_shift } if ssrc == stream => Some(timestamp_shift),
             Source::Own { .. }
             | Source::None
             | Source::Forwarded { .. }
             | Source::Repacked { .. } => None,
-        };
-        let marker = next.is_none();
-        let ours = next.unwrap_or_else(|| self.timestamp_of_new_source(now));
-        self.advance(ours, now);
-        self.source = Source::Repacked { ssrc, timestamp_shift: ours.wrapping_sub(timestamp) };
-        self.length = samples.max(FRAME_TICKS);
-        self.count(samples as usize);
-        self.header(payload_type, marker)
+        }
+    }
+
+    /// The last packet that was made of so many samples has so many bytes of payload.
+    pub const fn correct_payload(&mut self, samples: usize, bytes: usize) {
+        self.payload_bytes = self.payload_bytes.saturating_sub(samples as u64) + bytes as u64;
     }
 
     /// The header of the next packet of a digit made here ([`crate::digits::Sender`]): all packets
@@ -180,7 +234,8 @@ impl OutStream {
         self.header(payload_type, first)
     }
 
-    /// Makes another leg's packet ours, in place: its loss, order and timing stay as they are.
+    /// Makes another leg's packet of the same clock ours, in place: its loss, order and timing stay
+    /// as they are.
     ///
     /// A packet that comes behind the first one of its source takes a number that was used for the
     /// source before; the receiver drops it as seen.
@@ -217,8 +272,10 @@ impl OutStream {
                 (self.header(payload_type, true), false)
             }
         };
-        // A byte is a sample in every codec of this clock; digits are shorter than a frame.
-        self.length = (payload_bytes as u32).max(FRAME_TICKS);
+        // A byte is a sample in nearly every codec of this clock; digits are shorter than a frame.
+        // How long a packet of another clock is, it does not say.
+        let known = if self.scale == 1 { payload_bytes as u32 } else { 0 };
+        self.length = known.max(FRAME_TICKS * self.scale);
         if is_newest {
             self.sequence = header.sequence;
             if header.timestamp != self.timestamp {
@@ -231,13 +288,21 @@ impl OutStream {
         Ok(header)
     }
 
+    /// Another leg's packet is not sent on: that leaves no gap in our numbers, as if it was lost.
+    pub const fn leave_out(&mut self, theirs: &Header) {
+        if let Source::Forwarded { ssrc, newest, sequence_shift, .. } = &mut self.source
+            && *ssrc == theirs.ssrc
+            && theirs.sequence == newest.wrapping_add(1)
+        {
+            *newest = theirs.sequence;
+            *sequence_shift = sequence_shift.wrapping_sub(1);
+        }
+    }
+
     /// The header of a packet that is sent as it came between those that were put together anew of
     /// the same stream: a digit. It keeps its place in time and is numbered as the next one.
     fn among_repacked(&mut self, theirs: &Header, payload_type: u8) -> Option<Header> {
-        let Source::Repacked { ssrc, timestamp_shift } = self.source else { return None };
-        if ssrc != theirs.ssrc {
-            return None;
-        }
+        let timestamp_shift = self.among_others(theirs.ssrc)?;
         self.sequence = self.sequence.wrapping_add(1);
         let timestamp = theirs.timestamp.wrapping_add(timestamp_shift);
         let (sequence, marker, ssrc) = (self.sequence, theirs.marker, self.ssrc);
@@ -272,8 +337,13 @@ impl OutStream {
     fn timestamp_of_new_source(&self, now: Mono) -> u32 {
         match self.packets {
             0 => self.timestamp,
-            _ => self.timestamp.wrapping_add(ticks(self.sent, now).max(self.length)),
+            _ => self.timestamp.wrapping_add(self.ticks_until(now).max(self.length)),
         }
+    }
+
+    /// Ticks of the stream's clock since its newest timestamp was sent.
+    const fn ticks_until(&self, now: Mono) -> u32 {
+        ticks(self.sent, now).wrapping_mul(self.scale)
     }
 
     const fn advance(&mut self, timestamp: u32, now: Mono) {
@@ -293,7 +363,7 @@ impl OutStream {
     }
 }
 
-/// The ticks from `from` to `to`; they wrap as timestamps do.
+/// The ticks of telephone voice from `from` to `to`; they wrap as timestamps do.
 const fn ticks(from: Mono, to: Mono) -> u32 {
     (to.0.saturating_sub(from.0) / TICK_NANOS) as u32
 }
@@ -349,6 +419,22 @@ mod tests {
         let late = forward(&mut out, 9, 42, 320, 61);
         assert_eq!((late.sequence, late.timestamp), (102, 320));
         assert_eq!(forward(&mut out, 9, 44, 640, 80).sequence, 104);
+    }
+
+    #[test]
+    fn what_is_not_sent_on_leaves_no_gap_and_what_was_lost_does() {
+        let mut out = OutStream::new(1, 100, 0);
+        let left = |sequence, ssrc| Header { sequence, ssrc, ..Header::default() };
+        out.leave_out(&left(39, 9));
+        forward(&mut out, 9, 40, 0, 0);
+        out.leave_out(&left(41, 9));
+        out.leave_out(&left(41, 9));
+        assert_eq!(forward(&mut out, 9, 42, 320, 40).sequence, 101);
+        // 43 was lost before it, and another's is not theirs.
+        out.leave_out(&left(44, 9));
+        out.leave_out(&left(43, 8));
+        assert_eq!(forward(&mut out, 9, 45, 800, 100).sequence, 104);
+        assert_eq!(forward(&mut out, 9, 46, 960, 120).timestamp, 960);
     }
 
     #[test]
@@ -419,6 +505,45 @@ mod tests {
         let other = out.repacked(8, (10, 7), 80, Mono::from_ms(160));
         assert_eq!((other.timestamp, other.marker), (1_480 + 160, true));
         assert_eq!(forward(&mut out, 11, 1, 1, 200).timestamp, 1_480 + 160 + 320);
+    }
+
+    #[test]
+    fn a_stream_of_another_clock_counts_its_own_ticks() {
+        let mut out = OutStream::new(1, 0, u32::MAX - 959);
+        out.set_clock_rate(48_000);
+        assert_eq!(out.scale(), 6);
+        let own: Vec<u32> =
+            (0..3).map(|at| out.own(111, 160, Mono::from_ms(at * 20)).timestamp).collect();
+        assert_eq!(own, [u32::MAX - 959, 0, 960]);
+        assert_eq!(out.timestamp_at(Mono::from_ms(50)), 960 + 480);
+        assert_eq!(out.next_due(Mono::from_ms(40)), Mono::from_ms(60));
+        // What another leg says in ticks of telephone voice, its wrap included.
+        let first = out.repacked(111, (9, u32::MAX - 159), 160, Mono::from_ms(60));
+        let second = out.repacked(111, (9, 0), 160, Mono::from_ms(80));
+        assert_eq!((first.timestamp, second.timestamp), (1_920, 2_880));
+        // A digit among it keeps its place, all of its packets the same one.
+        for (sequence, marker) in [(5, true), (6, false)] {
+            let digit = out.relayed_digit(110, (9, 160), marker, Mono::from_ms(100));
+            assert_eq!((digit.timestamp, digit.sequence), (3_840, sequence));
+            assert_eq!((digit.marker, digit.payload_type), (marker, 110));
+        }
+        assert_eq!(out.repacked(111, (9, 480), 160, Mono::from_ms(140)).timestamp, 5_760);
+        // One whose first is a digit begins there.
+        assert_eq!(out.relayed_digit(110, (7, 5), true, Mono::from_ms(180)).timestamp, 7_680);
+        assert_eq!(out.repacked(111, (7, 165), 160, Mono::from_ms(200)).timestamp, 8_640);
+        // Forwarded, a packet is as long as a frame, whatever its bytes.
+        forward(&mut out, 3, 1, 77, 220);
+        assert_eq!(out.next_due(Mono::from_ms(221)), Mono::from_ms(240));
+        // Back at the other clock time goes on.
+        out.set_clock_rate(8_000);
+        let back = out.own(8, 160, Mono::from_ms(260));
+        assert_eq!((back.timestamp, back.marker), (9_600 + 320, true));
+        out.set_clock_rate(44_100);
+        assert_eq!(out.scale(), 1, "no multiple");
+        let before = out.payload_bytes();
+        out.own(8, 160, Mono::from_ms(280));
+        out.correct_payload(160, 43);
+        assert_eq!(out.payload_bytes(), before + 43);
     }
 
     #[test]

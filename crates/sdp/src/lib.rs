@@ -23,7 +23,8 @@ pub use crypto::{
 pub use negotiate::{Refusal, accept, answer, offer};
 pub use parse::{Error, Problem};
 pub use types::{
-    Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, Origin, Rtcp, Session,
+    Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, OpusWishes, Origin, Rtcp,
+    Session,
 };
 
 /// The longest description that is read, in bytes: more than any telephone sends.

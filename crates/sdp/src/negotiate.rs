@@ -6,19 +6,26 @@ use std::net::{IpAddr, SocketAddr};
 use crate::protect::{self, BROWSER, PLAIN, SECURE};
 use crate::{
     Capabilities, Codec, Connection, DEFAULT_PTIME_MS, Direction, IceDtls, MAX_PTIME_MS,
-    MIN_PTIME_MS, Map, Media, Negotiated, Origin, Rtcp, Session, Setup, SrtpPolicy,
+    MIN_PTIME_MS, Map, Media, Negotiated, OpusWishes, Origin, Rtcp, Session, Setup, SrtpPolicy,
 };
 
 /// The encoding name of RFC 4733 digits.
 const DIGITS: &str = "telephone-event";
 /// The payload type that our offers give to digits: what nearly every telephone uses.
 const DIGITS_PAYLOAD_TYPE: u8 = 101;
+/// Those that they have beside a codec of another clock: what browsers use, and the next.
+const OTHER_DIGITS: [(u32, u8); 2] = [(48_000, 110), (16_000, 112)];
+/// The encoding name of comfort noise (RFC 3389 §5), and its static payload type.
+const NOISE: &str = "CN";
+const NOISE_PAYLOAD_TYPE: u8 = 13;
 /// The events that we understand: 0-9, *, #, A-D.
 const DIGITS_PARAMETERS: &str = "0-15";
 /// How our offers to browsers name their stream.
 const FIRST_MID: &str = "0";
 /// Ticks a second of telephone voice.
 const CLOCK_RATE: u32 = 8000;
+/// What we say of the Opus that we take: repeat what was lost, one channel (RFC 7587 §6.1).
+const OPUS_PARAMETERS: &str = "useinbandfec=1;stereo=0;sprop-stereo=0";
 
 /// Why there is no common ground. SIP answers 488 to each (RFC 3261 §21.4.26).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +61,11 @@ impl std::error::Error for Refusal {}
 /// dialog, one more for each that differs.
 pub fn offer(capabilities: &Capabilities, version: u64, direction: Direction) -> Session {
     let maps = capabilities.codecs.iter().map(|codec| (*codec, codec.payload_type()));
-    let digits = capabilities.digits.then_some(DIGITS_PAYLOAD_TYPE);
-    let media = stream(capabilities, maps, digits, direction, (true, true));
+    let beside = Beside {
+        digits: if capabilities.digits { offered_digits(&capabilities.codecs) } else { Vec::new() },
+        noise: capabilities.noise.then_some(NOISE_PAYLOAD_TYPE),
+    };
+    let media = stream(capabilities, maps, beside, direction, (true, true));
     let media = match (&capabilities.browser, capabilities.srtp.policy) {
         // A browser has no use for metrics, and reads its own.
         (Some(browser), _) => Media {
@@ -99,12 +109,18 @@ pub fn answer(
                     if !capabilities.digits {
                         negotiated.digits_payload_type = None;
                     }
+                    if !capabilities.noise {
+                        negotiated.noise_payload_type = None;
+                    }
                     let map = [(negotiated.codec, negotiated.payload_type)];
                     let digits = negotiated.digits_payload_type;
+                    let digits = digits.map(|number| (number, negotiated.digits_clock_rate));
+                    let noise = negotiated.noise_payload_type;
+                    let beside = Beside { digits: digits.into_iter().collect(), noise };
                     // What the offer does not have is no part of the answer (RFC 5761 §5.1.1,
                     // RFC 3611 §5.2).
                     let rtcp = (media.rtcp_mux, media.asks_metrics);
-                    let mut answer = stream(capabilities, map, digits, negotiated.direction, rtcp);
+                    let mut answer = stream(capabilities, map, beside, negotiated.direction, rtcp);
                     way.announce(&mut answer, &mut negotiated, &capabilities.srtp);
                     answer.protocol.clone_from(&media.protocol);
                     answer.mid.clone_from(&media.mid);
@@ -138,8 +154,11 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
     let mut negotiated = negotiate(answer, theirs, &preferred)?;
     protect::accept(ours, answer, theirs, &mut negotiated)?;
     negotiated.direction = negotiated.direction.and(ours.direction.unwrap_or_default());
-    if ours.digits().is_none() {
+    if ours.digits(negotiated.codec).is_none() {
         negotiated.digits_payload_type = None;
+    }
+    if ours.noise(negotiated.codec).is_none() {
+        negotiated.noise_payload_type = None;
     }
     if let Some(rtcp) = negotiated.rtcp.as_mut().filter(|rtcp| rtcp.is_muxed && !ours.rtcp_mux) {
         // It may not be answered where it was not offered, and goes beside RTP then.
@@ -170,11 +189,15 @@ fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negoti
     }
     let remote = SocketAddr::new(address, media.port);
     let (ptime_ms, max_ptime_ms) = packet_times(media);
+    let digits = media.digits(codec);
     Ok(Negotiated {
         remote,
         codec,
         payload_type,
-        digits_payload_type: media.digits(),
+        digits_payload_type: digits.map(|(number, _)| number),
+        digits_clock_rate: digits.map_or(codec.clock_rate(), |(_, rate)| rate),
+        noise_payload_type: media.noise(codec),
+        opus: media.opus_wishes(payload_type),
         direction,
         ptime_ms,
         max_ptime_ms,
@@ -226,20 +249,78 @@ impl Media {
     fn codecs(&self) -> impl Iterator<Item = (Codec, u8)> {
         self.payload_types().filter_map(|(number, map)| {
             let codec = match map {
-                Some(map) if map.clock_rate != CLOCK_RATE || map.channels != 1 => None,
-                Some(map) => Codec::from_name(&map.encoding),
+                Some(map) => Codec::ALL.into_iter().find(|codec| map.is_of(*codec)),
                 None => Codec::from_static(number),
             };
             codec.map(|codec| (codec, number))
         })
     }
 
-    /// The payload type of digits at the voice's clock rate (RFC 4733 §2.5.1.1).
-    fn digits(&self) -> Option<u8> {
-        let is_digits =
-            |map: &Map| map.encoding.eq_ignore_ascii_case(DIGITS) && map.clock_rate == CLOCK_RATE;
-        self.payload_types().find(|(_, map)| map.is_some_and(is_digits)).map(|(number, _)| number)
+    /// The payload type of comfort noise beside a codec whose clock rate it has; Opus has its own.
+    fn noise(&self, codec: Codec) -> Option<u8> {
+        if codec.clock_rate() != CLOCK_RATE {
+            return None;
+        }
+        let is_noise = |(number, map): &(u8, Option<&Map>)| match map {
+            Some(map) => map.encoding.eq_ignore_ascii_case(NOISE) && map.clock_rate == CLOCK_RATE,
+            None => *number == NOISE_PAYLOAD_TYPE,
+        };
+        self.payload_types().find(is_noise).map(|(number, _)| number)
     }
+
+    /// The payload type of digits at the voice's clock rate (RFC 4733 §2.5.1.1), or at that of
+    /// telephone voice: some phones have no other; and that rate.
+    fn digits(&self, codec: Codec) -> Option<(u8, u32)> {
+        let of_rate = |rate: u32| {
+            let is_digits =
+                |map: &Map| map.encoding.eq_ignore_ascii_case(DIGITS) && map.clock_rate == rate;
+            let mut all = self.payload_types();
+            all.find(|(_, map)| map.is_some_and(is_digits)).map(|(number, _)| (number, rate))
+        };
+        of_rate(codec.clock_rate()).or_else(|| of_rate(CLOCK_RATE))
+    }
+
+    /// What is wished of the Opus of that payload type; what cannot be read is not wished.
+    fn opus_wishes(&self, payload_type: u8) -> OpusWishes {
+        let mut wishes = OpusWishes::default();
+        let said = self.parameters.iter().filter(|(number, _)| *number == payload_type);
+        for parameter in said.flat_map(|(_, parameters)| parameters.split(';')) {
+            let Some((name, value)) = parameter.split_once('=') else { continue };
+            let (name, value) = (name.trim(), value.trim());
+            if name.eq_ignore_ascii_case("useinbandfec") {
+                wishes.fec = value == "1";
+            } else if name.eq_ignore_ascii_case("maxaveragebitrate") {
+                wishes.max_bitrate = value.parse().ok();
+            }
+        }
+        wishes
+    }
+}
+
+impl Map {
+    /// Whether it names that codec. Some write Opus with one channel.
+    fn is_of(&self, codec: Codec) -> bool {
+        let is_opus = codec == Codec::Opus;
+        self.encoding.eq_ignore_ascii_case(codec.encoding())
+            && self.clock_rate == codec.clock_rate()
+            && (self.channels == codec.channels() || is_opus)
+    }
+}
+
+/// What goes beside the voice.
+struct Beside {
+    /// Digits: payload types and clock rates.
+    digits: Vec<(u8, u32)>,
+    /// Comfort noise: its payload type.
+    noise: Option<u8>,
+}
+
+/// The digits of our offers: those of telephone voice and of each other clock of the codecs.
+fn offered_digits(codecs: &[Codec]) -> Vec<(u8, u32)> {
+    let is_spoken = |rate: &u32| codecs.iter().any(|codec| codec.clock_rate() == *rate);
+    let others = OTHER_DIGITS.into_iter().filter(|(rate, _)| is_spoken(rate));
+    let ours = [(DIGITS_PAYLOAD_TYPE, CLOCK_RATE)];
+    ours.into_iter().chain(others.map(|(rate, number)| (number, rate))).collect()
 }
 
 fn describe(
@@ -269,18 +350,26 @@ fn describe(
 fn stream(
     capabilities: &Capabilities,
     codecs: impl IntoIterator<Item = (Codec, u8)>,
-    digits: Option<u8>,
+    Beside { digits, noise }: Beside,
     direction: Direction,
     (rtcp_mux, asks_metrics): (bool, bool),
 ) -> Media {
-    let map = |payload_type: u8, encoding: &str| Map {
+    let map = |payload_type: u8, encoding: &str, clock_rate: u32, channels: u8| Map {
         payload_type,
         encoding: encoding.into(),
-        clock_rate: CLOCK_RATE,
-        channels: 1,
+        clock_rate,
+        channels,
     };
-    let voices = codecs.into_iter().map(|(codec, number)| map(number, codec.name()));
-    let maps: Vec<Map> = voices.chain(digits.map(|number| map(number, DIGITS))).collect();
+    let codecs: Vec<(Codec, u8)> = codecs.into_iter().collect();
+    let voice = |(codec, number): &(Codec, u8)| {
+        map(*number, codec.encoding(), codec.clock_rate(), codec.channels())
+    };
+    let noise = noise.map(|number| map(number, NOISE, CLOCK_RATE, 1));
+    let events = digits.iter().map(|(number, rate)| map(*number, DIGITS, *rate, 1));
+    let maps: Vec<Map> = codecs.iter().map(voice).chain(noise).chain(events).collect();
+    let opus = codecs.iter().filter(|(codec, _)| *codec == Codec::Opus);
+    let opus = opus.map(|(_, number)| (*number, OPUS_PARAMETERS.to_owned()));
+    let keys = digits.iter().map(|(number, _)| (*number, DIGITS_PARAMETERS.to_owned()));
     Media {
         kind: "audio".into(),
         port: capabilities.address.port(),
@@ -288,7 +377,7 @@ fn stream(
         formats: maps.iter().map(|map| map.payload_type.to_string()).collect(),
         connection: None,
         maps,
-        parameters: digits.map(|number| (number, DIGITS_PARAMETERS.into())).into_iter().collect(),
+        parameters: opus.chain(keys).collect(),
         cryptos: Vec::new(),
         direction: Some(direction),
         ptime_ms: Some(DEFAULT_PTIME_MS),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::{Association, Browser, Crypto, IceDtls, Secured, Srtp};
 
-/// The voice codecs of the telephone network (RFC 3551 §4.5). Each has 8,000 ticks a second.
+/// The voice codecs of the telephone network (RFC 3551 §4.5) and of browsers (RFC 7874 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// G.711 A-law, static payload type 8: mainland China and Europe.
@@ -14,31 +14,71 @@ pub enum Codec {
     /// G.722, static payload type 9: 7 kHz of voice. Its clock has 8,000 ticks a second although it
     /// has 16,000 samples (RFC 3551 §4.5.2).
     G722,
+    /// Opus (RFC 6716, RFC 7587): 8 to 48 kHz in packets of any length. Its clock has 48,000 ticks
+    /// a second whatever its bandwidth is.
+    Opus,
+    /// Samples of 16 bits, 8,000 a second (RFC 3551 §4.5.11).
+    L16,
+    /// Samples of 16 bits, 16,000 a second.
+    L16Wide,
 }
 
 impl Codec {
     /// Every codec.
-    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
+    pub const ALL: [Self; 6] =
+        [Self::Pcma, Self::Pcmu, Self::G722, Self::Opus, Self::L16, Self::L16Wide];
 
-    /// The encoding name in `a=rtpmap`.
+    /// What a configuration calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pcma => "PCMA",
             Self::Pcmu => "PCMU",
             Self::G722 => "G722",
+            Self::Opus => "opus",
+            Self::L16 => "L16",
+            Self::L16Wide => "L16/16000",
         }
     }
 
-    /// The static payload type (RFC 3551 §6).
+    /// The encoding name in `a=rtpmap`.
+    pub const fn encoding(self) -> &'static str {
+        match self {
+            Self::Pcma | Self::Pcmu | Self::G722 | Self::Opus | Self::L16 => self.name(),
+            Self::L16Wide => "L16",
+        }
+    }
+
+    /// Ticks of its RTP clock in a second.
+    pub const fn clock_rate(self) -> u32 {
+        match self {
+            Self::Pcma | Self::Pcmu | Self::G722 | Self::L16 => 8_000,
+            Self::L16Wide => 16_000,
+            Self::Opus => 48_000,
+        }
+    }
+
+    /// The channels that `a=rtpmap` names: of Opus always two, also where one is sent (RFC 7587
+    /// §7).
+    pub const fn channels(self) -> u8 {
+        match self {
+            Self::Pcma | Self::Pcmu | Self::G722 | Self::L16 | Self::L16Wide => 1,
+            Self::Opus => 2,
+        }
+    }
+
+    /// The static payload type (RFC 3551 §6), or else the dynamic one that our offers give it.
     pub const fn payload_type(self) -> u8 {
         match self {
             Self::Pcma => 8,
             Self::Pcmu => 0,
             Self::G722 => 9,
+            Self::Opus => 111,
+            Self::L16 => 96,
+            Self::L16Wide => 97,
         }
     }
 
-    /// The codec of that encoding name, in any case.
+    /// The codec of that name in a configuration, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
     }
@@ -231,6 +271,8 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// Whether RFC 4733 digits are understood.
     pub digits: bool,
+    /// Whether comfort noise (RFC 3389) is understood.
+    pub noise: bool,
     /// The session id of our origin line: the same for all descriptions of one dialog.
     pub session_id: u64,
     /// Whether the stream is to be protected.
@@ -251,6 +293,12 @@ pub struct Negotiated {
     pub payload_type: u8,
     /// The payload type to send RFC 4733 digits with, if both sides know them.
     pub digits_payload_type: Option<u8>,
+    /// Ticks a second of what those say of their duration: the codec's where there are such.
+    pub digits_clock_rate: u32,
+    /// The payload type to send comfort noise (RFC 3389) with, if both sides know it.
+    pub noise_payload_type: Option<u8>,
+    /// What the other side wishes of the Opus that it is sent.
+    pub opus: OpusWishes,
     /// Whether we send and receive.
     pub direction: Direction,
     /// Milliseconds of audio in a packet that the other side wishes, from [`crate::MIN_PTIME_MS`]
@@ -264,6 +312,16 @@ pub struct Negotiated {
     pub secured: Option<Secured>,
     /// What ICE and DTLS have to find out before anything is sent; `None` where `remote` is all.
     pub browser: Option<Association>,
+}
+
+/// What a receiver of Opus wishes of what it is sent (RFC 7587 §6.1), as far as it is heeded here:
+/// one channel is sent in any case, no more than telephone voice, and what is silent is sent, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpusWishes {
+    /// `useinbandfec`: each packet repeats the one before, coarsely.
+    pub fec: bool,
+    /// `maxaveragebitrate`, in bits a second.
+    pub max_bitrate: Option<u32>,
 }
 
 /// How RTCP goes with a stream.

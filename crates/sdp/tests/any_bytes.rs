@@ -33,6 +33,7 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
             address: SocketAddr::new(ip, port),
             codecs,
             digits,
+            noise: digits,
             session_id,
             srtp: Srtp { policy, keys: [MasterKey::new([3; 30]), MasterKey::new([7; 30])] },
             browser,

@@ -59,6 +59,7 @@ fn engine() -> Capabilities {
         address: "192.0.2.1:20000".parse().unwrap(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
+        noise: false,
         session_id: 77,
         srtp: Srtp::OFF,
         browser: Some(Browser { ice: ice(), fingerprint: Fingerprint([0xab; 32]) }),

@@ -1,8 +1,8 @@
 //! Offers and answers as real telephones write them (RFC 3264, RFC 4317).
 
 use sdp::{
-    Capabilities, Codec, Direction, Negotiated, Problem, Refusal, Rtcp, Session, Srtp, accept,
-    answer, offer,
+    Capabilities, Codec, Direction, Negotiated, OpusWishes, Problem, Refusal, Rtcp, Session, Srtp,
+    accept, answer, offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -15,6 +15,7 @@ fn engine() -> Capabilities {
         address: "192.0.2.1:20000".parse().expect("an address"),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
+        noise: true,
         session_id: 77,
         srtp: Srtp::OFF,
         browser: None,
@@ -51,6 +52,9 @@ fn a_telephones_offer_is_answered_with_one_codec_and_digits() {
             codec: Codec::Pcma,
             payload_type: 8,
             digits_payload_type: Some(101),
+            digits_clock_rate: 8_000,
+            noise_payload_type: None,
+            opus: OpusWishes::default(),
             direction: Direction::SendRecv,
             ptime_ms: 30,
             max_ptime_ms: None,
@@ -191,13 +195,14 @@ fn our_order_of_codecs_decides_and_digits_can_be_off() {
 #[test]
 fn a_late_offer_is_ours_and_the_answer_is_read() {
     let ours = offer(&engine(), 1, Direction::SendRecv);
-    assert_eq!(ours.media[0].formats, ["8", "0", "101"]);
+    assert_eq!(ours.media[0].formats, ["8", "0", "13", "101"]);
     let (theirs, their_view) = answer(
         &Session::parse(ours.to_string().as_bytes()).expect("what we print can be read"),
         &Capabilities {
             address: "203.0.113.5:7000".parse().expect("an address"),
             codecs: vec![Codec::Pcmu],
             digits: true,
+            noise: true,
             session_id: 5,
             srtp: Srtp::OFF,
             browser: None,
@@ -353,4 +358,40 @@ fn packets_are_as_long_as_the_telephone_wishes_and_no_longer_than_it_takes() {
     }
     let theirs = offered(&["m=audio 4000 RTP/AVP 8", "a=ptime:30", "a=maxptime:60"]);
     assert!(theirs.to_string().contains("a=ptime:30\r\na=maxptime:60\r\n"));
+}
+
+#[test]
+fn comfort_noise_is_agreed_on_where_both_sides_have_it() {
+    for (format, map) in
+        [("13", "a=rtpmap:13 CN/8000"), ("13", "a=x"), ("97", "a=rtpmap:97 cn/8000")]
+    {
+        let stream = format!("m=audio 4000 RTP/AVP 8 {format} 101");
+        let lines = [&stream[..], "a=rtpmap:101 telephone-event/8000", map];
+        let (ours, agreed) = take(&lines).expect("there is common ground");
+        assert_eq!(agreed.noise_payload_type, format.parse().ok(), "{lines:?}");
+        assert_eq!(ours.media[0].formats, ["8", format, "101"]);
+        assert!(ours.to_string().contains(&format!("a=rtpmap:{format} CN/8000\r\n")));
+        let deaf = Capabilities { noise: false, ..engine() };
+        let (ours, agreed) =
+            answer(&offered(&lines), &deaf, 1, Direction::SendRecv).expect("there is, too");
+        assert_eq!((agreed.noise_payload_type, ours.to_string().contains("CN")), (None, false));
+    }
+    for lines in
+        [&["m=audio 4000 RTP/AVP 8 13", "a=rtpmap:13 CN/16000"][..], &["m=audio 4000 RTP/AVP 8"]]
+    {
+        assert_eq!(take(lines).expect("there is common ground").1.noise_payload_type, None);
+    }
+}
+
+#[test]
+fn comfort_noise_is_offered_and_holds_where_the_answer_has_it() {
+    let ours = offer(&engine(), 1, Direction::SendRecv);
+    assert_eq!(ours.media[0].formats, ["8", "0", "13", "101"]);
+    let agreed = |ours: &Session, stream: &str| {
+        accept(ours, &offered(&[stream])).expect("it was accepted").noise_payload_type
+    };
+    assert_eq!(agreed(&ours, "m=audio 4000 RTP/AVP 8 13"), Some(13));
+    assert_eq!(agreed(&ours, "m=audio 4000 RTP/AVP 8"), None);
+    let silent = offer(&Capabilities { noise: false, ..engine() }, 1, Direction::SendRecv);
+    assert_eq!(agreed(&silent, "m=audio 4000 RTP/AVP 8 13"), None, "nobody offered it");
 }

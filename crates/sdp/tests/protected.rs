@@ -16,6 +16,7 @@ fn engine(policy: SrtpPolicy) -> Capabilities {
         address: "192.0.2.1:20000".parse().unwrap(),
         codecs: vec![Codec::Pcma],
         digits: false,
+        noise: false,
         session_id: 77,
         srtp: Srtp { policy, keys: [MasterKey::new([8; 30]), MasterKey::new([3; 30])] },
         browser: None,

@@ -8,6 +8,7 @@ fn bob() -> Capabilities {
         address: "192.0.2.4:49920".parse().expect("an address"),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         digits: true,
+        noise: false,
         session_id: 2_890_844_730,
         srtp: Srtp::OFF,
         browser: None,

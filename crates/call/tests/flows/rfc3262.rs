@@ -260,7 +260,7 @@ fn rfc_3262_section_4_who_has_given_up_still_acknowledges_what_rings() {
 fn rfc_3262_section_5_the_offer_of_a_call_without_one_is_in_the_first_reliable_response() {
     let (mut bob, rings) = called(Transport::Udp, "");
     assert_eq!(rings.status(), Some(183));
-    assert_eq!(described(&rings).media[0].formats, ["8", "0", "101"]);
+    assert_eq!(described(&rings).media[0].formats, ["8", "0", "13", "101"]);
     bob.receive(&prack(2, &rack_of(&rings), OFFER));
     let (accepted, answered) = (bob.next(), bob.next());
     assert_eq!((accepted.status(), accepted.body()), (Some(200), &b""[..]));

@@ -182,7 +182,7 @@ fn rfc_3665_section_3_6_sdp_in_ack() {
     let (head, body) = INVITE.split_once("\n\n").unwrap();
     bob.receive(&format!("{}\n\n", head.replace("\nContent-Type: application/sdp", "")));
     let ok = bob.next();
-    assert_eq!(described(&ok).media[0].formats, ["8", "0", "101"], "the offer is ours");
+    assert_eq!(described(&ok).media[0].formats, ["8", "0", "13", "101"], "the offer is ours");
     assert!(bob.leg.as_ref().unwrap().media().is_none());
     let ack = ACK.replace("Content-Length: 0\n\n", "Content-Type: application/sdp\n\n");
     bob.receive(&format!("{ack}{body}"));

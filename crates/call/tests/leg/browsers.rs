@@ -38,6 +38,21 @@ fn a_browser_is_answered_with_our_certificate_and_the_way_is_left_to_ice() {
 }
 
 #[test]
+fn a_browser_speaks_g_711_or_else_opus_and_is_asked_for_no_comfort_noise() {
+    for (formats, answered, codec) in
+        [("111 8 13", "8", sdp::Codec::Pcma), ("111 13", "111", sdp::Codec::Opus)]
+    {
+        let plain = offered("EsAw", "75", "sendrecv");
+        let offer = plain.replace("SAVPF 8\r", &format!("SAVPF {formats}\r"));
+        let mut call = Stage::called(&[], &format!("{offer}a=rtpmap:111 opus/48000/2\r\n"));
+        let answer = read(&call.response());
+        assert_eq!(answer.media[0].formats, [answered]);
+        let agreed = call.leg.media().copied().unwrap();
+        assert_eq!((agreed.codec, agreed.noise_payload_type), (codec, None));
+    }
+}
+
+#[test]
 fn rfc_8839_section_4_4_ours_begins_again_with_the_browsers_and_only_then() {
     let mut call = Stage::called(&[], &offered("EsAw", "75", "sendrecv"));
     let mut names = vec![ufrag(&read(&call.response()))];

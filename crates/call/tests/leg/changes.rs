@@ -86,7 +86,7 @@ fn rfc_3261_section_14_2_a_re_invite_without_an_offer_gets_ours() {
     assert!(call.leg.is_holding());
     let response = call.request(Method::Invite, &[], "");
     let offer = read(&response);
-    assert_eq!(offer.media[0].formats, ["8", "0", "101"]);
+    assert_eq!(offer.media[0].formats, ["8", "0", "13", "101"]);
     assert_eq!(offer.media[0].direction, Some(Direction::SendRecv));
     assert!(call.leg.is_holding(), "nothing holds before the answer");
     call.ack(&sdp(TALK));
@@ -107,7 +107,7 @@ fn a_late_offer_that_is_not_answered_changes_nothing() {
 fn rfc_3261_section_13_2_1_the_first_offer_may_be_ours() {
     let mut call = Stage::called(&[], "");
     let response = call.response();
-    assert_eq!(read(&response).media[0].formats, ["8", "0", "101"]);
+    assert_eq!(read(&response).media[0].formats, ["8", "0", "13", "101"]);
     assert!(call.leg.media().is_none());
     call.ack(&described("198.51.100.9", 4000, "0", TALK));
     assert!(call.media_changed());

@@ -54,7 +54,7 @@ fn rfc_3262_section_5_without_an_offer_ours_is_in_it_and_the_answer_in_the_prack
     let mut call = Stage::called(&[REQUIRED], "");
     let rings = call.response();
     assert_eq!(rings.status(), Some(183));
-    assert_eq!(read(&rings).media[0].formats, ["8", "0", "101"]);
+    assert_eq!(read(&rings).media[0].formats, ["8", "0", "13", "101"]);
     let answer = described("198.51.100.9", 4000, "0", TALK);
     let answered = call.request(Method::Prack, &[("RAck", &rack(&rings))], &answer);
     assert_eq!(answered.status(), Some(200));

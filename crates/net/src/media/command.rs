@@ -107,6 +107,8 @@ impl Worker {
         let was_awaited = before.as_ref().is_some_and(Wanted::awaits);
         let hears = media.hears.clone();
         let codec = media.codec;
+        leg.out.set_clock_rate(codec.clock_rate());
+        leg.digits.set_clock_rate(media.digits_clock_rate);
         let wanted = Wanted { media, origin };
         if !was_awaited && wanted.awaits() {
             (leg.heard, leg.alive, leg.is_silent) = (now, now, false);

@@ -9,6 +9,7 @@ use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
 use super::pack::Way;
 use super::playing::{FRAME_NANOS, Playing};
+use super::wide;
 use super::worker::Worker;
 
 /// A frame later than this is not sent any more, in nanoseconds.
@@ -62,11 +63,11 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
-    if u64::from(media.packet_ms) != media::FRAME_MS {
+    if u64::from(media.packet_ms) != media::FRAME_MS || wide::is_sized(codec) {
         let mut piece = [0; FRAME_SAMPLES];
         let piece = &mut piece[..frame.len().min(FRAME_SAMPLES)];
         piece.copy_from_slice(&frame[..piece.len()]);
-        leg.join(codec, piece);
+        leg.join(wide::waiting(codec), piece);
         return leg.pack(piece, &mut Way { packet, counted }, leg.frame_due);
     }
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);

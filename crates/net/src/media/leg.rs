@@ -8,17 +8,21 @@ use media::{
     g711,
 };
 use model::{CallId, LegId, Mono};
-use rtp::{OutStream, Packet, Quality, SequenceTracker, digits};
+use rtp::{Header, OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::browser::Browser;
 use super::counters::Counters;
 use super::crypt::Crypt;
 use super::frame::Paced;
+use super::hush::Hush;
 use super::origin::Origin;
 use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
-use super::wide::{Wide, is_wide};
+use super::wide::{self, Wide, is_wide};
+
+/// The static payload type of comfort noise (RFC 3551 §6): some phones send it unasked.
+const NOISE: u8 = 13;
 
 /// What a packet carries, by its payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(crate) enum Content {
     Voice,
     /// A digit (RFC 4733).
     Digit,
+    /// How its silence sounds (RFC 3389).
+    Noise,
 }
 
 /// What a leg has been told to be.
@@ -103,9 +109,15 @@ pub(crate) struct Leg {
     inband: Option<Box<Inband>>,
     /// Whether it is among those whose digit has not ended.
     pub(crate) is_pressing: bool,
+    /// The noise of its phone's silence; `None` while that speaks.
+    pub(super) hush: Option<Box<Hush>>,
+    /// Whether it is among those whose noise is made.
+    pub(super) is_hushed: bool,
     /// Its RTCP; `None` until there is any.
     pub(crate) reports: Option<Box<Reports>>,
     pub(crate) source: Option<u32>,
+    /// The newest timestamp of a clock that is not telephone voice's, and how often it wrapped.
+    newest_tick: i64,
     pub(crate) sequence: SequenceTracker,
     /// When its voice came last.
     pub(crate) heard: Mono,
@@ -148,8 +160,11 @@ impl Leg {
             digits: digits::Receiver::default(),
             inband: None,
             is_pressing: false,
+            hush: None,
+            is_hushed: false,
             reports: None,
             source: None,
+            newest_tick: 0,
             sequence: SequenceTracker::default(),
             heard: now,
             alive: now,
@@ -161,12 +176,15 @@ impl Leg {
     /// What the payload type means on this leg.
     pub(crate) fn content(&self, payload_type: u8) -> Option<Content> {
         let media = &self.wanted.as_ref()?.media;
-        if payload_type == media.payload_type || payload_type == media.codec.payload_type() {
+        // What both agreed on comes first: a number that we would give may be theirs of another.
+        if payload_type == media.payload_type {
             Some(Content::Voice)
         } else if Some(payload_type) == media.digits_payload_type {
             Some(Content::Digit)
+        } else if Some(payload_type) == media.noise_payload_type || payload_type == NOISE {
+            Some(Content::Noise)
         } else {
-            None
+            (payload_type == media.codec.payload_type()).then_some(Content::Voice)
         }
     }
 
@@ -178,7 +196,7 @@ impl Leg {
             self.source = Some(header.ssrc);
         }
         self.sequence.handle_packet(header.sequence, header.timestamp, now);
-        if self.stats.packets_received > 0 {
+        if self.stats.packets_received > 0 && self.hush.is_none() {
             let gap_ms = u32::try_from(now.ms_since(self.heard)).unwrap_or(u32::MAX);
             self.stats.longest_gap_ms = self.stats.longest_gap_ms.max(gap_ms);
         }
@@ -217,7 +235,7 @@ impl Leg {
         };
         stats.mos = quality.mos().unwrap_or(0);
         stats.reported = told.filter(|told| told.reports > 0).map(|told| {
-            let jitter_us = rtp::micros(told.jitter);
+            let jitter_us = rtp::micros(told.jitter / self.out.scale());
             let lost = u64::from(told.lost);
             let quality = Quality {
                 expected: self.out.packets(),
@@ -308,23 +326,49 @@ impl Leg {
         self.digits.poll_output().or_else(|| self.inband.as_mut().and_then(tone))
     }
 
-    /// The leg's voice as it is kept here: what came, or as many bytes of A-law made of it.
-    pub(crate) fn keep<'a>(&mut self, payload: &'a [u8], room: &'a mut [u8]) -> &'a [u8] {
-        let is_wide = self.wanted.as_ref().is_some_and(|wanted| is_wide(wanted.media.codec));
-        match room.get_mut(..payload.len()) {
-            Some(room) if is_wide => {
-                self.wide.get_or_insert_default().keep(payload, room);
-                room
-            }
-            Some(_) | None => payload,
+    /// A timestamp of its phone in ticks of 8 kHz, whatever the clock of its codec is.
+    pub(crate) fn narrowed(&mut self, timestamp: u32) -> u32 {
+        let scale = self.out.scale();
+        if scale == 1 {
+            return timestamp;
         }
+        let step = timestamp.wrapping_sub(self.newest_tick as u32) as i32;
+        self.newest_tick += i64::from(step);
+        self.newest_tick.div_euclid(i64::from(scale)) as u32
+    }
+
+    /// The leg's voice as it is kept here, in its law: what came, or the A-law made of it, which
+    /// may begin earlier. `None` if there is nothing of it to be heard.
+    pub(crate) fn keep<'a>(
+        &mut self,
+        packet: &Packet<'a>,
+        room: &'a mut [u8],
+    ) -> Option<(Header, &'a [u8])> {
+        let codec = self.wanted.as_ref()?.media.codec;
+        if !is_wide(codec) {
+            return Some((packet.header, packet.payload));
+        }
+        let kept = self.wide(codec).keep(packet, room)?;
+        let timestamp = packet.header.timestamp.wrapping_sub(kept.lead as u32);
+        Some((Header { timestamp, ..packet.header }, room.get(..kept.samples)?))
+    }
+
+    fn wide(&mut self, codec: Codec) -> &mut Wide {
+        self.wide.get_or_insert_with(|| Box::new(Wide::new(codec)))
+    }
+
+    /// A packet's worth of what waits, as it is sent in a codec whose bytes are no samples.
+    pub(super) fn encode(&mut self, kept: &[u8], into: &mut [u8]) -> Option<usize> {
+        let media = &self.wanted.as_ref()?.media;
+        let (codec, wishes) = (media.codec, media.opus);
+        self.wide(codec).pack(kept, wishes, into)
     }
 
     /// Makes voice that is kept in the law of `from` what is sent to a leg of the codec `to`, this
-    /// one.
+    /// one, or what waits to be encoded for it.
     pub(crate) fn code(&mut self, from: Codec, to: Codec, payload: &mut [u8]) {
-        if is_wide(to) {
-            self.wide.get_or_insert_default().code(from, payload);
+        if is_wide(to) && !wide::is_sized(to) {
+            self.wide(to).code(from, payload);
         } else {
             g711::transcode(from, to, payload);
         }

@@ -107,7 +107,7 @@ pub(super) fn mix_leg(
             let mut payload = [0; FRAME_SAMPLES];
             mixer.encode(codec, &mut payload);
             let Some((_, leg)) = legs.find(key) else { return false };
-            if wide::is_wide(codec) {
+            if wide::is_wide(codec) && !wide::is_sized(codec) {
                 leg.code(codec, codec, &mut payload);
             }
             frame::send(leg, &payload, packet, counted);

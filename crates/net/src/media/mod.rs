@@ -16,6 +16,7 @@ mod config;
 mod counters;
 mod crypt;
 mod frame;
+mod hush;
 mod identity;
 mod leg;
 mod legs;

@@ -3,12 +3,13 @@
 //! Packets that are forwarded stay as they come, unless they are longer than the phone takes. What
 //! is made here (prompts, mixes) and what is coded anew has the length that it wishes.
 
-use media::{Codec, FRAME_SAMPLES};
+use media::{Codec, FRAME_SAMPLES, LegMedia, g711};
 use model::Mono;
-use rtp::{HEADER_BYTES, Header};
+use rtp::{HEADER_BYTES, Header, digits};
 
 use super::counters::Counters;
 use super::leg::Leg;
+use super::wide::{is_sized, waiting};
 
 /// Samples of a millisecond.
 const MS_SAMPLES: usize = FRAME_SAMPLES / media::FRAME_MS as usize;
@@ -18,8 +19,14 @@ const ROOM: usize = sdp::MAX_PTIME_MS as usize * MS_SAMPLES + FRAME_SAMPLES;
 /// time line: a second.
 const ANEW: i32 = 8_000;
 
+/// The longest payload that is made here: 40 ms of L16 with 16,000 samples a second.
+const PAYLOAD_BYTES: usize = 1_280;
+/// The longest packets of that, and those of Opus, in milliseconds.
+const L16_WIDE_MS: u32 = 40;
+const OPUS_MS: u32 = 20;
+
 /// The longest packet that is made here.
-pub(crate) const PACKET_BYTES: usize = HEADER_BYTES + sdp::MAX_PTIME_MS as usize * MS_SAMPLES;
+pub(crate) const PACKET_BYTES: usize = HEADER_BYTES + PAYLOAD_BYTES;
 
 /// Whose voice, and the timestamp of its first sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +75,14 @@ impl Packer {
         Some(first)
     }
 
+    /// Fills up with silence to so many bytes of A-law.
+    fn fill_up(&mut self, bytes: usize) {
+        if let Some(room) = self.bytes.get_mut(self.filled..bytes) {
+            room.fill(g711::silence(Codec::Pcma));
+            self.filled = bytes;
+        }
+    }
+
     /// Forgets what waits.
     fn clear(&mut self) {
         (self.filled, self.first) = (0, None);
@@ -101,6 +116,16 @@ enum Follows {
     Anew,
 }
 
+/// Milliseconds of voice in the packets that are made for a leg.
+fn packet_ms(media: &LegMedia) -> u32 {
+    match media.codec {
+        Codec::Pcma | Codec::Pcmu | Codec::G722 | Codec::L16 => media.packet_ms,
+        Codec::L16Wide => media.packet_ms.min(L16_WIDE_MS),
+        Codec::Opus if media.max_packet_ms.is_some_and(|most| most < OPUS_MS) => OPUS_MS / 2,
+        Codec::Opus => OPUS_MS,
+    }
+}
+
 /// One packet of another leg's voice, in the codec that is sent on or in that one's law.
 pub(crate) struct Spoken<'a> {
     pub(crate) codec: Codec,
@@ -119,6 +144,9 @@ impl Leg {
     /// Whether another leg's packet of so many samples cannot be sent on as it came.
     pub(crate) fn repacks(&self, ssrc: u32, codec: Codec, samples: usize) -> bool {
         let Some((media, _)) = self.sending() else { return false };
+        if is_sized(codec) || is_sized(media.codec) {
+            return codec != media.codec;
+        }
         let goes_on = |packer: &Packer| packer.first.is_some_and(|at| at.ssrc == ssrc);
         // One packet that can be sent as it came does not make it another stream.
         if self.packer.as_deref().is_some_and(goes_on) {
@@ -153,9 +181,9 @@ impl Leg {
             let room = &mut room[..piece.len()];
             room.copy_from_slice(piece);
             if spoken.codec != to {
-                self.code(spoken.codec, to, room);
+                self.code(spoken.codec, waiting(to), room);
             }
-            self.join(to, room);
+            self.join(waiting(to), room);
             self.packer.get_or_insert_default().push(room);
             self.send_packed(way, now);
         }
@@ -173,8 +201,33 @@ impl Leg {
 
     /// Sends what waits, though it fills no packet: nothing follows it at once.
     pub(crate) fn flush(&mut self, way: &mut Way<'_>, now: Mono) {
-        let waiting = self.packer.as_ref().map_or(0, |packer| packer.filled);
-        self.send_taken(waiting, way, now);
+        let Some(media) = self.sending().map(|(media, _)| media) else { return };
+        let (is_opus, whole) = (media.codec == Codec::Opus, packet_ms(media) as usize * MS_SAMPLES);
+        let Some(packer) = self.packer.as_mut().filter(|packer| packer.filled > 0) else { return };
+        if is_opus {
+            // It has frames of some lengths only.
+            packer.fill_up(whole);
+        }
+        let filled = packer.filled;
+        self.send_taken(filled, way, now);
+    }
+
+    /// Sends a digit of another leg whose clock is another one. `event` is its payload for ours.
+    pub(crate) fn relay_digit(
+        &mut self,
+        theirs: &Header,
+        event: &[u8; digits::PAYLOAD_BYTES],
+        way: &mut Way<'_>,
+        now: Mono,
+    ) {
+        let Some((media, target)) = self.sending() else { return };
+        let Some(payload_type) = media.digits_payload_type else { return };
+        let at = (theirs.ssrc, theirs.timestamp);
+        let header = self.out.relayed_digit(payload_type, at, theirs.marker, now);
+        let Way { packet, counted } = way;
+        if let Ok(bytes) = header.write(event, packet) {
+            self.send(&packet[..bytes], target, counted);
+        }
     }
 
     /// What waits for its packet is not sent any more; what comes next of the source whose packets
@@ -190,25 +243,34 @@ impl Leg {
     /// Sends all packets that are full.
     fn send_packed(&mut self, way: &mut Way<'_>, now: Mono) {
         let Some((media, _)) = self.sending() else { return self.forget_packed() };
-        let bytes = media.packet_ms as usize * MS_SAMPLES;
+        let bytes = packet_ms(media) as usize * MS_SAMPLES;
         while self.send_taken(bytes, way, now) {}
     }
 
     /// Sends so many bytes of what waits. False if there are not as many.
     fn send_taken(&mut self, bytes: usize, way: &mut Way<'_>, now: Mono) -> bool {
         let Some((media, target)) = self.sending() else { return false };
-        let payload_type = media.payload_type;
+        let (payload_type, codec) = (media.payload_type, media.codec);
         let Some(packer) = self.packer.as_mut() else { return false };
-        let mut payload = [0; PACKET_BYTES - HEADER_BYTES];
-        let Some(first) = packer.take(bytes, &mut payload) else { return false };
+        let (mut taken, mut payload) = ([0; ROOM], [0; PAYLOAD_BYTES]);
+        let Some(first) = packer.take(bytes, &mut taken) else { return false };
+        let length = if is_sized(codec) {
+            // What cannot be encoded is left out, as if it was lost.
+            let Some(length) = self.encode(&taken[..bytes], &mut payload) else { return true };
+            length
+        } else {
+            payload[..bytes].copy_from_slice(&taken[..bytes]);
+            bytes
+        };
         let header = match first {
             Some(At { ssrc, timestamp }) => {
                 self.out.repacked(payload_type, (ssrc, timestamp), bytes as u32, now)
             }
             None => self.out.own(payload_type, bytes as u32, now),
         };
+        self.out.correct_payload(bytes, length);
         let Way { packet, counted } = way;
-        if let Ok(length) = header.write(&payload[..bytes], packet) {
+        if let Ok(length) = header.write(&payload[..length], packet) {
             self.send(&packet[..length], target, counted);
         }
         true

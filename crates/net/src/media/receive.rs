@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use media::{Codec, MediaEvent, VoicePacket};
+use media::{Codec, LegMedia, MediaEvent, VoicePacket};
 use model::Mono;
-use rtp::{Header, Packet};
+use rtp::{Header, Packet, digits};
 
 use super::browsers;
 use super::counters::Counters;
@@ -92,12 +92,23 @@ impl Worker {
             return;
         }
         let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
+        let Some(media) = leg.wanted.as_ref().map(|wanted| &wanted.media) else { return };
+        let (codec, digits_rate) = (media.codec, media.digits_clock_rate);
+        if content == Content::Digit {
+            leg.digits.handle_packet(&packet, now);
+        }
+        let timestamp = leg.narrowed(packet.header.timestamp);
+        let packet = Packet { header: Header { timestamp, ..packet.header }, ..packet };
         leg.count(&packet, bytes, now);
         self.counted.packets_received += 1;
-        let mut is_decoded = false;
+        let mut decoded = None;
         match content {
-            Content::Voice => is_decoded = self.keep(index, &packet, &mut kept[..], now),
-            Content::Digit => leg.digits.handle_packet(&packet, now),
+            Content::Voice => {
+                leg.hush = None;
+                decoded = self.keep(index, &packet, &mut kept[..], now);
+            }
+            Content::Digit => {}
+            Content::Noise => self.begin_hush(key, &packet, now),
         }
         if let Some((_, leg)) = self.legs.find(key) {
             tell_digits(leg, &mut self.outbox);
@@ -107,35 +118,52 @@ impl Worker {
             }
         }
         let (header, payload) = (packet.header, payload_range(&packet, datagram));
-        let kept = is_decoded.then(|| &kept[..payload.len()]);
-        self.forward(index, (content, kept), (header, datagram, payload), &mut copy[..], now);
+        let kept = decoded.map(|(header, samples)| (header, &kept[..samples]));
+        let came = Came { content, codec, digits_rate, header, payload, kept };
+        self.forward(index, &came, datagram, &mut copy[..], now);
     }
 
-    /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec with a
-    /// memory is decoded into `room` only where somebody needs it; whether it was.
-    fn keep(&mut self, index: u32, packet: &Packet<'_>, room: &mut [u8], now: Mono) -> bool {
-        let leg = self.legs.at(index);
-        let wanted = leg.and_then(|leg| leg.wanted.as_ref());
-        let Some(codec) = wanted.map(|wanted| wanted.media.codec) else { return false };
+    /// Keeps the voice of the leg at `index` for those who tape and mix it. That of a codec that is
+    /// no G.711 is decoded into `room` only where somebody needs it: where it begins, and how many
+    /// samples it has, if it was.
+    fn keep(
+        &mut self,
+        index: u32,
+        packet: &Packet<'_>,
+        room: &mut [u8],
+        now: Mono,
+    ) -> Option<(Header, usize)> {
+        let codec = self.legs.at(index)?.wanted.as_ref()?.media.codec;
         let is_wide = wide::is_wide(codec);
         if is_wide && !self.is_decoded(index, codec) {
-            return false;
+            return None;
         }
-        let Some(leg) = self.legs.at(index) else { return false };
-        let (header, arrived) = (packet.header, now);
-        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
-        let payload = leg.keep(packet.payload, room);
+        let leg = self.legs.at(index)?;
+        let (header, payload) = leg.keep(packet, room)?;
         if leg.listens() {
             leg.listen(codec, payload, now);
         }
+        self.take_in(index, codec, header, payload, now);
+        is_wide.then_some((header, payload.len()))
+    }
+
+    /// Gives the voice of the leg at `index`, as it is kept here, to those who mix and tape it.
+    pub(super) fn take_in(
+        &mut self,
+        index: u32,
+        codec: Codec,
+        header: Header,
+        payload: &[u8],
+        arrived: Mono,
+    ) {
+        let Some(leg) = self.legs.at(index) else { return };
+        let (ssrc, timestamp) = (header.ssrc, header.timestamp);
         leg.handle_voice(&VoicePacket { arrived, ssrc, timestamp, codec, payload });
-        if let Some(tape) = leg.tape {
-            let voice = Voice { codec, header, payload };
-            if !self.tapes.tap(tape, &voice, now, &mut self.outbox) {
-                self.counted.taps_dropped += 1;
-            }
+        let Some(tape) = leg.tape else { return };
+        let voice = Voice { codec, header, payload };
+        if !self.tapes.tap(tape, &voice, arrived, &mut self.outbox) {
+            self.counted.taps_dropped += 1;
         }
-        is_wide
     }
 
     /// Whether somebody needs the samples of the leg at `index`: who tapes it, who mixes it, who
@@ -154,43 +182,93 @@ impl Worker {
     }
 }
 
+/// A packet that came, as it is sent on.
+struct Came<'a> {
+    content: Content,
+    codec: Codec,
+    /// Ticks a second of what its digits say.
+    digits_rate: u32,
+    /// Its timestamp in ticks of 8 kHz.
+    header: Header,
+    /// Where its payload is in the datagram.
+    payload: std::ops::Range<usize>,
+    /// Its voice decoded, and where that begins.
+    kept: Option<(Header, &'a [u8])>,
+}
+
+impl Came<'_> {
+    /// The payload type that it has for a leg; `None` if that one did not agree on such.
+    fn payload_type(&self, media: &LegMedia) -> Option<u8> {
+        match self.content {
+            Content::Voice => Some(media.payload_type),
+            Content::Digit => media.digits_payload_type,
+            Content::Noise => media.noise_payload_type,
+        }
+    }
+
+    /// Whether it cannot be heard in that codec: it was not decoded.
+    fn is_lost_on(&self, to: Codec) -> bool {
+        let is_voice = self.content == Content::Voice;
+        is_voice && self.codec != to && self.kept.is_none() && wide::is_wide(self.codec)
+    }
+
+    /// Its voice for a leg of that codec that gets it in packets of another length.
+    fn spoken<'a>(&'a self, to: Codec, datagram: &'a [u8]) -> Spoken<'a> {
+        let codec = self.codec;
+        match self.kept {
+            Some((header, payload)) if codec != to => Spoken { codec, header, payload },
+            Some(_) | None => {
+                Spoken { codec, header: self.header, payload: &datagram[self.payload.clone()] }
+            }
+        }
+    }
+}
+
 impl Worker {
     /// Sends a packet on to those who hear the leg at `index`, without decoding where the codecs
     /// are the same.
     fn forward(
         &mut self,
         index: u32,
-        (content, kept): (Content, Option<&[u8]>),
-        (header, datagram, payload): (Header, &mut [u8], std::ops::Range<usize>),
+        came: &Came<'_>,
+        datagram: &mut [u8],
         copy: &mut [u8],
         now: Mono,
     ) {
-        let Some(leg) = self.legs.at(index) else { return };
-        let listeners = leg.listeners.len();
-        let Some(codec) = leg.wanted.as_ref().map(|wanted| wanted.media.codec) else { return };
+        let Self { legs, counted, .. } = self;
+        let Some(leg) = legs.at(index) else { return };
+        let (listeners, scale) = (leg.listeners.len(), leg.out.scale());
         for at in 0..listeners {
-            let Some(listener) = nth_listener(&mut self.legs, index, at) else { return };
-            let Some((media, target)) = listener.sending() else { continue };
-            let (to, voice, digit) = (media.codec, media.payload_type, media.digits_payload_type);
-            let Some(payload_type) = (match content {
-                Content::Voice => Some(voice),
-                Content::Digit => digit,
-            }) else {
+            let Some(listener) = nth_listener(legs, index, at) else { return };
+            let Some((media, _)) = listener.sending() else { continue };
+            let (to, digits_rate) = (media.codec, media.digits_clock_rate);
+            let Some(payload_type) = came.payload_type(media) else {
+                listener.out.leave_out(&came.header);
                 continue;
             };
-            // Nobody hears it in another codec where it was not decoded.
-            let is_voice = content == Content::Voice;
-            if is_voice && codec != to && kept.is_none() && wide::is_wide(codec) {
+            if came.is_lost_on(to) {
                 continue;
             }
-            if is_voice && listener.repacks(header.ssrc, codec, payload.len()) {
-                let voice = match kept {
-                    Some(kept) if codec != to => kept,
-                    Some(_) | None => &datagram[payload.clone()],
-                };
-                let spoken = Spoken { codec, header, payload: voice };
-                let counted = &mut self.counted;
+            let samples = came.kept.map_or(came.payload.len(), |(_, kept)| kept.len());
+            let is_voice = came.content == Content::Voice;
+            if is_voice && listener.repacks(came.header.ssrc, came.codec, samples) {
+                let spoken = came.spoken(to, datagram);
                 listener.repack(&spoken, &mut Way { packet: copy, counted }, now);
+                continue;
+            }
+            let event = match came.content {
+                Content::Digit if digits_rate != came.digits_rate => {
+                    digits::at_rate(&datagram[came.payload.clone()], came.digits_rate, digits_rate)
+                }
+                Content::Voice | Content::Digit | Content::Noise => None,
+            };
+            if listener.out.scale() != scale {
+                // Only events and what was decoded have a meaning by another clock.
+                let said = datagram[came.payload.clone()].first_chunk().copied();
+                if let Some(event) = event.or(said).filter(|_| came.content == Content::Digit) {
+                    let way = &mut Way { packet: copy, counted };
+                    listener.relay_digit(&came.header, &event, way, now);
+                }
                 continue;
             }
             // Each gets the packet as it came: the last may have the original.
@@ -201,25 +279,43 @@ impl Worker {
                 copy.copy_from_slice(datagram);
                 copy
             };
-            if listener.out.forward(datagram, payload_type, now).is_err() {
-                continue;
+            if let Some(event) = event {
+                datagram[came.payload.clone()][..event.len()].copy_from_slice(&event);
             }
-            if is_voice {
-                let voice = &mut datagram[payload.clone()];
-                if codec != to {
-                    if let Some(kept) = kept {
-                        voice.copy_from_slice(kept);
-                    }
-                    listener.code(codec, to, voice);
-                }
-                listener.join(to, voice);
-            }
-            listener.send(datagram, target, &mut self.counted);
+            send_on(listener, came, (datagram, payload_type), counted, now);
         }
     }
 }
 
-fn nth_listener(legs: &mut Legs, index: u32, nth: usize) -> Option<&mut Leg> {
+/// Sends a packet on in the length in which it came.
+fn send_on(
+    listener: &mut Leg,
+    came: &Came<'_>,
+    (datagram, payload_type): (&mut [u8], u8),
+    counted: &mut Counters,
+    now: Mono,
+) {
+    let Some((to, target)) = listener.sending().map(|(media, target)| (media.codec, target)) else {
+        return;
+    };
+    if listener.out.forward(datagram, payload_type, now).is_err() {
+        return;
+    }
+    if came.content == Content::Voice {
+        let voice = &mut datagram[came.payload.clone()];
+        if came.codec != to {
+            if let Some((_, kept)) = came.kept {
+                voice.copy_from_slice(kept);
+            }
+            listener.code(came.codec, to, voice);
+        }
+        listener.join(to, voice);
+    }
+    listener.send(datagram, target, counted);
+}
+
+/// The nth of those who hear the leg at `index`.
+pub(super) fn nth_listener(legs: &mut Legs, index: u32, nth: usize) -> Option<&mut Leg> {
     let listener = *legs.at(index)?.listeners.get(nth)?;
     legs.at(listener)
 }

@@ -22,8 +22,8 @@ use super::{COMMAND_LIMIT, Shared, ToWorker, reports};
 
 /// How often taps are handed to the recorder, in nanoseconds.
 const TAPS_EVERY: u64 = 20_000_000;
-/// So much longer a leg may be silent that has not sent anything yet: some phones and carriers send
-/// nothing until somebody speaks.
+/// So much longer a leg may be silent that has not sent anything yet, or that said how its silence
+/// sounds: some phones and carriers send nothing until somebody speaks.
 const NEVER_SPOKE_FACTOR: u64 = 10;
 /// How often silent legs are looked for, in nanoseconds, or oftener if silence is to be told soon.
 const SILENCE_EVERY: u64 = 1_000_000_000;
@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) reports_due: reports::Due,
     /// Legs whose digit has begun and not ended.
     pub(super) pressing: Vec<u64>,
+    /// Legs whose phone is silent and said how that sounds.
+    pub(super) hushed: Vec<u64>,
     pub(super) mixer: Mixer,
     pub(super) packet: [u8; PACKET_BYTES],
     taps_due: Mono,
@@ -98,6 +100,7 @@ impl Worker {
             wheel: Wheel::new(tick_nanos),
             reports_due: reports::Due::default(),
             pressing: Vec::new(),
+            hushed: Vec::new(),
             mixer: Mixer::default(),
             packet: [0; PACKET_BYTES],
             taps_due: Mono(0),
@@ -133,6 +136,7 @@ impl Worker {
         self.look_after_browsers(now);
         self.play(now);
         self.end_digits(now);
+        self.hush(now);
         self.report(now);
         if self.taps_due <= now {
             self.tapes.flush();
@@ -198,7 +202,8 @@ impl Worker {
                 leg.browser.is_some() || leg.wanted.as_ref().is_some_and(Wanted::awaits);
             let for_ms = now.ms_since(leg.alive);
             let never_spoke = leg.stats.packets_received == 0;
-            let patience = if never_spoke { NEVER_SPOKE_FACTOR } else { 1 };
+            let may_be_quiet = never_spoke || leg.hush.is_some();
+            let patience = if may_be_quiet { NEVER_SPOKE_FACTOR } else { 1 };
             if is_expected && !leg.is_silent && for_ms >= self.silent_after_ms * patience {
                 leg.is_silent = true;
                 self.outbox.push(MediaEvent::Silent { leg: leg.id, for_ms });

@@ -121,7 +121,9 @@ fn a_phone_that_sends_no_events_is_heard_by_its_tones() {
                 media::g722::Encoder::default().encode_narrow(&said, &mut bytes);
                 bytes
             }
-            Codec::Pcma | Codec::Pcmu => phone.encode(&said),
+            Codec::Pcma | Codec::Pcmu | Codec::Opus | Codec::L16 | Codec::L16Wide => {
+                phone.encode(&said)
+            }
         };
         for packet in bytes.chunks(160) {
             phone.send(packet);

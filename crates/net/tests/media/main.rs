@@ -6,10 +6,12 @@
 
 mod bridge;
 mod browsers;
+mod comfort;
 mod digits;
 mod disk;
 mod killed;
 mod mixed;
+mod opus;
 mod packets;
 mod ports;
 mod prompts;

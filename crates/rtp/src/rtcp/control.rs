@@ -155,6 +155,8 @@ impl Control {
         let (mut received, mut metrics) = (None, None);
         if let Some(heard) = heard {
             let mut block = heard.sequence.report(heard.ssrc);
+            // Both directions have one codec, and so one clock.
+            block.jitter = block.jitter.saturating_mul(out.scale());
             if let Some(sender) = self.sender.filter(|sender| sender.ssrc == heard.ssrc) {
                 block.last_report = sender.middle;
                 block.since_last_report = fractions(now.0.saturating_sub(sender.arrived.0)) as u32;

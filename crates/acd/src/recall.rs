@@ -38,7 +38,9 @@ impl Acd {
             }
             CallbackInput::Rejoin { call, party } => self.rejoin(call, party),
             CallbackInput::Cancel { call } => self.cancel_callback(call),
-            CallbackInput::Answered { call } => self.customer_answered(call),
+            CallbackInput::Answered { call } => self.customer_answered(call, call),
+            CallbackInput::AnsweredBy { call, by } => self.customer_answered(call, by),
+            CallbackInput::AgentGaveUp { call } => self.agent_gave_up(call),
             CallbackInput::Missed { call, cause } => self.customer_missed(call, cause),
         }
     }
@@ -177,12 +179,16 @@ impl Acd {
         }));
     }
 
-    /// The customer is there.
-    fn customer_answered(&mut self, id: CallId) {
-        let Some((call, agent)) = self.dialing(id) else { return };
+    /// The customer is there, in the call `id` from now on.
+    fn customer_answered(&mut self, entry: CallId, id: CallId) {
+        let Some((call, agent)) = self.dialing(entry) else { return };
         let Progress::Dialing { offer, .. } = call.progress else { return };
+        if id != entry && self.calls.contains_key(&id) {
+            return;
+        }
         self.stop_dialing(&call);
         self.end_booking(&call, CallbackEnd::Reached);
+        let call = self.renamed(call, id);
         let live = Call { callback: None, joined: self.now, limit_at: None, ..call };
         let queue = self.queue_mut(call.queue);
         queue.balance.offered += 1;
@@ -209,9 +215,42 @@ impl Acd {
                 self.reserve_for(&live, agent, offer);
                 // The time to ring begins now.
                 let now = self.now;
-                self.change(agent, |agent| agent.since = now);
+                self.change(agent, |agent| {
+                    agent.activity = Activity::Reserved { call: id, offer };
+                    agent.since = now;
+                });
             }
         }
+    }
+
+    /// A call that is in no line has the id `id` from now on.
+    fn renamed(&mut self, call: Call, id: CallId) -> Call {
+        let before = call.place.call;
+        if before == id {
+            return call;
+        }
+        self.calls.remove(&before);
+        if let Some(at) = call.next_step_at {
+            self.timers.cancel(at, Timer::Tier(before));
+            self.timers.set(at, Timer::Tier(id));
+        }
+        Call { place: call.place.of(id), ..call }
+    }
+
+    /// The agent gave up before the customer was there: somebody else is sought, and nothing that
+    /// the customer is due is used up.
+    fn agent_gave_up(&mut self, id: CallId) {
+        let Some((call, agent)) = self.dialing(id) else { return };
+        self.stop_dialing(&call);
+        self.miss_by(agent, MissedCause::Rejected);
+        let call = Call { progress: Progress::Waiting, ..call };
+        self.calls.insert(id, call);
+        self.wait(&call);
+        if !self.queues[call.queue as usize].open {
+            self.rest_till_opening(&call);
+        }
+        self.opened.insert(call.place);
+        self.returned.insert(id);
     }
 
     /// The customer is not there: the agent is free, and the entry rests or ends.

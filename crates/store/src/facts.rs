@@ -85,11 +85,15 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::CalledInside { agent, .. }
         | FactBody::PhoneRung { agent, .. }
         | FactBody::NumberAnswered { agent, .. }
-        | FactBody::WrappedUp { agent, .. }
-        | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
+        | FactBody::WrappedUp { agent, .. } => Some(AgentId::as_str(agent)),
+        // Of a message there is none.
+        FactBody::RecordingStarted { agent, .. } => {
+            Some(AgentId::as_str(agent)).filter(|agent| !agent.is_empty())
+        }
         FactBody::Steered { by, .. }
         | FactBody::PlanSwitched { by, .. }
         | FactBody::RecordingPaused { by, .. }
+        | FactBody::MessageDone { by, .. }
         | FactBody::RecordingHeld { by, .. }
         | FactBody::RecordingReleased { by, .. } => Some(by.as_str()),
         FactBody::RecordingUnpaused { by, .. } => by.as_ref().map(UserId::as_str),
@@ -122,6 +126,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LegEnded { .. }
         | FactBody::LegMeasured { .. }
         | FactBody::CallEnded { .. }
+        | FactBody::MessageLeft { .. }
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
         | FactBody::RecordingLost { .. }

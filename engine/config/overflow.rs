@@ -17,8 +17,8 @@ pub(super) const WAITING_MAX: usize = 100_000;
 /// The most places to which a queue sends its callers for one reason.
 const PLACES_MAX: usize = 8;
 
-pub(super) const REMEDY: &str = "write \"queue:NAME\", \"number:DIGITS\", \"mailbox\", \"callback\" or \
-     \"say:PROMPT\" for an announcement before the end; with commas between, one after the other";
+const REMEDY: &str = "write \"queue:NAME\", \"number:DIGITS\", \"mailbox\", \"callback\" or \
+     \"say:PROMPT\" for an announcement before the end; several with commas between";
 
 /// Where such a text leads, written at queue `own`: each place with its turn.
 ///

@@ -1,5 +1,5 @@
-//! Who may not wait is called back with their place, without being asked; who withholds their number
-//! goes on to the next place.
+//! Who may not wait is called back with their place, without being asked; who withholds their
+//! number goes on to the next place.
 
 use acd::Overflow;
 use model::{Direction, FactBody, Mono, Outcome, OverflowTarget, Pii};

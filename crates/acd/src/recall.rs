@@ -223,36 +223,6 @@ impl Acd {
         }
     }
 
-    /// A call that is in no line has the id `id` from now on.
-    fn renamed(&mut self, call: Call, id: CallId) -> Call {
-        let before = call.place.call;
-        if before == id {
-            return call;
-        }
-        self.calls.remove(&before);
-        if let Some(at) = call.next_step_at {
-            self.timers.cancel(at, Timer::Tier(before));
-            self.timers.set(at, Timer::Tier(id));
-        }
-        Call { place: call.place.of(id), ..call }
-    }
-
-    /// The agent gave up before the customer was there: somebody else is sought, and nothing that
-    /// the customer is due is used up.
-    fn agent_gave_up(&mut self, id: CallId) {
-        let Some((call, agent)) = self.dialing(id) else { return };
-        self.stop_dialing(&call);
-        self.miss_by(agent, MissedCause::Rejected);
-        let call = Call { progress: Progress::Waiting, ..call };
-        self.calls.insert(id, call);
-        self.wait(&call);
-        if !self.queues[call.queue as usize].open {
-            self.rest_till_opening(&call);
-        }
-        self.opened.insert(call.place);
-        self.returned.insert(id);
-    }
-
     /// The customer is not there: the agent is free, and the entry rests or ends.
     pub(crate) fn customer_missed(&mut self, id: CallId, cause: MissedCause) {
         let Some((mut call, agent)) = self.dialing(id) else { return };
@@ -436,7 +406,7 @@ impl Acd {
     }
 
     /// The callback for which the customer is being called, and the agent.
-    fn dialing(&self, id: CallId) -> Option<(Call, AgentIndex)> {
+    pub(crate) fn dialing(&self, id: CallId) -> Option<(Call, AgentIndex)> {
         let call = self.calls.get(&id)?;
         match call.progress {
             Progress::Dialing { agent, .. } => Some((*call, agent)),
@@ -447,7 +417,7 @@ impl Acd {
         }
     }
 
-    fn stop_dialing(&mut self, call: &Call) {
+    pub(crate) fn stop_dialing(&mut self, call: &Call) {
         if let Progress::Dialing { deadline, .. } = call.progress {
             self.timers.cancel(deadline, Timer::Dial(call.place.call));
             self.queue_mut(call.queue).set_offered(false);

@@ -162,9 +162,9 @@ pub enum FactBody {
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
     /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
-    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen` something
-    /// else, or a supervisor `moved` it. [`FactBody::Queued`] follows where it goes to another
-    /// queue. Once more where the first place that the queue names was none for the caller.
+    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen`
+    /// something else, or a supervisor `moved` it. [`FactBody::Queued`] follows where it goes to
+    /// another queue. Once more where the first place that the queue names was none for the caller.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
     /// The caller hangs up and is called back: `call` keeps its place in line, which it entered at
     /// `entered`; whoever takes it must hold `permission`, if that is named.

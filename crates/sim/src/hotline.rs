@@ -142,7 +142,6 @@ queue = "general"
 
 /// What the engine of such a hotline is configured with.
 pub fn config(settings: &Settings) -> Config {
-    let prompts = |name: &str| vec![PromptId::from(name)];
     Config {
         site: 1,
         epoch: 1,
@@ -188,38 +187,44 @@ pub fn config(settings: &Settings) -> Config {
         records: true,
         pause_max_ms: 120_000,
         calls_max: settings.calls_max,
-        prompts: QueuePrompts {
-            welcome: ["general", "claims", "complaints"]
-                .map(|queue| (QueueId::from(queue), prompts("please_wait")))
-                .into(),
-            all_busy: prompts("all_busy"),
-            still_busy: prompts("still_busy"),
-            no_agents: prompts("no_agents"),
-            music: prompts("music"),
-            ringback: prompts("ringback"),
-            sorry: prompts("sorry"),
-            send_off: Vec::new(),
-            choices: settings
-                .choices
-                .keys()
-                .map(|queue| (queue.clone(), prompts("wait_choices")))
-                .collect(),
-            message_greetings: settings
-                .messages
-                .keys()
-                .map(|queue| (queue.clone(), prompts("mailbox_greeting")))
-                .collect(),
-            message_tone: prompts("mailbox_tone"),
-            message_thanks: prompts("mailbox_thanks"),
-            callback: CallbackPrompts {
-                number: prompts("callback_number"),
-                confirm: prompts("callback_confirm"),
-                ask: prompts("callback_ask"),
-                wrong: prompts("callback_wrong"),
-                refused: prompts("callback_refused"),
-                booked: prompts("callback_booked"),
-                hello: prompts("callback_hello"),
-            },
+        prompts: queue_prompts(settings),
+    }
+}
+
+/// What its callers hear.
+fn queue_prompts(settings: &Settings) -> QueuePrompts {
+    let prompts = |name: &str| vec![PromptId::from(name)];
+    QueuePrompts {
+        welcome: ["general", "claims", "complaints"]
+            .map(|queue| (QueueId::from(queue), prompts("please_wait")))
+            .into(),
+        all_busy: prompts("all_busy"),
+        still_busy: prompts("still_busy"),
+        no_agents: prompts("no_agents"),
+        music: prompts("music"),
+        ringback: prompts("ringback"),
+        sorry: prompts("sorry"),
+        send_off: Vec::new(),
+        choices: settings
+            .choices
+            .keys()
+            .map(|queue| (queue.clone(), prompts("wait_choices")))
+            .collect(),
+        message_greetings: settings
+            .messages
+            .keys()
+            .map(|queue| (queue.clone(), prompts("mailbox_greeting")))
+            .collect(),
+        message_tone: prompts("mailbox_tone"),
+        message_thanks: prompts("mailbox_thanks"),
+        callback: CallbackPrompts {
+            number: prompts("callback_number"),
+            confirm: prompts("callback_confirm"),
+            ask: prompts("callback_ask"),
+            wrong: prompts("callback_wrong"),
+            refused: prompts("callback_refused"),
+            booked: prompts("callback_booked"),
+            hello: prompts("callback_hello"),
         },
     }
 }

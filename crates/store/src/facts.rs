@@ -85,11 +85,8 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::CalledInside { agent, .. }
         | FactBody::PhoneRung { agent, .. }
         | FactBody::NumberAnswered { agent, .. }
-        | FactBody::WrappedUp { agent, .. } => Some(AgentId::as_str(agent)),
-        // Of a message there is none.
-        FactBody::RecordingStarted { agent, .. } => {
-            Some(AgentId::as_str(agent)).filter(|agent| !agent.is_empty())
-        }
+        | FactBody::WrappedUp { agent, .. }
+        | FactBody::RecordingStarted { agent, .. } => Some(AgentId::as_str(agent)),
         FactBody::Steered { by, .. }
         | FactBody::PlanSwitched { by, .. }
         | FactBody::RecordingPaused { by, .. }

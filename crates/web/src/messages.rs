@@ -1,5 +1,5 @@
-//! Messages that callers left: recordings for the people of a queue, open until one of them has dealt
-//! with it. Whoever may handle messages hears them, and no conversation.
+//! Messages that callers left: recordings for the people of a queue, open until one of them has
+//! dealt with it. Whoever may handle messages hears them, and no conversation.
 
 use std::sync::Arc;
 

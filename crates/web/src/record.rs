@@ -190,7 +190,8 @@ pub(crate) struct RecordingBody<'a> {
     agent_id: &'a str,
     /// Of a message: the queue for whose people it is. Null for a conversation.
     mailbox: Option<&'a str>,
-    /// When somebody had dealt with it, RFC 3339 with offset; null for a conversation, and until then.
+    /// When somebody had dealt with it, RFC 3339 with offset; null until then, and for a
+    /// conversation.
     done_at: Option<String>,
     /// Who that was.
     done_by: Option<&'a str>,

@@ -104,7 +104,8 @@ impl Tapes {
         self.by_id.is_empty() && self.ending.is_empty()
     }
 
-    /// Begins a recording of two legs, or of one alone. One that is running already goes on as it is.
+    /// Begins a recording of two legs, or of one alone. One that is running already goes on as it
+    /// is.
     pub(crate) fn start(
         &mut self,
         begin: Begin,

@@ -154,14 +154,14 @@ impl Callflow {
     pub(crate) fn handle_callback(&mut self, output: CallbackOutput) {
         match output {
             CallbackOutput::Booked { call, queue, entered } => {
-                self.callback_settled(call, true);
+                self.sent_to_callback(call);
                 self.callback_booked(call, queue, entered);
             }
             CallbackOutput::Refused { call, why: _ } => {
                 // Who dials again, and has none to join, is no entry either.
                 if self.is_sent_on(call) && self.is_waiting(call) {
                     self.callbacks.remove(call);
-                    self.callback_settled(call, false);
+                    self.send_on(call);
                 } else if self.is_choosing(call) {
                     self.callbacks.remove(call);
                     self.callback_refused(call);

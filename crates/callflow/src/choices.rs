@@ -190,11 +190,10 @@ impl Callflow {
         let Stage::Waiting { waiting, .. } = &known.stage else { return };
         let (queue, before_ms) = (waiting.queue.clone(), waiting.before_ms);
         self.set_asked(call, Some(Asked::Nothing));
-        let queue_of_entry = queue.clone();
+        let first = self.first_of(&queue);
         if !self.callbacks.add(call, queue, number, before_ms) {
             return self.callback_refused(call);
         }
-        let first = self.first_of(&queue_of_entry);
         let input = CallbackInput::Ask { call, party: Party(call.0.0), first };
         self.acd.handle_input(AcdInput::Callback(input), self.now);
     }

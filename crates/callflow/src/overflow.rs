@@ -198,19 +198,10 @@ impl Callflow {
         asks
     }
 
-    /// The queue calls back, or does not: who was sent to it for that is told so, or goes on. False
-    /// for who was not.
-    pub(crate) fn callback_settled(&mut self, call: CallId, is_booked: bool) -> bool {
-        if !self.is_sent_on(call) || !self.is_waiting(call) {
-            return false;
-        }
-        if is_booked {
-            self.note_sent(call, OverflowTarget::Callback);
-            self.sent(call);
-        } else {
-            self.send_on(call);
-        }
-        true
+    /// The queue calls back: that is where who was sent to it for that has gone.
+    pub(crate) fn sent_to_callback(&mut self, call: CallId) {
+        self.note_sent(call, OverflowTarget::Callback);
+        self.sent(call);
     }
 
     /// Whether the other side of a call is someone outside, and no agent who called a queue.

@@ -189,8 +189,8 @@ pub enum FactBody {
     },
     /// The customer was not reached; tried again at `again_at`, or never.
     CallbackMissed { call: CallId, attempt: u32, cause: MissedCause, again_at: Option<Wall> },
-    /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled`, or `rejoined`
-    /// where the customer dialled again and the call `by` has the place.
+    /// What became of a callback: `reached` by the call `by`, `gave_up`, `expired`, `cancelled`, or
+    /// `rejoined` where the customer dialled again and the call `by` has the place.
     CallbackEnded { call: CallId, end: String, by: Option<CallId> },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },

@@ -33,7 +33,8 @@ pub(crate) struct FactEntry<'a> {
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
-    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
+    /// `recording_started`, `message_left`, `message_done`, `recording_gap`, `recording_resumed`,
+    /// `recording_paused`,
     /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_held`,
     /// `recording_released`, `recording_doomed`, `recording_deleted`,
     /// `steered`, `agent_changed`, `played` or `traced`.
@@ -89,8 +90,8 @@ pub(crate) struct FactEntry<'a> {
     /// That the caller is to be called back.
     #[serde(skip_serializing_if = "Option::is_none")]
     calls_back: Option<bool>,
-    /// The call that asked for the callback that this call is; where a customer who dialled again
-    /// took the place of a callback, their new call.
+    /// The call that asked for the callback that this call is; of a callback that is over, the call
+    /// by which the customer was reached, or who dialled again has its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_call_id: Option<String>,
     /// The number of the attempt to reach a customer, from 1.

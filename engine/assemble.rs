@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Limits, LockoutConfig, Tiers};
 use anyhow::Context as _;
-use callflow::{CallbackPrompts, Listener, Phone, QueuePrompts};
+use callflow::{CallbackPrompts, Listener, MessageRule, Phone, QueuePrompts};
 use model::{AgentId, NotReadyReason, Permission, PromptId, QueueId, Role, Tier, Transport, Wall};
 use net::resolver::ResolverConfig;
 use sip::RegistrarConfig;
@@ -59,6 +59,9 @@ pub fn callflow(
         scripts: library.scripts.clone(),
         acd: distribution(config, accounts)?,
         hours: config.calendars(),
+        customer_first: config.customer_first(),
+        onwards: config.onwards(),
+        messages: messages(config),
         choices: config
             .queues
             .iter()
@@ -111,6 +114,8 @@ fn srtp(name: &str) -> sdp::SrtpPolicy {
 pub fn queue_prompts(config: &Config) -> QueuePrompts {
     let one = |name: &str| vec![PromptId::from(name)];
     let welcome = |queue: &Queue| (QueueId::from(queue.name.as_str()), one(&queue.wait_prompt));
+    let takes_messages = mailboxes(config).next().is_some();
+    let if_any = |name: &str| if takes_messages { one(name) } else { Vec::new() };
     QueuePrompts {
         welcome: config.queues.iter().map(welcome).collect(),
         all_busy: one("all_busy"),
@@ -131,7 +136,12 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
             .filter(|queue| !queue.choices.is_empty())
             .map(|queue| (QueueId::from(queue.name.as_str()), one(&queue.choices_prompt)))
             .collect(),
-        callback: match config.queues.iter().any(Queue::calls_back) {
+        message_greetings: mailboxes(config)
+            .map(|(id, queue)| (id, one(&queue.message.prompt)))
+            .collect(),
+        message_tone: if_any("mailbox_tone"),
+        message_thanks: if_any("mailbox_thanks"),
+        callback: match config.queues.iter().any(|queue| config.calls_back(queue)) {
             true => CallbackPrompts {
                 number: one("callback_number"),
                 confirm: one("callback_confirm"),
@@ -139,10 +149,22 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
                 wrong: one("callback_wrong"),
                 refused: one("callback_refused"),
                 booked: one("callback_booked"),
+                hello: one("callback_hello"),
             },
             false => CallbackPrompts::default(),
         },
     }
+}
+
+/// The queues for whose people messages may be left.
+fn mailboxes(config: &Config) -> impl Iterator<Item = (QueueId, &Queue)> {
+    let named = config.mailboxes();
+    let queues = config.queues.iter().map(|queue| (QueueId::from(queue.name.as_str()), queue));
+    queues.filter(move |(id, _)| named.contains(id))
+}
+
+fn messages(config: &Config) -> BTreeMap<QueueId, MessageRule> {
+    mailboxes(config).map(|(id, queue)| (id, queue.message.rule())).collect()
 }
 
 fn registrar(config: &Config) -> RegistrarConfig {
@@ -229,7 +251,7 @@ fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Co
         acd::QueueConfig {
             max_waiting: queue.waiting_max,
             limits: queue.limits(),
-            callbacks: queue.callbacks(),
+            callbacks: config.callbacks(queue),
             head_start_ms: queue.head_start_ms,
             objective_ms: queue.objective_ms,
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),

@@ -310,6 +310,8 @@ impl web::Backend for Backend {
             outcome: filter.outcome,
             ani: filter.ani.as_ref().map(|ani| ani.reveal().clone()),
             text: None,
+            mailbox: None,
+            open: false,
         };
         let found = self.records().await.calls(&filter, &asked(page)).await.map_err(page_error)?;
         Ok(Page { items: found.items, next: found.next })
@@ -344,7 +346,12 @@ impl web::Backend for Backend {
             let record = self.records().await.call_record(call).await.map_err(Self::failed)?;
             let items =
                 record.into_iter().flat_map(|record| record.recordings).filter(|recording| {
-                    filter.agent.as_ref().is_none_or(|agent| *agent == recording.agent)
+                    let of_agent = filter.agent.as_ref().is_none_or(|one| *one == recording.agent);
+                    let message = recording.message.as_ref();
+                    let of_mailbox = filter.mailbox.as_ref().is_none_or(|mailbox| {
+                        message.is_some_and(|message| message.mailbox == *mailbox)
+                    });
+                    of_agent && of_mailbox
                 });
             let items = items.map(|recording| CallRecording { call, recording }).collect();
             return Ok(Page { items, next: None });
@@ -353,6 +360,8 @@ impl web::Backend for Backend {
             from: filter.from,
             to: filter.until,
             agent: filter.agent.clone(),
+            mailbox: filter.mailbox.clone(),
+            open: filter.open,
             ..store::CallFilter::default()
         };
         let found =
@@ -412,6 +421,9 @@ impl web::Backend for Backend {
             }
             Audit::Released { user: by, call, recording } => {
                 FactBody::RecordingReleased { call, recording, by }
+            }
+            Audit::MessageDone { user: by, call, recording } => {
+                FactBody::MessageDone { call, recording, by }
             }
             Audit::Traced { user, call } => FactBody::Traced { user, call },
         })

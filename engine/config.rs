@@ -6,14 +6,16 @@ mod choices;
 mod fault;
 mod hours;
 mod listeners;
+mod messages;
 mod outbound;
 mod overflow;
 mod plans;
 
-pub use choices::Callback;
+pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
 pub use hours::Hours;
 pub use listeners::{Listening, Side, SipListener, SipTls};
+pub use messages::Message;
 pub use outbound::{Outbound, Rule};
 pub use plans::Plan;
 
@@ -301,6 +303,8 @@ pub struct Queue {
     pub choices_prompt: String,
     #[serde(default)]
     pub callback: Callback,
+    #[serde(default)]
+    pub message: Message,
 }
 
 const fn waiting_max() -> usize {

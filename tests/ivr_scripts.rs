@@ -62,7 +62,7 @@ fn scripts() -> Vec<(String, Arc<Script>)> {
 #[test]
 fn every_prompt_has_text_and_audio() {
     let (texts, recorded) = (texts(), recorded());
-    let without_text = ["music", "ringback"].map(PromptId::from);
+    let without_text = ["music", "ringback", "mailbox_tone"].map(PromptId::from);
     let with_text: BTreeSet<PromptId> = texts.into_keys().chain(without_text).collect();
     assert_eq!(with_text, recorded, "prompts.tsv and the folder of prompts differ");
     for (name, script) in scripts() {
@@ -137,6 +137,16 @@ fn the_ringback_tone_sounds_for_one_second_of_five() {
     assert!(silent.iter().all(|sample| *sample == 0));
     let crossings = sounds.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
     assert!((449..=451).contains(&crossings), "{crossings} Hz");
+}
+
+#[test]
+fn the_tone_before_a_message_is_short_and_pure() {
+    let tone = samples(&"mailbox_tone".into());
+    assert_eq!(tone.len(), 8_000 * 4 / 10);
+    let (peak, mean) = levels(&tone);
+    assert!((-11.0..=-9.0).contains(&peak) && (-14.0..=-12.0).contains(&mean), "{peak:.1} dBFS");
+    let crossings = tone.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+    assert!((399..=401).contains(&crossings), "{crossings} in four tenths of a second");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use model::{NotReadyReason, Permission};
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk, choices, hours, listeners, outbound, overflow, plans};
+use super::{Config, Trunk, choices, hours, listeners, messages, outbound, overflow, plans};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
@@ -41,6 +41,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     approval(config, places, &mut faults);
     overflow::check(config, places, &mut faults);
     choices::check(config, places, &mut faults);
+    messages::check(config, places, &mut faults);
     plans::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults

@@ -1,6 +1,6 @@
 //! What who waits may choose instead, and how queues call back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use acd::CallbackRule;
 use callflow::Choice;
@@ -8,12 +8,15 @@ use model::QueueId;
 use serde::Deserialize;
 
 use super::fault::{Fault, Places};
+use super::overflow::{fault_of, needs};
 use super::{Config, Queue};
 
 /// The keys of a telephone.
 const KEYS: &str = "0123456789*#";
 /// The destination of who would rather be called back.
 const CALLBACK: &str = "callback";
+/// That of who would rather leave a message.
+const MAILBOX: &str = "mailbox";
 /// The most callbacks that a queue may keep.
 const CALLBACKS_MAX: usize = 100_000;
 /// The most attempts to reach a customer.
@@ -35,13 +38,26 @@ pub struct Callback {
     pub retry_ms: u64,
     pub dial_ms: u64,
     pub keep_ms: u64,
+    pub first: First,
+}
+
+/// Who is called first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// The agent, and then the customer.
+    #[default]
+    Agent,
+    /// The customer, while an agent is reserved; then the agent.
+    Customer,
 }
 
 impl Default for Callback {
     fn default() -> Self {
         let CallbackRule { max, attempts, retry_ms, dial_timeout_ms, keep_ms } =
             CallbackRule::default();
-        Self { max, attempts, retry_ms, dial_ms: dial_timeout_ms, keep_ms }
+        let first = First::default();
+        Self { max, attempts, retry_ms, dial_ms: dial_timeout_ms, keep_ms, first }
     }
 }
 
@@ -50,10 +66,12 @@ pub(super) fn prompt() -> String {
     "wait_choices".to_owned()
 }
 
-/// What a key stands for.
-fn choice(text: &str) -> Option<Choice> {
+/// What a key stands for, at queue `own`.
+fn choice(text: &str, own: &str) -> Option<Choice> {
     match text.split_once(':') {
         None if text == CALLBACK => Some(Choice::Callback),
+        None if text == MAILBOX => Some(Choice::Mailbox(QueueId::from(own))),
+        Some((MAILBOX, name)) if !name.is_empty() => Some(Choice::Mailbox(QueueId::from(name))),
         Some(("queue", name)) if !name.is_empty() => Some(Choice::Queue(QueueId::from(name))),
         Some(_) | None => None,
     }
@@ -62,20 +80,47 @@ fn choice(text: &str) -> Option<Choice> {
 impl Queue {
     /// What its callers may choose, by key.
     pub(crate) fn choices(&self) -> BTreeMap<char, Choice> {
-        let read = |(key, text): (&String, &String)| Some((key.chars().next()?, choice(text)?));
+        let read = |(key, text): (&String, &String)| {
+            Some((key.chars().next()?, choice(text, &self.name)?))
+        };
         self.choices.iter().filter_map(read).collect()
     }
 
-    /// Whether its callers may choose to be called back.
-    pub(crate) fn calls_back(&self) -> bool {
-        self.choices.values().any(|to| to == CALLBACK)
+    /// How it calls back, where it does.
+    fn rule(&self) -> CallbackRule {
+        let Callback { max, attempts, retry_ms, dial_ms, keep_ms, first: _ } = self.callback;
+        CallbackRule { max, attempts, retry_ms, dial_timeout_ms: dial_ms, keep_ms }
+    }
+}
+
+impl Config {
+    /// Whether a queue's callers may choose to be called back, or are because they may not wait.
+    pub(crate) fn calls_back(&self, queue: &Queue) -> bool {
+        let sent = self.sent_from().filter(|(from, _)| *from == queue.name);
+        queue.choices.values().any(|to| to == CALLBACK)
+            || sent.into_iter().any(|(from, to)| needs(to, from).1)
     }
 
-    /// How it calls back, if it does.
-    pub(crate) fn callbacks(&self) -> Option<CallbackRule> {
-        let Callback { max, attempts, retry_ms, dial_ms, keep_ms } = self.callback;
-        let rule = CallbackRule { max, attempts, retry_ms, dial_timeout_ms: dial_ms, keep_ms };
-        self.calls_back().then_some(rule)
+    /// How a queue calls back, if it does.
+    pub(crate) fn callbacks(&self, queue: &Queue) -> Option<CallbackRule> {
+        self.calls_back(queue).then(|| queue.rule())
+    }
+
+    /// Queues that call the customer first.
+    pub(crate) fn customer_first(&self) -> BTreeSet<QueueId> {
+        let queues = self.queues.iter().filter(|queue| queue.callback.first == First::Customer);
+        queues.map(|queue| QueueId::from(queue.name.as_str())).collect()
+    }
+
+    /// The queues for whose people messages may be left, in whatever way.
+    pub(crate) fn mailboxes(&self) -> BTreeSet<QueueId> {
+        let sent = self.sent_from().flat_map(|(from, to)| needs(to, from).0);
+        let chosen = self.queues.iter().flat_map(|queue| queue.choices().into_values());
+        let chosen = chosen.filter_map(|choice| match choice {
+            Choice::Mailbox(mailbox) => Some(mailbox),
+            Choice::Callback | Choice::Queue(_) => None,
+        });
+        sent.chain(chosen).collect()
     }
 }
 
@@ -91,10 +136,15 @@ pub(super) fn check(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault
                 let remedy = "write one of 0 to 9, or \"*\" or \"#\" in quotation marks";
                 fault("choices", format!("{key:?} is no key of a telephone"), remedy);
             }
-            match choice(text) {
+            match choice(text, &queue.name) {
                 None => {
                     let message = format!("{text:?} is nothing that callers can choose");
-                    fault("choices", message, "write \"callback\" or \"queue:NAME\"");
+                    fault("choices", message, "write \"callback\", \"mailbox\" or \"queue:NAME\"");
+                }
+                Some(Choice::Mailbox(_)) => {
+                    if let Some((message, remedy)) = fault_of(config, text, &queue.name) {
+                        fault("choices", message, &remedy);
+                    }
                 }
                 Some(Choice::Callback) if !calls_out => {
                     let message = "no trunk calls out, so nobody can be called back".to_owned();
@@ -116,7 +166,7 @@ fn is_other(config: &Config, name: &QueueId, than: &Queue) -> bool {
 }
 
 fn check_callback(wanted: &Callback, fault: &mut impl FnMut(&'static str, String, &str)) {
-    let Callback { max, attempts, retry_ms, dial_ms, keep_ms } = *wanted;
+    let Callback { max, attempts, retry_ms, dial_ms, keep_ms, first: _ } = *wanted;
     let mut range = |what: &str, is_in: bool, (from, to): (u64, u64)| {
         if !is_in {
             let remedy = format!("give a number from {from} to {to}");
@@ -136,10 +186,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_choice_is_a_callback_or_another_queue() {
+    fn a_choice_is_a_callback_a_message_or_another_queue() {
+        let choice = |text| choice(text, "general");
         assert_eq!(choice("callback"), Some(Choice::Callback));
         assert_eq!(choice("queue:claims"), Some(Choice::Queue("claims".into())));
-        for wrong in ["", "queue:", "say:closed", "callback:", "claims"] {
+        assert_eq!(choice("mailbox"), Some(Choice::Mailbox("general".into())), "its own");
+        assert_eq!(choice("mailbox:claims"), Some(Choice::Mailbox("claims".into())));
+        for wrong in ["", "queue:", "say:closed", "callback:", "claims", "mailbox:"] {
             assert_eq!(choice(wrong), None, "{wrong}");
         }
     }

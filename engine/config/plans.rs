@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Config;
 use super::fault::{Fault, Places};
-use super::overflow::{announcement, destination};
+use super::overflow::{announcement, destinations, fault_of, next_queue};
 
 /// The longest name of a plan, in bytes: what a command may name.
 const NAME_MAX: usize = 64;
@@ -27,7 +27,7 @@ impl Plan {
     /// As the distribution of calls has it.
     pub(crate) fn plan(&self) -> acd::Plan {
         let rule = |(queue, to): (&String, &String)| {
-            let to = destination(to).ok()?;
+            let to = destinations(to, queue).ok()?.into_iter().next()?;
             let rule = acd::Rule { to, waiting_too: self.waiting_too };
             Some((QueueId::from(queue.as_str()), rule))
         };
@@ -65,15 +65,8 @@ pub(super) fn check(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault
             if !is_there(queue) {
                 fault("queues", format!("there is no queue {queue:?}"), "name one of [[queue]]");
             }
-            match destination(to) {
-                Err(message) => {
-                    fault("queues", message, "write \"say:PROMPT\" or \"queue:NAME\"");
-                }
-                Ok(acd::Overflow::Queue(next)) if !is_there(next.as_str()) => {
-                    let message = format!("there is no queue {:?}", next.as_str());
-                    fault("queues", message, "name one of [[queue]]");
-                }
-                Ok(_) => {}
+            if let Some((message, remedy)) = fault_of(config, to, queue) {
+                fault("queues", message, &remedy);
             }
         }
     }
@@ -89,11 +82,10 @@ pub(super) fn check(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault
 /// A queue from which calls may come back to it, and the plan by which.
 fn circle(config: &Config) -> Option<(String, usize)> {
     config.plans.iter().enumerate().find_map(|(index, plan)| {
-        let with =
-            |queue: &str, to: &str| to.strip_prefix("queue:").is_some_and(|next| next == queue);
+        let with = |queue: &str, to: &str| next_queue(to).is_some_and(|next| next == queue);
         let direct = plan.queues.iter().find(|(queue, to)| with(queue, to));
         let queues = plan.queues.iter().filter_map(|(queue, to)| {
-            let next = to.strip_prefix("queue:")?;
+            let next = next_queue(to)?;
             super::overflow::leads_to(config, next, queue).then(|| queue.clone())
         });
         let found = direct.map(|(queue, _)| queue.clone()).or_else(|| queues.into_iter().next());

@@ -177,7 +177,7 @@ fn each_fault_of_hours_and_limits_names_its_place_and_remedy() {
         ("make_up = ", "utc_offset = \"8\"\nmake_up = ", ":12: hours.utc_offset: ", "+08:00"),
         ("hours = \"office\"", "hours = \"shop\"", ":19: queue.hours: ", "office"),
         ("when_closed = \"say:closed\"", "", ":19: queue.hours: ", "when_closed"),
-        ("say:closed", "mailbox:claims", ":20: queue.when_closed: ", "say:PROMPT"),
+        ("say:closed", "fax:claims", ":20: queue.when_closed: ", "say:PROMPT"),
         ("say:closed", "queue:sales", ":20: queue.when_closed: ", "general, claims"),
         ("waiting_max = 20", "waiting_max = 0", ":21: queue.waiting_max: ", "from 1 to 100000"),
         ("wait_max_ms = 60000", "wait_max_ms = 5", ":23: queue.wait_max_ms: ", "from 1000"),

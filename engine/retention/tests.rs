@@ -118,7 +118,9 @@ impl House {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, counter.to_string().repeat(300)).unwrap();
         let agent = AgentId::from("8001");
-        self.tell(FactBody::RecordingStarted { call, recording, agent, path }).await;
+        let mailbox = None;
+        let started = FactBody::RecordingStarted { call, recording, agent, path, mailbox };
+        self.tell(started).await;
         let seal = Seal { sha256: "cd".repeat(32), bytes: 300, frames: 8_000 };
         self.tell(FactBody::RecordingSealed { call, recording, seal, recovered: false }).await;
         file

@@ -5,6 +5,7 @@ use sim::PhonePlan;
 
 use crate::{assert_sound, call, phone, rings, world};
 
+/// fusionpbx#2831: the phone is gone, and the agent still available.
 #[test]
 fn a_phone_that_took_itself_back_is_not_rung() {
     let mut world = world();

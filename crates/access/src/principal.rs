@@ -99,6 +99,7 @@ pub const fn role_permissions(role: Role) -> &'static [Permission] {
             Permission::CallTrace,
             Permission::RecordingPause,
             Permission::RecordingHold,
+            Permission::MessageHandle,
             Permission::FloorSteer,
         ],
         Role::Inspector => &[

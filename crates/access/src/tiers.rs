@@ -83,6 +83,7 @@ pub const fn is_tier_permission(permission: Permission) -> bool {
         | Permission::ComplaintHandle
         | Permission::ClaimSettle
         | Permission::CustomerUnmask
+        | Permission::MessageHandle
         | Permission::CallOutbound => true,
         Permission::CallHandle
         | Permission::CallViewOwn

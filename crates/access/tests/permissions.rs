@@ -37,7 +37,7 @@ fn everyone_holds_what_is_written_here_and_nothing_else() {
         principal(Role::Inspector, None),
         principal(Role::Administrator, None),
     ];
-    let table: [(Permission, [u8; 6]); 17] = [
+    let table: [(Permission, [u8; 6]); 18] = [
         (Permission::PolicyView, [1, 1, 1, 0, 0, 0]),
         (Permission::ClaimRegister, [1, 1, 1, 0, 0, 0]),
         (Permission::PolicyEndorse, [0, 1, 1, 0, 0, 0]),
@@ -51,6 +51,7 @@ fn everyone_holds_what_is_written_here_and_nothing_else() {
         (Permission::RecordingPlay, [0, 0, 0, 0, 1, 0]),
         (Permission::RecordingPause, [0, 0, 0, 1, 0, 0]),
         (Permission::RecordingHold, [0, 0, 0, 1, 1, 0]),
+        (Permission::MessageHandle, [0, 0, 0, 1, 0, 0]),
         (Permission::CallTrace, [0, 0, 0, 1, 0, 1]),
         (Permission::FloorSteer, [0, 0, 0, 1, 0, 0]),
         (Permission::BoardView, [0, 0, 0, 1, 1, 1]),

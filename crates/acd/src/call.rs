@@ -24,6 +24,11 @@ impl Place {
     /// Before every other.
     pub(crate) const FIRST: Self = Self { deemed_entered: i64::MIN, call: CallId(Id(0)) };
 
+    /// The same place, of a call with another id.
+    pub(crate) const fn of(self, call: CallId) -> Self {
+        Self { call, ..self }
+    }
+
     /// Nanoseconds waited and head start.
     pub(crate) fn age(self, now: Mono) -> u64 {
         nanos(now).saturating_sub(self.deemed_entered).try_into().unwrap_or(0)

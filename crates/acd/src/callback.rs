@@ -160,6 +160,21 @@ pub enum CallbackInput {
         /// Which callback.
         call: CallId,
     },
+    /// The same, where the call by which they were called goes on under an id of its own, which is
+    /// new: the entry's is that of the call that asked for it. What follows names `by`.
+    AnsweredBy {
+        /// Which callback.
+        call: CallId,
+        /// The call by which they were called.
+        by: CallId,
+    },
+    /// The agent for whom the customer is being called gave up before they answered, or declined:
+    /// who says so stops calling. The entry has its place again and no attempt less, and the agent
+    /// has missed it as one who rejects an offer.
+    AgentGaveUp {
+        /// Which callback.
+        call: CallId,
+    },
     /// The customer who was called did not answer.
     Missed {
         /// Which callback.

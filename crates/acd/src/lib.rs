@@ -46,6 +46,7 @@ mod check;
 mod choose;
 mod config;
 mod dense;
+mod dialled;
 mod engage;
 mod enqueue;
 mod estimate;

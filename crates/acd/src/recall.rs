@@ -38,7 +38,9 @@ impl Acd {
             }
             CallbackInput::Rejoin { call, party } => self.rejoin(call, party),
             CallbackInput::Cancel { call } => self.cancel_callback(call),
-            CallbackInput::Answered { call } => self.customer_answered(call),
+            CallbackInput::Answered { call } => self.customer_answered(call, call),
+            CallbackInput::AnsweredBy { call, by } => self.customer_answered(call, by),
+            CallbackInput::AgentGaveUp { call } => self.agent_gave_up(call),
             CallbackInput::Missed { call, cause } => self.customer_missed(call, cause),
         }
     }
@@ -177,12 +179,16 @@ impl Acd {
         }));
     }
 
-    /// The customer is there.
-    fn customer_answered(&mut self, id: CallId) {
-        let Some((call, agent)) = self.dialing(id) else { return };
+    /// The customer is there, in the call `id` from now on.
+    fn customer_answered(&mut self, entry: CallId, id: CallId) {
+        let Some((call, agent)) = self.dialing(entry) else { return };
         let Progress::Dialing { offer, .. } = call.progress else { return };
+        if id != entry && self.calls.contains_key(&id) {
+            return;
+        }
         self.stop_dialing(&call);
         self.end_booking(&call, CallbackEnd::Reached);
+        let call = self.renamed(call, id);
         let live = Call { callback: None, joined: self.now, limit_at: None, ..call };
         let queue = self.queue_mut(call.queue);
         queue.balance.offered += 1;
@@ -209,7 +215,10 @@ impl Acd {
                 self.reserve_for(&live, agent, offer);
                 // The time to ring begins now.
                 let now = self.now;
-                self.change(agent, |agent| agent.since = now);
+                self.change(agent, |agent| {
+                    agent.activity = Activity::Reserved { call: id, offer };
+                    agent.since = now;
+                });
             }
         }
     }
@@ -397,7 +406,7 @@ impl Acd {
     }
 
     /// The callback for which the customer is being called, and the agent.
-    fn dialing(&self, id: CallId) -> Option<(Call, AgentIndex)> {
+    pub(crate) fn dialing(&self, id: CallId) -> Option<(Call, AgentIndex)> {
         let call = self.calls.get(&id)?;
         match call.progress {
             Progress::Dialing { agent, .. } => Some((*call, agent)),
@@ -408,7 +417,7 @@ impl Acd {
         }
     }
 
-    fn stop_dialing(&mut self, call: &Call) {
+    pub(crate) fn stop_dialing(&mut self, call: &Call) {
         if let Progress::Dialing { deadline, .. } = call.progress {
             self.timers.cancel(deadline, Timer::Dial(call.place.call));
             self.queue_mut(call.queue).set_offered(false);

@@ -157,6 +157,7 @@ fn events(world: &World, acd: &Acd) -> Vec<Event> {
                 inputs.push(Input::CallEnded { call });
                 inputs.push(Input::Callback(CallbackInput::Answered { call }));
                 inputs.push(Input::Callback(CallbackInput::Missed { call, cause }));
+                inputs.push(Input::Callback(CallbackInput::AgentGaveUp { call }));
             }
             Progress::Resting { .. } => {}
         }

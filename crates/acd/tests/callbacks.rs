@@ -154,6 +154,65 @@ fn a_customer_who_answers_waits_at_their_place_if_the_agent_does_not() {
 }
 
 #[test]
+fn a_customer_who_answers_may_go_on_under_an_id_of_their_own() {
+    let mut room = asked(First::Customer);
+    room.ready("8001").answer("8001");
+    room.ready("8002").said();
+    room.tell(Input::Callback(CallbackInput::AnsweredBy { call: call(2), by: call(9) }));
+    assert_eq!(room.offers(), [(call(9), "8002".to_owned())]);
+    assert_eq!(room.view("8002").call, Some(call(9)));
+    room.miss("8002", MissedCause::NoAnswer);
+    assert_eq!(room.line("general"), [call(9), call(3)], "at the place of the entry");
+    assert_eq!(balance(&room).reached, 1);
+    room.dequeue(2);
+    assert_eq!(room.line("general"), [call(9), call(3)], "nothing has the old one any more");
+    room.dequeue(9);
+    assert_eq!(room.line("general"), [call(3)]);
+    let calls = room.acd.balance(&"general".into()).unwrap();
+    assert_eq!((calls.offered, calls.called_back, calls.waiting), (4, 1, 1));
+}
+
+#[test]
+fn tiers_are_reached_under_the_new_id_as_well() {
+    let mut general = queue("general", &[(1, 0), (2, 60_000)]);
+    general.callbacks = Some(RULE);
+    let agents = vec![agent("8001", 1, &["general"]), agent("8011", 2, &["general"])];
+    let mut room = Room::new(&Config { queues: vec![general], agents, ..Config::default() });
+    room.enqueue(1, "general");
+    ask(&mut room, 1, 7, First::Customer);
+    room.ready("8001").said();
+    room.tell(Input::Callback(CallbackInput::AnsweredBy { call: call(1), by: call(9) }));
+    room.miss("8001", MissedCause::NoAnswer);
+    room.ready("8011").said();
+    room.pass(60_000);
+    assert_eq!(room.offers(), [(call(9), "8011".to_owned())]);
+}
+
+#[test]
+fn an_agent_who_gives_up_costs_the_customer_neither_place_nor_attempt() {
+    for first in [First::Agent, First::Customer] {
+        let mut room = room();
+        room.enqueue(1, "general");
+        ask(&mut room, 1, 7, first);
+        room.enqueue(2, "general").ready("8001");
+        if first == First::Agent {
+            room.answer("8001");
+        }
+        room.said();
+        let outputs = tell(&mut room, CallbackInput::AgentGaveUp { call: call(1) });
+        assert!(outputs.is_empty(), "nothing was missed: {outputs:?}");
+        assert_eq!(room.line("general"), [call(1), call(2)]);
+        assert_ne!(room.view("8001").state, AgentState::Reserved);
+        room.ready("8002");
+        if first == First::Agent {
+            room.answer("8002");
+        }
+        assert_eq!(dialled(&callbacks(&mut room)), Some((call(1), 1)), "the first attempt still");
+        assert_eq!(balance(&room).waiting, 1);
+    }
+}
+
+#[test]
 fn a_customer_who_is_not_there_is_tried_again_and_then_given_up() {
     for first in [First::Agent, First::Customer] {
         let mut room = room();

@@ -32,7 +32,7 @@ impl Callflow {
         let whom = Target::Queue(queue.clone());
         let to = whom.clone();
         self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
-        let (queued, step) = (Some(asked), Step::Queued);
+        let (by, queued, step) = (Some(by), Some(asked), Step::Queued);
         let guest = Guest { whom, role: None, queued, by, kind, step, own: None, referred: None };
         self.asked.insert(asked, call);
         if let Some(known) = self.calls.get_mut(&call) {

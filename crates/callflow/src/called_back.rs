@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) before_ms: u64,
     /// The call by which they are called back, once it has begun.
     attempt: Option<CallId>,
+    /// Whether an agent is reserved who is rung when the customer has answered.
+    awaits_customer: bool,
 }
 
 /// All who are called back; as many as the queues keep.
@@ -52,7 +54,9 @@ impl Callbacks {
             return false;
         }
         self.by_number.insert(number.clone(), call);
-        self.entries.insert(call, Entry { number, queue, before_ms, attempt: None });
+        let (attempt, awaits_customer) = (None, false);
+        let entry = Entry { number, queue, before_ms, attempt, awaits_customer };
+        self.entries.insert(call, entry);
         true
     }
 
@@ -70,7 +74,22 @@ impl Callbacks {
     }
 
     fn take_attempt(&mut self, call: CallId) -> Option<CallId> {
-        self.entries.get_mut(&call)?.attempt.take()
+        let entry = self.entries.get_mut(&call)?;
+        entry.awaits_customer = false;
+        entry.attempt.take()
+    }
+
+    /// The customer is being called, and an agent reserved for them.
+    pub(crate) fn await_customer(&mut self, call: CallId) {
+        if let Some(entry) = self.entries.get_mut(&call) {
+            entry.awaits_customer = true;
+        }
+    }
+
+    /// Whether that is so, by the call `attempt`.
+    pub(crate) fn awaits_customer(&self, call: CallId, attempt: CallId) -> bool {
+        let entry = self.entries.get(&call);
+        entry.is_some_and(|entry| entry.awaits_customer && entry.attempt == Some(attempt))
     }
 
     fn remove(&mut self, call: CallId) -> Option<Entry> {
@@ -135,18 +154,23 @@ impl Callflow {
     pub(crate) fn handle_callback(&mut self, output: CallbackOutput) {
         match output {
             CallbackOutput::Booked { call, queue, entered } => {
+                self.sent_to_callback(call);
                 self.callback_booked(call, queue, entered);
             }
             CallbackOutput::Refused { call, why: _ } => {
                 // Who dials again, and has none to join, is no entry either.
-                if self.is_choosing(call) {
+                if self.is_sent_on(call) && self.is_waiting(call) {
+                    self.callbacks.remove(call);
+                    self.send_on(call);
+                } else if self.is_choosing(call) {
                     self.callbacks.remove(call);
                     self.callback_refused(call);
                 }
             }
-            CallbackOutput::Dial { offer: _, call, queue: _, agent, first: _, attempt: _ } => {
-                self.dial_back(call, agent);
-            }
+            CallbackOutput::Dial { offer, call, queue, agent, first, attempt: _ } => match first {
+                First::Agent => self.dial_back(call, agent),
+                First::Customer => self.dial_customer(call, offer, queue, agent),
+            },
             CallbackOutput::Missed { call, queue: _, attempt, cause, again_at } => {
                 let again_at = again_at.map(|at| self.wall_at(at));
                 if self.callbacks.has(call) {
@@ -162,8 +186,9 @@ impl Callflow {
         if !self.callbacks.has(call) {
             return;
         }
+        let attempt = self.callbacks.attempt(call);
         let (name, by) = match end {
-            CallbackEnd::Reached => ("reached", None),
+            CallbackEnd::Reached => ("reached", attempt),
             CallbackEnd::GaveUp => ("gave_up", None),
             CallbackEnd::Expired => ("expired", None),
             CallbackEnd::Cancelled => ("cancelled", None),
@@ -171,11 +196,11 @@ impl Callflow {
         };
         self.note(FactBody::CallbackEnded { call, end: name.to_owned(), by });
         match end {
-            // The call goes on under the id that it has in the queue until the agent has it.
+            // The call goes on under the id that it has in the queue until the agent has it; unless
+            // it has its own there by now.
             CallbackEnd::Reached => {
-                if let Some(attempt) = self.callbacks.attempt(call) {
-                    self.asked.insert(call, attempt);
-                }
+                let attempt = attempt.filter(|by| !self.callbacks.awaits_customer(call, *by));
+                self.asked.extend(attempt.map(|attempt| (call, attempt)));
             }
             CallbackEnd::GaveUp
             | CallbackEnd::Expired
@@ -200,7 +225,7 @@ impl Callflow {
     }
 
     /// The call by which the customer is called begins; nobody is in it yet.
-    fn begin_attempt(&mut self, callback: CallId, waited_ms: u64) -> Option<CallId> {
+    pub(crate) fn begin_attempt(&mut self, callback: CallId, waited_ms: u64) -> Option<CallId> {
         let Entry { number, queue, before_ms, .. } = self.callbacks.get(callback)?.clone();
         let (call, caller) = (self.mint_call(), self.mint_leg());
         let ways = self.config.trunks.ways_out(number.reveal()).unwrap_or_default();
@@ -291,13 +316,18 @@ impl Callflow {
     }
 
     /// Nothing goes on with a callback any more: nor does the call by which it went on.
-    fn end_attempt(&mut self, callback: CallId) {
+    pub(crate) fn end_attempt(&mut self, callback: CallId) {
         let Some(call) = self.callbacks.take_attempt(callback) else { return };
         if let Some(dialled) = self.dialled(call) {
             dialled.callback = None;
             self.end_dialled(call, HangupCause::LocalBye);
         } else if self.is_waiting(call) {
+            let customer = self.calls.get(&call).map(|known| known.caller);
             self.give_up(call, Outcome::Unanswered, HangupCause::LocalBye, 480);
+            // It may still wait for its port.
+            if let Some(customer) = customer {
+                self.hang_up_leg(customer, HangupCause::LocalBye);
+            }
         }
     }
 
@@ -321,6 +351,7 @@ impl Callflow {
             | Stage::Greeting { .. }
             | Stage::Connected(_)
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => false,
         })
@@ -339,10 +370,10 @@ impl Callflow {
             }
             let restored = RestoredCallback {
                 call,
+                first: self.first_of(&queue),
                 queue,
                 permission,
                 party: Party(call.0.0),
-                first: First::Agent,
                 waited_ms: before_ms,
                 attempts,
                 rests_ms: again_at.map_or(0, |at| ms(begun, at)),
@@ -352,6 +383,14 @@ impl Callflow {
             } else if !self.acd.restore_callback(&restored, self.now) {
                 self.callback_over(call, CallbackEnd::Cancelled);
             }
+        }
+    }
+
+    /// Who is called first where that queue calls back.
+    pub(crate) fn first_of(&self, queue: &QueueId) -> First {
+        match self.config.customer_first.contains(queue) {
+            true => First::Customer,
+            false => First::Agent,
         }
     }
 

@@ -18,7 +18,9 @@ use crate::choices::Asked;
 use crate::conversation::Conversation;
 use crate::dial::Dialled;
 use crate::keys::Keys;
+use crate::message::Message;
 use crate::outward::Outbound;
+use crate::overflow::Onward;
 use crate::phones::Instance;
 
 /// One contact.
@@ -58,6 +60,8 @@ pub(crate) struct Call {
     pub(crate) asked: Vec<CallId>,
     /// The call that asked for it, if this one calls a customer back.
     pub(crate) callback_of: Option<CallId>,
+    /// Where else the caller goes whom a queue has sent away, for as long as nobody has them.
+    pub(crate) onward: Option<Onward>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -87,6 +91,8 @@ pub(crate) enum Stage {
     Connected(Box<Conversation>),
     /// An agent calls out, and nobody has answered yet.
     Dialled(Box<Dialled>),
+    /// Leaves a message for the people of a queue.
+    Message(Message),
     /// Told that nobody can take the call.
     Leaving,
     /// Nothing more will be done for the caller.
@@ -150,6 +156,7 @@ impl Call {
             engaged: Vec::new(),
             asked: Vec::new(),
             callback_of: None,
+            onward: None,
             outcome: None,
         }
     }
@@ -161,6 +168,7 @@ impl Call {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -173,6 +181,7 @@ impl Call {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -185,7 +194,11 @@ impl Call {
                 conversation.waiting.as_ref().map(|waiting| &waiting.queue)
             }
             Stage::Dialled(dialled) => dialled.callback.as_ref().map(|(_, waiting)| &waiting.queue),
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving | Stage::Over => None,
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Message(_)
+            | Stage::Leaving
+            | Stage::Over => None,
         }
     }
 
@@ -197,6 +210,7 @@ impl Call {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => return false,
         }
@@ -226,6 +240,7 @@ impl Call {
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -238,6 +253,7 @@ impl Call {
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -252,6 +268,7 @@ impl Call {
             Stage::Waiting { offer: None, .. }
             | Stage::Arriving
             | Stage::Greeting { .. }
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acd::{CallbackInput, First, Input as AcdInput, Left, Party};
+use acd::{CallbackInput, Input as AcdInput, Left, Party};
 use model::{
     CallId, FactBody, HangupCause, Mono, Outcome, OverflowTarget, Pii, PromptId, QueueId, Wall,
 };
@@ -48,6 +48,7 @@ impl Callflow {
                 Some(Choice::Queue(queue)) => {
                     self.change_queue(call, queue, "chosen");
                 }
+                Some(Choice::Mailbox(mailbox)) => self.choose_mailbox(call, mailbox),
                 None => {}
             },
             (Some(Asked::WhetherThis(number)), '1') => self.ask_callback(call, number),
@@ -76,6 +77,7 @@ impl Callflow {
                 | Stage::Greeting { .. }
                 | Stage::Connected(_)
                 | Stage::Dialled(_)
+                | Stage::Message(_)
                 | Stage::Leaving
                 | Stage::Over,
             )
@@ -177,7 +179,7 @@ impl Callflow {
     }
 
     /// Whether a customer may be called back there: any line may, and it is no number for help.
-    fn may_be_called(&self, number: &Pii<String>) -> bool {
+    pub(crate) fn may_be_called(&self, number: &Pii<String>) -> bool {
         let ways = self.config.trunks.ways_out(number.reveal());
         ways.is_ok_and(|ways| ways.iter().all(|way| !way.is_emergency))
     }
@@ -188,10 +190,11 @@ impl Callflow {
         let Stage::Waiting { waiting, .. } = &known.stage else { return };
         let (queue, before_ms) = (waiting.queue.clone(), waiting.before_ms);
         self.set_asked(call, Some(Asked::Nothing));
+        let first = self.first_of(&queue);
         if !self.callbacks.add(call, queue, number, before_ms) {
             return self.callback_refused(call);
         }
-        let input = CallbackInput::Ask { call, party: Party(call.0.0), first: First::Agent };
+        let input = CallbackInput::Ask { call, party: Party(call.0.0), first };
         self.acd.handle_input(AcdInput::Callback(input), self.now);
     }
 
@@ -221,6 +224,20 @@ impl Callflow {
         self.enter_stage(call, Stage::Leaving);
         self.publish_again(call);
         self.play(call, self.config.prompts.callback.booked.clone(), false);
+    }
+
+    /// The caller leaves a message, and the line. Who cannot stays.
+    fn choose_mailbox(&mut self, call: CallId, mailbox: QueueId) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let Stage::Waiting { waiting, .. } = &known.stage else { return };
+        let (queue, why) = (waiting.queue.clone(), "chosen".to_owned());
+        if !self.takes_messages(call, &mailbox) {
+            return;
+        }
+        let to = OverflowTarget::Mailbox(mailbox.clone());
+        self.acd.handle_input(AcdInput::Leave { call, why: Left::Elsewhere }, self.now);
+        self.note(FactBody::Overflowed { call, queue, why, to });
+        self.greet_for_message(call, mailbox);
     }
 
     /// The caller goes to another queue, with the time that they have waited. False where that does

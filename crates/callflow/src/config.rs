@@ -1,6 +1,6 @@
 //! What the machine is told once, when it is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +34,13 @@ pub struct Config {
     pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
     /// Look-ups' limits.
     pub lookup: lookup::Config,
+    /// Queues that call the customer back before they ring the agent, whom they have reserved.
+    pub customer_first: BTreeSet<QueueId>,
+    /// Where callers go whom a queue sends away, if the first place is none for them.
+    pub onwards: Onwards,
+    /// How messages are taken, by the queue whose people they are for; where it is not named none
+    /// are.
+    pub messages: BTreeMap<QueueId, MessageRule>,
     /// By which key callers choose what, by queue.
     pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
     /// Desktops' limits.
@@ -87,6 +94,30 @@ pub enum Choice {
     Callback,
     /// Another queue, with the time waited.
     Queue(QueueId),
+    /// To leave a message for the people of this queue.
+    Mailbox(QueueId),
+}
+
+/// What comes after the first place to which a queue sends its callers (`acd::Limits`): tried in
+/// order where that is none for a caller: a number that nobody answers, a callback of a number that
+/// is withheld, a mailbox where nothing is recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Onwards {
+    /// By queue, and why it sends them away.
+    pub queues: BTreeMap<(QueueId, acd::OverflowCause), Vec<acd::Overflow>>,
+    /// By emergency plan and queue.
+    pub plans: BTreeMap<(Arc<str>, QueueId), Vec<acd::Overflow>>,
+}
+
+/// How messages are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageRule {
+    /// What is shorter than this is no message, in milliseconds.
+    pub min_ms: u64,
+    /// The longest message, in milliseconds.
+    pub max_ms: u64,
+    /// After so much quiet it is over, in milliseconds.
+    pub quiet_ms: u64,
 }
 
 /// An agent's phone.
@@ -119,6 +150,12 @@ pub struct QueuePrompts {
     pub send_off: Vec<PromptId>,
     /// What callers may choose instead, said after their position, by queue.
     pub choices: BTreeMap<QueueId, Vec<PromptId>>,
+    /// What a caller hears who may leave a message, by the queue whose people it is for.
+    pub message_greetings: BTreeMap<QueueId, Vec<PromptId>>,
+    /// The tone after which a message is spoken.
+    pub message_tone: Vec<PromptId>,
+    /// That a message is there; before the engine hangs up.
+    pub message_thanks: Vec<PromptId>,
     /// About being called back; not needed where no queue calls back.
     pub callback: CallbackPrompts,
 }
@@ -138,14 +175,16 @@ pub struct CallbackPrompts {
     pub refused: Vec<PromptId>,
     /// That they are called back; before the engine hangs up.
     pub booked: Vec<PromptId>,
+    /// What a customer hears who picks up before an agent does.
+    pub hello: Vec<PromptId>,
 }
 
 impl CallbackPrompts {
     /// All of them, with the digits of numbers; none where there are none.
     fn all(&self) -> impl Iterator<Item = PromptId> {
-        let Self { number, confirm, ask, wrong, refused, booked } = self;
-        let fixed: Vec<PromptId> =
-            [number, confirm, ask, wrong, refused, booked].into_iter().flatten().cloned().collect();
+        let Self { number, confirm, ask, wrong, refused, booked, hello } = self;
+        let fixed = [number, confirm, ask, wrong, refused, booked, hello];
+        let fixed: Vec<PromptId> = fixed.into_iter().flatten().cloned().collect();
         let digits = match fixed.is_empty() {
             true => Vec::new(),
             false => ivr::fragment::digit_vocabulary(),
@@ -167,10 +206,14 @@ impl QueuePrompts {
             sorry,
             send_off,
             choices,
+            message_greetings,
+            message_tone,
+            message_thanks,
             callback,
         } = self;
         let fixed = [all_busy, still_busy, no_agents, music, ringback, sorry, send_off];
-        let by_queue = welcome.values().chain(choices.values());
+        let fixed = fixed.into_iter().chain([message_tone, message_thanks]);
+        let by_queue = welcome.values().chain(choices.values()).chain(message_greetings.values());
         let named = by_queue.chain(fixed).flatten().cloned().chain(callback.all());
         named.chain(ivr::fragment::position_vocabulary())
     }

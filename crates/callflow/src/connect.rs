@@ -4,7 +4,7 @@ use acd::Input as AcdInput;
 use cti::CallPhase;
 use media::MediaCommand;
 use model::{
-    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome,
+    AgentId, CallId, FactBody, HangupCause, LegId, LegRole, MissedCause, OfferId, Outcome, QueueId,
     RecordingId, Seal, TransferEnd, UnpauseCause,
 };
 
@@ -55,18 +55,43 @@ impl Callflow {
         if !self.config.records {
             return;
         }
+        self.tape(call, Some((agent.clone(), leg)), None);
+        self.go_on_untaped(call);
+    }
+
+    /// Tapes the caller with an agent; or alone, as a message for the people of a queue, with word
+    /// of so many milliseconds of quiet.
+    pub(crate) fn tape(
+        &mut self,
+        call: CallId,
+        with: Option<(AgentId, LegId)>,
+        message: Option<(QueueId, u64)>,
+    ) -> Option<RecordingId> {
         let recording = RecordingId(self.ids.mint());
         let path = recording::relative_path(recording, self.wall());
-        let agent = agent.clone();
-        self.note(FactBody::RecordingStarted { call, recording, agent, path: path.clone() });
+        let (agent, leg) = with.unzip();
+        let (mailbox, quiet_ms) = message.unzip();
+        self.note(FactBody::RecordingStarted {
+            call,
+            recording,
+            agent: agent.unwrap_or_else(|| AgentId::from("")),
+            path: path.clone(),
+            mailbox,
+        });
         self.recordings.insert(recording, call);
-        let Some(known) = self.calls.get_mut(&call) else { return };
-        let agents = vec![leg];
+        let known = self.calls.get_mut(&call)?;
+        let agents = leg.into_iter().collect();
         known.recording = Some(Tape { recording, agents, paused: None, is_running: true });
-        let (caller, at) = (known.caller, self.now);
-        let start = MediaCommand::StartRecording { call, recording, caller, agent: leg, path, at };
-        self.outputs.push_back(Output::Media(start));
-        self.go_on_untaped(call);
+        self.outputs.push_back(Output::Media(MediaCommand::StartRecording {
+            call,
+            recording,
+            caller: known.caller,
+            agent: leg,
+            path,
+            at: self.now,
+            quiet_ms,
+        }));
+        Some(recording)
     }
 
     /// The agents' channel has the voices of `agents` from now on.
@@ -116,6 +141,9 @@ impl Callflow {
     }
 
     fn caller_left(&mut self, call: CallId, cause: HangupCause) {
+        if self.customer_is_not_there(call, cause) {
+            return;
+        }
         let Some(known) = self.calls.get(&call) else { return };
         match &known.stage {
             Stage::Arriving => {
@@ -131,6 +159,7 @@ impl Callflow {
             Stage::Waiting { .. } => self.abandon(call, cause),
             Stage::Connected(_) => self.disconnect(call, cause),
             Stage::Dialled(_) => self.end_dialled(call, cause),
+            Stage::Message(_) => self.left_message(call, cause),
             Stage::Leaving => self.left_unserved(call, cause),
             Stage::Over => {}
         }
@@ -145,11 +174,12 @@ impl Callflow {
                 self.miss(offer, call::missed(cause));
             }
             Stage::Connected(_) => self.party_left(call, leg, cause),
-            Stage::Dialled(dialled) if dialled.phone == leg => self.end_dialled(call, cause),
+            Stage::Dialled(dialled) if dialled.phone == leg => self.agent_left_dialled(call, cause),
             Stage::Waiting { .. }
             | Stage::Dialled(_)
             | Stage::Arriving
             | Stage::Greeting { .. }
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => {}
         }
@@ -159,7 +189,12 @@ impl Callflow {
     pub(crate) fn disconnect(&mut self, call: CallId, cause: HangupCause) {
         self.end_transfer(call, TransferEnd::CallerLeft);
         self.stop_tape(call);
-        self.decide(call, Outcome::Answered, cause);
+        // Whom a queue sent to a number that has not answered has talked with nobody.
+        let outcome = match self.is_sent_on(call) {
+            true => Outcome::Abandoned,
+            false => Outcome::Answered,
+        };
+        self.decide(call, outcome, cause);
         self.acd.handle_input(AcdInput::CallEnded { call }, self.now);
         let legs = self.calls.get(&call).map(|known| known.legs.clone()).unwrap_or_default();
         for leg in legs {
@@ -178,7 +213,9 @@ impl Callflow {
                 true
             }
             (None, Some(offer)) => {
-                self.miss(offer, MissedCause::Rejected);
+                if !self.decline_customer(call, offer, agent) {
+                    self.miss(offer, MissedCause::Rejected);
+                }
                 true
             }
             (None, None) => self.hang_up_inside(call, agent) || self.hang_up_dialled(call),

@@ -57,8 +57,8 @@ pub(crate) struct Guest {
     pub(crate) role: Option<LegRole>,
     /// What stands in the queue that is asked, until someone of it answers.
     pub(crate) queued: Option<CallId>,
-    /// Who asked.
-    pub(crate) by: AgentId,
+    /// Who asked; nobody where a queue sent the caller on.
+    pub(crate) by: Option<AgentId>,
     pub(crate) kind: TransferKind,
     pub(crate) step: Step,
     /// The agent's own leg to the guest, where the phone asks by a call of its own; by the one in
@@ -189,7 +189,7 @@ impl Conversation {
         let answered = guest.answered().is_some();
         // Of a queue that is asked, whoever it has.
         let whom = guest.agent().cloned().map_or_else(|| guest.whom.clone(), Target::Agent);
-        let (by, kind) = (guest.by.clone(), guest.kind);
+        let (by, kind) = (guest.by.clone()?, guest.kind);
         Some(GuestState { whom, by, kind, answered, with_caller })
     }
 
@@ -363,7 +363,7 @@ mod tests {
     fn guest(step: Step) -> Guest {
         let whom = Target::Agent("8002".into());
         let (role, queued) = (Some(LegRole::Agent("8002".into())), None);
-        let (by, kind) = ("8001".into(), TransferKind::Consult);
+        let (by, kind) = (Some("8001".into()), TransferKind::Consult);
         Guest { whom, role, queued, by, kind, step, own: None, referred: None }
     }
 

@@ -157,6 +157,7 @@ impl Callflow {
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
             | Stage::Connected(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }
@@ -302,8 +303,18 @@ impl Callflow {
     /// The agent gives it up on the desktop; false if it is no call that an agent makes.
     pub(crate) fn hang_up_dialled(&mut self, call: CallId) -> bool {
         let is_dialled = self.dialled(call).is_some();
-        self.end_dialled(call, HangupCause::AgentHangUp);
+        self.agent_left_dialled(call, HangupCause::AgentHangUp);
         is_dialled
+    }
+
+    /// The agent is gone before the one who is called answered: so is the call. A customer who was
+    /// to be called back is called again, by somebody else.
+    pub(crate) fn agent_left_dialled(&mut self, call: CallId, cause: HangupCause) {
+        let callback = self.dialled(call).and_then(|dialled| dialled.callback.take());
+        self.end_dialled(call, cause);
+        if let Some((callback, _)) = callback {
+            self.agent_gave_up(callback);
+        }
     }
 
     /// One of the two is gone, or the agent gives it up, before they talk: so is the other.

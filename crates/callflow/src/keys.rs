@@ -65,6 +65,7 @@ impl Callflow {
             let known = self.calls.get(&call).filter(|known| known.caller == leg);
             match known.map(|known| &known.stage) {
                 Some(Stage::Waiting { .. }) => self.handle_choice(call, digit),
+                Some(Stage::Message(_)) => self.handle_message_key(call, digit),
                 _ => self.handle_digit(call, digit),
             }
         }

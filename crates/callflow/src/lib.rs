@@ -31,6 +31,7 @@ mod calls;
 mod choices;
 mod config;
 mod conversation;
+mod customer_first;
 mod desktop;
 mod dial;
 mod diverted;
@@ -40,6 +41,7 @@ mod inside;
 mod io;
 mod keys;
 mod locate;
+mod message;
 mod outward;
 mod overflow;
 mod own_calls;
@@ -56,7 +58,9 @@ mod steer;
 mod timers;
 mod trunks;
 
-pub use config::{CallbackPrompts, Choice, Config, ConfigError, Phone, QueuePrompts};
+pub use config::{
+    CallbackPrompts, Choice, Config, ConfigError, MessageRule, Onwards, Phone, QueuePrompts,
+};
 pub use io::{DesktopInput, Input, Output, Recovery};
 pub use sides::{Listener, Side};
 
@@ -251,6 +255,7 @@ impl Callflow {
                 Timer::PhoneResponds => self.phone_is_unreachable(call),
                 Timer::Pause => self.handle_pause_timeout(call),
                 Timer::Choice => self.handle_choice_timeout(call),
+                Timer::Message => self.message_is_whole(call),
             }
             self.drain_rooms();
         }

@@ -29,6 +29,8 @@ impl Callflow {
             acd::Output::Offer { offer, call, queue, agent, waited_ms: _, score: _ } => {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.offer_asked(about, offer, queue, agent),
+                    // The agent who was reserved until the customer answered.
+                    None if self.is_offered(call, offer) => self.ring(call),
                     None => self.pop(offer, call, queue, agent),
                 }
             }
@@ -81,6 +83,12 @@ impl Callflow {
         }
     }
 
+    /// Whether that offer of a call stands, and its screen has popped.
+    fn is_offered(&self, call: CallId, offer: OfferId) -> bool {
+        let current = self.calls.get(&call).and_then(|known| known.offer());
+        current.is_some_and(|current| current.offer == offer)
+    }
+
     /// Shows the agent who is calling; the phone waits for the screen.
     pub(crate) fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
         self.note(FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() });
@@ -126,6 +134,7 @@ impl Callflow {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => return None,
         };
@@ -133,7 +142,7 @@ impl Callflow {
         Some(Event::ScreenPop {
             call,
             offer,
-            brought: guest.map(|guest| (guest.kind, guest.by.clone())),
+            brought: guest.and_then(|guest| Some((guest.kind, guest.by.clone()?))),
             ani: known.ani.clone(),
             dnis: known.dnis.clone(),
             callback: known.callback_of.is_some(),
@@ -161,6 +170,9 @@ impl Callflow {
     /// nobody waiting for long.
     pub(crate) fn ring(&mut self, call: CallId) {
         self.timers.stop(call, Timer::PopShown);
+        if self.awaited_customer(call).is_some() {
+            return;
+        }
         let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
         let rung = self.rung.get(&offer.agent).and_then(|leg| self.legs.get(leg));
         let still_rings = rung.is_some_and(|entry| entry.leg.state() != LegState::Established);

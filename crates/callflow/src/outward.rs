@@ -395,11 +395,20 @@ impl Callflow {
             .call_outward(call, by, number.reveal())
             .map_err(|why| CommandError::new(why.as_str(), why.text()))?;
         let (by, whom) = (by.clone(), Whom::Number(number.clone()));
-        let (asked, to) = (by.clone(), whom.clone());
-        self.note(FactBody::TransferBegun { call, by: asked, to, kind, by_phone });
+        let to = whom.clone();
+        self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
+        Ok(Self::called_guest((whom, number, leg), Some(by), kind))
+    }
+
+    /// Someone at a telephone outside that is called by `leg`.
+    pub(crate) fn called_guest(
+        (whom, number, leg): (Whom, Pii<String>, LegId),
+        by: Option<AgentId>,
+        kind: TransferKind,
+    ) -> Guest {
         let (role, queued) = (Some(LegRole::Number(number)), None);
         let step = Step::Called { leg, sends: false };
-        Ok(Guest { whom, role, queued, by, kind, step, own: None, referred: None })
+        Guest { whom, role, queued, by, kind, step, own: None, referred: None }
     }
 
     /// Whether `leg` is the one by which somebody is brought into the call who has not answered.
@@ -436,7 +445,7 @@ impl Callflow {
     pub(crate) fn number_answered(&mut self, call: CallId, leg: LegId) {
         if self.is_called_guest(call, leg) {
             self.guest_is_there(call, leg);
-        } else if !self.dialled_answered(call, leg) {
+        } else if !self.dialled_answered(call, leg) && !self.customer_is_there(call, leg) {
             self.hang_up_leg(leg, HangupCause::LocalBye);
         }
     }
@@ -444,7 +453,9 @@ impl Callflow {
     /// The one who is called is gone, or was never reached.
     pub(crate) fn number_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
         if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
-            self.end_dialled(call, cause);
+            if !self.customer_is_not_there(call, cause) {
+                self.end_dialled(call, cause);
+            }
         } else {
             self.party_left(call, leg, cause);
         }

@@ -169,6 +169,7 @@ impl Callflow {
                 | Stage::Greeting { .. }
                 | Stage::Waiting { .. }
                 | Stage::Connected(_)
+                | Stage::Message(_)
                 | Stage::Leaving
                 | Stage::Over,
             )
@@ -218,6 +219,7 @@ impl Callflow {
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Waiting { .. }
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         }

@@ -157,6 +157,7 @@ impl Callflow {
                 match known.stage {
                     Stage::Greeting { .. } => self.handle_menu_play_finished(call),
                     Stage::Waiting { .. } => self.handle_waiting_play_finished(call),
+                    Stage::Message(_) => self.handle_message_play_finished(call),
                     Stage::Leaving => {
                         let outcome = known.outcome_unserved();
                         self.give_up(call, outcome, HangupCause::LocalBye, 480);
@@ -172,6 +173,7 @@ impl Callflow {
             MediaEvent::RecordingSealed { recording, seal } => {
                 self.handle_sealed(recording, seal);
             }
+            MediaEvent::RecordingQuiet { recording } => self.handle_quiet(recording),
             MediaEvent::RecordingGap { recording, error } => self.handle_gap(recording, error),
             MediaEvent::RecordingResumed { recording } => self.handle_resumed(recording),
             MediaEvent::RecordingLost { recording, error, is_left } => {

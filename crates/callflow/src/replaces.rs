@@ -127,6 +127,7 @@ impl Callflow {
             Stage::Waiting { offer: None, .. }
             | Stage::Arriving
             | Stage::Greeting { .. }
+            | Stage::Message(_)
             | Stage::Leaving
             | Stage::Over => None,
         };

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Pause,
     /// The next key of a caller who chooses whether to wait.
     Choice,
+    /// The longest time that a message may take.
+    Message,
 }
 
 impl Timer {
@@ -33,6 +35,7 @@ impl Timer {
             Self::PhoneResponds => "the agent's phone to respond",
             Self::Pause => "the recording's pause to be over",
             Self::Choice => "the caller's choice",
+            Self::Message => "the end of a message",
         }
     }
 }
@@ -72,6 +75,7 @@ impl Timers {
             Timer::PhoneResponds,
             Timer::Pause,
             Timer::Choice,
+            Timer::Message,
         ] {
             self.stop(call, timer);
         }

@@ -155,7 +155,7 @@ impl Callflow {
             whom: Target::Agent(colleague.clone()),
             role: Some(LegRole::Agent(colleague.clone())),
             queued: None,
-            by: by.clone(),
+            by: Some(by.clone()),
             kind,
             step: Step::Offered(reserved),
             own: None,
@@ -291,6 +291,9 @@ impl Callflow {
         let Some(known) = self.calls.get(&call) else { return };
         let Some(conversation) = known.conversation() else { return };
         if conversation.holder.is_none() {
+            if self.is_sent_on(call) {
+                return self.send_on(call);
+            }
             let Some(waiting) = conversation.waiting.clone() else { return self.part(call) };
             let to = (waiting.queue.clone(), Coming::Back);
             return self.wait_again(call, to, Some(waiting));
@@ -386,6 +389,8 @@ impl Callflow {
         if let Some(referred) = referred {
             self.end_referral(referred, end);
         }
+        // Where a queue sent the caller there is nobody to tell, and other facts say it.
+        let Some(by) = by else { return };
         let to = whom;
         self.note(FactBody::TransferEnded { call, by: by.clone(), to: to.clone(), kind, end });
         let event = Event::TransferEnded { call, to, kind, end };

@@ -122,7 +122,9 @@ impl Callflow {
 
     pub(crate) fn phase(&self, call: CallId) -> Option<CallPhase> {
         Some(match &self.calls.get(&call)?.stage {
-            Stage::Arriving | Stage::Greeting { .. } | Stage::Leaving => CallPhase::Menu,
+            Stage::Arriving | Stage::Greeting { .. } | Stage::Message(_) | Stage::Leaving => {
+                CallPhase::Menu
+            }
             Stage::Waiting { offer: None, .. } => CallPhase::Queued,
             Stage::Waiting { offer: Some(offer), .. } if offer.rings => CallPhase::Ringing,
             Stage::Waiting { offer: Some(_), .. } => CallPhase::Offered,

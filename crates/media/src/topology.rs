@@ -28,12 +28,15 @@ pub enum MediaCommand {
         recording: RecordingId,
         /// Goes to the left channel.
         caller: LegId,
-        /// Goes to the right channel.
-        agent: LegId,
+        /// Goes to the right channel; nobody where a caller speaks alone.
+        agent: Option<LegId>,
         /// The file, relative to the recordings' folder.
         path: String,
         /// The time of the first sample on both channels.
         at: Mono,
+        /// After how much quiet of all who are taped [`MediaEvent::RecordingQuiet`] is told, in
+        /// milliseconds, if it is to be. Only voices in G.711 are listened to for that.
+        quiet_ms: Option<u64>,
     },
     /// Whose voices a running recording holds from now on, whoever it held before: those of each
     /// channel are summed. It begins with those that [`MediaCommand::StartRecording`] named.
@@ -180,6 +183,11 @@ pub enum MediaEvent {
         recording: RecordingId,
         /// What proves it.
         seal: Seal,
+    },
+    /// Nobody who is taped has said anything for as long as was asked. Told once.
+    RecordingQuiet {
+        /// Which.
+        recording: RecordingId,
     },
     /// Taping failed; the call goes on.
     RecordingGap {

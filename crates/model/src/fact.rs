@@ -64,6 +64,12 @@ pub enum OverflowTarget {
     Queue(QueueId),
     /// The caller hears this, and the call ends.
     Announcement(PromptId),
+    /// To a telephone, over the lines that may call it.
+    Number(#[cfg_attr(feature = "serde", serde(with = "crate::stored"))] Pii<String>),
+    /// The caller may leave a message for the people of this queue.
+    Mailbox(QueueId),
+    /// The caller is called back: [`FactBody::CallbackBooked`] follows.
+    Callback,
 }
 
 /// What was refused to someone.
@@ -156,9 +162,9 @@ pub enum FactBody {
     /// The call entered a queue. `entered` is the time that counts for its place.
     Queued { call: CallId, queue: QueueId, entered: Mono },
     /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
-    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen` another
-    /// one, or a supervisor `moved` it. [`FactBody::Queued`] follows
-    /// where it goes to another queue.
+    /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen`
+    /// something else, or a supervisor `moved` it. [`FactBody::Queued`] follows where it goes to
+    /// another queue. Once more where the first place that the queue names was none for the caller.
     Overflowed { call: CallId, queue: QueueId, why: String, to: OverflowTarget },
     /// The caller hangs up and is called back: `call` keeps its place in line, which it entered at
     /// `entered`; whoever takes it must hold `permission`, if that is named.
@@ -183,8 +189,8 @@ pub enum FactBody {
     },
     /// The customer was not reached; tried again at `again_at`, or never.
     CallbackMissed { call: CallId, attempt: u32, cause: MissedCause, again_at: Option<Wall> },
-    /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled`, or `rejoined`
-    /// where the customer dialled again and the call `by` has the place.
+    /// What became of a callback: `reached` by the call `by`, `gave_up`, `expired`, `cancelled`, or
+    /// `rejoined` where the customer dialled again and the call `by` has the place.
     CallbackEnded { call: CallId, end: String, by: Option<CallId> },
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
@@ -240,8 +246,21 @@ pub enum FactBody {
     /// The agent chose a disposition.
     WrappedUp { call: CallId, agent: AgentId, disposition: String },
 
-    /// Taping began; `path` is relative to the recordings' folder.
-    RecordingStarted { call: CallId, recording: RecordingId, agent: AgentId, path: String },
+    /// Taping began; `path` is relative to the recordings' folder. Of a message there is no agent
+    /// (the name is empty), and it is for the people of the queue `mailbox`.
+    RecordingStarted {
+        call: CallId,
+        recording: RecordingId,
+        agent: AgentId,
+        path: String,
+        #[cfg_attr(feature = "serde", serde(default))]
+        mailbox: Option<QueueId>,
+    },
+    /// A caller left a message: it is there to be heard and dealt with. What was too short for one
+    /// has no such fact.
+    MessageLeft { call: CallId, recording: RecordingId, mailbox: QueueId, length_ms: u64 },
+    /// Somebody has dealt with a message.
+    MessageDone { call: CallId, recording: RecordingId, by: UserId },
     /// Taping failed or was interrupted; the call went on.
     RecordingGap { call: CallId, recording: RecordingId, error: String },
     /// Taping works again.
@@ -391,6 +410,8 @@ impl FactBody {
             Self::CallEnded { .. } => "call_ended",
             Self::WrappedUp { .. } => "wrapped_up",
             Self::RecordingStarted { .. } => "recording_started",
+            Self::MessageLeft { .. } => "message_left",
+            Self::MessageDone { .. } => "message_done",
             Self::RecordingGap { .. } => "recording_gap",
             Self::RecordingResumed { .. } => "recording_resumed",
             Self::RecordingPaused { .. } => "recording_paused",
@@ -462,6 +483,8 @@ impl FactBody {
             | Self::CallEnded { call, .. }
             | Self::WrappedUp { call, .. }
             | Self::RecordingStarted { call, .. }
+            | Self::MessageLeft { call, .. }
+            | Self::MessageDone { call, .. }
             | Self::RecordingGap { call, .. }
             | Self::RecordingResumed { call, .. }
             | Self::RecordingPaused { call, .. }

@@ -56,6 +56,8 @@ permissions! {
     RecordingPause "recording.pause"
     /// Put recordings under legal hold and release them.
     RecordingHold "recording.hold"
+    /// Hear the messages that callers left, and deal with them.
+    MessageHandle "message.handle"
     /// See the SIP messages of all calls, personal data masked.
     CallTrace "call.trace"
     /// Steer: move, assign and prefer waiting calls, change agents' states, decide on what agents

@@ -183,8 +183,15 @@ impl Engine {
                 let path = format!("{recording}.tape");
                 let at = Mono(origin.elapsed().as_nanos() as u64);
                 let (caller, agent) = (legs[0], legs[1]);
-                let start =
-                    MediaCommand::StartRecording { call, recording, caller, agent, path, at };
+                let start = MediaCommand::StartRecording {
+                    call,
+                    recording,
+                    caller,
+                    agent: Some(agent),
+                    path,
+                    at,
+                    quiet_ms: None,
+                };
                 patiently(&workers, start);
             }
         }

@@ -163,6 +163,8 @@ impl Figures {
             | FactBody::LegMeasured { .. }
             | FactBody::WrappedUp { .. }
             | FactBody::RecordingStarted { .. }
+            | FactBody::MessageLeft { .. }
+            | FactBody::MessageDone { .. }
             | FactBody::RecordingGap { .. }
             | FactBody::RecordingResumed { .. }
             | FactBody::RecordingPaused { .. }
@@ -236,7 +238,10 @@ impl Figures {
     /// Who hears an announcement waits no longer; another queue says so itself.
     fn overflow(&mut self, call: CallId, to: &OverflowTarget) {
         match to {
-            OverflowTarget::Announcement(_) => self.wait_no_more(call),
+            OverflowTarget::Announcement(_)
+            | OverflowTarget::Number(_)
+            | OverflowTarget::Mailbox(_)
+            | OverflowTarget::Callback => self.wait_no_more(call),
             OverflowTarget::Queue(_) => {}
         }
     }

@@ -202,6 +202,8 @@ impl Fold {
             FactBody::CallEnded { outcome, cause, .. } => self.end(*outcome, *cause, fact),
             FactBody::WrappedUp { disposition, .. } => self.dispose(disposition),
             FactBody::RecordingStarted { .. }
+            | FactBody::MessageLeft { .. }
+            | FactBody::MessageDone { .. }
             | FactBody::RecordingGap { .. }
             | FactBody::RecordingPaused { .. }
             | FactBody::RecordingLost { .. }
@@ -337,11 +339,14 @@ impl Fold {
         true
     }
 
-    /// A queue sends the call elsewhere. Who hears an announcement waits no longer.
+    /// A queue sends the call elsewhere. Who goes to no other queue waits no longer.
     fn overflow(&mut self, queue: &QueueId, why: &str, to: &OverflowTarget, fact: &Fact) -> bool {
         match to {
             OverflowTarget::Queue(_) => {}
-            OverflowTarget::Announcement(_) => self.stop_waiting(Moment::of(fact)),
+            OverflowTarget::Announcement(_)
+            | OverflowTarget::Number(_)
+            | OverflowTarget::Mailbox(_)
+            | OverflowTarget::Callback => self.stop_waiting(Moment::of(fact)),
         }
         let (queue, to, why) = (queue.clone(), to.clone(), why.to_owned());
         let sent = Overflow { queue, why, to, at: fact.wall };
@@ -484,7 +489,9 @@ impl Fold {
     fn settle(&mut self) {
         let served = match self.service {
             Service::None | Service::Over => true,
-            Service::Talking { .. } | Service::Talked | Service::Acw { .. } => false,
+            // Whom a queue sent to a number has talked with nobody who works after it.
+            Service::Talked => self.record.agent.is_none(),
+            Service::Talking { .. } | Service::Acw { .. } => false,
         };
         let sealed = self.record.recordings.iter().all(|taped| taped.seal.is_some() || taped.lost);
         self.record.settled = self.ended && served && sealed && self.unmeasured == 0;

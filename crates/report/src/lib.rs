@@ -13,4 +13,4 @@ mod record;
 pub use call_records::{CallRecords, Limits, Recovered};
 pub use figures::{Config as FiguresConfig, Counts, Figures, Outcomes, QueueFigures};
 pub use open_call::{OpenCall, OpenDialog, OpenRecording};
-pub use record::{CallLeg, CallRecord, Input, Offer, Overflow, Recording, Transfer};
+pub use record::{CallLeg, CallRecord, Input, Message, Offer, Overflow, Recording, Transfer};

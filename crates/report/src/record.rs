@@ -3,7 +3,7 @@
 use model::{
     AgentId, CallId, Certificate, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause,
     OfferId, Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd,
-    TransferKind, TrunkId, Wall,
+    TransferKind, TrunkId, UserId, Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -177,13 +177,26 @@ pub struct Transfer {
     pub ended: Option<Wall>,
 }
 
+/// What a caller left who spoke with nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// For the people of this queue.
+    pub mailbox: QueueId,
+    /// When it was complete; nothing where too little was said, or the engine was lost meanwhile.
+    pub left: Option<Wall>,
+    /// Who has dealt with it, and when.
+    pub done: Option<(UserId, Wall)>,
+}
+
 /// One recording of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
     /// The recording.
     pub recording: RecordingId,
-    /// Whose conversation.
+    /// Whose conversation; of a message an empty name.
     pub agent: AgentId,
+    /// Of a message: what is known of it.
+    pub message: Option<Message>,
     /// The file, relative to the recordings' folder.
     pub path: String,
     /// When taping began.

@@ -35,6 +35,8 @@ struct Book {
     waiting: BTreeMap<CallId, InLine>,
     /// Waiting calls that an agent is reserved for.
     offered: BTreeSet<CallId>,
+    /// Calls by which customers are called back that have been in no line.
+    called_back: BTreeSet<CallId>,
     idle: BTreeSet<AgentId>,
     outcomes: BTreeMap<Outcome, usize>,
 }
@@ -99,6 +101,7 @@ impl Book {
             }
             // Nobody is in it before the first agent is offered it.
             FactBody::CallbackBegun { call, .. } => {
+                self.called_back.insert(*call);
                 self.open_calls.insert(*call);
             }
             FactBody::DialogEstablished { call, leg, .. } => {
@@ -158,10 +161,14 @@ impl Book {
                 let at_once = steps.iter().filter(|(_, after_ms)| *after_ms == 0);
                 let reached = at_once.map(|(tier, _)| *tier).collect();
                 // One that comes back from a conversation is offered to nobody yet.
-                self.offered.remove(call);
+                // Nor is a customer who picks up before the agent who is reserved for them.
+                if !self.called_back.remove(call) {
+                    self.offered.remove(call);
+                }
                 self.waiting.insert(*call, InLine { queue: queue.clone(), reached });
             }
-            FactBody::Overflowed { call, to: OverflowTarget::Announcement(_), .. } => {
+            FactBody::Overflowed { to: OverflowTarget::Queue(_), .. } => {}
+            FactBody::Overflowed { call, .. } => {
                 self.waiting.remove(call);
             }
             FactBody::TierReached { call, tier, .. } => {

@@ -227,6 +227,10 @@ impl Engine {
         self.feed(Input::Media(event), now);
     }
 
+    pub(crate) fn fall_quiet(&mut self, recording: RecordingId, now: Mono) {
+        self.feed(Input::Media(MediaEvent::RecordingQuiet { recording }), now);
+    }
+
     pub(crate) fn lose_recording(&mut self, recording: RecordingId, is_left: bool, now: Mono) {
         self.taping.remove(&recording);
         let error = "there is no room".to_owned();
@@ -372,7 +376,7 @@ impl Engine {
                 }
             }
             MediaCommand::StartRecording { recording, agent, .. } => {
-                self.taping.insert(recording, vec![agent]);
+                self.taping.insert(recording, agent.into_iter().collect());
             }
             MediaCommand::TapeVoices(voices) => {
                 self.taping.insert(voices.recording, voices.agents.to_vec());

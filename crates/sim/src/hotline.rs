@@ -43,6 +43,12 @@ pub struct Settings {
     pub limits: BTreeMap<QueueId, (usize, acd::Limits)>,
     /// By which key who waits chooses what.
     pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
+    /// What comes after the first place of a queue's limits.
+    pub onwards: callflow::Onwards,
+    /// How messages are taken.
+    pub messages: BTreeMap<QueueId, callflow::MessageRule>,
+    /// Queues that call the customer back before they ring the agent.
+    pub customer_first: BTreeSet<QueueId>,
     /// How queues call back, if they do.
     pub callbacks: Option<acd::CallbackRule>,
     /// Emergency plans.
@@ -73,6 +79,9 @@ pub fn settings() -> Settings {
         hours: BTreeMap::new(),
         limits: BTreeMap::new(),
         choices: BTreeMap::new(),
+        onwards: callflow::Onwards::default(),
+        messages: BTreeMap::new(),
+        customer_first: BTreeSet::new(),
         callbacks: None,
         plans: Vec::new(),
         approval: BTreeSet::new(),
@@ -133,7 +142,6 @@ queue = "general"
 
 /// What the engine of such a hotline is configured with.
 pub fn config(settings: &Settings) -> Config {
-    let prompts = |name: &str| vec![PromptId::from(name)];
     Config {
         site: 1,
         epoch: 1,
@@ -148,6 +156,9 @@ pub fn config(settings: &Settings) -> Config {
         acd: distribution(settings),
         hours: settings.hours.clone(),
         choices: settings.choices.clone(),
+        onwards: settings.onwards.clone(),
+        messages: settings.messages.clone(),
+        customer_first: settings.customer_first.clone(),
         lookup: lookup::Config::default(),
         cti: cti::Config { epoch: 1, ..cti::Config::default() },
         phones: phones(settings),
@@ -176,30 +187,44 @@ pub fn config(settings: &Settings) -> Config {
         records: true,
         pause_max_ms: 120_000,
         calls_max: settings.calls_max,
-        prompts: QueuePrompts {
-            welcome: ["general", "claims", "complaints"]
-                .map(|queue| (QueueId::from(queue), prompts("please_wait")))
-                .into(),
-            all_busy: prompts("all_busy"),
-            still_busy: prompts("still_busy"),
-            no_agents: prompts("no_agents"),
-            music: prompts("music"),
-            ringback: prompts("ringback"),
-            sorry: prompts("sorry"),
-            send_off: Vec::new(),
-            choices: settings
-                .choices
-                .keys()
-                .map(|queue| (queue.clone(), prompts("wait_choices")))
-                .collect(),
-            callback: CallbackPrompts {
-                number: prompts("callback_number"),
-                confirm: prompts("callback_confirm"),
-                ask: prompts("callback_ask"),
-                wrong: prompts("callback_wrong"),
-                refused: prompts("callback_refused"),
-                booked: prompts("callback_booked"),
-            },
+        prompts: queue_prompts(settings),
+    }
+}
+
+/// What its callers hear.
+fn queue_prompts(settings: &Settings) -> QueuePrompts {
+    let prompts = |name: &str| vec![PromptId::from(name)];
+    QueuePrompts {
+        welcome: ["general", "claims", "complaints"]
+            .map(|queue| (QueueId::from(queue), prompts("please_wait")))
+            .into(),
+        all_busy: prompts("all_busy"),
+        still_busy: prompts("still_busy"),
+        no_agents: prompts("no_agents"),
+        music: prompts("music"),
+        ringback: prompts("ringback"),
+        sorry: prompts("sorry"),
+        send_off: Vec::new(),
+        choices: settings
+            .choices
+            .keys()
+            .map(|queue| (queue.clone(), prompts("wait_choices")))
+            .collect(),
+        message_greetings: settings
+            .messages
+            .keys()
+            .map(|queue| (queue.clone(), prompts("mailbox_greeting")))
+            .collect(),
+        message_tone: prompts("mailbox_tone"),
+        message_thanks: prompts("mailbox_thanks"),
+        callback: CallbackPrompts {
+            number: prompts("callback_number"),
+            confirm: prompts("callback_confirm"),
+            ask: prompts("callback_ask"),
+            wrong: prompts("callback_wrong"),
+            refused: prompts("callback_refused"),
+            booked: prompts("callback_booked"),
+            hello: prompts("callback_hello"),
         },
     }
 }

@@ -234,6 +234,12 @@ impl World {
         self.settle();
     }
 
+    /// Whoever speaks on a recording has said nothing for as long as was asked.
+    pub fn fall_quiet(&mut self, recording: RecordingId) {
+        self.engine.fall_quiet(recording, self.now);
+        self.settle();
+    }
+
     /// The disk under a recording fails, or works again.
     pub fn disk(&mut self, recording: RecordingId, fails: bool) {
         self.engine.disk(recording, fails, self.now);

@@ -28,6 +28,10 @@ pub struct CallFilter {
     pub outcome: Option<Outcome>,
     /// Who called, in any spelling.
     pub ani: Option<String>,
+    /// Of recordings: messages for the people of this queue.
+    pub mailbox: Option<QueueId>,
+    /// Of messages: those with which nobody has dealt.
+    pub open: bool,
     /// Part of the call's id, caller, dialled number, customer, agent or disposition; upper and
     /// lower case are the same.
     pub text: Option<String>,

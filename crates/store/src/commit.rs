@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::{Fact, FactBody};
+use model::{Fact, FactBody, QueueId};
 use report::CallRecord;
 use sqlx::{AnyConnection, Executor};
 
@@ -261,7 +261,7 @@ fn write_agents(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
 /// A recording is there from its start and is sealed once.
 fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
     let rows = facts.iter().filter_map(|fact| match &fact.body {
-        FactBody::RecordingStarted { call, recording, agent, path } => Some([
+        FactBody::RecordingStarted { call, recording, agent, path, mailbox } => Some([
             Value::Text(recording.to_string()),
             Value::Text(call.to_string()),
             Value::Int(i64::from(fact.site)),
@@ -270,10 +270,12 @@ fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
             Value::Int(fact.wall.0),
             Value::Int(0),
             Value::Int(0),
+            Value::MaybeText(mailbox.as_ref().map(QueueId::to_string)),
         ]),
         _ => None,
     });
-    let head = "recordings (recording_id, call_id, site, agent, path, started_us, gaps, recovered)";
+    let head = "recordings (recording_id, call_id, site, agent, path, started_us, gaps, recovered,
+         mailbox)";
     batch.insert(head, rows.collect(), "ON CONFLICT (recording_id) DO NOTHING");
     for fact in facts {
         let FactBody::RecordingSealed { recording, seal, recovered, .. } = &fact.body else {
@@ -294,11 +296,19 @@ fn write_recordings(batch: &mut Batch, facts: &[Fact]) {
     }
 }
 
-/// What became of recordings long after their calls: archives, holds, and deletions.
+/// What became of recordings long after their calls: archives, messages, holds, and deletions.
 fn write_keeping(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     for fact in facts {
         let at = Value::Int(fact.wall.0);
         match &fact.body {
+            FactBody::MessageLeft { recording, .. } => batch.add(
+                "UPDATE recordings SET message_us = ? WHERE recording_id = ?",
+                vec![at, Value::Text(recording.to_string())],
+            ),
+            FactBody::MessageDone { recording, by, .. } => batch.add(
+                "UPDATE recordings SET done_us = ?, done_by = ? WHERE recording_id = ?",
+                vec![at, Value::Text(by.to_string()), Value::Text(recording.to_string())],
+            ),
             FactBody::RecordingHeld { recording, by, why, .. } => batch.add(
                 "UPDATE recordings SET held_us = ?, held_by = ?, held_why = ?
                  WHERE recording_id = ?",

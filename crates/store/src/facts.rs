@@ -90,6 +90,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         FactBody::Steered { by, .. }
         | FactBody::PlanSwitched { by, .. }
         | FactBody::RecordingPaused { by, .. }
+        | FactBody::MessageDone { by, .. }
         | FactBody::RecordingHeld { by, .. }
         | FactBody::RecordingReleased { by, .. } => Some(by.as_str()),
         FactBody::RecordingUnpaused { by, .. } => by.as_ref().map(UserId::as_str),
@@ -122,6 +123,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::LegEnded { .. }
         | FactBody::LegMeasured { .. }
         | FactBody::CallEnded { .. }
+        | FactBody::MessageLeft { .. }
         | FactBody::RecordingGap { .. }
         | FactBody::RecordingResumed { .. }
         | FactBody::RecordingLost { .. }

@@ -1,7 +1,7 @@
 //! Recordings: lists with filters, one, and all of them for verifying.
 
-use model::{AgentId, CallId, RecordingId, Seal, Wall};
-use report::{CallRecord, Recording};
+use model::{AgentId, CallId, QueueId, RecordingId, Seal, UserId, Wall};
+use report::{CallRecord, Message, Recording};
 use sqlx::any::AnyRow;
 
 use crate::calls::CallFilter;
@@ -43,6 +43,14 @@ impl Store {
         sql.and_if(" AND r.started_us >= ", filter.from.map(|wall| wall.0))?
             .and_if(" AND r.started_us < ", filter.to.map(|wall| wall.0))?
             .and_if(" AND r.agent = ", filter.agent.as_ref().map(AgentId::as_str))?;
+        // What was too short for one is none; what the engine was lost with may be one.
+        sql.and_if(
+            " AND (r.message_us IS NOT NULL OR r.recovered = 1) AND r.mailbox = ",
+            filter.mailbox.as_ref().map(QueueId::as_str),
+        )?;
+        if filter.open {
+            sql.push(" AND r.done_us IS NULL");
+        }
         filter.push_record(&mut sql)?;
         if let Some((wall, recording)) = request.key()? {
             sql.push(" AND (r.started_us, r.recording_id) < (").bind(wall.0)?;
@@ -134,6 +142,13 @@ fn entry(row: &AnyRow) -> Result<RecordingEntry> {
     Ok(RecordingEntry { call, recording, sealed, archived, record: None })
 }
 
+/// What `row` says of a message, if it is of one.
+fn message(row: &AnyRow) -> Result<Option<Message>> {
+    let Some(mailbox) = row.maybe_text("mailbox")? else { return Ok(None) };
+    let done = row.maybe_text("done_by")?.map(UserId::from).zip(row.maybe_wall("done_us")?);
+    Ok(Some(Message { mailbox: QueueId::from(mailbox), left: row.maybe_wall("message_us")?, done }))
+}
+
 /// The recording in `row`, with its call and when it was sealed.
 pub(crate) fn read(row: &AnyRow) -> Result<(CallId, Recording, Option<Wall>)> {
     let id = row.text("recording_id")?;
@@ -150,6 +165,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<(CallId, Recording, Option<Wall>)> {
     let recording = Recording {
         recording: id.parse().map_err(|_| corrupt("its id is no id"))?,
         agent: AgentId::from(row.text("agent")?),
+        message: message(row)?,
         path: row.text("path")?,
         started: row.wall("started_us")?,
         gaps: u32::try_from(row.int("gaps")?).map_err(|_| corrupt("its gaps are no count"))?,

@@ -82,6 +82,10 @@ pub struct RecordingFilter {
     pub call: Option<CallId>,
     /// Recordings of this agent's conversations.
     pub agent: Option<AgentId>,
+    /// Messages for the people of this queue.
+    pub mailbox: Option<QueueId>,
+    /// Of messages: those with which nobody has dealt.
+    pub open: bool,
     /// Recordings that started at this time or later.
     pub from: Option<Wall>,
     /// Recordings that started before this time.
@@ -247,6 +251,15 @@ pub enum Audit {
         /// Its call.
         call: CallId,
         /// Which.
+        recording: RecordingId,
+    },
+    /// Someone has dealt with a message.
+    MessageDone {
+        /// Who.
+        user: UserId,
+        /// Its call.
+        call: CallId,
+        /// Its recording.
         recording: RecordingId,
     },
     /// Someone looked at a call's SIP messages.

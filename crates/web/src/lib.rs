@@ -20,6 +20,7 @@ mod extract;
 mod holds;
 mod line;
 mod listenings;
+mod messages;
 mod names;
 mod openapi;
 mod pcap;

@@ -167,8 +167,14 @@ pub(crate) struct OverflowBody<'a> {
     why: &'a str,
     /// The queue to which it went, where it is one.
     to_queue: Option<&'a str>,
-    /// What the caller heard before the end, where it went to no queue.
+    /// What the caller heard before the end, where that was all.
     announcement: Option<&'a str>,
+    /// The telephone that was called, where it is one; masked without `customer.unmask`.
+    to_number: Option<Cow<'a, str>>,
+    /// The queue for whose people the caller could leave a message.
+    mailbox: Option<&'a str>,
+    /// Whether the caller was to be called back.
+    calls_back: bool,
     /// When, RFC 3339 with offset.
     at: String,
 }
@@ -180,8 +186,15 @@ pub(crate) struct RecordingBody<'a> {
     recording_id: String,
     /// The call that it belongs to.
     call_id: String,
-    /// Whose conversation it holds.
+    /// Whose conversation it holds; empty for a message.
     agent_id: &'a str,
+    /// Of a message: the queue for whose people it is. Null for a conversation.
+    mailbox: Option<&'a str>,
+    /// When somebody had dealt with it, RFC 3339 with offset; null until then, and for a
+    /// conversation.
+    done_at: Option<String>,
+    /// Who that was.
+    done_by: Option<&'a str>,
     /// When it began, RFC 3339 with offset.
     started_at: String,
     /// How long it is, in milliseconds; null until it is sealed.
@@ -235,7 +248,7 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
         offers: record.offers.iter().map(|made| offer(made, zone)).collect(),
         legs: record.legs.iter().map(|party| leg(party, sight, zone)).collect(),
         transfers: record.transfers.iter().map(|made| transfer(made, sight, zone)).collect(),
-        overflows: record.overflows.iter().map(|sent| overflow(sent, zone)).collect(),
+        overflows: record.overflows.iter().map(|sent| overflow(sent, sight, zone)).collect(),
         agent_id: record.agent.as_ref().map(|agent| agent.as_str()),
         outcome: record.outcome.into(),
         cause: record.cause.into(),
@@ -302,13 +315,25 @@ fn transfer<'a>(made: &'a report::Transfer, sight: Sight, zone: &TimeZone) -> Tr
     }
 }
 
-fn overflow<'a>(sent: &'a report::Overflow, zone: &TimeZone) -> OverflowBody<'a> {
-    let (to_queue, announcement) = match &sent.to {
-        OverflowTarget::Queue(queue) => (Some(queue.as_str()), None),
-        OverflowTarget::Announcement(prompt) => (None, Some(prompt.as_str())),
+fn overflow<'a>(sent: &'a report::Overflow, sight: Sight, zone: &TimeZone) -> OverflowBody<'a> {
+    let mut body = OverflowBody {
+        queue: sent.queue.as_str(),
+        why: sent.why.as_str(),
+        to_queue: None,
+        announcement: None,
+        to_number: None,
+        mailbox: None,
+        calls_back: false,
+        at: rfc3339(sent.at, zone),
     };
-    let (queue, why) = (sent.queue.as_str(), sent.why.as_str());
-    OverflowBody { queue, why, to_queue, announcement, at: rfc3339(sent.at, zone) }
+    match &sent.to {
+        OverflowTarget::Queue(queue) => body.to_queue = Some(queue.as_str()),
+        OverflowTarget::Announcement(prompt) => body.announcement = Some(prompt.as_str()),
+        OverflowTarget::Number(number) => body.to_number = Some(sight.show(number)),
+        OverflowTarget::Mailbox(mailbox) => body.mailbox = Some(mailbox.as_str()),
+        OverflowTarget::Callback => body.calls_back = true,
+    }
+    body
 }
 
 /// A recording.
@@ -318,10 +343,14 @@ pub(crate) fn recording<'a>(
     zone: &TimeZone,
 ) -> RecordingBody<'a> {
     let seal = made.seal.as_ref();
+    let done = made.message.as_ref().and_then(|message| message.done.as_ref());
     RecordingBody {
         recording_id: made.recording.to_string(),
         call_id: call.to_string(),
         agent_id: made.agent.as_str(),
+        mailbox: made.message.as_ref().map(|message| message.mailbox.as_str()),
+        done_at: done.map(|(_, at)| rfc3339(*at, zone)),
+        done_by: done.map(|(by, _)| by.as_str()),
         started_at: rfc3339(made.started, zone),
         duration_ms: seal.map(|seal| seal.frames.saturating_mul(1_000) / FRAMES_A_SECOND),
         bytes: seal.map(|seal| seal.bytes),

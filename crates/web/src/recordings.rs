@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
-use model::{AgentId, CallId, Permission, RecordingId};
+use model::{AgentId, CallId, QueueId, RecordingId};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncSeekExt, ReadBuf};
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::calls::{json, narrow, page_of, time_of};
 use crate::error::{ApiError, Code, ErrorBody};
 use crate::extract::{IsHead, PathId, Query, UrlViewer, Viewer};
+use crate::messages::{may_hear_some, may_hear_this};
 use crate::range::{self, Part};
 use crate::record::{self, RecordingBody};
 use crate::{Audio, AudioReader, Audit, RecordingFilter};
@@ -35,6 +36,10 @@ pub(crate) struct RecordingQuery {
     call: Option<String>,
     /// Recordings of this agent's conversations.
     agent: Option<String>,
+    /// Messages for the people of this queue; with `message.handle` these alone may be asked for.
+    mailbox: Option<String>,
+    /// Messages with which nobody has dealt, if true.
+    open: Option<bool>,
     /// Recordings that began at this time or later, RFC 3339 with offset.
     from: Option<String>,
     /// Recordings that began before this time, RFC 3339 with offset.
@@ -54,7 +59,7 @@ pub(crate) struct RecordingList<'a> {
     next: Option<String>,
 }
 
-/// Recordings, newest first. Needs `recording.play`.
+/// Recordings, newest first. Needs `recording.play`, or for messages `message.handle`.
 #[utoipa::path(
     get,
     path = "/api/v1/recordings",
@@ -74,11 +79,13 @@ pub(crate) async fn list(
     viewer: Viewer,
     Query(query): Query<RecordingQuery>,
 ) -> Result<Response, ApiError> {
-    viewer.require(&app, Permission::RecordingPlay).await?;
+    may_hear_this(&app, &viewer, query.mailbox.is_some()).await?;
     let call = narrow("call", query.call)?.map(|call| call.parse::<CallId>()).transpose();
     let filter = RecordingFilter {
         call: call.map_err(|error| ApiError::new(Code::Invalid, format!("'call': {error}")))?,
         agent: narrow("agent", query.agent)?.map(AgentId::from),
+        mailbox: narrow("mailbox", query.mailbox)?.map(QueueId::from),
+        open: query.open.unwrap_or_default(),
         from: time_of("from", query.from)?,
         until: time_of("until", query.until)?,
     };
@@ -91,8 +98,8 @@ pub(crate) async fn list(
 
 /// A recording's audio, as WAV: 8,000 Hz, 16 bit, the caller left and the agent right.
 ///
-/// Needs `recording.play`. The token may be given as `?token=`, for `<audio>`. Listening is
-/// audited before the first byte leaves: once for all ranges of one recording in ten minutes.
+/// Needs `recording.play`, or for a message `message.handle`. The token may be given as `?token=`,
+/// for `<audio>`. Listening is audited before the first byte leaves: once for all ranges of one recording in ten minutes.
 /// `Range` with one range of bytes is served with 206, `If-Range` with the `ETag` is respected,
 /// several ranges are answered with the whole.
 #[utoipa::path(
@@ -123,9 +130,10 @@ pub(crate) async fn audio(
     IsHead(is_head): IsHead,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    viewer.require(&app, Permission::RecordingPlay).await?;
+    may_hear_some(&app, &viewer).await?;
     let missing = || ApiError::not_found("recording");
     let made = app.backend.recording(id).await?.ok_or_else(missing)?;
+    may_hear_this(&app, &viewer, made.recording.message.is_some()).await?;
     let opened = app.backend.open_audio(id).await?.ok_or_else(missing)?;
     let seal = made.recording.seal.as_ref();
     // Only sealed content never changes, so only that has a strong validator.

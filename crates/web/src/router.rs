@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
-    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, holds, openapi, peaks,
-    recordings, sessions, status, trace,
+    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, holds, messages, openapi,
+    peaks, recordings, sessions, status, trace,
 };
 
 /// Headers of every response: no guessing of types, no frames, no address told to other servers.
@@ -44,6 +44,7 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(recordings::audio))
         .routes(routes!(peaks::peaks))
         .routes(routes!(holds::hold, holds::release))
+        .routes(routes!(messages::done))
         .routes(routes!(status::healthz))
         .routes(routes!(status::metrics))
         .split_for_parts()

@@ -33,9 +33,10 @@ pub(crate) struct FactEntry<'a> {
     /// `popped`, `rang`, `missed`, `agent_answered`, `dialog_established`, `transfer_begun`,
     /// `dialled`, `guest_answered`, `conference_begun`, `call_taken`, `transfer_ended`, `held`,
     /// `retrieved`, `leg_ended`, `leg_measured`, `call_ended`, `wrapped_up`,
-    /// `recording_started`, `recording_gap`, `recording_resumed`, `recording_paused`,
-    /// `recording_unpaused`, `recording_lost`, `recording_sealed`, `recording_archived`,
-    /// `recording_held`, `recording_released`, `recording_doomed`, `recording_deleted`,
+    /// `recording_started`, `message_left`, `message_done`, `recording_gap`, `recording_resumed`,
+    /// `recording_paused`, `recording_unpaused`, `recording_lost`, `recording_sealed`,
+    /// `recording_archived`, `recording_held`, `recording_released`, `recording_doomed`,
+    /// `recording_deleted`,
     /// `steered`, `agent_changed`, `played` or `traced`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -83,8 +84,14 @@ pub(crate) struct FactEntry<'a> {
     /// What the caller hears before the end, where it goes to no queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     announcement: Option<&'a str>,
-    /// The call that asked for the callback that this call is; where a customer who dialled again
-    /// took the place of a callback, their new call.
+    /// The queue for whose people a message is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailbox: Option<&'a str>,
+    /// That the caller is to be called back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls_back: Option<bool>,
+    /// The call that asked for the callback that this call is; of a callback that is over, the call
+    /// by which the customer was reached, or who dialled again has its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_call_id: Option<String>,
     /// The number of the attempt to reach a customer, from 1.
@@ -232,6 +239,9 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             match to {
                 OverflowTarget::Queue(next) => entry.to_queue = Some(next.as_str()),
                 OverflowTarget::Announcement(said) => entry.announcement = Some(said.as_str()),
+                OverflowTarget::Number(number) => entry.number = Some(sight.show(number)),
+                OverflowTarget::Mailbox(mailbox) => entry.mailbox = Some(mailbox.as_str()),
+                OverflowTarget::Callback => entry.calls_back = Some(true),
             }
         }
         FactBody::TierReached { queue, tier, .. } => {
@@ -303,9 +313,19 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.agent_id = Some(agent.as_str());
             entry.disposition = Some(disposition);
         }
-        FactBody::RecordingStarted { recording, agent, .. } => {
+        FactBody::RecordingStarted { recording, agent, mailbox, .. } => {
             entry.recording_id = Some(recording.to_string());
-            entry.agent_id = Some(agent.as_str());
+            entry.agent_id = Some(agent.as_str()).filter(|agent| !agent.is_empty());
+            entry.mailbox = mailbox.as_ref().map(model::QueueId::as_str);
+        }
+        FactBody::MessageLeft { recording, mailbox, length_ms, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.mailbox = Some(mailbox.as_str());
+            entry.took_ms = Some(*length_ms);
+        }
+        FactBody::MessageDone { recording, by, .. } => {
+            entry.recording_id = Some(recording.to_string());
+            entry.by = Some(by.as_str());
         }
         FactBody::RecordingPaused { recording, by, reason, .. } => {
             entry.recording_id = Some(recording.to_string());

@@ -40,10 +40,11 @@ impl Worker {
                 agent,
                 path,
                 at,
+                quiet_ms,
             }) => {
                 let begin = Begin { recording, call, path, at };
                 let (legs, outbox) = (&mut self.legs, &mut self.outbox);
-                self.tapes.start(begin, (caller, agent), legs, outbox);
+                self.tapes.start(begin, (caller, agent), quiet_ms, (legs, outbox));
             }
             ToWorker::Command(MediaCommand::TapeVoices(voices)) => {
                 if !self.tapes.set_voices(&voices, &mut self.legs) {

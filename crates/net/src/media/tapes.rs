@@ -1,8 +1,9 @@
 //! The recordings that one worker feeds.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use media::{Codec, MediaEvent, TapedVoices};
+use media::{Codec, MediaEvent, TapedVoices, g711};
 use model::{LegId, Mono, RecordingId};
 use recording::{MAX_VOICES, Side};
 use rtp::Header;
@@ -31,6 +32,45 @@ struct Tape {
     agents: Voices,
     /// Whether packets of it are being dropped, which has been told.
     is_dropping: bool,
+    /// Whether anyone speaks, where that is asked for.
+    listening: Option<Listening>,
+}
+
+/// For how long nobody on a recording has said anything.
+#[derive(Debug, Clone, Copy)]
+struct Listening {
+    /// After how much of it that is told.
+    quiet: Duration,
+    /// When somebody spoke last, or the recording began.
+    heard: Mono,
+}
+
+/// The mean level of a packet from which it counts as speech: 1% of full scale, some 10 dB above a
+/// quiet line and 15 dB below a soft voice.
+const SPEECH: u32 = 328;
+
+impl Listening {
+    /// Hears a packet; true when it has been quiet for so long.
+    fn is_quiet_now(&mut self, voice: &Voice<'_>, now: Mono) -> bool {
+        if !is_quiet(voice) {
+            self.heard = now;
+        }
+        self.heard + self.quiet <= now
+    }
+}
+
+/// Whether nobody speaks in a packet. What is not G.711 is taken for speech.
+fn is_quiet(voice: &Voice<'_>) -> bool {
+    let codec = voice.codec;
+    match codec {
+        Codec::Pcma | Codec::Pcmu => {
+            let sample = |byte: &u8| u32::from(g711::decode_sample(codec, *byte).unsigned_abs());
+            let sum: u32 = voice.payload.iter().map(sample).sum();
+            let count = u32::try_from(voice.payload.len()).unwrap_or(u32::MAX).max(1);
+            sum / count < SPEECH
+        }
+        _ => false,
+    }
 }
 
 /// What a leg's packet brings to a recording.
@@ -64,15 +104,16 @@ impl Tapes {
         self.by_id.is_empty() && self.ending.is_empty()
     }
 
-    /// Begins a recording of two legs. One that is running already goes on as it is.
+    /// Begins a recording of two legs, or of one alone. One that is running already goes on as it
+    /// is.
     pub(crate) fn start(
         &mut self,
         begin: Begin,
-        (caller, agent): (LegId, LegId),
-        legs: &mut Legs,
-        outbox: &mut Outbox,
+        (caller, agent): (LegId, Option<LegId>),
+        quiet_ms: Option<u64>,
+        (legs, outbox): (&mut Legs, &mut Outbox),
     ) {
-        let recording = begin.recording;
+        let (recording, heard) = (begin.recording, begin.at);
         if self.by_id.contains_key(&recording) {
             return;
         }
@@ -87,10 +128,13 @@ impl Tapes {
             return;
         }
         let none = [None; MAX_VOICES];
-        let tape = Tape { recording, callers: none, agents: none, is_dropping: false };
+        let quiet = quiet_ms.map(Duration::from_millis);
+        let listening = quiet.map(|quiet| Listening { quiet, heard });
+        let (callers, agents) = (none, none);
+        let tape = Tape { recording, callers, agents, is_dropping: false, listening };
         self.slots[slot as usize] = Some(tape);
         self.by_id.insert(recording, slot);
-        let (customers, agents) = ([caller].into(), [agent].into());
+        let (customers, agents) = ([caller].into(), agent.into_iter().collect());
         self.set_voices(&TapedVoices { recording, customers, agents }, legs);
     }
 
@@ -190,6 +234,10 @@ impl Tapes {
         let Some(tape) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
             return true;
         };
+        if tape.listening.as_mut().is_some_and(|one| one.is_quiet_now(voice, arrived)) {
+            tape.listening = None;
+            outbox.push(MediaEvent::RecordingQuiet { recording: tape.recording });
+        }
         let head = Head {
             slot,
             side,
@@ -280,7 +328,26 @@ mod tests {
                 at: Mono(0),
             };
             let Self { tapes, legs, outbox, .. } = self;
-            tapes.start(begin, (leg(1), leg(2)), legs, outbox);
+            tapes.start(begin, (leg(1), Some(leg(2))), None, (legs, outbox));
+        }
+
+        /// A caller alone, of whose quiet for a second word is wanted.
+        fn start_message(&mut self, counter: u32) {
+            let begin = Begin {
+                recording: recording(counter),
+                call: model::CallId(Id::new(0, 0, 1)),
+                path: format!("{counter}.tape"),
+                at: Mono(0),
+            };
+            let Self { tapes, legs, outbox, .. } = self;
+            tapes.start(begin, (leg(1), None), Some(1_000), (legs, outbox));
+        }
+
+        fn say(&mut self, byte: u8, at_ms: u64) {
+            let payload = &[byte; 160];
+            let voice = Voice { codec: Codec::Pcma, header: Header::default(), payload };
+            let taped = Taped { slot: 0, side: Side::Caller, voice: 0 };
+            self.tapes.tap(taped, &voice, Mono::from_ms(at_ms), &mut self.outbox);
         }
 
         fn tap(&mut self) -> bool {
@@ -294,6 +361,29 @@ mod tests {
             self.outbox.flush();
             self.events.try_iter().collect()
         }
+    }
+
+    #[test]
+    fn a_speaker_who_falls_quiet_is_told_of_once_and_only_after_as_long_as_was_asked() {
+        const SPEAKS: u8 = 0xa5;
+        let quiet = g711::silence(Codec::Pcma);
+        let mut stage = stage(4);
+        stage.start_message(1);
+        stage.say(quiet, 900);
+        stage.say(SPEAKS, 950);
+        stage.say(quiet, 1_940);
+        assert_eq!(stage.told(), [], "it was not quiet for a whole second");
+        stage.say(quiet, 1_960);
+        stage.say(quiet, 5_000);
+        assert_eq!(stage.told(), [MediaEvent::RecordingQuiet { recording: recording(1) }]);
+    }
+
+    #[test]
+    fn nobody_is_told_of_the_quiet_in_a_conversation() {
+        let mut stage = stage(4);
+        stage.start(1);
+        stage.say(g711::silence(Codec::Pcma), 600_000);
+        assert_eq!(stage.told(), []);
     }
 
     #[test]

@@ -149,9 +149,10 @@ fn a_path_that_leaves_the_folder_is_refused() {
             call: stage.call,
             recording,
             caller: a.leg,
-            agent: b.leg,
+            agent: Some(b.leg),
             path: "../escaped.tape".to_owned(),
             at: stage.now(),
+            quiet_ms: None,
         };
         stage.workers.send(command).unwrap();
         let refused = stage.event(|event| match event {

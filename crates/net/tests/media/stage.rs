@@ -135,9 +135,10 @@ impl Stage {
             call: self.call,
             recording,
             caller: caller.leg,
-            agent: agent.leg,
+            agent: Some(agent.leg),
             path: path.clone(),
             at: self.now(),
+            quiet_ms: None,
         };
         self.workers.send(command).unwrap();
         (recording, path)

@@ -4,14 +4,27 @@ use model::{AgentId, Fact, FactBody, RecordingId, Seal, Wall};
 
 use super::{Fold, push_bounded};
 use crate::open_call::OpenRecording;
-use crate::record::{CallRecord, Recording};
+use crate::record::{CallRecord, Message, Recording};
 
 impl Fold {
     /// Taping.
     pub(super) fn apply_tape(&mut self, fact: &Fact) -> bool {
         match &fact.body {
-            FactBody::RecordingStarted { recording, agent, path, .. } => {
-                self.tape(*recording, agent, path, fact.wall)
+            FactBody::RecordingStarted { recording, agent, path, mailbox, .. } => {
+                self.tape(*recording, agent, path, fact.wall);
+                let message = mailbox.clone().map(|mailbox| {
+                    let (left, done) = (None, None);
+                    Message { mailbox, left, done }
+                });
+                self.recording(*recording).map(|begun| begun.message = message).is_some()
+            }
+            FactBody::MessageLeft { recording, .. } => {
+                let message = self.recording(*recording).and_then(|made| made.message.as_mut());
+                message.map(|message| message.left = Some(fact.wall)).is_some()
+            }
+            FactBody::MessageDone { recording, by, .. } => {
+                let message = self.recording(*recording).and_then(|made| made.message.as_mut());
+                message.map(|message| message.done = Some((by.clone(), fact.wall))).is_some()
             }
             FactBody::RecordingGap { recording, .. } => {
                 self.recording(*recording).map(|gapped| gapped.gaps += 1).is_some()
@@ -52,6 +65,7 @@ impl Fold {
         let begun = Recording {
             recording,
             agent: agent.clone(),
+            message: None,
             path: path.to_owned(),
             started: at,
             gaps: 0,

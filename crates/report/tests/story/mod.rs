@@ -183,6 +183,7 @@ impl Story {
             recording: recording(number),
             agent: agent(who),
             path: format!("2025/07/01/r{number}.wav"),
+            mailbox: None,
         })
     }
 

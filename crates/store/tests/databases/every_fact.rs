@@ -193,7 +193,15 @@ fn of_recordings() -> Vec<FactBody> {
             recording,
             agent: AgentId::from("8001"),
             path: "2025/07/01/r.tape".to_owned(),
+            mailbox: None,
         },
+        FactBody::MessageLeft {
+            call,
+            recording,
+            mailbox: QueueId::from("general"),
+            length_ms: 20_000,
+        },
+        FactBody::MessageDone { call, recording, by: UserId::from("8011") },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
         FactBody::RecordingPaused {

@@ -2,7 +2,7 @@
 
 use model::{Certificate, Deletion, FactBody, Outcome, UserId, Wall};
 use store::policies::{Plan, date_of, ensure_generated};
-use store::{Certified, KeptRecording, Store};
+use store::{CallFilter, Certified, KeptRecording, PageRequest, Store};
 
 use crate::server::Database;
 use crate::story::{Story, TODAY, call, recording, wall, write};
@@ -10,6 +10,7 @@ use crate::story::{Story, TODAY, call, recording, wall, write};
 on_both! {
     what_decides_on_a_recording_is_read_with_it
     a_hold_and_a_deletion_are_part_of_the_recording
+    messages_are_listed_by_mailbox_until_somebody_has_dealt_with_them
     how_late_it_was_when_the_engine_before_was_last_heard_of
     many_are_read_part_by_part_and_only_the_old_ones
 }
@@ -129,4 +130,50 @@ async fn many_are_read_part_by_part_and_only_the_old_ones(database: Database) {
         all.extend(some.into_iter().map(|kept| kept.recording));
     }
     assert_eq!(all, (1..=510).map(|counter| recording(1, counter)).collect::<Vec<_>>());
+}
+
+/// The recording of a caller who speaks alone, for the people of a queue.
+fn speaks(story: &mut Story, counter: u32, mailbox: &str, at_s: i64) {
+    let (call, recording) = (call(1, counter), recording(1, counter));
+    let begun = FactBody::RecordingStarted {
+        call,
+        recording,
+        agent: "".into(),
+        path: format!("2025/07/01/r{counter}.tape"),
+        mailbox: Some(mailbox.into()),
+    };
+    story.arrives(counter, "13800138000", at_s).tell(at_s, begun);
+}
+
+async fn messages_are_listed_by_mailbox_until_somebody_has_dealt_with_them(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    story.conversation(9, "13800138001", "8001", 0);
+    for (counter, mailbox) in [(1, "claims"), (2, "claims"), (3, "general"), (4, "claims")] {
+        speaks(&mut story, counter, mailbox, 10 * i64::from(counter));
+        let (call, recording, mailbox) = (call(1, counter), recording(1, counter), mailbox.into());
+        // The last one has said too little.
+        if counter < 4 {
+            let left = FactBody::MessageLeft { call, recording, mailbox, length_ms: 9_000 };
+            story.tell(10 * i64::from(counter) + 9, left);
+        }
+        story.seals(counter, 10 * i64::from(counter) + 9);
+        story.ends(counter, Outcome::TurnedAway, 10 * i64::from(counter) + 9);
+    }
+    write(&store, &mut story).await;
+    let list = async |mailbox: &str, open: bool| -> Vec<u32> {
+        let filter = CallFilter { mailbox: Some(mailbox.into()), open, ..CallFilter::default() };
+        let page = store.recordings(&filter, &PageRequest::default()).await.unwrap();
+        page.items.iter().map(|entry| entry.recording.recording.0.counter()).collect()
+    };
+    assert_eq!(list("claims", true).await, [2, 1], "the newest first, and no conversation");
+    assert_eq!(list("general", true).await, [3]);
+    let (call, recording, by) = (call(1, 2), recording(1, 2), UserId::from("8011"));
+    story.tell(500, FactBody::MessageDone { call, recording, by: by.clone() });
+    write(&store, &mut story).await;
+    assert_eq!((list("claims", true).await, list("claims", false).await), (vec![1], vec![2, 1]));
+    let found = store.recording(recording).await.unwrap().unwrap().recording;
+    let message = found.message.expect("it is one");
+    assert_eq!((message.mailbox.as_str(), message.left), ("claims", Some(wall(29))));
+    assert_eq!(message.done, Some((by, wall(500))));
 }

@@ -155,6 +155,7 @@ impl Story {
             recording: recording(self.epoch, counter),
             agent: AgentId::from(agent),
             path: format!("2025/07/01/r{counter}.tape"),
+            mailbox: None,
         };
         self.tell(at_s, body)
     }

@@ -321,6 +321,14 @@ impl Backend for Fake {
         };
         let all = self.records.iter().flat_map(of);
         let all = all.filter(|made| filter.call.is_none_or(|call| call == made.call));
+        let all = all.filter(|made| {
+            let message = made.recording.message.as_ref();
+            let of = |mailbox: &model::QueueId| {
+                message.is_some_and(|message| message.mailbox == *mailbox)
+            };
+            let is_open = message.is_some_and(|message| message.done.is_none());
+            filter.mailbox.as_ref().is_none_or(of) && (!filter.open || is_open)
+        });
         Ok(Page { items: all.take(page.limit).collect(), next: None })
     }
 

@@ -8,6 +8,7 @@ mod backend;
 mod client;
 mod commands;
 mod limits;
+mod messages;
 mod people;
 mod records;
 mod sessions;

@@ -43,7 +43,10 @@ pub(crate) fn principal(user: &str) -> Option<Principal> {
             None,
             &[P::BoardView, P::CallViewAll, P::RecordingPlay, P::RecordingHold],
         ),
-        "lead" => (Role::Supervisor, None, &[P::BoardView, P::CallViewAll, P::CallTrace]),
+        "lead" => {
+            let held = &[P::BoardView, P::CallViewAll, P::CallTrace, P::MessageHandle];
+            (Role::Supervisor, None, held)
+        }
         "admin" => (Role::Administrator, None, &[P::Administer, P::CallTrace]),
         _ => return None,
     };
@@ -185,6 +188,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
         recordings: vec![Recording {
             recording: format!("r1-1-{}", counter + 10).parse().unwrap(),
             agent: agent.into(),
+            message: None,
             path: "2026/11/21/secret.wav".to_owned(),
             started: arrived,
             gaps: 0,
@@ -201,10 +205,13 @@ fn record(counter: u32, agent: &str) -> CallRecord {
     }
 }
 
-/// Calls 3, 2 and 1, newest first: 1 and 3 of agent 8001, 2 of agent 8002 and not sealed.
+/// Calls 3, 2 and 1, newest first: 1 and 3 of agent 8001, 2 of agent 8002 and not sealed, with a
+/// message for the claims' people.
 pub(crate) fn records() -> Vec<CallRecord> {
     let mut second = record(2, "8002");
     second.recordings[0].seal = None;
+    let (mailbox, left) = ("claims".into(), Some(second.ended));
+    second.recordings[0].message = Some(report::Message { mailbox, left, done: None });
     vec![record(3, "8001"), second, record(1, "8001")]
 }
 
@@ -347,7 +354,10 @@ pub(crate) fn facts() -> Vec<Fact> {
             recording,
             agent: agent(),
             path: "secret.wav".to_owned(),
+            mailbox: None,
         },
+        FactBody::MessageLeft { call, recording, mailbox: "claims".into(), length_ms: 20_000 },
+        FactBody::MessageDone { call, recording, by: "8011".into() },
         FactBody::RecordingGap { call, recording, error: "disk full".to_owned() },
         FactBody::RecordingResumed { call, recording },
     ]);

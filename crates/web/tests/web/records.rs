@@ -50,12 +50,14 @@ fn a_call_has_every_field_of_its_record() {
         }],
         "overflows": [{
             "queue": "general", "why": "full", "to_queue": "claims", "announcement": null,
+            "to_number": null, "mailbox": null, "calls_back": false,
             "at": "2026-09-21T22:13:23.000+08:00",
         }],
         "agent_id": "8001", "outcome": "answered", "cause": "response", "sip_status": 486,
         "lookup": "found", "lookup_ms": 3, "customer_id": "K1", "direction": "inbound",
         "recordings": [{
             "recording_id": "r1-1-13", "call_id": "c1-1-3", "agent_id": "8001",
+            "mailbox": null, "done_at": null, "done_by": null,
             "started_at": "2026-09-21T22:13:23.000+08:00", "duration_ms": 311,
             "bytes": 10_000, "sha256": SHA256, "gaps": 0, "pauses": 0, "lost": false,
             "recovered": false, "held": null, "deleted_at": null, "certificate": null,
@@ -204,6 +206,11 @@ fn a_call_tells_what_happened_in_order() {
         ("rang", json!({"offer_id": "o1-1-5", "agent_id": "8001", "leg_id": "l1-1-2"})),
         ("leg_ended", json!({"leg_id": "l1-1-2", "cause": "response", "sip_status": 487})),
         ("call_ended", json!({"outcome": "answered", "cause": "remote_bye"})),
+        (
+            "message_left",
+            json!({"recording_id": "r1-1-11", "mailbox": "claims", "took_ms": 20_000}),
+        ),
+        ("message_done", json!({"recording_id": "r1-1-11", "by": "8011"})),
         ("recording_gap", json!({"recording_id": "r1-1-11", "error": "disk full"})),
         (
             "recording_sealed",
@@ -245,6 +252,7 @@ fn recordings_are_listed_without_their_paths() {
     assert!(!String::from_utf8_lossy(&answer.body).contains("secret"));
     let wanted = json!({
         "recording_id": "r1-1-12", "call_id": "c1-1-2", "agent_id": "8002",
+        "mailbox": "claims", "done_at": null, "done_by": null,
         "started_at": "2026-09-21T22:13:22.000+08:00", "duration_ms": null,
         "bytes": null, "sha256": null, "gaps": 0, "pauses": 0, "lost": false, "recovered": false,
         "held": null, "deleted_at": null, "certificate": null,

@@ -20,6 +20,7 @@ mod hold;
 mod hotline;
 mod hours;
 mod inside;
+mod killed;
 mod line_quality;
 mod lookup_late;
 mod lookup_unknown;

@@ -38,6 +38,7 @@ mod farewells;
 mod hours;
 mod inside;
 mod io;
+mod kept;
 mod keys;
 mod locate;
 mod outward;
@@ -57,7 +58,7 @@ mod timers;
 mod trunks;
 
 pub use config::{CallbackPrompts, Choice, Config, ConfigError, Phone, QueuePrompts};
-pub use io::{DesktopInput, Input, Output, Recovery};
+pub use io::{DesktopInput, Input, KeptAgent, Output, Recovery};
 pub use sides::{Listener, Side};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

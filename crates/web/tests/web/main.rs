@@ -14,3 +14,4 @@ mod sessions;
 mod shapes;
 mod stream;
 mod traces;
+mod why;

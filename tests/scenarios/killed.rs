@@ -92,10 +92,12 @@ fn who_was_talking_has_after_call_work_and_its_disposition_counts() {
     world.run_until(10_000);
     assert_eq!(offers(&world), [(9_000, "8001".to_owned())]);
     world.run_until(200_000);
-    assert_sound(&world);
+    let outcomes: Vec<_> = ends(world.facts()).into_iter().map(|(outcome, _)| outcome).collect();
+    assert_eq!(outcomes, [Outcome::EngineLost, Outcome::Answered]);
 }
 
 #[test]
+
 fn missed_offers_are_counted_on_and_who_rests_goes_on_resting() {
     let rule = MissedRule { limit: 3, rest_ms: 40_000 };
     let missed = MissedRules { no_answer: rule, ..MissedRules::default() };
@@ -104,8 +106,9 @@ fn missed_offers_are_counted_on_and_who_rests_goes_on_resting() {
     let mut before = hotline(&settings, &agents);
     call(&mut before, 1_000, 600_000);
     before.run_until(30_000);
-    let by = |cause| move |body: &FactBody| matches!(body, FactBody::Missed { cause: c, .. } if *c == cause);
-    let missed = before.when(by(MissedCause::NoAnswer));
+    let by_silence =
+        |body: &FactBody| matches!(body, FactBody::Missed { cause: MissedCause::NoAnswer, .. });
+    let missed = before.when(by_silence);
     assert_eq!(missed.len(), 1);
 
     let mut world = killed(&before, &mut settings, &agents);
@@ -114,7 +117,7 @@ fn missed_offers_are_counted_on_and_who_rests_goes_on_resting() {
     let rung = rings(&world, "8001")[0].as_ms() + 30_000 - missed[0].as_ms();
     assert!((40_000..40_500).contains(&rung), "rung {rung} ms after the miss");
     // The third in a row, one of them in the engine's life before.
-    assert_eq!(world.when(by(MissedCause::NoAnswer)).len(), 2);
+    assert_eq!(world.when(by_silence).len(), 2);
     let no_answer = AgentStatus::NotReady { reason: NotReadyReason::NoAnswer };
     let last = world.facts().iter().rev().find_map(|fact| match &fact.body {
         FactBody::AgentChanged { status, day, .. } => Some((*status, day.clone()?.missed)),
@@ -150,7 +153,8 @@ fn who_was_idle_longest_still_is() {
     call(&mut before, 1_000, 5_000);
     before.run_until(30_000);
     // Killed twice, so that what is left of the order is told on.
-    let between = killed(&before, &mut settings, &agents);
+    let mut between = killed(&before, &mut settings, &agents);
+    between.run_until(30_000);
     let mut world = killed(&between, &mut settings, &agents);
     (0..3).for_each(|nth| drop(call(&mut world, 1_000 + nth, 5_000)));
     world.run_until(100_000);

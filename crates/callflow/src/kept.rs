@@ -39,9 +39,6 @@ impl Callflow {
         let ranks = ranks(&agents);
         for kept in agents {
             let phone_reachable = self.registrar.reachable(kept.agent.as_str()) > 0;
-            if kept.status == AgentStatus::Ready && !phone_reachable {
-                self.was_ready.insert(kept.agent.clone());
-            }
             let acw = self.acw_left(&kept, queues);
             if let Some(acw) = acw {
                 // Its disposition may still be chosen.
@@ -52,6 +49,10 @@ impl Callflow {
             let KeptAgent { agent, status, .. } = kept;
             let day = day.unwrap_or_default();
             let restored = RestoredAgent { agent, status, phone_reachable, acw, day };
+            if status == AgentStatus::Ready && !phone_reachable {
+                let later = RestoredAgent { phone_reachable: true, acw: None, ..restored.clone() };
+                self.was_ready.insert(later.agent.clone(), later);
+            }
             self.acd.restore_agent(restored, self.now);
         }
     }

@@ -125,9 +125,9 @@ pub(crate) struct NextBody {
     call_id: Option<String>,
     /// As in the decision.
     key: Option<u64>,
-    /// As in the decision.
+    /// As in the decision, in milliseconds.
     idle_ms: Option<u64>,
-    /// As in the decision.
+    /// As in the decision, in milliseconds.
     score_ms: Option<u64>,
 }
 
@@ -169,7 +169,7 @@ pub(crate) struct MomentBody {
     place: Option<usize>,
     /// As in the decision, where it is `next`.
     key: Option<u64>,
-    /// As in the decision, where it is `next`.
+    /// As in the decision, where it is `next`, in milliseconds.
     idle_ms: Option<u64>,
     /// Why the agent took no calls, where it is `not_ready`.
     not_ready_reason: Option<ReasonName>,

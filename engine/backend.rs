@@ -3,6 +3,7 @@
 mod audio;
 mod sessions;
 mod traces;
+mod why;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,14 +14,14 @@ use std::time::Duration;
 use access::{Lockout, Tiers, Verdict};
 use async_trait::async_trait;
 use cti::SessionId;
-use model::{CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
+use model::{AgentId, CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
 use net::recorder::Expected;
 use store::{Settling, Store};
 use tokio::sync::{mpsc, oneshot};
 use web::{
     Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CallTrace, CommandRefused,
     CommandSink, ConnectError, Connection, DesktopConfig, Health, Page, PageRequest, Peak,
-    RecordingFilter, Session, SignInError,
+    RecordingFilter, Session, SignInError, WhyMoment, WhyOffer,
 };
 
 pub use audio::Damaged;
@@ -48,6 +49,8 @@ pub struct Backend {
     pub brain: Handle,
     /// The clocks.
     pub clock: Clock,
+    /// Who serves what, and who is asked when.
+    pub acd: Arc<acd::Config>,
     /// What agents of each tier may do.
     pub tiers: Tiers,
     /// Wrong passwords by user and source.
@@ -335,6 +338,26 @@ impl web::Backend for Backend {
         });
         let answer = answer.await.map_err(|_| BackendError::Unavailable)?;
         traces::trace(&found.facts, legs, answer, self.clock.started()).map(Some)
+    }
+
+    async fn why(&self, call: CallId) -> Result<Option<Vec<WhyOffer>>, BackendError> {
+        let found = self.records().await.call(call).await.map_err(Self::failed)?;
+        Ok(found.map(|found| why::offers(&found.facts)))
+    }
+
+    async fn why_agent(
+        &self,
+        call: CallId,
+        agent: &AgentId,
+    ) -> Result<Option<Vec<WhyMoment>>, BackendError> {
+        let store = self.records().await;
+        let found = store.call(call).await.map_err(Self::failed)?;
+        let Some(found) = found else { return Ok(None) };
+        let now = (self.clock.wall(), self.clock.mono());
+        let asked = why::moments(&found.facts, now);
+        let read =
+            |before| async move { store.agent_before(agent, before).await.map_err(Self::failed) };
+        why::explain(&self.acd, asked, agent, read).await.map(Some)
     }
 
     async fn recordings(

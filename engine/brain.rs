@@ -327,6 +327,7 @@ impl Brain {
         let Parts { published, figures, callflow, clock, sip, media, writer, archive, .. } =
             &mut self.parts;
         published.publish(figures, clock.wall(), || Moved {
+            now: clock.mono(),
             calls: callflow.calls(),
             held: self.release.len(),
             unwritten: writer.unwritten(),

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{TrunkId, Wall};
-use report::Figures;
+use model::{Mono, TrunkId, Wall};
+use report::{Figures, ServiceLevel, occupancy_permille};
 use trunk::TrunkFigures;
 
 /// How old the text may be, in microseconds.
@@ -52,6 +52,8 @@ pub struct ArchiveCounts {
 /// What the engine's parts have moved, and what waits in them.
 #[derive(Debug)]
 pub struct Moved {
+    /// When, on the engine's clock.
+    pub now: Mono,
     /// Calls in progress.
     pub calls: usize,
     /// Acknowledgements that wait for their facts to be committed.
@@ -117,11 +119,62 @@ fn render(figures: &Figures, moved: &Moved) -> String {
         let answered = figures.total.answered;
         let _ = writeln!(out, "hotline_queue_answered_total{{queue=\"{queue}\"}} {answered}");
     }
+    render_waits(&mut out, figures, moved.now);
+    render_agents(&mut out, figures, moved.now);
     out
 }
 
+/// Thousandths as Prometheus writes a ratio.
+fn ratio(permille: u64) -> String {
+    format!("{}.{:03}", permille / 1_000, permille % 1_000)
+}
+
+fn render_waits(out: &mut String, figures: &Figures, now: Mono) {
+    let waits = figures.waits(now);
+    let of = |queue| waits.get(queue).copied().unwrap_or_default();
+    let name = "hotline_queue_longest_wait_seconds";
+    head(out, name, "gauge", "How long the first of those who wait has waited, by queue.");
+    for (queue, _) in figures.queues() {
+        let _ = writeln!(out, "{name}{{queue=\"{queue}\"}} {}", of(queue).longest_ms / 1_000);
+    }
+    let name = "hotline_queue_abandoned_total";
+    head(out, name, "counter", "Calls whose caller left, by queue.");
+    for (queue, figures) in figures.queues() {
+        let _ = writeln!(out, "{name}{{queue=\"{queue}\"}} {}", figures.total.abandoned);
+    }
+    let name = "hotline_queue_service_level_ratio";
+    head(out, name, "gauge", "Service level since midnight, by queue and formula.");
+    for (queue, figures) in figures.queues() {
+        for formula in ServiceLevel::ALL {
+            let Some(level) = formula.permille(&figures.today, of(queue).late) else { continue };
+            let (formula, level) = (formula.as_str(), ratio(level));
+            let _ = writeln!(out, "{name}{{queue=\"{queue}\",formula=\"{formula}\"}} {level}");
+        }
+    }
+}
+
+fn render_agents(out: &mut String, figures: &Figures, now: Mono) {
+    let doing = figures.doing(now);
+    head(out, "hotline_agents", "gauge", "Agents at work, by what they do.");
+    for (state, done) in &doing {
+        let _ = writeln!(out, "hotline_agents{{state=\"{}\"}} {}", state.as_str(), done.agents);
+    }
+    let name = "hotline_agent_seconds_total";
+    head(out, name, "counter", "Time of all agents at work, by what they did.");
+    for (state, done) in &doing {
+        let _ = writeln!(out, "{name}{{state=\"{}\"}} {}", state.as_str(), done.ms / 1_000);
+    }
+    if let Some(occupancy) = occupancy_permille(&doing) {
+        let name = "hotline_agent_occupancy_ratio";
+        head(out, name, "gauge", "How much of their time at work agents were busy with calls.");
+        let _ = writeln!(out, "{name} {}", ratio(occupancy));
+    }
+}
+
 fn render_moved(out: &mut String, moved: &Moved) {
-    let Moved { calls, held, unwritten, sip, media, free_ports, trunks: _, archive: _ } = moved;
+    let Moved {
+        calls, held, unwritten, sip, media, free_ports, trunks: _, archive: _, now: _,
+    } = moved;
     let count = |value: &usize| *value as u64;
     for (name, kind, help, value) in [
         ("calls", "gauge", "Calls in progress.", count(calls)),
@@ -189,13 +242,44 @@ fn render_trunks(out: &mut String, trunks: &[(TrunkId, TrunkFigures)]) {
 
 #[cfg(test)]
 mod tests {
+    use model::{AgentState, AgentStatus, CallId, Fact, FactBody, Id};
+
     use super::*;
+
+    /// A call that waits since second 1, and an agent who is ready since second 2.
+    fn waiting_and_ready() -> Vec<Fact> {
+        let (call, at) = (CallId(Id::new(1, 1, 1)), Mono::from_ms);
+        let (status, state) = (AgentStatus::Ready, AgentState::Idle);
+        let bodies = [
+            FactBody::Queued {
+                call,
+                queue: "general".into(),
+                entered: at(1_000),
+                permission: None,
+            },
+            FactBody::AgentChanged {
+                agent: "8001".into(),
+                status,
+                state,
+                call: None,
+                next: None,
+                day: None,
+            },
+        ];
+        let fact = |(seq, body)| {
+            let (mono, version) = (at(seq * 1_000), model::SCHEMA_VERSION);
+            Fact { site: 1, epoch: 1, seq, mono, wall: Wall(0), version, body }
+        };
+        (1..).zip(bodies).map(fact).collect()
+    }
 
     #[test]
     fn the_text_is_what_prometheus_reads() {
         let queues = ["general".into()];
-        let figures = Figures::new(report::FiguresConfig::default(), queues);
+        let mut figures = Figures::new(report::FiguresConfig::default(), queues);
+        waiting_and_ready().iter().for_each(|fact| figures.apply(fact));
         let moved = Moved {
+            now: Mono::from_ms(30_000),
             calls: 3,
             held: 0,
             unwritten: 0,
@@ -211,11 +295,22 @@ mod tests {
         assert!(text.contains("\nhotline_recordings_archive_saved_bytes_total 77\n"), "{text}");
         let refused = "\nhotline_trunk_refused_total{trunk=\"carrier\",why=\"rate\"} 0\n";
         assert!(text.contains(refused), "{text}");
-        assert!(text.contains("hotline_queue_waiting{queue=\"general\"} 0\n"), "{text}");
+        for line in [
+            "hotline_queue_waiting{queue=\"general\"} 1\n",
+            "hotline_queue_longest_wait_seconds{queue=\"general\"} 29\n",
+            "hotline_agents{state=\"idle\"} 1\n",
+            "hotline_agent_seconds_total{state=\"idle\"} 28\n",
+            "hotline_agent_occupancy_ratio 0.000\n",
+            // Nobody was answered, and one waits for too long already.
+            "{queue=\"general\",formula=\"sl_abandon_negative\"} 0.000\n",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
+        assert!(!text.contains("sl_answered"), "there is nothing to divide by: {text}");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");
             assert!(name.starts_with("hotline_"), "{line}");
-            assert!(value.parse::<u64>().is_ok(), "{line}");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
         }
     }
 }

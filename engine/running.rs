@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use access::{Lockout, LockoutConfig};
 use anyhow::Context as _;
-use callflow::{Callflow, Recovery};
+use callflow::{Callflow, KeptAgent, Recovery};
 use crossbeam_channel::Receiver;
 use media::{MediaEvent, Prompts};
 use model::{AgentStatus, FactBody, QueueId};
@@ -125,11 +125,19 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
     let recovery = Recovery {
         calls: recovered.open,
         registrations: registrations.collect(),
-        agents: agents.map(|last| (last.agent, last.status)).collect(),
+        agents: agents.map(kept).collect(),
         standing: store.standing_facts().await?,
     };
     Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
 }
+
+fn kept(last: store::AgentLast) -> KeptAgent {
+    let store::AgentLast { agent, status, state, call, changed: _, day } = last;
+    KeptAgent { agent, status, state, call, day }
+}
+
+/// How the parts are, what is shown of them, and the number up to which facts are committed.
+type Shared = (Arc<Watch>, Arc<Published>, Arc<AtomicU64>);
 
 /// The live figures of all queues.
 fn figures(config: &acd::Config) -> Figures {
@@ -163,17 +171,16 @@ impl Running {
     pub async fn start(config: &Config, store: Store, admit: Admit) -> anyhow::Result<Self> {
         let clock = Clock::start();
         config.cautions().iter().for_each(|caution| tracing::warn!("{caution}"));
-        let library = library(config)?;
-        let keys = recordings::keys(config)?;
+        let (library, keys) = (library(config)?, recordings::keys(config)?);
         let accounts = store.accounts().await?;
         let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
         let left = left_behind(&store, clock).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
-        let (watch, published): (Arc<Watch>, Arc<Published>) = Default::default();
+        let acd = Arc::new(machine.acd.clone());
+        let (watch, published, committed): Shared = Default::default();
         let archived = Arc::new(ArchiveCounts::default());
-        let committed = Arc::new(AtomicU64::new(0));
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
@@ -214,6 +221,7 @@ impl Running {
             settling,
             brain: handle.clone(),
             clock,
+            acd,
             tiers: assemble::tiers(config)?,
             lockout: Mutex::new(Lockout::new(LockoutConfig::default())),
             sessions: Arc::default(),

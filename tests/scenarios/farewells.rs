@@ -168,7 +168,8 @@ fn is_ended_whoever_asks(outward: Outward, trunk: Option<TrunkId>) {
         sdp_version: 1,
     };
     let role = LegRole::Number(Pii::from(MOBILE));
-    let calls = vec![OpenCall { call, dialogs: vec![OpenDialog { leg, role, dialog, trunk }] }];
+    let dialogs = vec![OpenDialog { leg, role, dialog, trunk }];
+    let calls = vec![OpenCall { call, queue: None, dialogs }];
     callflow.begin("next", "same", Recovery { calls, ..Recovery::default() });
     let (tx, bye, flow) = bye_of(&mut callflow).expect("nobody else would tell them");
     let asks = "Digest realm=\"ims\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256";

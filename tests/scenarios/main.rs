@@ -22,6 +22,7 @@ mod hold;
 mod hotline;
 mod hours;
 mod inside;
+mod killed;
 mod line_quality;
 mod lookup_late;
 mod lookup_unknown;

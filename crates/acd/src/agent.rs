@@ -1,11 +1,12 @@
 //! One agent: status, activity, and what may be asked for in each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Tier,
 };
 
+use crate::RestoredDay;
 use crate::call::Place;
 use crate::strategy::{CallChoice, Work};
 use crate::view::{AgentView, MissedCounts};
@@ -131,6 +132,27 @@ impl Agent {
             for serves in &mut self.serves {
                 serves.offers = 0;
             }
+        }
+    }
+
+    /// Goes on with a day that a restart interrupted; `turns` by the queue's place in the table.
+    pub(crate) fn take_up(&mut self, day: &RestoredDay, turns: &BTreeMap<u32, (u64, u64)>) {
+        (self.missed, self.missed_in_row) = (day.missed, day.missed_in_row);
+        (self.asks, self.work, self.rests_until) = (day.asks, day.work, None);
+        for serves in &mut self.serves {
+            let (offers, last_turn) = turns.get(&serves.queue).copied().unwrap_or_default();
+            (serves.offers, serves.last_turn) = (offers, last_turn);
+            serves.turn_before = last_turn;
+        }
+    }
+
+    /// Was idle before the restart already: keeps the place among the idle, and goes on resting.
+    pub(crate) fn idle_on(&mut self, day: &RestoredDay, now: Mono) {
+        let Some(since) = day.idle_since else { return };
+        self.idle_since = since;
+        self.work.occupied_ppm = day.work.occupied_ppm;
+        if self.status == AgentStatus::Ready {
+            self.rests_until = day.rests_until.filter(|until| *until > now);
         }
     }
 

@@ -1,12 +1,13 @@
 //! What the room is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
     AgentId, AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId,
 };
 
-use crate::{CallbackInput, Left};
+use crate::{CallbackInput, Left, MissedCounts, Work};
 
 /// What the room is told. Whatever names an agent that is not configured is refused; whatever names
 /// a call or an offer that is over is ignored.
@@ -243,6 +244,28 @@ pub struct RestoredAgent {
     pub phone_reachable: bool,
     /// What is left of after-call work, if the agent was in it or in a call that the restart ended.
     pub acw: Option<RestoredAcw>,
+    /// What the agent's day had come to.
+    pub day: RestoredDay,
+}
+
+/// What an agent's day had come to before a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoredDay {
+    /// Since when the agent is idle, on the present clock; `None` if the agent was busy, and is
+    /// idle from now on. Only the order among agents counts.
+    pub idle_since: Option<Mono>,
+    /// Offers missed since signing in.
+    pub missed: MissedCounts,
+    /// Offers missed in a row.
+    pub missed_in_row: MissedCounts,
+    /// Until when the agent is left alone after a missed offer, on the present clock.
+    pub rests_until: Option<Mono>,
+    /// What waits for someone's approval.
+    pub asks: Option<NotReadyReason>,
+    /// What the agent has done since signing in.
+    pub work: Work,
+    /// From each queue: offers since signing in, and the number of the last decision for the agent.
+    pub turns: BTreeMap<QueueId, (u64, u64)>,
 }
 
 /// What is left of after-call work.
@@ -252,4 +275,6 @@ pub struct RestoredAcw {
     pub call: CallId,
     /// Until when, on the present clock.
     pub until: Mono,
+    /// The latest time to which it can be extended.
+    pub at_most: Mono,
 }

@@ -45,6 +45,7 @@ mod calls;
 mod check;
 mod choose;
 mod config;
+mod decided;
 mod dense;
 mod dialled;
 mod engage;
@@ -70,6 +71,7 @@ mod view;
 mod walk_tests;
 mod whatif;
 mod why;
+mod why_not;
 
 pub use acd::Acd;
 pub use balance::{Balance, CallbackBalance, Left};
@@ -88,7 +90,7 @@ pub use hours::{
     Calendar, Day, HoursError, MAX_DAYS_AHEAD, MAX_NAMED_DAYS, MAX_SPANS, NamedDay,
     SHANGHAI_OFFSET_S, Span, Weekday,
 };
-pub use input::{Input, Preferred, RestoredAcw, RestoredAgent};
+pub use input::{Input, Preferred, RestoredAcw, RestoredAgent, RestoredDay};
 pub use limits::{
     Limits, MAX_PLANS, Overflow, OverflowCause, Plan, Rule, SHORT_ABANDON_MS, WaitLimit,
 };
@@ -101,3 +103,4 @@ pub use strategy::{CallChoice, Strategy, Work};
 pub use view::{AgentView, MissedCounts, Position, QueueView};
 pub use whatif::{Comparison, End, Fate, Sum, replay, what_if};
 pub use why::{Choice, Decision, ExcludedAgents, ExcludedCalls, MAX_DECISIONS, MAX_NEXT};
+pub use why_not::{Known, Moment, named, why_not};

@@ -1,12 +1,13 @@
 //! What agents ask for, and after-call work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{AgentStatus, CallId, Mono, NotReadyReason};
+use model::{AgentStatus, CallId, Mono, NotReadyReason, QueueId};
 
 use crate::agent::{Activity, AgentIndex};
 use crate::timer::Timer;
-use crate::{Acd, AcwRule, Output, Refusal, RestoredAgent};
+use crate::{Acd, AcwRule, Output, Refusal, RestoredAgent, RestoredDay};
 
 impl Acd {
     /// Puts an agent back as they were before a restart. For the start of the engine: it is refused
@@ -16,7 +17,7 @@ impl Acd {
     pub fn restore_agent(&mut self, restored: RestoredAgent, now: Mono) {
         self.handle_timeout(now);
         self.now = self.now.max(now);
-        let RestoredAgent { agent, status, phone_reachable, acw } = restored;
+        let RestoredAgent { agent, status, phone_reachable, acw, day } = restored;
         let Some(at) = self.known_agent(&agent) else {
             self.outputs.push_back(Output::Refused { agent, why: Refusal::UnknownAgent });
             return;
@@ -26,25 +27,40 @@ impl Acd {
         }
         let now = self.now;
         self.cancel_rest(at);
-        let limit_ms = self.acw_limit_ms;
         let acw = acw.filter(|acw| acw.until > now);
-        let acw = acw.map(|acw| self.acw(at, acw.call, acw.until, limit_ms));
+        let acw = acw.map(|acw| self.acw(at, acw.call, acw.until, acw.at_most));
+        let turns = self.known_turns(&day);
         self.change(at, |agent| {
             agent.arrive(now);
+            agent.take_up(&day, &turns);
             agent.reachable = phone_reachable;
-            agent.asks = None;
             agent.next_status = (status != AgentStatus::Ready).then_some(status);
             match acw {
                 Some(activity) => {
                     agent.status = AgentStatus::Ready;
                     agent.activity = activity;
+                    agent.work.start(now);
                 }
-                None => agent.finish(now),
+                None => {
+                    agent.finish(now);
+                    agent.idle_on(&day, now);
+                }
             }
         });
+        self.start_rest(at);
         self.serve_agent(at);
         self.serve_more();
         self.tell_facts();
+    }
+
+    /// The turns in the queues that there still are. What was decided before is not decided under
+    /// the same number again.
+    fn known_turns(&mut self, day: &RestoredDay) -> BTreeMap<u32, (u64, u64)> {
+        let last = day.turns.values().map(|(_, last_turn)| *last_turn).max().unwrap_or(0);
+        self.decisions.go_on_from(self.decisions.made().max(last));
+        let known =
+            |(queue, turns): (&QueueId, &(u64, u64))| Some((self.queue_index(queue)?, *turns));
+        day.turns.iter().filter_map(known).collect()
     }
 
     pub(crate) fn sign_in(&mut self, at: AgentIndex) {
@@ -225,13 +241,14 @@ impl Acd {
     /// After-call work begins; it is ended by its deadline or by the agent, by nothing else.
     pub(crate) fn start_acw(&mut self, at: AgentIndex, call: CallId, rule: AcwRule) {
         let until = self.now + Duration::from_millis(rule.ms);
-        let acw = self.acw(at, call, until, rule.limit_ms);
+        let at_most = self.now + Duration::from_millis(rule.limit_ms);
+        let acw = self.acw(at, call, until, at_most);
         self.change(at, |agent| agent.activity = acw);
     }
 
     /// After-call work with its deadline set.
-    fn acw(&mut self, at: AgentIndex, call: CallId, until: Mono, limit_ms: u64) -> Activity {
-        let at_most = until.max(self.now + Duration::from_millis(limit_ms));
+    fn acw(&mut self, at: AgentIndex, call: CallId, until: Mono, at_most: Mono) -> Activity {
+        let at_most = at_most.max(until);
         self.timers.set(until, Timer::Acw(at));
         Activity::Acw { call, until, at_most }
     }

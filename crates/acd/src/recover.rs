@@ -147,6 +147,11 @@ impl Acd {
         Ok(acd)
     }
 
+    /// All of an agent that survives, as it is now; `None` if there is no such one.
+    pub fn record(&self, agent: &AgentId) -> Option<AgentRecord> {
+        self.known_agent(agent).map(|at| self.agent_record(at))
+    }
+
     fn agent_record(&self, at: AgentIndex) -> AgentRecord {
         let agent = self.agent_at(at);
         let view = agent.view();

@@ -87,8 +87,10 @@ pub enum CallChoice {
 pub struct Work {
     /// Calls answered.
     pub calls: u64,
-    /// When the agent signed in.
+    /// When the agent signed in, or was restored after a restart.
     pub since: Mono,
+    /// How long the agent was signed in before that, in nanoseconds.
+    pub before_ns: u64,
     /// Since when the agent is busy, if so.
     pub busy_since: Option<Mono>,
     /// How long the agent was busy before, in nanoseconds.
@@ -100,7 +102,7 @@ pub struct Work {
 impl Work {
     /// The agent signs in.
     pub(crate) const fn begin(now: Mono) -> Self {
-        Self { calls: 0, since: now, busy_since: None, busy_ns: 0, occupied_ppm: 0 }
+        Self { calls: 0, since: now, before_ns: 0, busy_since: None, busy_ns: 0, occupied_ppm: 0 }
     }
 
     /// The agent is being offered a call.
@@ -118,7 +120,8 @@ impl Work {
         if let Some(since) = self.busy_since.take() {
             self.busy_ns = self.busy_ns.saturating_add(now.0.saturating_sub(since.0));
         }
-        let whole = u128::from(now.0.saturating_sub(self.since.0)).max(1);
+        let present = u128::from(now.0.saturating_sub(self.since.0));
+        let whole = (present + u128::from(self.before_ns)).max(1);
         let ppm = u128::from(self.busy_ns) * 1_000_000 / whole;
         self.occupied_ppm = u64::try_from(ppm).unwrap_or(u64::MAX);
     }

@@ -4,7 +4,9 @@
 
 mod room;
 
-use acd::{Acd, Config, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent};
+use acd::{
+    Acd, Config, ConfigError, Input, Output, Refusal, RestoredAcw, RestoredAgent, RestoredDay,
+};
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, IdSource, MissedCause, Mono, NotReadyReason,
     QueueId,
@@ -245,8 +247,12 @@ fn agents_are_restored_as_they_were_with_what_is_left_of_their_work() {
         status,
         phone_reachable,
         acw,
+        day: RestoredDay::default(),
     };
-    let acw = |until_ms| Some(RestoredAcw { call: call(7), until: Mono::from_ms(until_ms) });
+    let acw = |until_ms| {
+        let until = Mono::from_ms(until_ms);
+        Some(RestoredAcw { call: call(7), until, at_most: until })
+    };
     room.acd.restore_agent(restored("8001", BREAK, true, acw(4_000)), now);
     room.acd.restore_agent(restored("8002", AgentStatus::Ready, true, acw(400)), now);
     room.acd.restore_agent(restored("8011", AgentStatus::Ready, false, None), now);
@@ -268,7 +274,8 @@ fn restoring_an_agent_who_is_busy_changes_nothing() {
     let mut room = talking();
     room.said();
     let status = AgentStatus::SignedOut;
-    let restored = RestoredAgent { agent: "8001".into(), status, phone_reachable: true, acw: None };
+    let (agent, day) = ("8001".into(), RestoredDay::default());
+    let restored = RestoredAgent { agent, status, phone_reachable: true, acw: None, day };
     let now = room.now();
     room.acd.restore_agent(restored, now);
     assert_eq!(room.state("8001"), (AgentStatus::Ready, AgentState::Talking));

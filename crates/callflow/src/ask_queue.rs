@@ -79,8 +79,8 @@ impl Callflow {
         let reserved =
             Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false };
         guest.step = Step::Offered(reserved);
-        let queue = Some(queue);
-        self.note(FactBody::Offered { call, offer, queue, agent: agent.clone() });
+        let (queue, why) = (Some(queue), self.why(&agent, offer));
+        self.note(FactBody::Offered { call, offer, queue, agent: agent.clone(), why });
         self.show_pop(offer, call, agent);
         self.publish_conversation(call);
     }

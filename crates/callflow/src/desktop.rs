@@ -166,6 +166,7 @@ impl Callflow {
             state: view.state,
             call: view.call.map(|call| self.about(call)),
             next: view.next_status,
+            day: self.day(&view.agent),
         });
         self.publish_view(view);
     }

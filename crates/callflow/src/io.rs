@@ -7,7 +7,7 @@ use access::Principal;
 use cti::SessionId;
 use ivr::PolicyAnswer;
 use media::{MediaCommand, MediaEvent};
-use model::{CallId, CustomerCard, Fact, LegId, Pii};
+use model::{AgentDay, AgentId, AgentState, AgentStatus, CallId, CustomerCard, Fact, LegId, Pii};
 use report::OpenCall;
 use sip::locate::{Answer, Question};
 use sip::{FromBrain, ToBrain};
@@ -174,6 +174,21 @@ impl Recovery {
     }
 }
 
+/// An agent as the last fact about them says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAgent {
+    /// Who.
+    pub agent: AgentId,
+    /// Their choice (of one that was to come, that one).
+    pub status: AgentStatus,
+    /// What the engine was doing with them.
+    pub state: AgentState,
+    /// With which call.
+    pub call: Option<CallId>,
+    /// What their day had come to; `None` from an engine that did not say.
+    pub day: Option<AgentDay>,
+}
+
 /// What was in progress when the engine last stopped, read from the facts.
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
@@ -181,8 +196,8 @@ pub struct Recovery {
     pub calls: Vec<OpenCall>,
     /// Registrations that have not expired.
     pub registrations: Vec<model::FactBody>,
-    /// Agents' last status.
-    pub agents: Vec<(model::AgentId, model::AgentStatus)>,
+    /// Agents who were at work.
+    pub agents: Vec<KeptAgent>,
     /// What is still so as these facts said: callbacks that wait. Those that have ended may be
     /// among them.
     pub standing: Vec<Fact>,

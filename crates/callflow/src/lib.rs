@@ -39,6 +39,7 @@ mod farewells;
 mod hours;
 mod inside;
 mod io;
+mod kept;
 mod keys;
 mod locate;
 mod message;
@@ -61,7 +62,7 @@ mod trunks;
 pub use config::{
     CallbackPrompts, Choice, Config, ConfigError, MessageRule, Onwards, Phone, QueuePrompts,
 };
-pub use io::{DesktopInput, Input, Output, Recovery};
+pub use io::{DesktopInput, Input, KeptAgent, Output, Recovery};
 pub use sides::{Listener, Side};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -108,8 +109,9 @@ pub struct Callflow {
     searches: BTreeMap<SearchId, After>,
     /// Questions to phones that have no answer yet.
     probes: BTreeMap<ClientTx, Probed>,
-    /// Agents who were ready before a restart and whose phones have not answered yet.
-    was_ready: BTreeSet<AgentId>,
+    /// Agents who were ready before a restart and whose phones have not answered yet, as they are
+    /// when that does.
+    was_ready: BTreeMap<AgentId, acd::RestoredAgent>,
     calls: BTreeMap<CallId, Call>,
     legs: Found<LegId, Box<LegEntry>>,
     /// Legs that wait for their port.
@@ -183,7 +185,7 @@ impl Callflow {
             locator: Locator::new(config.locate.clone()),
             searches: BTreeMap::new(),
             probes: BTreeMap::new(),
-            was_ready: BTreeSet::new(),
+            was_ready: BTreeMap::new(),
             challenger: Challenger::new(&config),
             tokens: Tokens::new(config.secret),
             ids,

@@ -91,7 +91,9 @@ impl Callflow {
 
     /// Shows the agent who is calling; the phone waits for the screen.
     pub(crate) fn pop(&mut self, offer: OfferId, call: CallId, queue: QueueId, agent: AgentId) {
-        self.note(FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() });
+        let why = self.why(&agent, offer);
+        let queue = Some(queue);
+        self.note(FactBody::Offered { call, offer, queue, agent: agent.clone(), why });
         let Some(known) = self.calls.get_mut(&call) else {
             return self.miss(offer, MissedCause::Error);
         };

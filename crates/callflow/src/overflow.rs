@@ -218,9 +218,10 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { waiting, .. } = &mut known.stage else { return };
         waiting.queue = next.clone();
+        let permission = waiting.permission.map(|permission| permission.as_str().to_owned());
         waiting.told = None;
         let has_just_come = waiting.entered == self.now;
-        self.note(FactBody::Queued { call, queue: next, entered });
+        self.note(FactBody::Queued { call, queue: next, entered, permission });
         self.publish_call(call, CallPhase::Queued);
         if has_just_come {
             self.welcome(call);

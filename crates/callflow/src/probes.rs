@@ -96,12 +96,17 @@ impl Callflow {
         let setting =
             self.config.phones.get(agent).is_some_and(|phone| phone.ready_when_registered);
         let recovers = self.now < Mono::default() + RECOVERY;
-        let was_ready = self.was_ready.remove(agent) && recovers;
+        let returns = self.was_ready.remove(agent).filter(|_| recovers);
         let status = self.acd.agent(agent).map(|view| view.status);
         let waits = status == Some(AgentStatus::NotReady { reason: NotReadyReason::Unreachable });
-        if waits && (setting || was_ready) {
-            let ready = acd::Input::Ready { agent: agent.clone() };
-            self.acd.handle_input(ready, self.now);
+        match returns {
+            // With all that their day had come to.
+            Some(restored) if waits => self.acd.restore_agent(restored, self.now),
+            Some(_) | None if waits && setting => {
+                let ready = acd::Input::Ready { agent: agent.clone() };
+                self.acd.handle_input(ready, self.now);
+            }
+            Some(_) | None => {}
         }
     }
 }

@@ -58,7 +58,8 @@ impl Callflow {
             asked: None,
         };
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
-        self.note(FactBody::Queued { call, queue: queue.clone(), entered });
+        let needs = permission.map(|permission| permission.as_str().to_owned());
+        self.note(FactBody::Queued { call, queue: queue.clone(), entered, permission: needs });
         self.publish_call(call, CallPhase::Queued);
         if rejoined.is_some() {
             self.set_announcement(call);

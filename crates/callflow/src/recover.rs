@@ -1,7 +1,8 @@
 //! After a restart: phones and agents as they were acknowledged, and an end to lost calls.
 
-use acd::RestoredAgent;
-use model::{AgentStatus, CallId, FactBody, HangupCause, LegId, Mono, Outcome};
+use std::collections::BTreeMap;
+
+use model::{CallId, FactBody, HangupCause, LegId, Mono, Outcome, QueueId};
 use report::OpenCall;
 use sip::{Dialog, Known};
 
@@ -20,20 +21,16 @@ impl Callflow {
             config_sha256: config_sha256.to_owned(),
         });
         self.start_lines();
+        let queues =
+            recovery.calls.iter().filter_map(|lost| Some((lost.call, lost.queue.clone()?)));
+        let queues: BTreeMap<CallId, QueueId> = queues.collect();
         for call in &recovery.calls {
             self.end_lost(call);
         }
         for registration in recovery.registrations {
             self.restore_registration(registration);
         }
-        for (agent, status) in recovery.agents {
-            let phone_reachable = self.registrar.reachable(agent.as_str()) > 0;
-            if status == AgentStatus::Ready && !phone_reachable {
-                self.was_ready.insert(agent.clone());
-            }
-            let restored = RestoredAgent { agent, status, phone_reachable, acw: None };
-            self.acd.restore_agent(restored, self.now);
-        }
+        self.restore_agents(recovery.agents, &queues);
         self.begin_hours();
         self.restore_plans(&recovery.standing);
         // Nobody is called back outside the hours.

@@ -162,7 +162,7 @@ impl Callflow {
             referred: None,
         };
         let queue = self.calls.get(&call).and_then(|known| known.queue()).cloned();
-        self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone() });
+        self.note(FactBody::Offered { call, offer, queue, agent: colleague.clone(), why: None });
         self.bring_in(call, guest, talk);
         self.show_pop(offer, call, colleague);
         self.publish_conversation(call);

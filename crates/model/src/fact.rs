@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, HangupCause, LegId, LineQuality,
-    MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, PromptId, QueueId, RecordingId, Target,
-    Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
+    AgentDay, AgentId, AgentState, AgentStatus, CallId, Decision, DialogSnapshot, HangupCause,
+    LegId, LineQuality, MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, PromptId, QueueId,
+    RecordingId, Target, Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
     taping::{Certificate, Deletion},
 };
 
@@ -159,8 +159,15 @@ pub enum FactBody {
     /// It is known who calls, or that it is not (`found`, `unknown`, `late`, `failed`).
     LookupEnded { call: CallId, result: String, customer_id: Option<String>, took_ms: u64 },
 
-    /// The call entered a queue. `entered` is the time that counts for its place.
-    Queued { call: CallId, queue: QueueId, entered: Mono },
+    /// The call entered a queue. `entered` is the time that counts for its place; whoever takes it
+    /// must hold `permission`, if that is named.
+    Queued {
+        call: CallId,
+        queue: QueueId,
+        entered: Mono,
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        permission: Option<String>,
+    },
     /// A queue does not take the call, or keeps it no longer: it is `closed`, `unstaffed` or
     /// `full`, the call has `timed_out`, an `emergency` plan is on, the caller has `chosen`
     /// something else, or a supervisor `moved` it. [`FactBody::Queued`] follows where it goes to
@@ -195,7 +202,15 @@ pub enum FactBody {
     /// A tier became eligible for a waiting call.
     TierReached { call: CallId, queue: QueueId, tier: Tier },
     /// A call was reserved for an agent; one that an agent made and gives away has no queue.
-    Offered { call: CallId, offer: OfferId, queue: Option<QueueId>, agent: AgentId },
+    Offered {
+        call: CallId,
+        offer: OfferId,
+        queue: Option<QueueId>,
+        agent: AgentId,
+        /// Why this agent, where a queue decided it.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        why: Option<Box<Decision>>,
+    },
     /// The screen pop left for the agent's desktop; `desktop` is false where none is connected.
     Popped { call: CallId, offer: OfferId, agent: AgentId, desktop: bool },
     /// The INVITE to the agent's phone left.
@@ -317,6 +332,9 @@ pub enum FactBody {
         /// the one of after a restart, too.
         #[cfg_attr(feature = "serde", serde(default))]
         next: Option<AgentStatus>,
+        /// What the agent's day has come to.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        day: Option<Box<AgentDay>>,
     },
     /// A phone registered, or renewed; `expires` on the wall clock, so that it outlives a restart.
     Registered {

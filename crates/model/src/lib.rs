@@ -5,6 +5,8 @@
 
 mod agent;
 mod customer;
+mod day;
+mod decision;
 mod dialog;
 mod fact;
 mod found;
@@ -20,6 +22,8 @@ mod transfer;
 
 pub use agent::{AgentAction, AgentState, AgentStatus, AgentTotals, NotReadyReason};
 pub use customer::{ClaimSummary, CustomerCard, Lookup, PolicyCard, PolicyStatus};
+pub use day::AgentDay;
+pub use decision::{Choice, Decision, Exclusion, MAX_NEXT, Reason, Turn};
 pub use dialog::{DialogSnapshot, Transport};
 pub use fact::{Fact, FactBody, LegRole, OverflowTarget, RefusalKind, SCHEMA_VERSION, Seal};
 pub use found::{Found, Spread};

@@ -176,10 +176,7 @@ impl CallRecords {
 
     /// The calls that have not ended, by id.
     pub fn open_calls(&self) -> impl Iterator<Item = OpenCall> + '_ {
-        self.calls
-            .iter()
-            .filter(|(_, fold)| !fold.has_ended())
-            .map(|(call, fold)| OpenCall { call: *call, dialogs: fold.dialogs().to_vec() })
+        self.calls.iter().filter(|(_, fold)| !fold.has_ended()).map(|(call, fold)| fold.open(*call))
     }
 
     /// The recordings without a seal, of open and of ended calls.

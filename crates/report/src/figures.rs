@@ -7,6 +7,8 @@ use model::{
     QueueId, Wall,
 };
 
+use crate::agent_times::{AgentTimes, Doing, Done};
+
 /// What figures are counted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -33,6 +35,10 @@ pub struct Counts {
     pub answered_in_time: u64,
     /// Calls whose caller left while waiting or while an agent's phone rang.
     pub abandoned: u64,
+    /// Those of them that did within the service level's time.
+    pub abandoned_in_time: u64,
+    /// Calls that waited for longer than the service level's time, whatever became of them then.
+    pub late: u64,
     /// Offers that an agent did not take.
     pub missed: u64,
     /// What answered calls waited, together.
@@ -64,6 +70,15 @@ pub struct QueueFigures {
     pub today: Counts,
 }
 
+/// Those who wait in a queue now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How long the first of them has waited, in milliseconds.
+    pub longest_ms: u64,
+    /// How many wait for longer than the service level's time.
+    pub late: u64,
+}
+
 /// Calls by how they ended.
 pub type Outcomes = BTreeMap<Outcome, u64>;
 
@@ -75,6 +90,7 @@ pub struct Figures {
     calls: BTreeMap<CallId, Place>,
     queues: BTreeMap<QueueId, QueueFigures>,
     agents: BTreeMap<AgentId, (AgentStatus, AgentState)>,
+    times: AgentTimes,
     arrived: u64,
     outcomes: Outcomes,
     outcomes_today: Outcomes,
@@ -104,6 +120,7 @@ impl Figures {
             calls: BTreeMap::new(),
             queues: queues.into_iter().map(|queue| (queue, QueueFigures::default())).collect(),
             agents: BTreeMap::new(),
+            times: AgentTimes::default(),
             arrived: 0,
             outcomes: Outcomes::new(),
             outcomes_today: Outcomes::new(),
@@ -126,13 +143,16 @@ impl Figures {
             | FactBody::CalledInside { call, .. } => {
                 self.calls.insert(*call, Place::Outside);
             }
-            FactBody::Queued { call, queue, entered } => self.enter(*call, queue, *entered),
-            FactBody::Overflowed { call, to, .. } => self.overflow(*call, to),
-            FactBody::CallbackBooked { call, .. } => self.wait_no_more(*call),
+            FactBody::Queued { call, queue, entered, .. } => {
+                self.enter(*call, queue, *entered, fact.mono);
+            }
+            FactBody::Overflowed { call, to, .. } => self.overflow(*call, to, fact.mono),
+            FactBody::CallbackBooked { call, .. } => self.wait_no_more(*call, fact.mono),
             FactBody::Missed { call, .. } => self.miss(*call),
             FactBody::AgentAnswered { call, .. } => self.answer(*call, fact.mono),
-            FactBody::CallEnded { call, outcome, .. } => self.end(*call, *outcome),
+            FactBody::CallEnded { call, outcome, .. } => self.end(*call, *outcome, fact.mono),
             FactBody::AgentChanged { agent, status, state, .. } => {
+                self.times.change(agent, (*status, *state), fact.mono);
                 self.agents.insert(agent.clone(), (*status, *state));
             }
             FactBody::EngineStopped
@@ -199,6 +219,7 @@ impl Figures {
     fn begin_anew(&mut self) {
         self.calls.clear();
         self.agents.clear();
+        self.times.begin_anew();
         for queue in self.queues.values_mut() {
             (queue.waiting, queue.talking) = (0, 0);
         }
@@ -224,10 +245,12 @@ impl Figures {
         }
     }
 
-    fn enter(&mut self, call: CallId, queue: &QueueId, entered: Mono) {
+    fn enter(&mut self, call: CallId, queue: &QueueId, entered: Mono, now: Mono) {
         let waiting = Place::Waiting { queue: queue.clone(), entered };
         match self.calls.insert(call, waiting) {
-            Some(Place::Waiting { queue: before, .. }) => self.leave_waiting(&before),
+            Some(Place::Waiting { queue: before, entered }) => {
+                self.leave_waiting(&before, entered, now);
+            }
             Some(Place::Talking { queue: before }) => self.leave_talking(&before),
             Some(Place::Menu | Place::Outside) | None => {}
         }
@@ -236,21 +259,21 @@ impl Figures {
     }
 
     /// Who hears an announcement waits no longer; another queue says so itself.
-    fn overflow(&mut self, call: CallId, to: &OverflowTarget) {
+    fn overflow(&mut self, call: CallId, to: &OverflowTarget, now: Mono) {
         match to {
             OverflowTarget::Announcement(_)
             | OverflowTarget::Number(_)
             | OverflowTarget::Mailbox(_)
-            | OverflowTarget::Callback => self.wait_no_more(call),
+            | OverflowTarget::Callback => self.wait_no_more(call, now),
             OverflowTarget::Queue(_) => {}
         }
     }
 
     /// The caller hears something before the end.
-    fn wait_no_more(&mut self, call: CallId) {
-        if let Some(Place::Waiting { queue, .. }) = self.calls.get(&call).cloned() {
+    fn wait_no_more(&mut self, call: CallId, now: Mono) {
+        if let Some(Place::Waiting { queue, entered }) = self.calls.get(&call).cloned() {
             self.calls.insert(call, Place::Menu);
-            self.leave_waiting(&queue);
+            self.leave_waiting(&queue, entered, now);
         }
     }
 
@@ -259,10 +282,10 @@ impl Figures {
             return;
         };
         self.calls.insert(call, Place::Talking { queue: queue.clone() });
-        self.leave_waiting(&queue);
+        self.leave_waiting(&queue, entered, now);
         self.queue(&queue).talking += 1;
         let waited_ms = now.ms_since(entered);
-        let in_time = u64::from(waited_ms <= self.config.service_level_ms);
+        let in_time = u64::from(!self.is_late(entered, now));
         self.count(&queue, |counts| {
             counts.answered += 1;
             counts.answered_in_time += in_time;
@@ -270,7 +293,7 @@ impl Figures {
         });
     }
 
-    fn end(&mut self, call: CallId, outcome: Outcome) {
+    fn end(&mut self, call: CallId, outcome: Outcome, now: Mono) {
         if let Some(Place::Outside) = self.calls.get(&call) {
             self.calls.remove(&call);
             return;
@@ -278,10 +301,14 @@ impl Figures {
         *self.outcomes.entry(outcome).or_default() += 1;
         *self.outcomes_today.entry(outcome).or_default() += 1;
         match self.calls.remove(&call) {
-            Some(Place::Waiting { queue, .. }) => {
-                self.leave_waiting(&queue);
+            Some(Place::Waiting { queue, entered }) => {
+                self.leave_waiting(&queue, entered, now);
+                let in_time = u64::from(!self.is_late(entered, now));
                 if outcome == Outcome::Abandoned {
-                    self.count(&queue, |counts| counts.abandoned += 1);
+                    self.count(&queue, |counts| {
+                        counts.abandoned += 1;
+                        counts.abandoned_in_time += in_time;
+                    });
                 }
             }
             Some(Place::Talking { queue }) => self.leave_talking(&queue),
@@ -289,7 +316,13 @@ impl Figures {
         }
     }
 
-    fn leave_waiting(&mut self, queue: &QueueId) {
+    fn is_late(&self, entered: Mono, now: Mono) -> bool {
+        now.ms_since(entered) > self.config.service_level_ms
+    }
+
+    fn leave_waiting(&mut self, queue: &QueueId, entered: Mono, now: Mono) {
+        let late = u64::from(self.is_late(entered, now));
+        self.count(queue, |counts| counts.late += late);
         let queue = self.queue(queue);
         queue.waiting = queue.waiting.saturating_sub(1);
     }
@@ -325,6 +358,23 @@ impl Figures {
                 }
             })
             .min()
+    }
+
+    /// How long who waits has waited, by queue; a queue in which nobody does is not among them.
+    pub fn waits(&self, now: Mono) -> BTreeMap<&QueueId, Waits> {
+        let mut waits: BTreeMap<&QueueId, Waits> = BTreeMap::new();
+        for place in self.calls.values() {
+            let Place::Waiting { queue, entered } = place else { continue };
+            let of_queue = waits.entry(queue).or_default();
+            of_queue.longest_ms = of_queue.longest_ms.max(now.ms_since(*entered));
+            of_queue.late += u64::from(self.is_late(*entered, now));
+        }
+        waits
+    }
+
+    /// What agents do now, and for how long they did what since the figures began.
+    pub fn doing(&self, now: Mono) -> BTreeMap<Doing, Done> {
+        self.times.until(now)
     }
 
     /// Every agent's last known status and state, by number.

@@ -4,11 +4,11 @@ mod parties;
 mod tapes;
 
 use model::{
-    AgentId, AgentState, CallId, Direction, Fact, FactBody, HangupCause, LegId, LegRole,
+    AgentId, AgentState, CallId, Decision, Direction, Fact, FactBody, HangupCause, LegId, LegRole,
     MissedCause, Mono, OfferId, Outcome, OverflowTarget, Pii, QueueId, Target, Tier, TrunkId, Wall,
 };
 
-use crate::open_call::OpenDialog;
+use crate::open_call::{OpenCall, OpenDialog};
 use crate::record::{CallLeg, CallRecord, Input, Offer, Overflow};
 
 /// A moment on the monotonic clock of one engine's life. Moments of different lives cannot be
@@ -186,7 +186,9 @@ impl Fold {
             FactBody::Overflowed { queue, why, to, .. } => self.overflow(queue, why, to, fact),
             FactBody::CallbackBooked { .. } => self.hand_in_place(fact),
             FactBody::TierReached { tier, .. } => self.reach(*tier),
-            FactBody::Offered { offer, agent, .. } => self.offer(*offer, agent, fact),
+            FactBody::Offered { offer, agent, why, .. } => {
+                self.offer(*offer, agent, why.clone(), fact)
+            }
             FactBody::Rang { offer, agent, leg, .. } => self.ring(*offer, agent, *leg, fact),
             FactBody::PhoneRung { .. }
             | FactBody::Dialled { .. }
@@ -364,13 +366,19 @@ impl Fold {
         true
     }
 
-    fn offer(&mut self, offer: OfferId, agent: &AgentId, fact: &Fact) -> bool {
+    fn offer(
+        &mut self,
+        offer: OfferId,
+        agent: &AgentId,
+        why: Option<Box<Decision>>,
+        fact: &Fact,
+    ) -> bool {
         self.stop_ringing(Moment::of(fact));
         if self.record.offers.len() >= CallRecord::OFFER_LIMIT {
             self.record.offers.remove(0);
         }
         let (agent, at) = (agent.clone(), fact.wall);
-        self.record.offers.push(Offer { offer, agent, at, rang_ms: None, missed: None });
+        self.record.offers.push(Offer { offer, agent, at, rang_ms: None, missed: None, why });
         true
     }
 
@@ -459,9 +467,9 @@ impl Fold {
         }
     }
 
-    /// The dialogs that were established and did not end.
-    pub(crate) fn dialogs(&self) -> &[OpenDialog] {
-        &self.dialogs
+    /// What a lost engine left of this call, which has not ended.
+    pub(crate) fn open(&self, call: CallId) -> OpenCall {
+        OpenCall { call, queue: self.record.queue.clone(), dialogs: self.dialogs.clone() }
     }
 
     fn stop_ringing(&mut self, now: Moment) {

@@ -1,8 +1,8 @@
 //! What a restarted engine finds of the calls that its predecessor lost.
 
 use model::{
-    AgentId, CallId, DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Outcome, RecordingId,
-    TrunkId,
+    AgentId, CallId, DialogSnapshot, FactBody, HangupCause, LegId, LegRole, Outcome, QueueId,
+    RecordingId, TrunkId,
 };
 
 /// A call without its end.
@@ -10,6 +10,8 @@ use model::{
 pub struct OpenCall {
     /// The call.
     pub call: CallId,
+    /// The last queue that it was in.
+    pub queue: Option<QueueId>,
     /// The dialogs that were established and did not end: each can be sent a BYE.
     pub dialogs: Vec<OpenDialog>,
 }

@@ -1,9 +1,9 @@
 //! The record of one call, as reports, inspectors and the law ask for it.
 
 use model::{
-    AgentId, CallId, Certificate, Direction, HangupCause, LegId, LegRole, LineQuality, MissedCause,
-    OfferId, Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier, TransferEnd,
-    TransferKind, TrunkId, UserId, Wall,
+    AgentId, CallId, Certificate, Decision, Direction, HangupCause, LegId, LegRole, LineQuality,
+    MissedCause, OfferId, Outcome, OverflowTarget, Pii, QueueId, RecordingId, Seal, Target, Tier,
+    TransferEnd, TransferKind, TrunkId, UserId, Wall,
 };
 
 /// One call. There is exactly one per call; it is written when the call ends, and again when its
@@ -124,6 +124,8 @@ pub struct Offer {
     pub rang_ms: Option<u64>,
     /// Why it was not taken; `None` if it was, or if the caller left first.
     pub missed: Option<MissedCause>,
+    /// Why it was this agent; `None` where no queue decided it.
+    pub why: Option<Box<Decision>>,
 }
 
 /// One party's part in a call.

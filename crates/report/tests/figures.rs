@@ -39,6 +39,8 @@ fn a_queue_counts_who_waits_talks_is_answered_and_leaves() {
             answered: 2,
             answered_in_time: 1,
             abandoned: 1,
+            abandoned_in_time: 0,
+            late: 2,
             missed: 1,
             waited_ms: 36_000,
         }

@@ -24,7 +24,8 @@ fn sent_on() -> Story {
     let entered = story.facts.last().map(|fact| fact.mono).expect("a fact");
     story.at(10_000);
     overflows(&mut story, "general", "timed_out", OverflowTarget::Queue("claims".into()));
-    story.tell(FactBody::Queued { call: call(1), queue: "claims".into(), entered });
+    let queue = "claims".into();
+    story.tell(FactBody::Queued { call: call(1), queue, entered, permission: None });
     story.at(30_000);
     overflows(&mut story, "claims", "closed", OverflowTarget::Announcement("closed".into()));
     story

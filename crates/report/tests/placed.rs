@@ -73,6 +73,7 @@ fn a_call_that_was_given_away_names_every_leg_and_who_had_it_last() {
         offer: story::offer(1),
         queue: None,
         agent: agent("8001"),
+        why: None,
     };
     story.tell(offered).rang(1, 1, "8001");
     story.at(23_000);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Principal, Tiers};
-use callflow::{Callflow, DesktopInput, Input, Output, Recovery};
+use callflow::{Callflow, DesktopInput, Input, Output};
 use cti::{Command, CommandError, Event, SessionId};
 use media::{LegMedia, LegStats, MediaCommand, MediaEvent, Source};
 use model::{
@@ -19,6 +19,7 @@ use sip::{Flow, Transactions, TransactionsConfig, TxOutput};
 
 use crate::ears::Ears;
 use crate::hotline::{self, Settings, engine_ip};
+use crate::left;
 use crate::network::Datagram;
 
 /// How long a prompt is, whatever it says.
@@ -100,8 +101,7 @@ impl Engine {
             Ok(callflow) => callflow,
             Err(error) => panic!("the hotline's configuration is broken: {error}"),
         };
-        let recovery = Recovery { standing: settings.standing.clone(), ..Recovery::default() };
-        callflow.begin("sim", "sim", recovery);
+        callflow.begin("sim", "sim", left::recovery(settings));
         let config = TransactionsConfig { secret: [9; 32], ..TransactionsConfig::default() };
         Self {
             transactions: Transactions::new(config),

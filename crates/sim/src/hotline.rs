@@ -57,6 +57,12 @@ pub struct Settings {
     pub approval: BTreeSet<model::NotReadyReason>,
     /// What was so before the start, as facts said.
     pub standing: Vec<Fact>,
+    /// All facts of an engine that was killed: this one takes over what it left.
+    pub left: Vec<Fact>,
+    /// What missed offers mean.
+    pub missed: acd::MissedRules,
+    /// How agents are chosen.
+    pub strategy: acd::Strategy,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -86,6 +92,9 @@ pub fn settings() -> Settings {
         plans: Vec::new(),
         approval: BTreeSet::new(),
         standing: Vec::new(),
+        left: Vec::new(),
+        missed: acd::MissedRules::default(),
+        strategy: acd::Strategy::default(),
     }
 }
 
@@ -144,7 +153,7 @@ queue = "general"
 pub fn config(settings: &Settings) -> Config {
     Config {
         site: 1,
-        epoch: 1,
+        epoch: crate::left::epoch(settings),
         started: settings.started,
         secret: [7; 32],
         trunks: trunks(settings),
@@ -308,7 +317,8 @@ fn distribution(settings: &Settings) -> acd::Config {
                 let limits = settings.limits.get(&queue).cloned();
                 let queue = acd::QueueConfig::new(queue, steps.collect());
                 let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
-                acd::QueueConfig { max_waiting, limits, callbacks: settings.callbacks, ..queue }
+                let Settings { callbacks, strategy, .. } = *settings;
+                acd::QueueConfig { max_waiting, limits, callbacks, strategy, ..queue }
             })
             .collect(),
         permissions: BTreeMap::from([
@@ -319,6 +329,7 @@ fn distribution(settings: &Settings) -> acd::Config {
         ring_timeout_ms: settings.ring_timeout_ms,
         plans: settings.plans.clone(),
         approval: settings.approval.clone(),
+        missed: settings.missed,
         ..acd::Config::default()
     }
 }

@@ -11,6 +11,7 @@ mod audit;
 mod ears;
 mod engine;
 mod hotline;
+mod left;
 mod network;
 mod party;
 mod plan;

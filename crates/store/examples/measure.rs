@@ -70,7 +70,12 @@ impl Calls {
             menu("welcome"),
             menu("main"),
             FactBody::DigitsCollected { call, node: "main".to_owned(), digits: "1".to_owned() },
-            FactBody::Queued { call, queue: QueueId::from("claims"), entered: Mono(0) },
+            FactBody::Queued {
+                call,
+                queue: QueueId::from("claims"),
+                entered: Mono(0),
+                permission: None,
+            },
             FactBody::LegEnded {
                 call,
                 leg,

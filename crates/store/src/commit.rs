@@ -237,7 +237,7 @@ fn write_registrations(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
 fn write_agents(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
     let mut last = BTreeMap::new();
     for fact in facts {
-        if let FactBody::AgentChanged { agent, status, state, call, next } = &fact.body {
+        if let FactBody::AgentChanged { agent, status, state, call, next, day } = &fact.body {
             last.insert(
                 agent,
                 [
@@ -247,13 +247,15 @@ fn write_agents(batch: &mut Batch, facts: &[Fact]) -> Result<()> {
                     Value::Text(state.as_str().to_owned()),
                     Value::MaybeText(call.map(|call| call.to_string())),
                     Value::Int(fact.wall.0),
+                    day.as_ref().map_or(Ok(Value::MaybeText(None)), Value::json)?,
                 ],
             );
         }
     }
-    let head = "agent_statuses (agent, status, state, call_id, changed_us)";
+    let head = "agent_statuses (agent, status, state, call_id, changed_us, day)";
     let tail = "ON CONFLICT (agent) DO UPDATE SET status = excluded.status, \
-         state = excluded.state, call_id = excluded.call_id, changed_us = excluded.changed_us";
+         state = excluded.state, call_id = excluded.call_id, changed_us = excluded.changed_us, \
+         day = excluded.day";
     batch.insert(head, last.into_values().collect(), tail);
     Ok(())
 }

@@ -356,7 +356,8 @@ mod tests {
     fn fact(seq: u64) -> Fact {
         let agent = AgentId::from("8001");
         let (status, state) = (AgentStatus::Ready, AgentState::Idle);
-        let body = FactBody::AgentChanged { agent, status, state, call: None, next: None };
+        let body =
+            FactBody::AgentChanged { agent, status, state, call: None, next: None, day: None };
         let (mono, wall, version) = (Mono(0), Wall(0), model::SCHEMA_VERSION);
         Fact { site: 1, epoch: 1, seq, mono, wall, version, body }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    AgentId, Direction, HangupCause, LegId, LegRole, LineQuality, Outcome, OverflowTarget, Pii,
-    QueueId, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
+    AgentId, Decision, Direction, HangupCause, LegId, LegRole, LineQuality, Outcome,
+    OverflowTarget, Pii, QueueId, Target, Tier, TransferEnd, TransferKind, TrunkId, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Overflow, Transfer};
 use serde::de::DeserializeOwned;
@@ -47,6 +47,8 @@ struct StoredOffer {
     at: Wall,
     rang_ms: Option<u64>,
     missed: Option<model::MissedCause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<Box<Decision>>,
 }
 
 /// A leg as JSON keeps it.
@@ -90,8 +92,8 @@ impl From<StoredInput> for Input {
 }
 
 impl From<StoredOffer> for Offer {
-    fn from(StoredOffer { offer, agent, at, rang_ms, missed }: StoredOffer) -> Self {
-        Self { offer, agent, at, rang_ms, missed }
+    fn from(StoredOffer { offer, agent, at, rang_ms, missed, why }: StoredOffer) -> Self {
+        Self { offer, agent, at, rang_ms, missed, why }
     }
 }
 
@@ -157,6 +159,7 @@ pub(crate) fn row(record: &CallRecord) -> Result<[Value; 34]> {
             at: offer.at,
             rang_ms: offer.rang_ms,
             missed: offer.missed,
+            why: offer.why.clone(),
         })
         .collect();
     let legs: Vec<StoredLeg> = record.legs.iter().map(StoredLeg::from).collect();

@@ -1,11 +1,16 @@
 //! What an engine reads when it starts.
 
-use model::{AgentId, AgentState, AgentStatus, CallId, Fact, Wall};
+use model::{AgentDay, AgentId, AgentState, AgentStatus, CallId, Fact, Wall};
 
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::open::Store;
 use crate::sql::{Columns, big};
+
+/// One step in the index of agents' changes, however many there are.
+const AGENT_BEFORE: &str = "SELECT * FROM facts
+     WHERE kind = 'agent_changed' AND subject = $1 AND site = $2 AND (epoch, seq) < ($3, $4)
+     ORDER BY epoch DESC, seq DESC LIMIT 1";
 
 /// Where a phone is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct AgentLast {
     pub call: Option<CallId>,
     /// Since when.
     pub changed: Wall,
+    /// What their day has come to; `None` from an engine that did not say.
+    pub day: Option<AgentDay>,
 }
 
 /// Names a fact within a site.
@@ -112,6 +119,19 @@ impl Store {
         Ok(facts::read_all(&rows))
     }
 
+    /// How an agent was at a moment, as the last fact before `before` says that tells it: a change
+    /// tells all of it, so nothing older need be read. `None` if nothing is known.
+    pub async fn agent_before(&self, agent: &AgentId, before: FactKey) -> Result<Option<Fact>> {
+        let rows = sqlx::query(AGENT_BEFORE)
+            .bind(agent.as_str())
+            .bind(i64::from(self.site()))
+            .bind(i64::from(before.epoch))
+            .bind(big(before.seq))
+            .fetch_all(self.readers())
+            .await?;
+        Ok(facts::read_all(&rows).pop())
+    }
+
     /// The phones of this site that are still registered at `now`.
     pub async fn registrations(&self, now: Wall) -> Result<Vec<Registration>> {
         let rows = sqlx::query(
@@ -173,6 +193,11 @@ impl Store {
                         .transpose()
                         .map_err(|error| corrupt(format!("call_id: {error}")))?,
                     changed: row.wall("changed_us")?,
+                    day: row
+                        .maybe_text("day")?
+                        .map(|day| serde_json::from_str(&day))
+                        .transpose()
+                        .map_err(|error| corrupt(format!("day: {error}")))?,
                     agent: AgentId::from(agent),
                 })
             })

@@ -16,6 +16,8 @@ use model::{
 use tokio::io::{AsyncRead, AsyncSeek};
 use tokio::sync::mpsc;
 
+use crate::why::{WhyMoment, WhyOffer};
+
 /// Someone who is signed in.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -400,6 +402,18 @@ pub trait Backend: Send + Sync + 'static {
 
     /// A call's SIP messages, also while it goes on; none if there is no such call.
     async fn trace(&self, call: CallId) -> Result<Option<CallTrace>, BackendError>;
+
+    /// A call's offers and why they were made, in order, also while it goes on; none if there is
+    /// no such call.
+    async fn why(&self, call: CallId) -> Result<Option<Vec<WhyOffer>>, BackendError>;
+
+    /// Why `agent` had a call or had it not, at each offer and where it waited without one, also
+    /// while it goes on; none if there is no such call.
+    async fn why_agent(
+        &self,
+        call: CallId,
+        agent: &AgentId,
+    ) -> Result<Option<Vec<WhyMoment>>, BackendError>;
 
     /// Recordings, newest first. What the viewer may see is already part of `filter`.
     async fn recordings(

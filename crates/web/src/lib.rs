@@ -41,6 +41,7 @@ mod steering;
 mod time;
 mod timeline;
 mod trace;
+mod why;
 mod wire;
 
 pub use app::Config;
@@ -51,6 +52,7 @@ pub use backend::{
     TraceMessage,
 };
 pub use serve::serve;
+pub use why::{WhyMoment, WhyOffer};
 
 /// Most items of one page of a list.
 pub const MAX_PAGE_ITEMS: usize = 200;

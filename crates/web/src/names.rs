@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use model::{
-    AgentAction, AgentState, AgentStatus, Direction, HangupCause, LegRole, Lookup, MissedCause,
-    NotReadyReason, Outcome, PauseReason, Permission, PolicyStatus, Role, TransferEnd,
+    AgentAction, AgentState, AgentStatus, Direction, Exclusion, HangupCause, LegRole, Lookup,
+    MissedCause, NotReadyReason, Outcome, PauseReason, Permission, PolicyStatus, Role, TransferEnd,
     TransferKind, UnpauseCause,
 };
 use serde::Serialize;
@@ -101,6 +101,18 @@ names! {
     UnpauseCauseName of UnpauseCause: [
         UnpauseCause::Asked, UnpauseCause::TimeOver, UnpauseCause::Ended,
     ].map(UnpauseCause::as_str);
+    /// Why an agent, or a call, was not chosen from.
+    ExclusionName of Exclusion: [
+        Exclusion::SignedOut, Exclusion::NotReady, Exclusion::Busy, Exclusion::Resting,
+        Exclusion::NotReached, Exclusion::NotPermitted, Exclusion::Offered, Exclusion::Preferring,
+    ].map(Exclusion::as_str);
+    /// Why an agent had a call or had it not: was offered it; was among the `next`; could have
+    /// taken it but was `further_back`, or it waited for another agent (`not_preferred`), or nothing
+    /// was given out just then (`free`); could not take it.
+    WhyName: [
+        "offered", "next", "further_back", "not_preferred", "free", "unknown_agent", "not_serving",
+        "signed_out", "not_ready", "busy", "resting", "not_reached", "not_permitted",
+    ];
     /// What a party is in a call.
     LegRoleName: ["caller", "agent", "number"];
     /// What someone is employed as.

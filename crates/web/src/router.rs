@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
     MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, holds, messages, openapi,
-    peaks, recordings, sessions, status, trace,
+    peaks, recordings, sessions, status, trace, why,
 };
 
 /// Headers of every response: no guessing of types, no frames, no address told to other servers.
@@ -40,6 +40,8 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(calls::one))
         .routes(routes!(trace::ladder))
         .routes(routes!(trace::capture))
+        .routes(routes!(why::offers))
+        .routes(routes!(why::agent))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::audio))
         .routes(routes!(peaks::peaks))

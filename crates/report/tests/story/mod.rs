@@ -122,7 +122,8 @@ impl Story {
 
     pub fn queued(&mut self, counter: u32, queue: &str) -> &mut Self {
         let entered = Mono::from_ms(self.now_ms);
-        self.tell(FactBody::Queued { call: call(counter), queue: QueueId::from(queue), entered })
+        let (call, queue) = (call(counter), QueueId::from(queue));
+        self.tell(FactBody::Queued { call, queue, entered, permission: None })
     }
 
     pub fn tier(&mut self, counter: u32, queue: &str, level: u8) -> &mut Self {
@@ -136,6 +137,7 @@ impl Story {
             offer: offer(number),
             queue: Some(QueueId::from("claims")),
             agent: agent(to),
+            why: None,
         })
     }
 
@@ -174,6 +176,7 @@ impl Story {
             state,
             call: with.map(call),
             next: None,
+            day: None,
         })
     }
 

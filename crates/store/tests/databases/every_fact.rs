@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use model::{
-    AgentId, AgentState, AgentStatus, Certificate, Deletion, DialogSnapshot, FactBody, HangupCause,
-    Id, LegId, LegRole, LineQuality, MissedCause, Mono, NotReadyReason, OfferId, Outcome,
-    OverflowTarget, PauseReason, Pii, QueueId, RefusalKind, Seal, Target, Tier, TransferEnd,
-    TransferKind, Transport, TrunkId, UnpauseCause, UserId, VoiceQuality, Wall,
+    AgentDay, AgentId, AgentState, AgentStatus, Certificate, Choice, Decision, Deletion,
+    DialogSnapshot, Exclusion, FactBody, HangupCause, Id, LegId, LegRole, LineQuality, MAX_NEXT,
+    MissedCause, Mono, NotReadyReason, OfferId, Outcome, OverflowTarget, PauseReason, Pii, QueueId,
+    RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, Turn,
+    UnpauseCause, UserId, VoiceQuality, Wall,
 };
 
 use crate::story::{call, recording, wall};
@@ -39,6 +40,39 @@ fn dialog() -> DialogSnapshot {
     }
 }
 
+/// With everything that there can be in one.
+fn decision() -> Decision {
+    let turn = |idle_ms| Turn { key: 7, idle_ms };
+    Decision {
+        number: 12,
+        permission: Some("claim.settle".to_owned()),
+        reached: 2,
+        choice: Choice::Agents {
+            strategy: "round_robin".to_owned(),
+            turn: turn(9_000),
+            next: (2..2 + MAX_NEXT).map(|n| (format!("800{n}").as_str().into(), turn(1))).collect(),
+            excluded: [(Exclusion::Busy, 3), (Exclusion::NotPermitted, 2)].into(),
+        },
+    }
+}
+
+fn day() -> AgentDay {
+    AgentDay {
+        since: Wall(1),
+        idle_since: Wall(2),
+        missed: [1, 0, 0, 0, 2],
+        missed_in_row: [0, 0, 0, 0, 1],
+        rests_until: Some(Wall(3)),
+        acw: Some((Wall(4), Wall(5))),
+        asks: Some(NotReadyReason::Meal),
+        calls: 6,
+        busy_since: Some(Wall(7)),
+        busy_us: 8,
+        occupied_ppm: 9,
+        turns: [(QueueId::from("claims"), (10, 11))].into(),
+    }
+}
+
 fn of_calls() -> Vec<FactBody> {
     let (call, leg) = (call(1, 1), LegId(Id::new(1, 1, 2)));
     let (offer, agent, queue) =
@@ -64,7 +98,12 @@ fn of_calls() -> Vec<FactBody> {
         FactBody::MenuEntered { call, node: node.clone() },
         FactBody::DigitsCollected { call, node, digits: "110***".to_owned() },
         FactBody::LookupEnded { call, result: "late".to_owned(), customer_id: None, took_ms: 300 },
-        FactBody::Queued { call, queue: queue.clone(), entered: Mono(1) },
+        FactBody::Queued {
+            call,
+            queue: queue.clone(),
+            entered: Mono(1),
+            permission: Some("claim.settle".to_owned()),
+        },
         FactBody::Overflowed {
             call,
             queue: queue.clone(),
@@ -72,7 +111,13 @@ fn of_calls() -> Vec<FactBody> {
             to: OverflowTarget::Queue(QueueId::from("general")),
         },
         FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
-        FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },
+        FactBody::Offered {
+            call,
+            offer,
+            queue: Some(queue),
+            agent: agent.clone(),
+            why: Some(Box::new(decision())),
+        },
         FactBody::Popped { call, offer, agent: agent.clone(), desktop: true },
         FactBody::Rang { call, offer, agent: agent.clone(), leg },
         FactBody::Missed { call, offer, agent: agent.clone(), cause: MissedCause::Unreachable },
@@ -243,6 +288,7 @@ fn of_people() -> Vec<FactBody> {
             state: AgentState::Acw,
             call: Some(call(1, 1)),
             next: Some(AgentStatus::Ready),
+            day: Some(Box::new(day())),
         },
         FactBody::Registered {
             aor: "8001".to_owned(),

@@ -1,9 +1,11 @@
 //! What a restarted engine reads: open calls, registrations, agents, the day's facts.
 
 use model::{
-    AgentId, AgentState, AgentStatus, FactBody, MissedCause, NotReadyReason, Outcome, Pii, UserId,
+    AgentDay, AgentId, AgentState, AgentStatus, FactBody, MissedCause, NotReadyReason, Outcome,
+    Pii, UserId,
 };
 use report::{CallRecords, Limits};
+use sqlx::Row;
 use store::{FactKey, Registration};
 
 use crate::server::Database;
@@ -14,6 +16,7 @@ on_both! {
     a_disposition_that_came_after_the_record_was_settled_is_folded_anew
     registrations_are_the_newest_ones_that_are_still_valid
     agents_are_what_they_were_last
+    how_an_agent_was_at_a_moment_is_one_step_in_an_index
     what_still_stands_is_found_without_reading_all_facts
     facts_are_read_part_by_part
     a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting
@@ -180,6 +183,7 @@ async fn agents_are_what_they_were_last(database: Database) {
         state,
         call: Some(call(1, 1)),
         next: None,
+        day: None,
     };
     story.tell(1, changed("8001", AgentStatus::Ready, AgentState::Idle));
     story.tell(2, changed("8002", AgentStatus::Ready, AgentState::Talking));
@@ -191,7 +195,8 @@ async fn agents_are_what_they_were_last(database: Database) {
     let meal = AgentStatus::NotReady { reason: NotReadyReason::Meal };
     let (agent, status, state) = ("8003".into(), AgentStatus::Ready, AgentState::Talking);
     let next = Some(meal);
-    story.tell(9, FactBody::AgentChanged { agent, status, state, call: None, next });
+    let day = Some(Box::new(AgentDay { calls: 3, ..AgentDay::default() }));
+    story.tell(9, FactBody::AgentChanged { agent, status, state, call: None, next, day });
     write(&store, &mut story).await;
     let last = store.agent_statuses().await.unwrap();
     let told: Vec<_> = last.iter().map(|a| (a.agent.as_str(), a.status, a.state)).collect();
@@ -204,6 +209,45 @@ async fn agents_are_what_they_were_last(database: Database) {
         ]
     );
     assert_eq!((last[1].changed, last[1].call), (wall(9), Some(call(1, 1))));
+    let days: Vec<_> = last.iter().map(|a| a.day.as_ref().map(|day| day.calls)).collect();
+    assert_eq!(days, [None, None, Some(3)]);
+}
+
+async fn how_an_agent_was_at_a_moment_is_one_step_in_an_index(database: Database) {
+    let store = database.open().await;
+    for epoch in [1, 2] {
+        let mut story = Story::new(epoch);
+        for nth in 0..50 {
+            story.agent_is("8001", AgentState::Talking, nth).agent_is("8002", AgentState::Acw, nth);
+            story.agent_is("8001", AgentState::Idle, nth).arrives(nth as u32, "13800138000", nth);
+        }
+        write(&store, &mut story).await;
+    }
+    let before = async |agent: &str, epoch, seq| {
+        let found = store.agent_before(&agent.into(), FactKey { epoch, seq }).await.unwrap()?;
+        match found.body {
+            FactBody::AgentChanged { state, .. } => Some((found.epoch, found.seq, state)),
+            _ => None,
+        }
+    };
+    assert_eq!(before("8001", 1, 1).await, None, "nothing is before the first");
+    assert_eq!(before("8001", 1, 2).await, Some((1, 1, AgentState::Talking)));
+    assert_eq!(before("8001", 2, 4).await, Some((2, 3, AgentState::Idle)));
+    // From the start of an engine before, and what is newest of all.
+    assert_eq!(before("8001", 2, 1).await, Some((1, 199, AgentState::Idle)));
+    assert_eq!(before("8002", u32::MAX, u64::MAX).await, Some((2, 198, AgentState::Acw)));
+    assert_eq!(before("8009", 2, 9).await, None);
+    if database.is_postgres() {
+        // It reads so few rows from the table itself.
+        return;
+    }
+    let plan = "EXPLAIN QUERY PLAN SELECT * FROM facts
+         WHERE kind = 'agent_changed' AND subject = '8001' AND site = 1 AND (epoch, seq) < (2, 9)
+         ORDER BY epoch DESC, seq DESC LIMIT 1";
+    let plan = sqlx::query(plan).fetch_all(&mut database.connect().await).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.get::<String, _>("detail")).collect();
+    assert!(plan[0].contains("SEARCH") && plan[0].contains("facts_of_agents"), "{plan:?}");
+    assert_eq!(plan.len(), 1, "nothing is sorted: {plan:?}");
 }
 
 async fn facts_are_read_part_by_part(database: Database) {

@@ -106,7 +106,8 @@ impl Story {
     pub fn queued(&mut self, counter: u32, queue: &str, at_s: i64) -> &mut Self {
         let entered = Mono::from_ms(at_s as u64 * 1000);
         let call = call(self.epoch, counter);
-        self.tell(at_s, FactBody::Queued { call, queue: QueueId::from(queue), entered })
+        let queue = QueueId::from(queue);
+        self.tell(at_s, FactBody::Queued { call, queue, entered, permission: None })
     }
 
     /// The agent is offered the call and takes it.
@@ -117,7 +118,7 @@ impl Story {
         let queue = QueueId::from("claims");
         self.tell(
             at_s,
-            FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone() },
+            FactBody::Offered { call, offer, queue: Some(queue), agent: agent.clone(), why: None },
         );
         self.tell(at_s, FactBody::AgentAnswered { call, offer, agent, leg })
     }
@@ -172,7 +173,10 @@ impl Story {
 
     pub fn agent_is(&mut self, agent: &str, state: AgentState, at_s: i64) -> &mut Self {
         let (agent, status) = (AgentId::from(agent), AgentStatus::Ready);
-        self.tell(at_s, FactBody::AgentChanged { agent, status, state, call: None, next: None })
+        self.tell(
+            at_s,
+            FactBody::AgentChanged { agent, status, state, call: None, next: None, day: None },
+        )
     }
 
     pub fn ends(&mut self, counter: u32, outcome: Outcome, at_s: i64) -> &mut Self {

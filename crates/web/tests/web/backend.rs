@@ -11,14 +11,14 @@ use std::task::{Context, Poll};
 use access::Principal;
 use async_trait::async_trait;
 use cti::{Audience, Cti, Event, Output, SessionId, Viewer};
-use model::{CallId, Fact, Mono, Permission, Pii, RecordingId, UserId, Wall};
+use model::{AgentId, CallId, Fact, Mono, Permission, Pii, RecordingId, UserId, Wall};
 use report::CallRecord;
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tokio::sync::mpsc;
 use web::{
     Audio, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording, CallTrace,
     CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
-    PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop,
+    PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop, WhyMoment, WhyOffer,
 };
 
 use crate::people;
@@ -306,6 +306,20 @@ impl Backend for Fake {
         self.works()?;
         let is_known = self.records.iter().any(|record| record.call == call);
         Ok(is_known.then(people::trace))
+    }
+
+    async fn why(&self, call: CallId) -> Result<Option<Vec<WhyOffer>>, BackendError> {
+        self.works()?;
+        Ok((call == people::call(1)).then(people::why))
+    }
+
+    async fn why_agent(
+        &self,
+        call: CallId,
+        agent: &AgentId,
+    ) -> Result<Option<Vec<WhyMoment>>, BackendError> {
+        self.works()?;
+        Ok((call == people::call(1)).then(|| people::why_agent(agent)))
     }
 
     async fn recordings(

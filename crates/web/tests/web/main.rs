@@ -15,3 +15,4 @@ mod sessions;
 mod shapes;
 mod stream;
 mod traces;
+mod why;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use access::Principal;
 use model::{
-    AgentAction, AgentState, AgentStatus, CallId, ClaimSummary, CustomerCard, DialogSnapshot, Fact,
-    FactBody, HangupCause, LegId, LegRole, LineQuality, Lookup, MissedCause, Mono, NotReadyReason,
-    Outcome, Permission, Pii, PolicyCard, PolicyStatus, Role, Seal, Target, Tier, TransferEnd,
-    TransferKind, Transport, VoiceQuality, Wall,
+    AgentAction, AgentId, AgentState, AgentStatus, CallId, Choice, ClaimSummary, CustomerCard,
+    Decision, DialogSnapshot, Exclusion, Fact, FactBody, HangupCause, LegId, LegRole, LineQuality,
+    Lookup, MissedCause, Mono, NotReadyReason, Outcome, Permission, Pii, PolicyCard, PolicyStatus,
+    Reason, Role, Seal, Target, Tier, TransferEnd, TransferKind, Transport, Turn, VoiceQuality,
+    Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
-use web::{CallTrace, TraceLeg, TraceMessage};
+use web::{CallTrace, TraceLeg, TraceMessage, WhyMoment, WhyOffer};
 
 /// A caller's number, and what is left of it where it is masked.
 pub(crate) const PHONE: &str = "13800138078";
@@ -162,6 +163,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             at: arrived,
             rang_ms: None,
             missed: Some(MissedCause::Busy),
+            why: None,
         }],
         legs: vec![number_leg(arrived)],
         overflows: vec![report::Overflow {
@@ -342,9 +344,9 @@ pub(crate) fn facts() -> Vec<Fact> {
             customer_id: Some("K1".to_owned()),
             took_ms: 3,
         },
-        FactBody::Queued { call, queue: "claims".into(), entered: Mono(0) },
+        FactBody::Queued { call, queue: "claims".into(), entered: Mono(0), permission: None },
         FactBody::TierReached { call, queue: "claims".into(), tier: Tier { level: 2 } },
-        FactBody::Offered { call, offer, queue: Some("claims".into()), agent: agent() },
+        FactBody::Offered { call, offer, queue: Some("claims".into()), agent: agent(), why: None },
         FactBody::Popped { call, offer, agent: agent(), desktop: true },
         FactBody::Rang { call, offer, agent: agent(), leg },
         FactBody::Missed { call, offer, agent: agent(), cause: MissedCause::NoAnswer },
@@ -378,6 +380,7 @@ pub(crate) fn facts() -> Vec<Fact> {
             state: AgentState::Acw,
             call: Some(call),
             next: None,
+            day: None,
         },
         FactBody::WrappedUp { call, agent: agent(), disposition: "enquiry".to_owned() },
         FactBody::Played { user: "qa".into(), recording, call },
@@ -393,4 +396,66 @@ pub(crate) fn facts() -> Vec<Fact> {
         body,
     };
     (0..).zip(bodies).map(fact).collect()
+}
+
+const WHY_AT: Wall = Wall(1_790_000_000_000_000);
+
+fn turn(seconds: u64) -> Turn {
+    Turn { key: 0, idle_ms: seconds * 1_000 }
+}
+
+fn offered(offer: &str, agent: &str, choice: Option<Choice>) -> WhyOffer {
+    let why = choice.map(|choice| {
+        let permission = Some("claim.settle".to_owned());
+        Decision { number: 12, permission, reached: 2, choice }
+    });
+    let (offer, queue, agent) = (offer.parse().unwrap(), Some("claims".into()), agent.into());
+    WhyOffer { at: WHY_AT, offer, queue, agent, why }
+}
+
+/// The call's offers: to `8001` among agents, to `8002` who became free, to `8009` by a colleague.
+pub(crate) fn why() -> Vec<WhyOffer> {
+    let next = [("8003", 80), ("8004", 70), ("8005", 60)];
+    let among = Choice::Agents {
+        strategy: "longest_idle".to_owned(),
+        turn: turn(90),
+        next: next.map(|(agent, idle)| (agent.into(), turn(idle))).into(),
+        excluded: [(Exclusion::Busy, 3), (Exclusion::NotPermitted, 2)].into(),
+    };
+    let (score, next) = (95_000_000_000, vec![(call(2), 40_000_000_000)]);
+    let free = Choice::Calls { score, next, excluded: [(Exclusion::Offered, 1)].into() };
+    vec![
+        offered("o1-1-5", "8001", Some(among)),
+        offered("o1-1-6", "8002", Some(free)),
+        offered("o1-1-7", "8009", None),
+    ]
+}
+
+/// Of `8001` and `8002` that they were offered it, of `8005` and all others why not.
+pub(crate) fn why_agent(agent: &AgentId) -> Vec<WhyMoment> {
+    let of = |offered: Option<WhyOffer>, reason, since| {
+        let queue = Some("claims".into());
+        WhyMoment { at: WHY_AT, queue, offered, reason, since }
+    };
+    let mut offers = why();
+    match agent.as_str() {
+        "8001" => vec![
+            of(Some(offers.remove(0)), Reason::Offered, None),
+            of(Some(offers.remove(0)), Reason::Resting, Some(WHY_AT)),
+        ],
+        "8005" => {
+            let reason = Reason::Next { place: 4, turn: turn(60) };
+            vec![of(Some(offers.remove(0)), reason, None)]
+        }
+        _ => {
+            let talks = Reason::Busy(AgentState::Talking, Some(call(3)));
+            let away = Reason::NotReady(NotReadyReason::Meal);
+            vec![
+                of(Some(offers.remove(0)), talks, Some(WHY_AT)),
+                of(Some(offers.remove(0)), Reason::NotPermitted("claim.settle".to_owned()), None),
+                of(None, away, Some(WHY_AT)),
+                of(None, Reason::NotReached { after_ms: Some(20_000) }, None),
+            ]
+        }
+    }
 }

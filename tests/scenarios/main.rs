@@ -38,6 +38,7 @@ mod questions;
 mod random_dialled;
 mod refer;
 mod refused_calls;
+mod redirected;
 mod reliable_ringing;
 mod replaces;
 mod retransmitted_invite;

@@ -124,6 +124,14 @@ pub enum Output {
         retry_after_s: Option<u32>,
     },
     /// The called phone shows a sign of life (any provisional response).
+    /// The called one is elsewhere (3xx): answer by [`Leg::invite_again`] or [`Leg::give_up`], as
+    /// for [`Output::Unreachable`]. Only for a leg to the outside.
+    Redirected {
+        /// 300 to 399.
+        status: u16,
+        /// The URIs that it names, the preferred one first.
+        contacts: Vec<String>,
+    },
     Progressed,
     /// The called phone rings.
     Ringing,
@@ -475,7 +483,12 @@ impl Leg {
     pub fn hang_up(&mut self, cause: HangupCause, status: u16) {
         match std::mem::replace(&mut self.stage, Stage::Terminated) {
             Stage::Incoming(incoming) => {
-                let message = self.response(&incoming.invite, status).build();
+                let response = self.response(&incoming.invite, status);
+                // RFC 6432: what a network said is passed on.
+                let message = match cause {
+                    HangupCause::Q850(_) => response.header("Reason", crate::reason(cause)).build(),
+                    _ => response.build(),
+                };
                 self.outputs.push_back(Output::Respond { tx: incoming.tx, message });
                 self.outputs.push_back(Output::Ended(cause));
             }

@@ -49,6 +49,7 @@ mod places;
 mod probes;
 mod questions;
 mod recover;
+mod redirected;
 mod replaces;
 mod sides;
 mod signalling;

@@ -207,6 +207,9 @@ impl Callflow {
             LegOutput::Unreachable { cause, retry_after_s } => {
                 self.try_next_way(leg, cause, retry_after_s);
             }
+            LegOutput::Redirected { status, contacts } => {
+                self.follow_redirect(leg, status, &contacts);
+            }
             LegOutput::Ringing => {
                 self.number_rings(call, leg);
                 self.tell_own(call);

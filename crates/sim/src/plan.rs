@@ -92,6 +92,9 @@ pub struct PhonePlan {
     /// What it answers challenges with.
     pub password: &'static str,
     /// Realm, user and password that it asks for before it takes an INVITE, if it does.
+    /// The Contacts that it names where it refuses a call by 3xx, for each call; the last entry
+    /// holds for all further calls.
+    pub elsewhere: Vec<Vec<&'static str>>,
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
     /// The password that it asks for before it takes a BYE, if it does.
     pub challenges_bye: Option<&'static str>,
@@ -114,6 +117,7 @@ impl PhonePlan {
             password: PASSWORD,
             challenges: None,
             challenges_bye: None,
+            elsewhere: Vec::new(),
         }
     }
 }

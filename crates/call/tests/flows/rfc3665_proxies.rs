@@ -1,5 +1,5 @@
-//! RFC 3665 §3.3 to §3.5: calls through proxies that ask who calls, that are not there, and that
-//! rewrite what passes. As in the figures of §3, we are the end that is not written out.
+//! RFC 3665 §3.3 to §3.6: calls through proxies that ask who calls, that are not there, that rewrite
+//! what passes, and past a server that redirects. As in the figures of §3, we are the end that is not written out.
 
 use call::Outside;
 use model::{HangupCause, Mono, Transport};
@@ -181,6 +181,33 @@ fn rfc_3665_section_3_3_a_second_proxy_is_not_told_what_belongs_to_the_firsts_re
     assert!(alice.is_silent());
     assert_eq!(alice.ended(), Some(HangupCause::Response(407)));
     alice.assert_over();
+}
+
+/// F1 and F2: the redirect server says where Bob is, and the call goes on by another proxy. Whether
+/// it does is decided above the leg; the figure's other half, with the description in the ACK, is
+/// that of Bob's end.
+#[test]
+fn rfc_3665_section_3_6_session_via_redirect_and_proxy_servers_seen_by_alice() {
+    let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice()));
+    let elsewhere = ("Contact", "<sip:bob@chicago.example.com;transport=tcp>");
+    alice.respond(&first, 302, "53fHlqlQ2", &[elsewhere], "");
+    let ack = alice.next();
+    assert_eq!((ack.method(), ack.to().unwrap().tag()), (Method::Ack, Some("53fHlqlQ2")));
+    let told = |output: &call::Output| match output {
+        call::Output::Redirected { status: 302, contacts } => {
+            contacts == &["sip:bob@chicago.example.com;transport=tcp"]
+        }
+        _ => false,
+    };
+    assert!(alice.was_told(told) && alice.ended().is_none() && alice.is_silent());
+    // F4: the same From, To and Call-ID, the next number, without the tag of who redirected.
+    let second = alice.call_again(SS2, "sip:bob@chicago.example.com", self::alice());
+    assert_eq!((second.uri(), second.call_id()), ("sip:bob@chicago.example.com", first.call_id()));
+    assert_eq!(second.from().unwrap().as_str(), first.from().unwrap().as_str());
+    assert_eq!(second.to().unwrap().as_str(), first.to().unwrap().as_str());
+    assert_eq!(second.cseq().unwrap().number, first.cseq().unwrap().number + 1);
+    assert_ne!(second.top_via().unwrap().branch(), first.top_via().unwrap().branch());
+    talks_and_ends(&mut alice, &second);
 }
 
 /// F1 to F7 get no answer, and the next proxy has the call.

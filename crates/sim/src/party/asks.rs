@@ -156,8 +156,19 @@ impl Party {
 
     pub(super) fn refuse(&mut self, status: u16, now: Mono) {
         if let Some((tx, invite)) = self.ringing.take() {
-            let response = ResponseBuilder::to(&invite, status).to_tag(&self.tag()).build();
-            self.respond(tx, response, now);
+            let response = ResponseBuilder::to(&invite, status).to_tag(&self.tag());
+            let elsewhere = match &self.role {
+                Role::Phone(plan) if (300..400).contains(&status) => {
+                    let taken = self.calls_taken.saturating_sub(1);
+                    let of_call = plan.elsewhere.get(taken).or(plan.elsewhere.last());
+                    of_call.cloned().unwrap_or_default()
+                }
+                Role::Phone(_) | Role::Caller(_) => Vec::new(),
+            };
+            let response = elsewhere
+                .into_iter()
+                .fold(response, |response, contact| response.header("Contact", contact));
+            self.respond(tx, response.build(), now);
         }
     }
 

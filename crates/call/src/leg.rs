@@ -20,12 +20,13 @@ use crate::negotiation::Negotiation;
 use crate::ours::Pending;
 use crate::outgoing::Outgoing;
 use crate::outside::Outside;
+use crate::refer::{EVENT, Subscription};
 use crate::reliable::Reliable;
 use crate::session::{Interval, SessionLimits, SessionTimer};
 use crate::{Tokens, info, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, SUBSCRIBE";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
 const SUPPORTED: &str = "100rel, timer, norefersub, replaces";
@@ -123,7 +124,6 @@ pub enum Output {
         /// For how many seconds it wants to be left alone (RFC 3261 §20.33).
         retry_after_s: Option<u32>,
     },
-    /// The called phone shows a sign of life (any provisional response).
     /// The called one is elsewhere (3xx): answer by [`Leg::invite_again`] or [`Leg::give_up`], as
     /// for [`Output::Unreachable`]. Only for a leg to the outside.
     Redirected {
@@ -132,6 +132,7 @@ pub enum Output {
         /// The URIs that it names, the preferred one first.
         contacts: Vec<String>,
     },
+    /// The called phone shows a sign of life (any provisional response).
     Progressed,
     /// The called phone rings.
     Ringing,
@@ -293,6 +294,8 @@ pub struct Leg {
     pub(crate) chance: Chance,
     /// What INVITEs to carriers were sent with whose ways were left, or that were answered.
     pub(crate) asked: Vec<Asked>,
+    /// REFERs whose end the other side waits for.
+    pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -318,6 +321,7 @@ impl Leg {
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),
             asked: Vec::new(),
+            subscriptions: Vec::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -524,6 +528,7 @@ impl Leg {
                 };
                 response.header("Accept", understood).header("Accept-Encoding", "identity")
             }
+            489 => response.header("Allow-Events", EVENT),
             503 => response.header("Retry-After", RETRY_AFTER_S),
             _ => response,
         }

@@ -32,6 +32,6 @@ pub use leg::{
 };
 pub use outside::Outside;
 pub use reason::{reason, status_of_cause};
-pub use refer::{Referral, Replaces, is_quiet};
+pub use refer::{EVENT, Referral, Replaces, is_quiet};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};
 pub use token::{Tokens, tag_number};

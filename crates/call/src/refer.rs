@@ -1,5 +1,6 @@
 //! REFER inside the dialog (RFC 3515): the party wants the call given to someone else, and is told
-//! by NOTIFY what becomes of that, unless it does not want to know (RFC 4488).
+//! by NOTIFY what becomes of that, unless it does not want to know (RFC 4488). By SUBSCRIBE it says
+//! that it still wants to know, or no more (RFC 6665 §4.1.2.2).
 
 use sip::{Message, Method, Name, ServerTx, Uri, reason_phrase};
 
@@ -9,6 +10,22 @@ use crate::leg::{Leg, Output, Stage};
 const SIPFRAG: &str = "message/sipfrag;version=2.0";
 /// How long we say that the subscription lasts, in seconds: longer than any telephone rings.
 const EXPIRES_S: u32 = 180;
+/// The one event that anybody is told of.
+pub const EVENT: &str = "refer";
+/// How many REFERs of one dialog are told of at a time: one more, and nothing more is said of the
+/// oldest.
+const SUBSCRIPTIONS_MAX: usize = 8;
+
+/// A REFER whose end the other side waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subscription {
+    number: u32,
+    /// What it was told last.
+    status: u16,
+}
+
+/// Nothing is known yet of what becomes of it.
+const TRYING: u16 = 100;
 
 /// A REFER that was accepted: what its NOTIFYs are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,9 +110,9 @@ pub fn is_quiet(refer: &Message) -> bool {
 }
 
 impl Leg {
-    /// §2.4.2: a REFER names exactly one; that there are not two was looked at before.
+    /// §2.4.2: a REFER names exactly one.
     pub(crate) fn handle_refer(&mut self, tx: ServerTx, request: &Message) {
-        if request.first(Name::ReferTo).is_none() {
+        if request.all(Name::ReferTo).count() != 1 {
             return self.answer(tx, request, 400);
         }
         self.outputs.push_back(Output::Referred { tx, message: request.clone() });
@@ -109,8 +126,45 @@ impl Leg {
         self.outputs.push_back(Output::Respond { tx, message: response.build() });
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         let referral = Referral { number, is_quiet: !wants };
-        self.notify_referral(referral, 100);
+        if wants {
+            if self.subscriptions.len() == SUBSCRIPTIONS_MAX {
+                self.subscriptions.remove(0);
+            }
+            self.subscriptions.push(Subscription { number, status: TRYING });
+        }
+        self.notify_referral(referral, TRYING);
         referral
+    }
+
+    /// A SUBSCRIBE in the dialog goes on with what a REFER began, or ends it; it begins nothing
+    /// (RFC 3515 §2.4.4, §3): 403 where there is no such REFER any more, and 489 for an event that
+    /// nobody is told of (RFC 6665 §4.2.1.1). The NOTIFY that follows says how far it is.
+    pub(crate) fn handle_subscribe(&mut self, tx: ServerTx, request: &Message) {
+        let event = request.header("Event").unwrap_or_default();
+        let mut parts = event.split(';').map(str::trim);
+        if parts.next() != Some(EVENT) {
+            return self.answer(tx, request, 489);
+        }
+        let id = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| *name == "id");
+        let is_meant = |one: &Subscription| {
+            id.is_none_or(|(_, id)| id.trim().parse::<u32>().is_ok_and(|id| id == one.number))
+        };
+        let Some(at) = self.subscriptions.iter().position(is_meant) else {
+            return self.answer(tx, request, 403);
+        };
+        let asked = request.first(Name::Expires).and_then(|value| value.trim().parse().ok());
+        let expires_s = asked.unwrap_or(EXPIRES_S).min(EXPIRES_S);
+        let response = self.full_response(request, 200).header("Expires", expires_s);
+        self.outputs.push_back(Output::Respond { tx, message: response.build() });
+        let Some(Subscription { number, status }) = self.subscriptions.get(at).copied() else {
+            return;
+        };
+        if expires_s == 0 {
+            self.subscriptions.remove(at);
+            self.send_notify(number, status, "terminated;reason=timeout");
+        } else {
+            self.send_notify(number, status, &format!("active;expires={expires_s}"));
+        }
     }
 
     /// The REFER is not followed.
@@ -119,21 +173,30 @@ impl Leg {
     }
 
     /// Tells what became of a REFER so far; a final status ends the subscription (§2.4.7).
+    /// Nothing where nobody wants to know, or not any more.
     pub fn notify_referral(&mut self, referral: Referral, status: u16) {
-        let Stage::Established(established) = &mut self.stage else { return };
-        if referral.is_quiet {
-            return;
+        let is_it = |one: &Subscription| one.number == referral.number;
+        let at = self.subscriptions.iter().position(is_it).filter(|_| !referral.is_quiet);
+        let Some(at) = at else { return };
+        if status < 200 {
+            if let Some(subscription) = self.subscriptions.get_mut(at) {
+                subscription.status = status;
+            }
+            self.send_notify(referral.number, status, &format!("active;expires={EXPIRES_S}"));
+        } else {
+            self.subscriptions.remove(at);
+            self.send_notify(referral.number, status, "terminated;reason=noresource");
         }
-        let state = match status {
-            100..=199 => format!("active;expires={EXPIRES_S}"),
-            _ => "terminated;reason=noresource".to_owned(),
-        };
+    }
+
+    fn send_notify(&mut self, number: u32, status: u16, state: &str) {
+        let Stage::Established(established) = &mut self.stage else { return };
         let body = format!("SIP/2.0 {status} {}\r\n", reason_phrase(status));
         let request = established.dialog.request(Method::Notify);
         let target = established.dialog.remote_target().to_owned();
         let message = self
             .introduce(request, &target)
-            .header("Event", format_args!("refer;id={}", referral.number))
+            .header("Event", format_args!("{EVENT};id={number}"))
             .header("Subscription-State", state)
             .body(SIPFRAG, body.as_bytes())
             .build();

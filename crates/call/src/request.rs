@@ -38,13 +38,13 @@ impl Leg {
             Method::Info => self.handle_info(tx, request),
             Method::Options => self.answer_options(tx, request),
             Method::Refer => self.handle_refer(tx, request),
+            Method::Subscribe => self.handle_subscribe(tx, request),
             // Nothing of ours waits for one any more (RFC 3262 §3).
             Method::Prack => self.answer(tx, request, 481),
             Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Notify
-            | Method::Subscribe
             | Method::Message
             | Method::Publish
             | Method::Other => {

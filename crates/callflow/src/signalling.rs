@@ -311,6 +311,7 @@ impl Callflow {
             (405, _) | (200, Method::Options) => {
                 call::tell_abilities(response, self.config.session).build()
             }
+            (489, _) => response.header("Allow-Events", call::EVENT).build(),
             (503, _) => response.header("Retry-After", call::RETRY_AFTER_S).build(),
             _ => response.build(),
         };

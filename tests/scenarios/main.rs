@@ -17,6 +17,7 @@ mod engine_stops;
 mod farewells;
 mod gruus;
 mod hold;
+mod hops;
 mod hotline;
 mod hours;
 mod inside;

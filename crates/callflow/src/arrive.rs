@@ -89,7 +89,9 @@ impl Callflow {
             at: self.now,
         });
         let (destination, legs) = (Some(destination), vec![leg]);
-        self.calls.insert(call, Call { diverted_from, destination, legs, ..begun });
+        let mut begun = Call { diverted_from, destination, legs, ..begun };
+        begun.count_hops(&invite);
+        self.calls.insert(call, begun);
         let mut description = self.description(dnis);
         let mut account = None;
         if let Some(line) = self.config.trunks.by_id(&trunk) {

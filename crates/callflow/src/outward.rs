@@ -14,7 +14,7 @@ use sip::Flow;
 use sip::locate::Target as Server;
 use trunk::{NoWay, Outward, Peer, Target, Trunk, Way};
 
-use crate::calls::{Invite, LegEntry, Opening};
+use crate::calls::{Call, Invite, LegEntry, Opening};
 use crate::conversation::{Conversation, Guest, Step};
 use crate::diverted::{self, Before};
 use crate::redirected::Redirects;
@@ -295,6 +295,8 @@ impl Callflow {
             let mut invitation = invitation(&trunk, outward, &way, &target, (flow, outside));
             let given_on = self.given_on(call, &trunk, &way, &target);
             invitation.headers.extend(given_on.into_iter().flatten());
+            invitation.headers.extend(self.calls.get(&call).and_then(Call::hops_left));
+            outbound.redirects.address(&mut invitation, uri, (&way.number, &target));
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
             description.srtp = trunk.srtp;

@@ -124,6 +124,9 @@ impl Callflow {
         (tx, invite, flow): (ServerTx, Message, Flow),
     ) {
         let Begun { call, replaces } = begun;
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.count_hops(&invite);
+        }
         let user = sip::Uri::parse(invite.uri()).map(|uri| uri.user().to_owned());
         let browser = self.browser_in(&invite, &flow);
         let description = Description { browser, ..self.description(user.unwrap_or_default()) };

@@ -455,7 +455,8 @@ impl Leg {
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
         match &self.stage {
             Stage::Incoming(incoming) => {
-                incoming.reliable.as_ref().map(|sent| (sent.next_at(), "the PRACK"))
+                let sent = incoming.reliable.as_ref()?;
+                sent.next_at().map(|at| (at, "the PRACK"))
             }
             Stage::Established(established) => {
                 let timer = established.timer.as_ref()?;

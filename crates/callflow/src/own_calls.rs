@@ -198,9 +198,9 @@ impl Callflow {
         self.with_leg(own, |entry| match state {
             _ if is_there => entry.leg.pick_up(now),
             LegState::Outgoing | LegState::Ringing | LegState::Early if sends => {
-                entry.leg.ring_with_media();
+                entry.leg.ring_with_media(now);
             }
-            LegState::Ringing => entry.leg.ring(),
+            LegState::Ringing => entry.leg.ring(now),
             LegState::Incoming
             | LegState::Outgoing
             | LegState::Early

@@ -87,7 +87,7 @@ pub(crate) enum Task {
     Change(Method, Media),
     Press(char),
     Refer(&'static str, bool),
-    Ask(Method),
+    Ask(Method, &'static str),
 }
 
 /// A phone.
@@ -290,7 +290,7 @@ impl Party {
             match task {
                 Task::Press(key) => keys.push(key),
                 Task::Refer(to, told) => self.send_refer(to, told, now),
-                Task::Ask(method) => self.send_question(method, now),
+                Task::Ask(method, user) => self.send_question(method, user, now),
                 Task::Invite => self.send_invite(now),
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),

@@ -89,12 +89,12 @@ pub struct PhonePlan {
     pub rings_reliably: bool,
     /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
-    /// What it answers challenges with.
-    pub password: &'static str,
-    /// Realm, user and password that it asks for before it takes an INVITE, if it does.
     /// The Contacts that it names where it refuses a call by 3xx, for each call; the last entry
     /// holds for all further calls.
     pub elsewhere: Vec<Vec<&'static str>>,
+    /// What it answers challenges with.
+    pub password: &'static str,
+    /// Realm, user and password that it asks for before it takes an INVITE, if it does.
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
     /// The password that it asks for before it takes a BYE, if it does.
     pub challenges_bye: Option<&'static str>,
@@ -114,10 +114,10 @@ impl PhonePlan {
             rings_with_media: false,
             rings_reliably: false,
             headers: Vec::new(),
+            elsewhere: Vec::new(),
             password: PASSWORD,
             challenges: None,
             challenges_bye: None,
-            elsewhere: Vec::new(),
         }
     }
 }

@@ -59,12 +59,21 @@ impl Party {
 
     /// Sends a request without a body, outside of any dialog, at that time.
     pub fn ask(&mut self, at: Mono, method: Method) {
-        self.tasks.push((at, Task::Ask(method)));
+        self.ask_about(at, method, "");
     }
 
-    pub(super) fn send_question(&mut self, method: Method, now: Mono) {
+    /// The same about one user, to whom it is addressed.
+    pub fn ask_about(&mut self, at: Mono, method: Method, whom: &'static str) {
+        self.tasks.push((at, Task::Ask(method, whom)));
+    }
+
+    pub(super) fn send_question(&mut self, method: Method, whom: &str, now: Mono) {
         let user = self.user();
-        let request = RequestBuilder::new(method, &format!("sip:{}", Engine::address()))
+        let uri = match whom {
+            "" => format!("sip:{}", Engine::address()),
+            whom => format!("sip:{whom}@{}", Engine::address()),
+        };
+        let request = RequestBuilder::new(method, &uri)
             .from(&format!("<sip:{user}@{}>", self.home()), &self.tag())
             .to(&format!("<sip:{}>", Engine::address()), None)
             .call_id(&format!("question-{}@{}", self.next_tx, self.address))

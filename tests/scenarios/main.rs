@@ -21,6 +21,7 @@ mod hops;
 mod hotline;
 mod hours;
 mod inside;
+mod internal_headers;
 mod line_quality;
 mod lookup_late;
 mod lookup_unknown;

@@ -27,6 +27,8 @@ pub struct CallerPlan {
     pub offers: bool,
     /// Further headers of the INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Header lines that its INVITE has beside those, to the letter.
+    pub verbatim: &'static str,
     /// Realm, user and password that its carrier asks for before it takes a BYE, a re-INVITE or an
     /// UPDATE, if it does.
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
@@ -47,6 +49,7 @@ impl Default for CallerPlan {
             silent_after_ms: None,
             offers: true,
             headers: Vec::new(),
+            verbatim: "",
             challenges: None,
             contact_at: None,
         }

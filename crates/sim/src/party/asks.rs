@@ -105,7 +105,7 @@ impl Party {
             true => invite.body("application/sdp", self.describe(Media::Talks).as_bytes()),
             false => invite,
         };
-        let invite = invite.build();
+        let invite = with_lines(invite.build(), plan.verbatim);
         self.invite = Some(invite.clone());
         self.began = Some(now);
         self.invite_tx = Some(self.send(invite, now));
@@ -248,5 +248,17 @@ impl Party {
             Role::Caller(plan) => plan.headers.clone(),
             Role::Phone(plan) => plan.headers.clone(),
         }
+    }
+}
+
+/// The request with these lines before its other headers.
+fn with_lines(request: Message, lines: &str) -> Message {
+    let text = String::from_utf8_lossy(request.as_bytes()).into_owned();
+    match text.split_once("\r\n") {
+        Some((first, rest)) if !lines.is_empty() => {
+            let longer = format!("{first}\r\n{lines}\r\n{rest}");
+            Message::parse(longer.as_bytes()).unwrap_or(request)
+        }
+        Some(_) | None => request,
     }
 }

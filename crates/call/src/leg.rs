@@ -29,7 +29,7 @@ use crate::{Tokens, info, session};
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, SUBSCRIBE";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
-const SUPPORTED: &str = "100rel, timer, norefersub, replaces";
+const SUPPORTED: &str = "100rel, timer, norefersub, replaces, tdialog";
 
 /// The extensions that a leg knows: session timers (RFC 4028 §7.1) only where they are on.
 pub fn supported(session: SessionLimits) -> Cow<'static, str> {
@@ -296,6 +296,8 @@ pub struct Leg {
     pub(crate) asked: Vec<Asked>,
     /// REFERs whose end the other side waits for.
     pub(crate) subscriptions: Vec<Subscription>,
+    /// How many REFERs were accepted.
+    pub(crate) referrals: u32,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -322,6 +324,7 @@ impl Leg {
             chance: tokens.chance(id),
             asked: Vec::new(),
             subscriptions: Vec::new(),
+            referrals: 0,
             outputs: VecDeque::new(),
         }
     }

@@ -56,8 +56,8 @@ impl Leg {
         is_answered
     }
 
-    /// This way has failed, `by` a status or by silence; `told` is why, as the other side has it. For
-    /// a leg to the outside that is not the end yet.
+    /// This way has failed, `by` a status or by silence; `told` is why, as the other side has it.
+    /// For a leg to the outside that is not the end yet.
     pub(crate) fn lose_way(
         &mut self,
         (by, told): (HangupCause, HangupCause),

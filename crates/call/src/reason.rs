@@ -110,8 +110,8 @@ const fn cause_of(status: u16) -> u8 {
     }
 }
 
-/// The SIP status by which a cause is told to who called (RFC 3398 §7.2.4.1); a cause that is not in
-/// its table is like the first one of its class (Q.850 §2.2.7).
+/// The SIP status by which a cause is told to who called (RFC 3398 §7.2.4.1); a cause that is not
+/// in its table is like the first one of its class (Q.850 §2.2.7).
 pub const fn status_of_cause(cause: u8) -> u16 {
     match cause {
         1..=3 | 26 => 404,

@@ -13,6 +13,9 @@ use crate::session;
 impl Leg {
     /// A request with our tag in To.
     pub fn handle_request(&mut self, tx: ServerTx, request: &Message, flow: Flow, now: Mono) {
+        if self.is_referrals(request) {
+            return self.handle_referrals_request(tx, request);
+        }
         let established = match &mut self.stage {
             Stage::Established(established) => established,
             Stage::Outgoing(_) => return self.handle_ringing_request(tx, request),

@@ -81,8 +81,8 @@ pub fn interval_too_small(request: &Message, limits: SessionLimits) -> Option<u3
 /// refreshes it stays with who does; in a new session with us, so that a peer that is gone is
 /// noticed at half of the interval.
 ///
-/// An interval is never made longer than was asked for; one below [`MIN_SE_S`], which nobody may ask
-/// for (§4), is passed over where 422 would not be understood.
+/// An interval is never made longer than was asked for; one below [`MIN_SE_S`], which nobody may
+/// ask for (§4), is passed over where 422 would not be understood.
 pub(crate) fn answer(
     request: &Message,
     limits: SessionLimits,

@@ -67,7 +67,7 @@ impl Callflow {
     }
 
     /// The leg whose dialog a Replaces names: 603 where that is over, 481 where there is none.
-    fn named_by(&self, replaces: &Replaces) -> Result<LegId, u16> {
+    pub(crate) fn named_by(&self, replaces: &Replaces) -> Result<LegId, u16> {
         let leg = self.leg_of_tag(&replaces.to_tag);
         let entry = leg.and_then(|leg| self.legs.get(&leg));
         match entry.filter(|entry| entry.leg.is_named_by(replaces)) {

@@ -72,8 +72,7 @@ impl Callflow {
             Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.respond(tx, &message, 481);
             }
-            // A call is given away inside of it: who asks elsewhere would have us call for them.
-            Method::Refer => self.respond(tx, &message, 403),
+            Method::Refer => self.handle_refer_outside(tx, message.with_flow(flow), flow),
             Method::Options
             | Method::Ack
             | Method::Cancel
@@ -365,9 +364,9 @@ pub(crate) fn on_its_flow(request: Message) -> Message {
 }
 
 /// Where a party's media is reached. One on this host that speaks SIP over loopback is reached over
-/// loopback, whatever address of the host it wrote: from a loopback socket no other can be. One that
-/// wrote a host name is looked for where its signalling comes from, and its port is learned from its
-/// packets.
+/// loopback, whatever address of the host it wrote: from a loopback socket no other can be. One
+/// that wrote a host name is looked for where its signalling comes from, and its port is learned
+/// from its packets.
 fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
     let is_unknown = described.ip().is_unspecified();
     if is_unknown || (flow.remote.ip().is_loopback() && !described.ip().is_loopback()) {

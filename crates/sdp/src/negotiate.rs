@@ -122,8 +122,8 @@ pub fn answer(
 }
 
 /// Our answer to an offer that wants no media now: it refuses its own audio by port 0, or has no
-/// streams at all (RFC 3264 §5, §8.2). Every stream has port 0 in the answer, too; a later offer may
-/// bring it back. `None` where it wants media, of whatever kind.
+/// streams at all (RFC 3264 §5, §8.2). Every stream has port 0 in the answer, too; a later offer
+/// may bring it back. `None` where it wants media, of whatever kind.
 pub fn answer_without_media(
     offer: &Session,
     capabilities: &Capabilities,

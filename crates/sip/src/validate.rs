@@ -11,9 +11,9 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK,
      REFER, SUBSCRIBE";
 
 /// The extensions that this engine serves (RFC 3261 §20.37): reliable provisional responses
-/// (RFC 3262), session timers (RFC 4028), REFER without a subscription (RFC 4488) and Replaces
-/// (RFC 3891). None is required of a peer.
-pub const SUPPORTED: [&str; 4] = ["100rel", "timer", "norefersub", "replaces"];
+/// (RFC 3262), session timers (RFC 4028), REFER without a subscription (RFC 4488), Replaces
+/// (RFC 3891) and Target-Dialog (RFC 4538). None is required of a peer.
+pub const SUPPORTED: [&str; 5] = ["100rel", "timer", "norefersub", "replaces", "tdialog"];
 
 /// The extensions of registering that this engine serves: Path (RFC 3327), flows (RFC 5626), URIs
 /// of one phone (RFC 5627).

@@ -1,6 +1,6 @@
-//! Whether an account exists is not to be told by the time that its refusal takes. Work is measured,
-//! not a clock's single look: the quickest of many small batches, taken in turn, which neither a
-//! busy machine nor one that stands still now and then makes slower for one side alone.
+//! Whether an account exists is not to be told by the time that its refusal takes. Work is
+//! measured, not a clock's single look: the quickest of many small batches, taken in turn, which
+//! neither a busy machine nor one that stands still now and then makes slower for one side alone.
 
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
 

@@ -1,5 +1,6 @@
-//! RFC 3665 §3.3 to §3.6: calls through proxies that ask who calls, that are not there, that rewrite
-//! what passes, and past a server that redirects. As in the figures of §3, we are the end that is not written out.
+//! RFC 3665 §3.3 to §3.6: calls through proxies that ask who calls, that are not there, that
+//! rewrite what passes, and past a server that redirects. As in the figures of §3, we are the end
+//! that is not written out.
 
 use call::Outside;
 use model::{HangupCause, Mono, Transport};

@@ -100,6 +100,47 @@ fn rfc_3515_section_3_a_subscribe_begins_nothing() {
 }
 
 #[test]
+fn rfc_3515_section_4_1_a_refer_in_no_dialog_is_told_of_in_one_of_its_own() {
+    let mut stage = Stage::answered(&[]);
+    let of_dialog = |method, cseq, to_tag: Option<&str>, headers: &[(&str, &str)]| {
+        let request = sip::RequestBuilder::new(method, "sip:95512@192.0.2.1")
+            .header("Via", "SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bK77")
+            .from("<sip:8001@hotline>", "refers")
+            .to("<sip:95512@hotline>", to_tag)
+            .call_id("outside")
+            .cseq(cseq)
+            .contact("<sip:8001@198.51.100.9:5070>");
+        let request = headers.iter().fold(request, |one, (name, value)| one.header(name, value));
+        request.build()
+    };
+    let refer = of_dialog(Method::Refer, 93, None, &[TO_A_COLLEAGUE]);
+    let referral = stage.leg.accept_refer(sip::ServerTx(77), &refer);
+    stage.drain();
+    let accepted = stage.response();
+    let tag = accepted.to().unwrap().tag().unwrap().to_owned();
+    assert_eq!((accepted.status(), accepted.call_id()), (Some(202), "outside"));
+    let notify = stage.ours();
+    assert_eq!((notify.call_id(), notify.uri()), ("outside", "sip:8001@198.51.100.9:5070"));
+    assert_eq!(notify.to().unwrap().tag(), Some("refers"));
+    assert_eq!(told(&notify).0, "refer;id=93");
+    // It is refreshed there, and nothing else is done there.
+    let flow = *stage.leg.flow();
+    for (cseq, method, status) in [(94, Method::Subscribe, 200), (95, Method::Bye, 481)] {
+        let event = [("Event", "refer")];
+        let request = of_dialog(method, cseq, Some(&tag), &event);
+        stage.leg.handle_request(sip::ServerTx(78), &request, flow, stage.now);
+        stage.drain();
+        assert_eq!(stage.response().status(), Some(status));
+    }
+    assert_eq!(stage.ours().call_id(), "outside");
+    stage.leg.notify_referral(referral, 200);
+    stage.drain();
+    let last = stage.ours();
+    assert_eq!((last.call_id(), &*told(&last).1), ("outside", "terminated;reason=noresource"));
+    assert_eq!(stage.ended(), None);
+}
+
+#[test]
 fn of_many_refers_the_oldest_is_told_of_no_more() {
     let mut stage = Stage::answered(&[]);
     let (first, _) = accept(&mut stage, &[TO_A_COLLEAGUE]);

@@ -67,6 +67,12 @@ impl Party {
         self.tasks.push((at, Task::Ask(method, whom)));
     }
 
+    /// Sends this request, outside of any dialog that it knows, at that time.
+    pub fn say(&mut self, at: Mono, request: Message) {
+        self.sayings.push_back(request);
+        self.tasks.push((at, Task::Say));
+    }
+
     pub(super) fn send_question(&mut self, method: Method, whom: &str, now: Mono) {
         let user = self.user();
         let uri = match whom {

@@ -83,6 +83,9 @@ pub struct Binding {
     /// has none, by telling its extensions in Supported; or whether it has answered one. Of a phone
     /// that says nothing at all about itself, and has never answered, silence means nothing.
     pub answers_options: bool,
+    /// Whether its REGISTER said anything of the phone at all (Allow, Supported, User-Agent): then
+    /// it is asked once whether it answers OPTIONS, whatever else it said.
+    introduces_itself: bool,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
     /// The users of its temporary GRUUs (RFC 5627 §3.1.2), the newest last.

@@ -45,7 +45,8 @@ impl Registrar {
     }
 
     /// Whether the silence of a phone means that it is not there: it says that it takes OPTIONS, or
-    /// has answered once. Any other is asked once after each REGISTER, to learn whether it does.
+    /// has answered once. Another that introduces itself is asked once after each REGISTER, to learn
+    /// whether it does.
     pub(super) const fn is_asked(&self, answers_options: bool) -> bool {
         self.config.probe_interval_ms > 0 && (answers_options || self.config.probe_all)
     }
@@ -96,7 +97,9 @@ impl Registrar {
 
     /// Plans the next question; one that waits for its answer is settled.
     fn plan_probe(&mut self, number: Number, at: Mono) {
-        if self.config.probe_interval_ms > 0 {
+        let known = self.contacts.get(&number);
+        let is_tried = known.is_some_and(|known| known.binding.introduces_itself);
+        if self.config.probe_interval_ms > 0 && (is_tried || self.counts(number)) {
             self.turn(number, Probe::Planned(at));
         }
     }

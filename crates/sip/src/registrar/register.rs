@@ -29,6 +29,7 @@ struct Origin<'a> {
     flow: Flow,
     path: Vec<String>,
     answers_options: bool,
+    introduces_itself: bool,
 }
 
 impl Registrar {
@@ -82,7 +83,9 @@ impl Registrar {
         let path = read_path(request)?;
         is_outbound(request)?;
         let answers_options = answers_options(request);
-        let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path, answers_options };
+        let call_id = request.call_id();
+        let introduces_itself = introduces_itself(request);
+        let origin = Origin { aor, call_id, cseq, flow, path, answers_options, introduces_itself };
         for wish in wishes {
             self.apply(&origin, &wish, now);
         }
@@ -164,6 +167,7 @@ impl Registrar {
             instance: wish.instance.map(str::to_owned),
             reg_id: wish.reg_id,
             answers_options: origin.answers_options || self.has_answered(&same),
+            introduces_itself: origin.introduces_itself,
             refreshed_at: now,
             call_id: origin.call_id.to_owned(),
             cseq: origin.cseq,
@@ -257,6 +261,14 @@ fn answers_options(request: &Message) -> bool {
         Some(_) => allowed.any(|method| method.trim() == "OPTIONS"),
         None => request.all(Name::Supported).next().is_some(),
     }
+}
+
+/// Whether the phone says anything of itself, as [`Binding::introduces_itself`] tells. What says
+/// nothing is most often a tool that waits for an INVITE, and fails at anything else.
+fn introduces_itself(request: &Message) -> bool {
+    let said = [Name::Allow, Name::Supported];
+    said.into_iter().any(|name| request.first(name).is_some())
+        || request.header("User-Agent").is_some()
 }
 
 /// The proxies that want to be on the way to the phone (RFC 3327 §5.3).

@@ -87,7 +87,8 @@ impl Outbound {
             (Some(user), Some(password), Some(realm)) => Some(Account {
                 user: user.clone(),
                 password: password.reveal().to_owned(),
-                realm: Some(realm.clone()),
+                // Whichever realm asks, of the line's own hosts alone.
+                realm: (realm != "*").then(|| realm.clone()),
             }),
             (_, _, _) => None,
         };

@@ -221,6 +221,10 @@ fn a_way_out_is_read_and_its_password_is_never_printed() {
     let out = config.trunks[0].outbound.as_ref().expect("there is one").outward().expect("valid");
     assert!(out.allowed[0].matches("13800138000") && out.rewrites[0].strip == 1);
     assert_eq!(out.account.expect("it has one").realm.as_deref(), Some("ims"));
+    let any = outbound(&more.replace("\"ims\"", "\"*\""));
+    let config = Config::parse(Path::new("hotline.toml"), &any).expect("in order");
+    let out = config.trunks[0].outbound.as_ref().expect("there is one").outward().expect("valid");
+    assert_eq!(out.account.expect("it has one").realm, None, "whichever asks");
 }
 
 #[test]

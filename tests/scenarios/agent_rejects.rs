@@ -35,6 +35,7 @@ fn each_answer_has_its_cause() {
     refused_with(486, MissedCause::Busy);
     refused_with(404, MissedCause::Unreachable);
     refused_with(500, MissedCause::Error);
+    refused_with(302, MissedCause::Rejected);
 }
 
 #[test]

@@ -9,8 +9,13 @@ use crate::{assert_sound, phone, world};
 
 /// What `party` is answered that asks now.
 fn ask(world: &mut World, party: PartyId, method: Method) -> Message {
+    ask_about(world, party, method, "")
+}
+
+/// The same about one user.
+fn ask_about(world: &mut World, party: PartyId, method: Method, whom: &'static str) -> Message {
     let now = world.now();
-    world.party_mut(party).ask(now, method);
+    world.party_mut(party).ask_about(now, method, whom);
     world.run_for(1_000);
     world.party(party).saw.answers.last().expect("it is answered").clone()
 }
@@ -35,6 +40,47 @@ fn rfc_3261_section_11_2_a_line_and_a_phone_are_told_what_we_can() {
         assert!(answer.header("Supported").is_some_and(|all| all.contains("100rel")));
         assert!(answer.header("Accept").is_some_and(|all| all.contains("application/sdp")));
     }
+    world.run_for(30_000);
+    assert_sound(&world);
+}
+
+#[test]
+fn rfc_3261_section_11_2_a_question_is_answered_as_the_call_would_be() {
+    let mut world = world();
+    let phone = phone(&mut world, "8001");
+    let carrier = world.caller(1_000, brief());
+    world.run_until(3_000);
+    for (party, whom, status) in [
+        (carrier, "95512", 200),
+        (carrier, "+8695512", 200),
+        (carrier, "12345", 404),
+        (carrier, "ping", 404),
+        (phone, "8001", 200),
+        (phone, "claims", 200),
+        (phone, "nobody", 404),
+        (phone, "13800138000", 403),
+    ] {
+        let answer = ask_about(&mut world, party, Method::Options, whom);
+        assert_eq!(answer.status(), Some(status), "{whom}");
+        assert_eq!(answer.header("Allow").is_some(), status == 200, "{whom}");
+    }
+    world.run_for(30_000);
+    assert_sound(&world);
+}
+
+#[test]
+fn rfc_6665_section_4_2_1_nobody_is_subscribed_to_anything() {
+    let mut world = world();
+    let phone = phone(&mut world, "8001");
+    let carrier = world.caller(1_000, brief());
+    let stranger = world.stranger(1_000, brief());
+    world.run_until(3_000);
+    for party in [phone, carrier] {
+        let answer = ask_about(&mut world, party, Method::Subscribe, "95512");
+        assert_eq!((answer.status(), answer.header("Allow-Events")), (Some(489), Some("refer")));
+    }
+    let answer = ask(&mut world, stranger, Method::Subscribe);
+    assert_eq!((answer.status(), answer.header("Allow-Events")), (Some(401), None));
     world.run_for(30_000);
     assert_sound(&world);
 }

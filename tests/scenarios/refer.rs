@@ -2,7 +2,9 @@
 
 use cti::Command;
 use model::{FactBody, Mono, TransferEnd, TransferKind};
-use sim::{Answer, PartyId, World};
+use sim::{Answer, PASSWORD, PartyId, REALM, World};
+use sip::digest::{Account, answer};
+use sip::{Message, Method, RequestBuilder};
 
 use crate::transfer::{end, hears, hears_music, talking, to_agent, transfers};
 
@@ -126,5 +128,88 @@ fn one_who_is_only_asked_may_not_give_the_call_away() {
     assert_eq!((statuses(&world, second), statuses(&world, first)), (vec![403], vec![491]));
     world.command("8001", Command::CancelConsult);
     world.run_until(11_000);
+    end(world, caller);
+}
+
+/// A REFER of `party` in no dialog, with these headers; the answer to its credentials, if they are
+/// asked for, else to itself.
+fn refer_outside(world: &mut World, party: PartyId, headers: &[(&str, &str)]) -> Message {
+    let uri = "sip:hotline";
+    let (now, at) = (world.now(), world.address(party));
+    let request = |cseq: u32, authorization: Option<String>| {
+        let request = RequestBuilder::new(Method::Refer, uri)
+            .from("<sip:8001@hotline>", "outside")
+            .to("<sip:hotline>", None)
+            .call_id(&format!("outside-{now:?}"))
+            .cseq(cseq)
+            .contact(&format!("<sip:8001@{at}>"));
+        let request = headers.iter().fold(request, |one, (name, value)| one.header(name, value));
+        match authorization {
+            Some(value) => request.header("Authorization", value).build(),
+            None => request.build(),
+        }
+    };
+    let said = |world: &World| world.party(party).saw.answers.last().expect("an answer").clone();
+    world.party_mut(party).say(now, request(1, None));
+    world.run_for(300);
+    let challenge = said(world);
+    if challenge.status() != Some(401) {
+        return challenge;
+    }
+    let account = Account {
+        user: "8001".to_owned(),
+        password: PASSWORD.to_owned(),
+        realm: Some(REALM.to_owned()),
+    };
+    let challenges = challenge.headers("WWW-Authenticate");
+    let value = answer(challenges, &account, Method::Refer, uri, 1, "cnonce");
+    let now = world.now();
+    world.party_mut(party).say(now, request(2, value));
+    world.run_for(300);
+    said(world)
+}
+
+/// The dialog of a party's call, as Target-Dialog names it.
+fn target(world: &World, party: PartyId) -> String {
+    let named = world.party(party).dialog_named().expect("it is in a call");
+    named.replace("to-tag", "x-tag").replace("from-tag", "remote-tag").replace("x-tag", "local-tag")
+}
+
+#[test]
+fn rfc_4538_section_1_a_refer_in_no_dialog_gives_the_call_that_it_names() {
+    let (mut world, caller, first, second) = talking(Answer::After(2_000));
+    let target = target(&world, first);
+    let refer = [("Refer-To", COLLEAGUE), ("Target-Dialog", &target), ("Require", "tdialog")];
+    let accepted = refer_outside(&mut world, first, &refer);
+    assert_eq!(accepted.status(), Some(202));
+    world.run_for(6_000);
+    assert!(hears(&world, caller, second) && hears(&world, second, caller));
+    assert_eq!(lines(&world, first), ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]);
+    assert_eq!(transfers(&world), [(TransferKind::Blind, TransferEnd::Completed)]);
+    end(world, caller);
+}
+
+#[test]
+fn rfc_3515_section_5_2_who_names_no_dialog_of_their_own_has_nobody_called() {
+    let (mut world, caller, first, second) = talking(Answer::After(2_000));
+    let (own, callers) = (target(&world, first), target(&world, caller));
+    let to = ("Refer-To", COLLEAGUE);
+    for (headers, status) in [
+        (vec![to], 403),
+        (vec![to, ("Target-Dialog", "a@b;local-tag=1;remote-tag=2")], 403),
+        (vec![to, ("Target-Dialog", &*callers)], 403),
+        (vec![to, ("Target-Dialog", "nonsense")], 400),
+        (vec![to, ("Target-Dialog", &*own), ("Target-Dialog", &*own)], 400),
+        (vec![to, to, ("Target-Dialog", &*own)], 400),
+        (vec![("Target-Dialog", &*own)], 400),
+    ] {
+        let answered = refer_outside(&mut world, first, &headers);
+        assert_eq!(answered.status(), Some(status), "{headers:?}");
+    }
+    // Another phone with its own credentials, and a carrier: not theirs.
+    let by_carrier = [to, ("Target-Dialog", &*own)];
+    assert_eq!(refer_outside(&mut world, caller, &by_carrier).status(), Some(403));
+    assert_eq!(refer_outside(&mut world, second, &by_carrier).status(), Some(403));
+    assert!(hears(&world, caller, first));
     end(world, caller);
 }

@@ -108,6 +108,35 @@ fn rfc_3891_section_3_nobody_replaces_a_dialog_of_another() {
 }
 
 #[test]
+fn rfc_3891_section_3_a_line_is_told_what_is_wrong_with_what_it_names() {
+    let (mut world, caller, first, _) = talking();
+    let named = world.party(first).dialog_named().expect("it is in a call");
+    let early = format!("{named};early-only");
+    for (replaces, more, status) in [
+        ("nonsense", None, 400),
+        ("a@b;to-tag=1", None, 400),
+        (&*named, Some(("Replaces", "a@b;to-tag=1;from-tag=2")), 400),
+        (&*named, Some(("Join", "a@b;to-tag=1;from-tag=2")), 400),
+        ("a@b;to-tag=1;from-tag=2", None, 481),
+        (&*early, None, 486),
+        (&*named, None, 403),
+    ] {
+        let now = world.now().as_ms();
+        let mut plan = CallerPlan { account: None, ..replacing("8011", replaces.to_owned()) };
+        plan.headers.extend(more);
+        let outside = world.caller(now, plan.clone());
+        let stranger = world.stranger(now, plan);
+        world.run_for(1_000);
+        assert_eq!(last_status(&world, outside), Some(status), "{replaces} {more:?}");
+        // What is broken is so for everybody; of our dialogs nobody unknown hears anything.
+        let unknown = if status == 400 { 400 } else { 401 };
+        assert_eq!(last_status(&world, stranger), Some(unknown), "{replaces} {more:?}");
+    }
+    assert!(hears(&world, caller, first) && hears(&world, first, caller));
+    end(world, caller);
+}
+
+#[test]
 fn rfc_3891_section_7_1_an_early_dialog_is_replaced_at_its_originator_which_we_are() {
     let mut world = world();
     let answers = vec![Answer::RingsOnly];

@@ -24,31 +24,31 @@ impl Leg {
         self.local_media = Some(local_media);
     }
 
-    /// Tells the caller that it rings: 180, as often as this is asked. Nothing where the INVITE
-    /// wants that reliably, for its 200 will do.
-    pub fn ring(&mut self) {
-        self.progress(180, None);
+    /// Tells the caller that it rings: 180, as often as this is asked; once where the INVITE wants
+    /// that reliably (RFC 3262 §3).
+    pub fn ring(&mut self, now: Mono) {
+        self.progress(180, None, now);
     }
 
     /// Lets the caller hear what there is before the answer, once: 183 with our answer to the
     /// offer, and [`Output::MediaChanged`] follows. Only a ring where the INVITE has no offer that
     /// we can answer, or no place for media is known.
-    pub fn ring_with_media(&mut self) {
+    pub fn ring_with_media(&mut self, now: Mono) {
         let Stage::Incoming(incoming) = &self.stage else { return };
-        if self.negotiation.agreed().is_some() || requires_reliable(&incoming.invite) {
+        if self.negotiation.agreed().is_some() {
             return;
         }
         let (Ok(Some(offer)), Some(local_media)) =
             (description_in(&incoming.invite), self.local_media)
         else {
-            return self.ring();
+            return self.ring(now);
         };
         match self.answer_offer(&offer, local_media) {
             Ok((answer, _)) => {
-                self.progress(183, Some(&answer));
+                self.progress(183, Some(answer), now);
                 self.outputs.push_back(Output::MediaChanged);
             }
-            Err(_) => self.ring(),
+            Err(_) => self.ring(now),
         }
     }
 
@@ -60,10 +60,10 @@ impl Leg {
         }
     }
 
-    fn progress(&mut self, status: u16, answer: Option<&str>) {
+    fn progress(&mut self, status: u16, answer: Option<String>, now: Mono) {
         let Stage::Incoming(incoming) = &self.stage else { return };
         if requires_reliable(&incoming.invite) {
-            return;
+            return self.tell_reliably((status, answer), now);
         }
         let tx = incoming.tx;
         let response = self.full_response(&incoming.invite, status);

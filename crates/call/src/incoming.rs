@@ -43,7 +43,7 @@ impl Leg {
         let reliably = requires_reliable(&incoming.invite);
         self.local_media = Some(local_media);
         match reliably {
-            true => self.ring_reliably(now),
+            true => self.answer_reliably(now),
             false => self.answer_call(now),
         }
     }
@@ -65,11 +65,15 @@ impl Leg {
             return;
         };
         let (tx, invite) = (incoming.tx, incoming.invite.clone());
-        let early = incoming.reliable.take().map(|sent| sent.dialog);
+        let early = incoming.reliable.take();
+        let is_answered = early.as_ref().is_some_and(|sent| sent.has_answer());
+        let early = early.map(|sent| sent.dialog);
         let account = incoming.account.take();
         let mut answered_by_ack = None;
         let body = match description_in(&invite) {
             Err(status) => return self.hang_up(HangupCause::Response(status), status),
+            // What was said reliably is not said again (RFC 3262 §5).
+            Ok(Some(_)) if is_answered => None,
             Ok(Some(offer)) => match self.answer_offer(&offer, local_media) {
                 Ok((answer, _)) => Some(answer),
                 Err(status) => return self.hang_up(HangupCause::Response(status), status),

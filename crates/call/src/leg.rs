@@ -20,15 +20,16 @@ use crate::negotiation::Negotiation;
 use crate::ours::Pending;
 use crate::outgoing::Outgoing;
 use crate::outside::Outside;
+use crate::refer::{EVENT, Subscription};
 use crate::reliable::Reliable;
 use crate::session::{Interval, SessionLimits, SessionTimer};
 use crate::{Tokens, info, session};
 
 /// The methods that a leg takes, for Allow (RFC 3261 §20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, SUBSCRIBE";
 
 /// The extensions that a leg knows, for Supported (RFC 3261 §20.37).
-const SUPPORTED: &str = "100rel, timer, norefersub, replaces";
+const SUPPORTED: &str = "100rel, timer, norefersub, replaces, tdialog";
 
 /// The extensions that a leg knows: session timers (RFC 4028 §7.1) only where they are on.
 pub fn supported(session: SessionLimits) -> Cow<'static, str> {
@@ -122,6 +123,14 @@ pub enum Output {
         cause: HangupCause,
         /// For how many seconds it wants to be left alone (RFC 3261 §20.33).
         retry_after_s: Option<u32>,
+    },
+    /// The called one is elsewhere (3xx): answer by [`Leg::invite_again`] or [`Leg::give_up`], as
+    /// for [`Output::Unreachable`]. Only for a leg to the outside.
+    Redirected {
+        /// 300 to 399.
+        status: u16,
+        /// The URIs that it names, the preferred one first.
+        contacts: Vec<String>,
     },
     /// The called phone shows a sign of life (any provisional response).
     Progressed,
@@ -285,6 +294,10 @@ pub struct Leg {
     pub(crate) chance: Chance,
     /// What INVITEs to carriers were sent with whose ways were left, or that were answered.
     pub(crate) asked: Vec<Asked>,
+    /// REFERs whose end the other side waits for.
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// How many REFERs were accepted.
+    pub(crate) referrals: u32,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -310,6 +323,8 @@ impl Leg {
             negotiation: Negotiation::default(),
             chance: tokens.chance(id),
             asked: Vec::new(),
+            subscriptions: Vec::new(),
+            referrals: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -443,7 +458,8 @@ impl Leg {
     pub fn poll_timeout(&self) -> Option<(Mono, &'static str)> {
         match &self.stage {
             Stage::Incoming(incoming) => {
-                incoming.reliable.as_ref().map(|sent| (sent.next_at(), "the PRACK"))
+                let sent = incoming.reliable.as_ref()?;
+                sent.next_at().map(|at| (at, "the PRACK"))
             }
             Stage::Established(established) => {
                 let timer = established.timer.as_ref()?;
@@ -475,7 +491,12 @@ impl Leg {
     pub fn hang_up(&mut self, cause: HangupCause, status: u16) {
         match std::mem::replace(&mut self.stage, Stage::Terminated) {
             Stage::Incoming(incoming) => {
-                let message = self.response(&incoming.invite, status).build();
+                let response = self.response(&incoming.invite, status);
+                // RFC 6432: what a network said is passed on.
+                let message = match cause {
+                    HangupCause::Q850(_) => response.header("Reason", crate::reason(cause)).build(),
+                    _ => response.build(),
+                };
                 self.outputs.push_back(Output::Respond { tx: incoming.tx, message });
                 self.outputs.push_back(Output::Ended(cause));
             }
@@ -511,6 +532,7 @@ impl Leg {
                 };
                 response.header("Accept", understood).header("Accept-Encoding", "identity")
             }
+            489 => response.header("Allow-Events", EVENT),
             503 => response.header("Retry-After", RETRY_AFTER_S),
             _ => response,
         }

@@ -18,6 +18,7 @@ mod ours;
 mod outgoing;
 mod outside;
 mod reason;
+mod redirect;
 mod refer;
 mod reliable;
 mod request;
@@ -30,7 +31,7 @@ pub use leg::{
     ALLOW, Description, Invitation, Leg, LegState, Output, RETRY_AFTER_S, supported, tell_abilities,
 };
 pub use outside::Outside;
-pub use reason::reason;
-pub use refer::{Referral, Replaces, is_quiet};
+pub use reason::{reason, status_of_cause};
+pub use refer::{EVENT, Referral, Replaces, is_quiet};
 pub use session::{MIN_SE_S, SessionLimits, interval_too_small};
 pub use token::{Tokens, tag_number};

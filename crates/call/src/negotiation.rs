@@ -67,6 +67,10 @@ impl Negotiation {
         offer: &Session,
         capabilities: &Capabilities,
     ) -> Result<(String, bool), u16> {
+        if let Some(answer) = sdp::answer_without_media(offer, capabilities, 0) {
+            let text = self.describe(answer).to_string();
+            return Ok((text, self.rest()));
+        }
         let (answer, agreed) =
             sdp::answer(offer, capabilities, 0, Direction::SendRecv).map_err(|_| 488_u16)?;
         let text = self.describe(answer).to_string();
@@ -109,6 +113,13 @@ impl Negotiation {
     /// Our offer was refused, or never answered.
     pub(crate) fn withdraw(&mut self) {
         self.offered = None;
+    }
+
+    /// Nothing is sent or received until the next offer: as on hold, and all that was agreed on
+    /// besides stays known. Whether that changed anything.
+    fn rest(&mut self) -> bool {
+        let Some(agreed) = &mut self.agreed else { return false };
+        std::mem::replace(&mut agreed.direction, Direction::Inactive) != Direction::Inactive
     }
 
     fn agree(&mut self, mut agreed: Negotiated) -> bool {

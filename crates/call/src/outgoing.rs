@@ -11,7 +11,7 @@ use crate::leg::{Description, Established, Invitation, Leg, Output, Seen, Stage}
 use crate::negotiation::description_in;
 use crate::outside::Lost;
 use crate::reliable::Early;
-use crate::{Tokens, session};
+use crate::{Tokens, reason, session};
 
 /// How often an INVITE is sent again because an interval was too small: once for each proxy that
 /// may know better than the one before (RFC 4028 §7.3).
@@ -41,6 +41,8 @@ pub(crate) struct Outgoing {
     pub(crate) lost: Option<Lost>,
     /// We gave up, and wait for the final response.
     pub(crate) cancelled: Option<HangupCause>,
+    /// Whether another is left to be called if this one refuses.
+    pub(crate) has_others: bool,
     /// Phones that ring reliably (RFC 3262).
     pub(crate) early: Vec<Early>,
     /// The tags of all that have answered provisionally, at most [`MAX_FORKS`] of them.
@@ -85,6 +87,7 @@ impl Leg {
             heard: false,
             lost: None,
             cancelled: None,
+            has_others: false,
             early: Vec::new(),
             tags: Vec::new(),
             too_small: 0,
@@ -175,7 +178,7 @@ impl Leg {
         match &self.stage {
             Stage::Outgoing(outgoing) => {
                 if outgoing.invite.cseq() == Some(cseq) {
-                    self.lose_way(cause, None);
+                    self.lose_way((cause, cause), None);
                 }
             }
             Stage::Established(_) => self.handle_pending_lost(cseq, cause, now),
@@ -231,8 +234,13 @@ impl Leg {
             outgoing.too_small += 1;
             outgoing.early.clear();
             self.invite_once_more();
+        } else if (300..400).contains(&status) && !given_up {
+            self.handle_redirect(response, status);
         } else if given_up || !self.answer_challenge(response) {
-            self.lose_way(HangupCause::Response(status), response.retry_after_s());
+            // RFC 6432: the network may say more than the status does.
+            let by = HangupCause::Response(status);
+            let told = reason::read_cause(response, by);
+            self.lose_way((by, told), response.retry_after_s());
         }
     }
 

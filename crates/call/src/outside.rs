@@ -33,6 +33,13 @@ pub(crate) struct Lost {
     is_open: bool,
 }
 
+impl Lost {
+    /// A way whose INVITE has its final response.
+    pub(crate) const fn closed(cause: HangupCause) -> Self {
+        Self { cause, is_open: false }
+    }
+}
+
 impl Leg {
     /// The carrier asks who calls: the same INVITE once more with what answers it, if anything does
     /// and it was not refused before. Whether it leaves.
@@ -49,17 +56,23 @@ impl Leg {
         is_answered
     }
 
-    /// This way has failed: for a leg to the outside that is not the end yet.
-    pub(crate) fn lose_way(&mut self, cause: HangupCause, retry_after_s: Option<u32>) {
+    /// This way has failed, `by` a status or by silence; `told` is why, as the other side has it.
+    /// For a leg to the outside that is not the end yet.
+    pub(crate) fn lose_way(
+        &mut self,
+        (by, told): (HangupCause, HangupCause),
+        retry_after_s: Option<u32>,
+    ) {
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         if let Some(given_up) = outgoing.cancelled {
             return self.end(given_up);
         }
-        if outgoing.ask.invitation.outside.is_none() || !leads_elsewhere(cause) {
-            return self.end(cause);
+        let is_worth_it = leads_elsewhere(by) || (outgoing.has_others && is_ones_own(by));
+        if outgoing.ask.invitation.outside.is_none() || !is_worth_it {
+            return self.end(told);
         }
-        outgoing.lost = Some(Lost { cause, is_open: false });
-        self.outputs.push_back(Output::Unreachable { cause, retry_after_s });
+        outgoing.lost = Some(Lost::closed(told));
+        self.outputs.push_back(Output::Unreachable { cause: by, retry_after_s });
     }
 
     /// Calls the same party another way, after [`Output::Unreachable`]: a new request in the same
@@ -164,6 +177,11 @@ const fn leads_elsewhere(cause: HangupCause) -> bool {
         | HangupCause::Q850(_)
         | HangupCause::EngineLost => false,
     }
+}
+
+/// Whether a refusal speaks for the one who was called and for no other (RFC 3261 §21.6).
+const fn is_ones_own(cause: HangupCause) -> bool {
+    matches!(cause, HangupCause::Response(300..=599))
 }
 
 #[cfg(test)]

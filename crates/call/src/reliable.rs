@@ -14,24 +14,56 @@ use crate::negotiation::description_in;
 /// The highest first RSeq, without and with this (§3).
 const FIRST_RSEQ_BOUND: u64 = 1 << 31;
 
-/// Our provisional response that waits for its PRACK.
+/// Our provisional response, until its PRACK and after it.
 #[derive(Debug)]
 pub(crate) struct Reliable {
     pub(crate) dialog: Dialog,
     response: Message,
     rseq: u64,
-    interval: Duration,
-    repeat_at: Mono,
-    gives_up_at: Mono,
+    wait: Wait,
+    /// Whether the offer that came with the INVITE is answered in it: then no other response
+    /// answers it again (§5).
+    has_answer: bool,
+    /// The call is answered as soon as it is acknowledged.
+    picks_up: bool,
+    /// What is said as soon as it is acknowledged: never two at a time (§3).
+    next: Option<(u16, Option<String>)>,
+}
+
+/// Whether the PRACK is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// It is waited for.
+    Open { interval: Duration, repeat_at: Mono, gives_up_at: Mono },
+    /// It has come.
+    Over,
+}
+
+impl Wait {
+    fn begin(now: Mono) -> Self {
+        Self::Open { interval: T1, repeat_at: now + T1, gives_up_at: now + T1_64 }
+    }
 }
 
 impl Reliable {
-    pub(crate) fn next_at(&self) -> Mono {
-        self.repeat_at.min(self.gives_up_at)
+    /// When it is repeated, or given up.
+    pub(crate) fn next_at(&self) -> Option<Mono> {
+        match self.wait {
+            Wait::Open { repeat_at, gives_up_at, .. } => Some(repeat_at.min(gives_up_at)),
+            Wait::Over => None,
+        }
     }
 
-    /// Whether `prack` acknowledges it: RAck names its RSeq and its INVITE (§7.2).
+    /// Whether the offer of the INVITE has its answer already.
+    pub(crate) const fn has_answer(&self) -> bool {
+        self.has_answer
+    }
+
+    /// Whether `prack` acknowledges it: RAck names its RSeq and its INVITE (§7.2). Once only.
     fn is_acknowledged_by(&self, prack: &Message) -> bool {
+        if self.wait == Wait::Over {
+            return false;
+        }
         let Some(rack) = prack.first(Name::RAck) else { return false };
         let mut words = rack.split_ascii_whitespace();
         let numbers = [words.next(), words.next()].map(|word| word.and_then(|w| w.parse().ok()));
@@ -80,38 +112,86 @@ impl Early {
 }
 
 impl Leg {
-    /// Tells the caller reliably that it rings. An INVITE without an offer gets ours here, for the
-    /// first reliable response has to have it (§5).
-    pub(crate) fn ring_reliably(&mut self, now: Mono) {
+    /// Answers a call whose INVITE wants provisional responses reliably: the caller is told first
+    /// that it rings, unless they know, and gets the 200 when that is acknowledged.
+    pub(crate) fn answer_reliably(&mut self, now: Mono) {
+        let Stage::Incoming(incoming) = &mut self.stage else { return };
+        match &mut incoming.reliable {
+            Some(sent) if sent.wait == Wait::Over => self.answer_call(now),
+            Some(sent) => sent.picks_up = true,
+            None => {
+                self.tell_reliably((180, None), now);
+                if let Stage::Incoming(incoming) = &mut self.stage
+                    && let Some(sent) = &mut incoming.reliable
+                {
+                    sent.picks_up = true;
+                }
+            }
+        }
+    }
+
+    /// Tells the caller reliably how far the call is: with the `answer` to their offer, if one is
+    /// there. While the one before is not acknowledged it waits, and what says no more than that
+    /// one is left out.
+    pub(crate) fn tell_reliably(&mut self, (status, answer): (u16, Option<String>), now: Mono) {
+        let Stage::Incoming(incoming) = &mut self.stage else { return };
+        match &mut incoming.reliable {
+            Some(sent) if sent.response.status() == Some(status) && answer.is_none() => {}
+            Some(sent) if sent.has_answer && answer.is_none() => {}
+            Some(sent) if sent.wait != Wait::Over => sent.next = Some((status, answer)),
+            Some(sent) => {
+                let (rseq, dialog) = (sent.rseq + 1, sent.dialog.clone());
+                self.send_reliable((status, answer), rseq, Some(dialog), now);
+            }
+            None => {
+                let rseq = 1 + self.chance.below(FIRST_RSEQ_BOUND - 1);
+                self.send_reliable((status, answer), rseq, None, now);
+            }
+        }
+    }
+
+    /// An INVITE without an offer gets ours here, for the first reliable response has to have it
+    /// (§5).
+    fn send_reliable(
+        &mut self,
+        (status, answer): (u16, Option<String>),
+        rseq: u64,
+        dialog: Option<Dialog>,
+        now: Mono,
+    ) {
         let (Stage::Incoming(incoming), Some(local_media)) = (&self.stage, self.local_media) else {
             return;
         };
         let (tx, invite) = (incoming.tx, incoming.invite.clone());
-        let rseq = 1 + self.chance.below(FIRST_RSEQ_BOUND - 1);
         let offer = match description_in(&invite) {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(self.negotiation.offer(&self.capabilities(local_media))),
+            Ok(None) if dialog.is_none() => {
+                Some(self.negotiation.offer(&self.capabilities(local_media)))
+            }
+            Ok(_) => None,
             Err(status) => return self.hang_up(HangupCause::Response(status), status),
         };
-        let status = if offer.is_some() { 183 } else { 180 };
+        let status = if offer.is_some() { 183 } else { status };
         let mut response =
             self.full_response(&invite, status).header("Require", "100rel").header("RSeq", rseq);
-        if let Some(offer) = offer {
-            response = response.body(SDP, offer.as_bytes());
+        let has_answer = answer.is_some();
+        if let Some(body) = offer.or(answer) {
+            response = response.body(SDP, body.as_bytes());
         }
         let response = response.build();
-        let Some(dialog) = Dialog::uas(&invite, &response, &self.flow) else {
+        let Some(dialog) = dialog.or_else(|| Dialog::uas(&invite, &response, &self.flow)) else {
             return self.hang_up(HangupCause::Response(400), 400);
         };
         self.outputs.push_back(Output::Respond { tx, message: response.clone() });
         if let Stage::Incoming(incoming) = &mut self.stage {
+            let wait = Wait::begin(now);
             incoming.reliable = Some(Reliable {
                 dialog,
                 response,
                 rseq,
-                interval: T1,
-                repeat_at: now + T1,
-                gives_up_at: now + T1_64,
+                wait,
+                has_answer,
+                picks_up: false,
+                next: None,
             });
         }
     }
@@ -120,34 +200,67 @@ impl Leg {
     pub(crate) fn repeat_reliable(&mut self, now: Mono) {
         let Stage::Incoming(incoming) = &mut self.stage else { return };
         let Some(sent) = &mut incoming.reliable else { return };
-        if now >= sent.gives_up_at {
+        let Wait::Open { interval, repeat_at, gives_up_at } = sent.wait else { return };
+        if now >= gives_up_at {
             return self.hang_up(HangupCause::TransactionTimeout, 504);
         }
-        if now >= sent.repeat_at {
-            sent.interval *= 2;
-            sent.repeat_at = now + sent.interval;
+        if now >= repeat_at {
+            let interval = interval * 2;
+            sent.wait = Wait::Open { interval, repeat_at: now + interval, gives_up_at };
             let message = sent.response.clone();
             self.outputs.push_back(Output::Respond { tx: incoming.tx, message });
         }
     }
 
-    /// The PRACK: the call is answered now.
+    /// The PRACK: what waited for it follows, the answer to the call or what is to be told next.
     pub(crate) fn handle_prack(&mut self, tx: ServerTx, prack: &Message, now: Mono) {
-        let Stage::Incoming(incoming) = &self.stage else {
+        let Stage::Incoming(incoming) = &mut self.stage else {
             return self.answer(tx, prack, 481);
         };
-        if !incoming.reliable.as_ref().is_some_and(|sent| sent.is_acknowledged_by(prack)) {
-            return self.answer(tx, prack, 481);
-        }
-        if self.negotiation.is_offering() {
-            let answer = description_in(prack).and_then(|answer| answer.ok_or(400));
-            if let Err(status) = answer.and_then(|answer| self.negotiation.accept(&answer)) {
+        let sent = incoming.reliable.as_mut().filter(|sent| sent.is_acknowledged_by(prack));
+        let Some(sent) = sent else { return self.answer(tx, prack, 481) };
+        sent.wait = Wait::Over;
+        let (picks_up, next) = (sent.picks_up, sent.next.take());
+        match self.read_prack(prack) {
+            Ok(answer) => {
+                let response = self.response(prack, 200);
+                let message = match &answer {
+                    Some(answer) => response.body(SDP, answer.as_bytes()).build(),
+                    None => response.build(),
+                };
+                self.outputs.push_back(Output::Respond { tx, message });
+                if answer.is_some() {
+                    self.outputs.push_back(Output::MediaChanged);
+                }
+            }
+            // What was agreed on before stays (§5); without that there is no call.
+            Err(status) if self.negotiation.agreed().is_some() => self.answer(tx, prack, status),
+            Err(status) => {
                 self.answer(tx, prack, status);
                 return self.hang_up(HangupCause::Response(status), status);
             }
         }
-        self.answer(tx, prack, 200);
-        self.answer_call(now);
+        match (picks_up, next) {
+            (true, _) => self.answer_call(now),
+            (false, Some(next)) => self.tell_reliably(next, now),
+            (false, None) => {}
+        }
+    }
+
+    /// The answer to our offer that a PRACK brings, or an offer of its own, with our answer (§5).
+    fn read_prack(&mut self, prack: &Message) -> Result<Option<String>, u16> {
+        let described = description_in(prack)?;
+        if self.negotiation.is_offering() {
+            let answer = described.ok_or(400_u16)?;
+            self.negotiation.accept(&answer)?;
+            return Ok(None);
+        }
+        match (described, self.local_media, self.negotiation.agreed()) {
+            (Some(offer), Some(local_media), Some(_)) => {
+                self.answer_offer(&offer, local_media).map(|(answer, _)| Some(answer))
+            }
+            (_, _, _) => Ok(None),
+        }
     }
 
     /// Acknowledges a reliable provisional response to our INVITE (§4): once, and in order.

@@ -13,6 +13,9 @@ use crate::session;
 impl Leg {
     /// A request with our tag in To.
     pub fn handle_request(&mut self, tx: ServerTx, request: &Message, flow: Flow, now: Mono) {
+        if self.is_referrals(request) {
+            return self.handle_referrals_request(tx, request);
+        }
         let established = match &mut self.stage {
             Stage::Established(established) => established,
             Stage::Outgoing(_) => return self.handle_ringing_request(tx, request),
@@ -38,13 +41,13 @@ impl Leg {
             Method::Info => self.handle_info(tx, request),
             Method::Options => self.answer_options(tx, request),
             Method::Refer => self.handle_refer(tx, request),
+            Method::Subscribe => self.handle_subscribe(tx, request),
             // Nothing of ours waits for one any more (RFC 3262 §3).
             Method::Prack => self.answer(tx, request, 481),
             Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Notify
-            | Method::Subscribe
             | Method::Message
             | Method::Publish
             | Method::Other => {

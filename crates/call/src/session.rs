@@ -80,19 +80,22 @@ pub fn interval_too_small(request: &Message, limits: SessionLimits) -> Option<u3
 /// What we answer to a request for a session, or for its refreshing (§9). Without a word on who
 /// refreshes it stays with who does; in a new session with us, so that a peer that is gone is
 /// noticed at half of the interval.
+///
+/// An interval is never made longer than was asked for; one below [`MIN_SE_S`], which nobody may
+/// ask for (§4), is passed over where 422 would not be understood.
 pub(crate) fn answer(
     request: &Message,
     limits: SessionLimits,
     now_by: Option<Refresher>,
 ) -> Option<Interval> {
-    let asked = read(request);
+    let asked = read(request).filter(|(seconds, _)| *seconds >= MIN_SE_S);
     let knows_timers = supports(request, "timer");
     if limits.expires_s == 0 || (asked.is_none() && !knows_timers) {
         return None;
     }
     let floor = min_se(request).max(limits.min_se_s);
     let most = limits.expires_s.max(floor);
-    let seconds = asked.map_or(most, |(seconds, _)| seconds.min(most).max(limits.min_se_s));
+    let seconds = asked.map_or(most, |(seconds, _)| seconds.min(most));
     let refresher = match asked.and_then(|(_, refresher)| refresher) {
         _ if !knows_timers => Refresher::Us,
         Some(Role::Client) => Refresher::Them,
@@ -205,6 +208,19 @@ mod tests {
         // A proxy asked, the caller cannot: then we do it.
         assert_eq!(answered(&[("x", "600;refresher=uac")]), Some((600, Refresher::Us)));
         assert_eq!(answered(&[timer, ("x", "soon")]), Some((1_800, Refresher::Us)));
+    }
+
+    #[test]
+    fn rfc_4028_section_9_the_answer_is_never_longer_than_what_was_asked_for() {
+        let limits = SessionLimits { expires_s: 1_800, min_se_s: 600 };
+        let answered = |asked: &str| {
+            let interval = answer(&request(&[("x", asked)]), limits, None);
+            interval.map(|interval| (interval.seconds, interval.refresher))
+        };
+        assert_eq!(answered("300"), Some((300, Refresher::Us)), "a proxy asked for it");
+        assert_eq!(answered("90"), Some((90, Refresher::Us)));
+        assert_eq!(answered("3600"), Some((1_800, Refresher::Us)));
+        assert_eq!(answered("30"), None, "nobody may ask for that");
     }
 
     #[test]

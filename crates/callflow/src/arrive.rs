@@ -11,6 +11,7 @@ use trunk::Destination;
 use crate::calls::{Beginning, Call, Invite, LegEntry, Opening, Stage};
 use crate::identify::{Arrived, Identified};
 use crate::keys::Keys;
+use crate::replaces::named_in;
 use crate::{Callflow, Output};
 
 impl Callflow {
@@ -20,15 +21,21 @@ impl Callflow {
             return self.turn_away(tx, &invite, RETRY_AFTER_S);
         }
         match self.identify(&invite, &flow) {
+            // What is broken is so whoever sends it, and says nothing of us.
+            Identified::Refused(_) | Identified::Challenged(_)
+                if invite.first(Name::Replaces).is_some() && named_in(&invite).is_err() =>
+            {
+                self.respond(tx, &invite, 400);
+            }
             Identified::Refused(status) => self.respond(tx, &invite, status),
             Identified::Phone => self.handle_phone_invite(tx, invite, flow),
             Identified::Challenged(answer) => {
                 let message = *answer;
                 self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
             }
-            // RFC 3891 §3: only an agent's phone may replace a dialog, and only one of its own.
             Identified::Caller(_) if invite.first(Name::Replaces).is_some() => {
-                self.respond(tx, &invite, 403);
+                let status = self.refuse_replaces(&invite);
+                self.respond(tx, &invite, status);
             }
             Identified::Caller(arrived) => self.begin_call((tx, invite, flow), *arrived),
         }
@@ -82,7 +89,9 @@ impl Callflow {
             at: self.now,
         });
         let (destination, legs) = (Some(destination), vec![leg]);
-        self.calls.insert(call, Call { diverted_from, destination, legs, ..begun });
+        let mut begun = Call { diverted_from, destination, legs, ..begun };
+        begun.count_hops(&invite);
+        self.calls.insert(call, begun);
         let mut description = self.description(dnis);
         let mut account = None;
         if let Some(line) = self.config.trunks.by_id(&trunk) {

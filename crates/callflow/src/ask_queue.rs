@@ -166,8 +166,9 @@ impl Callflow {
     /// The phone that asks a queue by a call of its own hears that it rings while it waits.
     pub(crate) fn ring_who_asks(&mut self, call: CallId) {
         let Some(own) = self.guest_from_queue(call).and_then(|guest| guest.own) else { return };
+        let now = self.now;
         if self.legs.get(&own).is_some_and(|entry| entry.leg.state() == LegState::Incoming) {
-            self.with_leg(own, |entry| entry.leg.ring());
+            self.with_leg(own, |entry| entry.leg.ring(now));
         }
     }
 }

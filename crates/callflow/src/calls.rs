@@ -11,7 +11,7 @@ use model::{
     PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId, UserId,
 };
 use sip::locate::Target;
-use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
+use sip::{CSeq, ClientTx, DialogId, Flow, Message, ServerTx};
 use trunk::Destination;
 
 use crate::choices::Asked;
@@ -34,6 +34,9 @@ pub(crate) struct Call {
     pub(crate) dnis: String,
     /// The number that was dialled first, where the call was diverted here.
     pub(crate) diverted_from: Option<Pii<String>>,
+    /// Max-Forwards of the INVITE that began it, or of a later one of its agent's phone if that is
+    /// less; none where a desktop began it. What goes on to another leg has one less (RFC 7332 §3).
+    pub(crate) hops: Option<u32>,
     /// Where the dialled number goes; nowhere for a call of an agent, unless that is to a queue.
     pub(crate) destination: Option<Destination>,
     /// The leg of the one outside: the caller, or who is called. Where both are agents, that of the
@@ -137,6 +140,7 @@ impl Call {
             ani,
             dnis,
             diverted_from: None,
+            hops: None,
             destination: None,
             caller,
             legs: Vec::new(),
@@ -159,6 +163,17 @@ impl Call {
             onward: None,
             outcome: None,
         }
+    }
+
+    /// An INVITE that came is part of the call.
+    pub(crate) fn count_hops(&mut self, invite: &Message) {
+        self.hops = [self.hops, invite.max_forwards()].into_iter().flatten().min();
+    }
+
+    /// Max-Forwards of an INVITE of ours in the call, where it is bridged with one that came: so a
+    /// loop through a carrier ends by 483.
+    pub(crate) fn hops_left(&self) -> Option<(&'static str, String)> {
+        self.hops.map(|hops| ("Max-Forwards", hops.saturating_sub(1).to_string()))
     }
 
     pub(crate) fn offer(&self) -> Option<&Offer> {

@@ -368,10 +368,8 @@ const fn passed_on(cause: HangupCause) -> u16 {
         HangupCause::Response(status @ (403 | 404 | 410 | 480 | 484..=486 | 503 | 600..=699)) => {
             status
         }
-        HangupCause::Q850(17) => 486,
-        HangupCause::Q850(21) => 603,
+        HangupCause::Q850(cause) => call::status_of_cause(cause),
         HangupCause::Response(_)
-        | HangupCause::Q850(_)
         | HangupCause::TransactionTimeout
         | HangupCause::TransportError
         | HangupCause::RemoteBye
@@ -395,6 +393,9 @@ mod tests {
             (HangupCause::Response(486), 486),
             (HangupCause::Response(603), 603),
             (HangupCause::Q850(17), 486),
+            (HangupCause::Q850(21), 603),
+            (HangupCause::Q850(1), 404),
+            (HangupCause::Q850(34), 503),
             (HangupCause::Response(401), 480),
             (HangupCause::Response(302), 480),
             (HangupCause::TransactionTimeout, 480),

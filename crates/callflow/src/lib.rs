@@ -52,6 +52,7 @@ mod places;
 mod probes;
 mod questions;
 mod recover;
+mod redirected;
 mod replaces;
 mod sides;
 mod signalling;

@@ -11,7 +11,7 @@ use model::{
 };
 use sip::Flow;
 
-use crate::calls::{Invite, Offer, Opening, Stage};
+use crate::calls::{Call, Invite, Offer, Opening, Stage};
 use crate::timers::Timer;
 use crate::{Callflow, Output};
 
@@ -276,13 +276,15 @@ impl Callflow {
         let user = sip::escape_user(&dnis);
         let shown: String =
             ani.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
+        let hops = known.and_then(Call::hops_left);
+        let ours = ("X-Hotline-Call", call.to_string());
         let invitation = Invitation {
             target,
             route,
             flow,
             from: format!("\"{shown}\" <sip:{user}@{realm}>"),
             to: format!("sip:{agent}@{realm}"),
-            headers: vec![("X-Hotline-Call", call.to_string())],
+            headers: [ours].into_iter().chain(hops).collect(),
             outside: None,
         };
         (invitation, dnis)

@@ -14,9 +14,10 @@ use sip::Flow;
 use sip::locate::Target as Server;
 use trunk::{NoWay, Outward, Peer, Target, Trunk, Way};
 
-use crate::calls::{Invite, LegEntry, Opening};
+use crate::calls::{Call, Invite, LegEntry, Opening};
 use crate::conversation::{Conversation, Guest, Step};
 use crate::diverted::{self, Before};
+use crate::redirected::Redirects;
 use crate::sides::Side;
 use crate::trunks::domain;
 use crate::{Callflow, Output};
@@ -61,23 +62,27 @@ pub(crate) struct Outbound {
     /// The number as the agent dialled it.
     number: Pii<String>,
     /// What has not been tried.
-    left: VecDeque<Try>,
+    pub(crate) left: VecDeque<Try>,
     /// The line among whose calls it counts.
     trunk: Option<TrunkId>,
     /// What is tried now.
-    current: Option<Try>,
+    pub(crate) current: Option<Try>,
     /// When it is given up if nobody answers; counts from the first try.
     answer_by: Option<Mono>,
+    /// Where carriers have sent it on.
+    pub(crate) redirects: Redirects,
 }
 
 /// One way to call a number.
 #[derive(Debug, Clone)]
-struct Try {
-    way: Way,
-    target: Target,
+pub(crate) struct Try {
+    pub(crate) way: Way,
+    pub(crate) target: Target,
     /// Which of the servers that its name led to; none where it is an address, or is not looked
     /// at yet.
-    server: Option<Server>,
+    pub(crate) server: Option<Server>,
+    /// The Request-URI where a carrier has named the place; else it is made from the way.
+    pub(crate) uri: Option<String>,
 }
 
 impl Outbound {
@@ -167,12 +172,19 @@ impl Callflow {
     /// Every target of every line, in order. One that cannot be reached is left out; where nobody
     /// asks it whether it is back, and for a call that saves lives, it is tried last.
     fn outbound(&self, number: &str, ways: Vec<Way>) -> Outbound {
+        let (number, left, redirects) = (Pii::from(number), self.tries(ways), Redirects::default());
+        Outbound { number, left, trunk: None, current: None, answer_by: None, redirects }
+    }
+
+    /// What may be tried for these ways, in order.
+    pub(crate) fn tries(&self, ways: Vec<Way>) -> VecDeque<Try> {
         let (mut left, mut last) = (VecDeque::new(), Vec::new());
         for way in ways {
             let trunk = self.config.trunks.by_id(&way.trunk);
             let Some(outward) = trunk.and_then(|trunk| trunk.outward.as_ref()) else { continue };
             for target in &outward.targets {
-                let tried = Try { way: way.clone(), target: target.clone(), server: None };
+                let (way_there, target_there) = (way.clone(), target.clone());
+                let tried = Try { way: way_there, target: target_there, server: None, uri: None };
                 if self.lines.is_reachable(&way.trunk, target) {
                     left.push_back(tried);
                 } else if way.is_emergency || outward.options_interval_ms == 0 {
@@ -182,8 +194,7 @@ impl Callflow {
         }
         left.extend(last);
         left.truncate(TRIES_MAX);
-        let number = Pii::from(number);
-        Outbound { number, left, trunk: None, current: None, answer_by: None }
+        left
     }
 
     /// The port is there: the INVITE leaves, unless the call is over meanwhile.
@@ -240,7 +251,10 @@ impl Callflow {
         match next {
             Some((invitation, description)) => {
                 entry.host = invitation.flow.remote.ip();
+                let others =
+                    entry.outbound.as_ref().is_some_and(|outbound| outbound.has_redirects_left());
                 entry.leg.invite_again(&self.tokens, invitation, description);
+                entry.leg.expect_others(others);
                 self.number_sends(call, leg);
             }
             None => {
@@ -265,7 +279,7 @@ impl Callflow {
     ) -> Option<(Invitation, Description)> {
         while let Some(tried) = outbound.left.pop_front() {
             let Some(flow) = self.flow_of(&tried, outbound) else { continue };
-            let Try { way, target, server: _ } = tried.clone();
+            let Try { way, target, server: _, uri } = tried.clone();
             if !self.take_line(&way, outbound) {
                 continue;
             }
@@ -281,6 +295,8 @@ impl Callflow {
             let mut invitation = invitation(&trunk, outward, &way, &target, (flow, outside));
             let given_on = self.given_on(call, &trunk, &way, &target);
             invitation.headers.extend(given_on.into_iter().flatten());
+            invitation.headers.extend(self.calls.get(&call).and_then(Call::hops_left));
+            outbound.redirects.address(&mut invitation, uri, (&way.number, &target));
             let mut description = self.description(outward.caller_id.clone());
             description.codecs.clone_from(&trunk.codecs);
             description.srtp = trunk.srtp;

@@ -124,6 +124,9 @@ impl Callflow {
         (tx, invite, flow): (ServerTx, Message, Flow),
     ) {
         let Begun { call, replaces } = begun;
+        if let Some(known) = self.calls.get_mut(&call) {
+            known.count_hops(&invite);
+        }
         let user = sip::Uri::parse(invite.uri()).map(|uri| uri.user().to_owned());
         let browser = self.browser_in(&invite, &flow);
         let description = Description { browser, ..self.description(user.unwrap_or_default()) };
@@ -196,9 +199,9 @@ impl Callflow {
         self.with_leg(own, |entry| match state {
             _ if is_there => entry.leg.pick_up(now),
             LegState::Outgoing | LegState::Ringing | LegState::Early if sends => {
-                entry.leg.ring_with_media();
+                entry.leg.ring_with_media(now);
             }
-            LegState::Ringing => entry.leg.ring(),
+            LegState::Ringing => entry.leg.ring(now),
             LegState::Incoming
             | LegState::Outgoing
             | LegState::Early

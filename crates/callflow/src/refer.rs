@@ -2,14 +2,14 @@
 //! what the desktop's transfer is. Nobody else may say so, for whoever did could have the engine
 //! call whom they like (§5.2).
 
-use call::Referral;
+use call::{Referral, Replaces};
 use cti::CommandError;
 use model::{AgentId, CallId, LegId, LegRole, MissedCause, Pii, Target, TransferEnd};
-use sip::{Message, Name, NameAddr, Scheme, ServerTx, Uri};
+use sip::{Flow, FromBrain, Message, Name, NameAddr, Scheme, ServerTx, Uri};
 use trunk::NoWay;
 
-use crate::Callflow;
-use crate::phones::Instance;
+use crate::phones::{Instance, Whose};
+use crate::{Callflow, Output};
 
 /// A REFER that was accepted, on the leg of the phone that sent it.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,69 @@ impl Callflow {
             Err(status) => {
                 self.with_leg(leg, |entry| entry.leg.refuse_refer(tx, request, status));
             }
+        }
+    }
+
+    /// A REFER in no dialog of ours (RFC 3515 §4.1): it is followed where it names a dialog of the
+    /// agent's own phone that sends it, as it would be in that dialog (RFC 4538, RFC 5589 §6.1).
+    /// Who else asks would have us call for them.
+    pub(crate) fn handle_refer_outside(&mut self, tx: ServerTx, request: Message, flow: Flow) {
+        if !self.is_from_phone(&flow) {
+            return self.respond(tx, &request, FORBIDDEN);
+        }
+        let user = match self.check_credentials(&request, &flow, Whose::Phone) {
+            Ok(user) => user,
+            Err(message) => {
+                return self.outputs.push_back(Output::Sip(FromBrain::Respond { tx, message }));
+            }
+        };
+        let meant = match self.registrar.is_phone_of(flow.remote, &user) {
+            true => self.leg_to_give(&AgentId::from(user), &request),
+            false => Err(FORBIDDEN),
+        };
+        match meant {
+            Ok(leg) => {
+                self.handle_referred(leg, tx, &request);
+                self.drain_leg(leg);
+            }
+            Err(status) => self.respond(tx, &request, status),
+        }
+    }
+
+    /// The leg of `agent` that a REFER in no dialog is about: what its Target-Dialog names, or the
+    /// other one of the two that its Refer-To joins.
+    fn leg_to_give(&self, agent: &AgentId, request: &Message) -> Result<LegId, u16> {
+        let targets: Vec<&str> = request.headers("Target-Dialog").collect();
+        if request.all(Name::ReferTo).count() != 1 || targets.len() > 1 {
+            return Err(BAD_REQUEST);
+        }
+        let address = request.first(Name::ReferTo).and_then(NameAddr::parse);
+        let uri = address.as_ref().and_then(NameAddr::uri).ok_or(BAD_REQUEST)?;
+        let leg = match targets.first() {
+            Some(value) => {
+                let target = Replaces::of_target_dialog(value).ok_or(BAD_REQUEST)?;
+                self.named_by(&target).map_err(|_| FORBIDDEN)?
+            }
+            None => {
+                let replaces = Replaces::in_uri(&uri).ok_or(FORBIDDEN)?;
+                let named = self.named_by(&replaces).map_err(|_| FORBIDDEN)?;
+                self.beside(named).ok_or(FORBIDDEN)?
+            }
+        };
+        let role = self.legs.get(&leg).map(|entry| entry.leg.role());
+        if role.and_then(LegRole::agent) == Some(agent) { Ok(leg) } else { Err(FORBIDDEN) }
+    }
+
+    /// The other leg of an agent's phone that has two in one call.
+    fn beside(&self, leg: LegId) -> Option<LegId> {
+        let call = self.legs.get(&leg).map(|entry| entry.call)?;
+        let conversation = self.calls.get(&call)?.conversation()?;
+        let holder = conversation.holder.as_ref()?.leg;
+        let own = conversation.guest()?.own?;
+        match leg {
+            _ if leg == holder => Some(own),
+            _ if leg == own => Some(holder),
+            _ => None,
         }
     }
 

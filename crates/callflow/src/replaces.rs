@@ -46,30 +46,28 @@ impl Ended {
 impl Callflow {
     /// An INVITE of `agent` with Replaces: what it takes the place of (RFC 3891 §3).
     pub(crate) fn replace(&mut self, agent: &AgentId, invite: &Message) -> Result<Begun, u16> {
-        let mut values = invite.headers("Replaces");
-        let (value, more) = (values.next().unwrap_or_default(), values.next());
-        // Several, or one beside what else joins dialogs, mean nothing.
-        if more.is_some() || invite.header("Join").is_some() {
-            return Err(BAD_REQUEST);
-        }
-        let replaces = Replaces::parse(value).ok_or(BAD_REQUEST)?;
-        let old = self.named_by(&replaces)?;
-        let entry = self.legs.get(&old).ok_or(NO_SUCH_DIALOG)?;
+        let replaces = named_in(invite)?;
+        let entry = self.legs.get(&self.named_by(&replaces)?).ok_or(NO_SUCH_DIALOG)?;
         if entry.leg.role().agent() != Some(agent) {
             return Err(FORBIDDEN);
         }
-        match entry.leg.state() {
-            LegState::Established if replaces.early_only => Err(BUSY),
-            // An early dialog that the other side began cannot be replaced here.
-            LegState::Incoming | LegState::Terminated => Err(NO_SUCH_DIALOG),
-            LegState::Outgoing | LegState::Ringing | LegState::Early | LegState::Established => {
-                Ok(Begun { call: entry.call, replaces: Some(old) })
-            }
-        }
+        may_be_replaced(entry, &replaces)?;
+        Ok(Begun { call: entry.call, replaces: Some(entry.leg.id()) })
+    }
+
+    /// What a line is answered that sends an INVITE with Replaces: only an agent's phone may take a
+    /// place, and only one of its own. The header is judged first, so that 403 says no more than
+    /// that the dialog is not the line's to take (RFC 3891 §3).
+    pub(crate) fn refuse_replaces(&self, invite: &Message) -> u16 {
+        let judged = named_in(invite).and_then(|replaces| {
+            let entry = self.legs.get(&self.named_by(&replaces)?).ok_or(NO_SUCH_DIALOG)?;
+            may_be_replaced(entry, &replaces)
+        });
+        judged.err().unwrap_or(FORBIDDEN)
     }
 
     /// The leg whose dialog a Replaces names: 603 where that is over, 481 where there is none.
-    fn named_by(&self, replaces: &Replaces) -> Result<LegId, u16> {
+    pub(crate) fn named_by(&self, replaces: &Replaces) -> Result<LegId, u16> {
         let leg = self.leg_of_tag(&replaces.to_tag);
         let entry = leg.and_then(|leg| self.legs.get(&leg));
         match entry.filter(|entry| entry.leg.is_named_by(replaces)) {
@@ -175,6 +173,29 @@ impl Callflow {
             )
             | None => Err(NO_SUCH_DIALOG),
         }
+    }
+}
+
+/// The dialog that an INVITE with Replaces names.
+///
+/// # Errors
+/// 400: several, or one beside what else joins dialogs, mean nothing; nor does half of one.
+pub(crate) fn named_in(invite: &Message) -> Result<Replaces, u16> {
+    let mut values = invite.headers("Replaces");
+    let (value, more) = (values.next().unwrap_or_default(), values.next());
+    if more.is_some() || invite.header("Join").is_some() {
+        return Err(BAD_REQUEST);
+    }
+    Replaces::parse(value).ok_or(BAD_REQUEST)
+}
+
+/// Whether the state of a dialog allows another in its place.
+fn may_be_replaced(entry: &LegEntry, replaces: &Replaces) -> Result<(), u16> {
+    match entry.leg.state() {
+        LegState::Established if replaces.early_only => Err(BUSY),
+        // An early dialog that the other side began cannot be replaced here.
+        LegState::Incoming | LegState::Terminated => Err(NO_SUCH_DIALOG),
+        LegState::Outgoing | LegState::Ringing | LegState::Early | LegState::Established => Ok(()),
     }
 }
 

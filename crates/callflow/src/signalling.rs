@@ -72,8 +72,7 @@ impl Callflow {
             Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.respond(tx, &message, 481);
             }
-            // A call is given away inside of it: who asks elsewhere would have us call for them.
-            Method::Refer => self.respond(tx, &message, 403),
+            Method::Refer => self.handle_refer_outside(tx, message.with_flow(flow), flow),
             Method::Options
             | Method::Ack
             | Method::Cancel
@@ -207,6 +206,9 @@ impl Callflow {
             LegOutput::Unreachable { cause, retry_after_s } => {
                 self.try_next_way(leg, cause, retry_after_s);
             }
+            LegOutput::Redirected { status, contacts } => {
+                self.follow_redirect(leg, status, &contacts);
+            }
             LegOutput::Ringing => {
                 self.number_rings(call, leg);
                 self.tell_own(call);
@@ -308,6 +310,7 @@ impl Callflow {
             (405, _) | (200, Method::Options) => {
                 call::tell_abilities(response, self.config.session).build()
             }
+            (489, _) => response.header("Allow-Events", call::EVENT).build(),
             (503, _) => response.header("Retry-After", call::RETRY_AFTER_S).build(),
             _ => response.build(),
         };
@@ -326,10 +329,15 @@ impl Callflow {
     fn set_media(&mut self, leg: LegId) {
         let Some(entry) = self.legs.get(&leg) else { return };
         let Some(media) = entry.leg.media() else { return };
+        // A browser is found by its checks, wherever it says that it is.
+        let place = |described: SocketAddr| match media.browser {
+            Some(_) if described.ip().is_unspecified() => described,
+            Some(_) | None => reachable(described, entry.leg.flow()),
+        };
         let wanted = LegMedia {
             call: entry.call,
             leg,
-            remote: reachable(media.remote, entry.leg.flow()),
+            remote: place(media.remote),
             codec: media.codec,
             payload_type: media.payload_type,
             packet_ms: media.ptime_ms,
@@ -338,9 +346,7 @@ impl Callflow {
             digits_clock_rate: media.digits_clock_rate,
             opus: media.opus,
             noise_payload_type: media.noise_payload_type,
-            rtcp: media
-                .rtcp
-                .map(|rtcp| Rtcp { remote: reachable(rtcp.remote, entry.leg.flow()), ..rtcp }),
+            rtcp: media.rtcp.map(|rtcp| Rtcp { remote: place(rtcp.remote), ..rtcp }),
             hears: entry.hears.clone(),
             sends: media.direction.sends(),
             receives: media.direction.receives(),
@@ -361,9 +367,12 @@ pub(crate) fn on_its_flow(request: Message) -> Message {
 }
 
 /// Where a party's media is reached. One on this host that speaks SIP over loopback is reached over
-/// loopback, whatever address of the host it wrote: from a loopback socket no other can be.
+/// loopback, whatever address of the host it wrote: from a loopback socket no other can be. One
+/// that wrote a host name is looked for where its signalling comes from, and its port is learned
+/// from its packets.
 fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
-    if flow.remote.ip().is_loopback() && !described.ip().is_loopback() {
+    let is_unknown = described.ip().is_unspecified();
+    if is_unknown || (flow.remote.ip().is_loopback() && !described.ip().is_loopback()) {
         SocketAddr::new(flow.remote.ip(), described.port())
     } else {
         described
@@ -397,6 +406,8 @@ mod tests {
         let described = at("192.0.2.7:4000");
         assert_eq!(reachable(described, &flow("127.0.0.1:5070")), at("127.0.0.1:4000"));
         assert_eq!(reachable(described, &flow("198.51.100.1:5060")), described);
+        let named = reachable(at("0.0.0.0:4000"), &flow("198.51.100.1:5060"));
+        assert_eq!(named, at("198.51.100.1:4000"), "it wrote a name in place of an address");
         let other = at("127.0.0.9:4000");
         assert_eq!(reachable(other, &flow("127.0.0.1:5070")), other);
     }

@@ -20,7 +20,7 @@ pub use browser::{
 pub use crypto::{
     Crypto, MASTER_KEY_BYTES, MAX_CRYPTOS, MasterKey, Secured, Srtp, SrtpPolicy, Suite,
 };
-pub use negotiate::{Refusal, accept, answer, offer};
+pub use negotiate::{Refusal, accept, answer, answer_without_media, offer};
 pub use parse::{Error, Problem};
 pub use types::{
     Capabilities, Codec, Connection, Direction, Map, Media, Negotiated, OpusWishes, Origin, Rtcp,

@@ -37,7 +37,7 @@ pub enum Refusal {
     NotSecure,
     /// Audio, but no codec that this side knows.
     NoCodec,
-    /// A host name where an address is needed.
+    /// It says nowhere where the stream is received.
     NoAddress,
     /// The answer refuses the stream that we offered.
     Declined,
@@ -49,7 +49,7 @@ impl fmt::Display for Refusal {
             Self::NoAudio => "no audio stream over RTP",
             Self::NotSecure => "no common way to protect the stream, or not to",
             Self::NoCodec => "no common codec",
-            Self::NoAddress => "the audio stream's address is a host name",
+            Self::NoAddress => "the audio stream has no address",
             Self::Declined => "the audio stream was refused",
         })
     }
@@ -137,6 +137,21 @@ pub fn answer(
     Ok((describe(capabilities, version, bundle, streams), taken?))
 }
 
+/// Our answer to an offer that wants no media now: it refuses its own audio by port 0, or has no
+/// streams at all (RFC 3264 §5, §8.2). Every stream has port 0 in the answer, too; a later offer
+/// may bring it back. `None` where it wants media, of whatever kind.
+pub fn answer_without_media(
+    offer: &Session,
+    capabilities: &Capabilities,
+    version: u64,
+) -> Option<Session> {
+    if offer.media.iter().any(|media| media.port != 0) {
+        return None;
+    }
+    let streams = offer.media.iter().map(refused).collect();
+    Some(describe(capabilities, version, Vec::new(), streams))
+}
+
 /// Reads the answer to an offer of ours.
 ///
 /// # Errors
@@ -175,15 +190,16 @@ pub fn accept(offer: &Session, answer: &Session) -> Result<Negotiated, Refusal> 
 fn negotiate(theirs: &Session, media: &Media, codecs: &[Codec]) -> Result<Negotiated, Refusal> {
     let find = |wanted: &Codec| media.codecs().find(|(codec, _)| codec == wanted);
     let (codec, payload_type) = codecs.iter().find_map(find).ok_or(Refusal::NoCodec)?;
-    let address = match media.connection.as_ref().or(theirs.connection.as_ref()) {
-        Some(Connection::Ip(address)) => *address,
+    let unknown = IpAddr::from([0; 4]);
+    let (address, is_held) = match media.connection.as_ref().or(theirs.connection.as_ref()) {
+        Some(Connection::Ip(address)) => (*address, address.is_unspecified()),
         // RFC 6157 §5.1: what 0.0.0.0 is to IPv4.
-        Some(Connection::Host(name)) if is_nowhere(name) => IpAddr::from([0; 4]),
-        Some(Connection::Host(_)) | None if media.is_found_by_ice() => IpAddr::from([0; 4]),
-        Some(Connection::Host(_)) | None => return Err(Refusal::NoAddress),
+        Some(Connection::Host(name)) => (unknown, is_nowhere(name)),
+        None if media.is_found_by_ice() => (unknown, false),
+        None => return Err(Refusal::NoAddress),
     };
     let mut direction = media.direction.or(theirs.direction).unwrap_or_default().reversed();
-    if address.is_unspecified() && !media.is_found_by_ice() {
+    if is_held && !media.is_found_by_ice() {
         // Hold as it was before RFC 3264 (§8.4): nothing is to be sent there.
         direction = Direction::of(false, direction.receives());
     }

@@ -204,7 +204,9 @@ pub struct Origin {
 pub enum Connection {
     /// `IP4` or `IP6`.
     Ip(IpAddr),
-    /// A host name: legal, but nobody here resolves names on the call's path.
+    /// A host name (RFC 8866 §5.7): legal, but nobody here resolves names on the call's path. What
+    /// is agreed on has the address 0.0.0.0 then: whoever knows where the writer's signalling comes
+    /// from looks for its media there.
     Host(String),
 }
 

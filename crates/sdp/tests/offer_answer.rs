@@ -2,7 +2,7 @@
 
 use sdp::{
     Capabilities, Codec, Direction, Negotiated, OpusWishes, Problem, Refusal, Rtcp, Session, Srtp,
-    accept, answer, offer,
+    accept, answer, answer_without_media, offer,
 };
 
 /// The description of these lines, each ended by CRLF.
@@ -160,10 +160,27 @@ fn the_address_is_the_streams_own_or_the_sessions_and_may_be_ip6() {
     let six = Capabilities { address: "[::1]:20000".parse().expect("an address"), ..engine() };
     let printed = offer(&six, 1, Direction::SendRecv).to_string();
     assert!(printed.contains("o=- 77 1 IN IP6 ::1\r\n") && printed.contains("c=IN IP6 ::1\r\n"));
-    let named = take(&["m=audio 4000 RTP/AVP 8", "c=IN IP4 phone.example.com"]);
-    assert_eq!(named, Err(Refusal::NoAddress));
+    // RFC 8866 section 5.7: a name is an address that is not known yet, and holds nobody.
+    let (_, named) =
+        take(&["m=audio 4000 RTP/AVP 8", "c=IN IP4 phone.example.com"]).expect("common ground");
+    assert_eq!(named.remote, "0.0.0.0:4000".parse().expect("an address"));
+    assert_eq!(named.direction, Direction::SendRecv);
     let nowhere = read(&["v=0", HEAD[1], "m=audio 4000 RTP/AVP 8"]);
     assert_eq!(answer(&nowhere, &engine(), 1, Direction::SendRecv), Err(Refusal::NoAddress));
+}
+
+#[test]
+fn rfc_3264_section_8_2_an_offer_that_wants_no_media_is_answered_without() {
+    let answered = |lines: &[&str]| answer_without_media(&read(lines), &engine(), 3);
+    let refused = answered(&[HEAD[0], HEAD[1], "m=audio 0 RTP/AVP 8", "m=video 0 RTP/AVP 31"]);
+    let refused = refused.expect("nothing is wanted");
+    let streams: Vec<_> = refused.media.iter().map(|one| (one.kind.as_str(), one.port)).collect();
+    assert_eq!(streams, [("audio", 0), ("video", 0)]);
+    assert_eq!(refused.origin.version, 3);
+    assert!(answered(&HEAD).expect("RFC 3264 section 5").media.is_empty());
+    for wanted in ["m=audio 4000 RTP/AVP 8", "m=video 4000 RTP/AVP 31"] {
+        assert_eq!(answered(&[HEAD[0], HEAD[1], "m=audio 0 RTP/AVP 8", wanted]), None, "{wanted}");
+    }
 }
 
 #[test]

@@ -87,7 +87,9 @@ pub(crate) enum Task {
     Change(Method, Media),
     Press(char),
     Refer(&'static str, bool),
-    Ask(Method),
+    Ask(Method, &'static str),
+    /// The next of what it was given to say.
+    Say,
 }
 
 /// A phone.
@@ -112,6 +114,8 @@ pub struct Party {
     /// Our re-INVITE that has no final response.
     reinvite: Option<Message>,
     change_answers: VecDeque<Option<u16>>,
+    /// Requests that it was given to send.
+    sayings: VecDeque<Message>,
     /// Answers to NOTIFYs, which the engine's own transaction layer takes from nobody.
     answers: Vec<Datagram>,
     vanishes_at: Option<Mono>,
@@ -166,6 +170,7 @@ impl Party {
             rung_by: None,
             reinvite: None,
             change_answers: VecDeque::new(),
+            sayings: VecDeque::new(),
             answers: Vec::new(),
             vanishes_at: None,
             challenge: None,
@@ -290,7 +295,12 @@ impl Party {
             match task {
                 Task::Press(key) => keys.push(key),
                 Task::Refer(to, told) => self.send_refer(to, told, now),
-                Task::Ask(method) => self.send_question(method, now),
+                Task::Ask(method, user) => self.send_question(method, user, now),
+                Task::Say => {
+                    if let Some(request) = self.sayings.pop_front() {
+                        self.send(request, now);
+                    }
+                }
                 Task::Invite => self.send_invite(now),
                 Task::Register => self.send_register(now),
                 Task::Answer => self.accept(now),

@@ -27,6 +27,8 @@ pub struct CallerPlan {
     pub offers: bool,
     /// Further headers of the INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Header lines that its INVITE has beside those, to the letter.
+    pub verbatim: &'static str,
     /// Realm, user and password that its carrier asks for before it takes a BYE, a re-INVITE or an
     /// UPDATE, if it does.
     pub challenges: Option<(&'static str, &'static str, &'static str)>,
@@ -47,6 +49,7 @@ impl Default for CallerPlan {
             silent_after_ms: None,
             offers: true,
             headers: Vec::new(),
+            verbatim: "",
             challenges: None,
             contact_at: None,
         }
@@ -89,6 +92,9 @@ pub struct PhonePlan {
     pub rings_reliably: bool,
     /// Further headers of its 200 to an INVITE, and of what follows in the dialog.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// The Contacts that it names where it refuses a call by 3xx, for each call; the last entry
+    /// holds for all further calls.
+    pub elsewhere: Vec<Vec<&'static str>>,
     /// What it answers challenges with.
     pub password: &'static str,
     /// Realm, user and password that it asks for before it takes an INVITE, if it does.
@@ -111,6 +117,7 @@ impl PhonePlan {
             rings_with_media: false,
             rings_reliably: false,
             headers: Vec::new(),
+            elsewhere: Vec::new(),
             password: PASSWORD,
             challenges: None,
             challenges_bye: None,

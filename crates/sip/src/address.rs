@@ -85,6 +85,12 @@ impl<'a> NameAddr<'a> {
         self.params.value("tag").filter(|tag| !tag.is_empty())
     }
 
+    /// How much a Contact is preferred, in thousandths (RFC 3261 §20.10, `q`); 1000 where that is
+    /// not said, or not in a way that can be read.
+    pub fn preference(&self) -> u16 {
+        self.params.value("q").and_then(thousandths).unwrap_or(1000)
+    }
+
     /// The whole value as written.
     pub const fn as_str(&self) -> &'a str {
         self.text
@@ -94,6 +100,20 @@ impl<'a> NameAddr<'a> {
     pub fn without_params(&self) -> &'a str {
         let end = self.text.len() - self.params.as_str().len();
         self.text.get(..end).unwrap_or(self.text).trim_ascii_end()
+    }
+}
+
+/// `0.75` as 750 (RFC 3261 §25.1, qvalue).
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 3 {
+        return None;
+    }
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    match whole {
+        "0" | "" => Some(part),
+        "1" if part == 0 => Some(1000),
+        _ => None,
     }
 }
 
@@ -128,6 +148,7 @@ mod tests {
         assert_eq!(address.uri_text(), "sip:a@h;lr?x=y");
         assert_eq!(address.tag(), Some("1"));
         assert_eq!(address.params().value("q"), Some("0.5"));
+        assert_eq!(address.preference(), 500);
         assert_eq!(address.without_params(), r#""A \"B\", <C>" <sip:a@h;lr?x=y>"#);
     }
 

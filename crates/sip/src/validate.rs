@@ -8,12 +8,12 @@ use crate::{Defect, Message, Method, Name, NameAddr, ResponseBuilder, Scheme, Ur
 
 /// The methods that this engine serves, as its Allow header says.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, \
-     REFER";
+     REFER, SUBSCRIBE";
 
 /// The extensions that this engine serves (RFC 3261 §20.37): reliable provisional responses
-/// (RFC 3262), session timers (RFC 4028), REFER without a subscription (RFC 4488) and Replaces
-/// (RFC 3891). None is required of a peer.
-pub const SUPPORTED: [&str; 4] = ["100rel", "timer", "norefersub", "replaces"];
+/// (RFC 3262), session timers (RFC 4028), REFER without a subscription (RFC 4488), Replaces
+/// (RFC 3891) and Target-Dialog (RFC 4538). None is required of a peer.
+pub const SUPPORTED: [&str; 5] = ["100rel", "timer", "norefersub", "replaces", "tdialog"];
 
 /// The extensions of registering that this engine serves: Path (RFC 3327), flows (RFC 5626), URIs
 /// of one phone (RFC 5627).
@@ -201,8 +201,9 @@ fn check_method(request: &Message) -> Result<(), Refusal> {
         | Method::Update
         | Method::Prack
         | Method::Refer
+        | Method::Subscribe
         | Method::Register => Ok(()),
-        Method::Notify | Method::Subscribe | Method::Message | Method::Publish => {
+        Method::Notify | Method::Message | Method::Publish => {
             Err(Refusal::of(405).with("Allow", ALLOW))
         }
         Method::Other => Err(Refusal::of(501).with("Allow", ALLOW)),
@@ -417,7 +418,7 @@ mod tests {
     fn what_is_not_served_is_named() {
         let unsupported = answer("\r\n\r\n", "\r\nRequire: 100rel, x\r\nRequire: y, timer\r\n\r\n");
         assert_eq!(unsupported, (420, "Unsupported: x, y".to_owned()));
-        for (method, status) in [("SUBSCRIBE", 405), ("NEWMETHOD", 501)] {
+        for (method, status) in [("MESSAGE", 405), ("NEWMETHOD", 501)] {
             let text = INVITE.replace("INVITE", method);
             let refusal = validate(&Message::parse(text.as_bytes()).unwrap()).unwrap_err();
             assert_eq!(refusal.status, status);

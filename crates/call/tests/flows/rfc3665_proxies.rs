@@ -1,5 +1,6 @@
-//! RFC 3665 §3.3 to §3.5: calls through proxies that ask who calls, that are not there, and that
-//! rewrite what passes. As in the figures of §3, we are the end that is not written out.
+//! RFC 3665 §3.3 to §3.6: calls through proxies that ask who calls, that are not there, that
+//! rewrite what passes, and past a server that redirects. As in the figures of §3, we are the end
+//! that is not written out.
 
 use call::Outside;
 use model::{HangupCause, Mono, Transport};
@@ -99,10 +100,78 @@ fn rfc_3665_section_3_3_session_with_proxy_authentication() {
     talks_and_ends(&mut alice, &second);
 }
 
-/// In the figure Alice is known to both proxies; ours is an account of one carrier, and its
-/// password is nobody else's business.
+/// Whoever asks on the way to the carrier: Alice is known to both proxies.
+fn alice_of_both() -> Outside {
+    let mut both = alice();
+    if let Some(account) = &mut both.account {
+        account.realm = None;
+    }
+    both
+}
+
+/// The realms that an INVITE has an answer for, each with how often its nonce was answered.
+fn answered(invite: &sip::Message) -> Vec<(String, bool)> {
+    let answers = invite.headers("Proxy-Authorization").map(|value| {
+        let realm = sip::digest::realm(value).expect("it names its realm");
+        (realm, value.contains("nc=00000001"))
+    });
+    answers.collect()
+}
+
 #[test]
-fn rfc_3665_section_3_3_a_second_proxy_that_asks_is_not_told_the_firsts_password() {
+fn rfc_3665_section_3_3_both_proxies_get_the_answers_to_their_challenges() {
+    let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice_of_both()));
+    alice.respond(&first, 407, "3flal12sf", &[ATLANTA_ASKS], "");
+    assert_eq!(alice.next().method(), Method::Ack);
+    let second = alice.next();
+    assert_eq!(answered(&second), [("atlanta.example.com".to_owned(), true)]);
+    // F6 to F8: it went through to the second proxy, which asks as well.
+    alice.respond(&second, 100, "", &[], "");
+    alice.respond(&second, 407, "837494893", &[BILOXI_ASKS], "");
+    let ack = alice.next();
+    assert_eq!((ack.method(), ack.to().unwrap().tag()), (Method::Ack, Some("837494893")));
+    // F9: both answers go along, and the first nonce is answered for the second time.
+    let third = alice.next();
+    assert_eq!(third.cseq().unwrap().number, second.cseq().unwrap().number + 1);
+    let both = [("atlanta.example.com".to_owned(), false), ("biloxi.example.com".to_owned(), true)];
+    assert_eq!(answered(&third), both);
+    let atlantas = third.header("Proxy-Authorization").unwrap();
+    assert!(atlantas.contains("nc=00000002"), "{atlantas}");
+    talks_and_ends(&mut alice, &third);
+}
+
+#[test]
+fn rfc_3261_section_22_3_the_same_realm_that_asks_once_more_has_refused() {
+    for (again, goes_on) in [("stale=FALSE", false), ("stale=TRUE", true)] {
+        let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice_of_both()));
+        alice.respond(&first, 407, "a", &[ATLANTA_ASKS], "");
+        assert_eq!(alice.next().method(), Method::Ack);
+        let second = alice.next();
+        alice.respond(&second, 407, "b", &[BILOXI_ASKS], "");
+        assert_eq!(alice.next().method(), Method::Ack);
+        let third = alice.next();
+        let (name, asks) = ATLANTA_ASKS;
+        alice.respond(&third, 407, "c", &[(name, &asks.replace("stale=FALSE", again))], "");
+        assert_eq!(alice.next().method(), Method::Ack);
+        assert_eq!(!alice.is_silent(), goes_on, "{again}");
+        assert_eq!(alice.ended().is_none(), goes_on, "{again}");
+        if goes_on {
+            assert_eq!(answered(&alice.next()).len(), 2);
+        }
+    }
+}
+
+#[test]
+fn rfc_3261_section_22_3_two_realms_in_one_response_are_both_answered() {
+    let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice_of_both()));
+    alice.respond(&first, 407, "3flal12sf", &[ATLANTA_ASKS, BILOXI_ASKS], "");
+    assert_eq!(alice.next().method(), Method::Ack);
+    assert_eq!(answered(&alice.next()).len(), 2);
+}
+
+/// An account that is of one realm is nobody else's business.
+#[test]
+fn rfc_3665_section_3_3_a_second_proxy_is_not_told_what_belongs_to_the_firsts_realm() {
     let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice()));
     alice.respond(&first, 407, "3flal12sf", &[ATLANTA_ASKS], "");
     assert_eq!(alice.next().method(), Method::Ack);
@@ -113,6 +182,33 @@ fn rfc_3665_section_3_3_a_second_proxy_that_asks_is_not_told_the_firsts_password
     assert!(alice.is_silent());
     assert_eq!(alice.ended(), Some(HangupCause::Response(407)));
     alice.assert_over();
+}
+
+/// F1 and F2: the redirect server says where Bob is, and the call goes on by another proxy. Whether
+/// it does is decided above the leg; the figure's other half, with the description in the ACK, is
+/// that of Bob's end.
+#[test]
+fn rfc_3665_section_3_6_session_via_redirect_and_proxy_servers_seen_by_alice() {
+    let (mut alice, first) = Line::calling_by(Transport::Udp, SS1, BOB, Some(alice()));
+    let elsewhere = ("Contact", "<sip:bob@chicago.example.com;transport=tcp>");
+    alice.respond(&first, 302, "53fHlqlQ2", &[elsewhere], "");
+    let ack = alice.next();
+    assert_eq!((ack.method(), ack.to().unwrap().tag()), (Method::Ack, Some("53fHlqlQ2")));
+    let told = |output: &call::Output| match output {
+        call::Output::Redirected { status: 302, contacts } => {
+            contacts == &["sip:bob@chicago.example.com;transport=tcp"]
+        }
+        _ => false,
+    };
+    assert!(alice.was_told(told) && alice.ended().is_none() && alice.is_silent());
+    // F4: the same From, To and Call-ID, the next number, without the tag of who redirected.
+    let second = alice.call_again(SS2, "sip:bob@chicago.example.com", self::alice());
+    assert_eq!((second.uri(), second.call_id()), ("sip:bob@chicago.example.com", first.call_id()));
+    assert_eq!(second.from().unwrap().as_str(), first.from().unwrap().as_str());
+    assert_eq!(second.to().unwrap().as_str(), first.to().unwrap().as_str());
+    assert_eq!(second.cseq().unwrap().number, first.cseq().unwrap().number + 1);
+    assert_ne!(second.top_via().unwrap().branch(), first.top_via().unwrap().branch());
+    talks_and_ends(&mut alice, &second);
 }
 
 /// F1 to F7 get no answer, and the next proxy has the call.

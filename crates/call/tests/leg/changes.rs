@@ -32,6 +32,52 @@ fn rfc_3264_section_8_4_hold_and_retrieve_by_either_method() {
     }
 }
 
+const NO_STREAM: &str = "v=0\r\no=- 1 1 IN IP4 198.51.100.9\r\ns=-\r\nt=0 0\r\n";
+
+#[test]
+fn rfc_3264_section_8_2_a_stream_that_is_taken_away_leaves_the_call_and_comes_back() {
+    for method in METHODS {
+        for (offer, streams) in
+            [(described("198.51.100.9", 0, "8", TALK), 1), (NO_STREAM.to_owned(), 0)]
+        {
+            let mut call = Stage::standing(&[]);
+            let response = call.request(method, &[], &offer);
+            assert_eq!(response.status(), Some(200), "{offer}");
+            let answer = read(&response);
+            assert_eq!(answer.media.len(), streams);
+            assert!(answer.media.iter().all(|media| media.port == 0));
+            assert!(call.media_changed() && call.leg.is_holding() && call.ended().is_none());
+            let response = call.request(method, &[], &sdp(TALK));
+            assert_ne!(read(&response).media[0].port, 0);
+            assert!(call.media_changed() && !call.leg.is_holding());
+            assert_eq!(call.leg.media().unwrap().remote.to_string(), "198.51.100.9:4000");
+        }
+    }
+}
+
+#[test]
+fn rfc_3264_section_5_a_call_may_begin_without_a_stream() {
+    let mut call = Stage::called(&[], NO_STREAM);
+    let response = call.response();
+    assert_eq!((response.status(), read(&response).media.len()), (Some(200), 0));
+    assert!(call.leg.media().is_none());
+    call.ack("");
+    assert_eq!(call.ended(), None);
+    assert_eq!(call.request(Method::Invite, &[], &sdp(TALK)).status(), Some(200));
+    assert!(call.leg.media().is_some());
+}
+
+#[test]
+fn rfc_8866_section_5_7_a_host_name_is_an_address_that_is_learned() {
+    let mut call = Stage::called(&[], &described("phone.example.com", 4000, "8", TALK));
+    assert_eq!(call.response().status(), Some(200));
+    let media = call.leg.media().unwrap();
+    assert_eq!((media.remote.to_string().as_str(), media.direction), {
+        ("0.0.0.0:4000", Direction::SendRecv)
+    });
+    assert!(!call.leg.is_holding());
+}
+
 #[test]
 fn who_only_listens_has_put_nobody_on_hold() {
     let mut call = Stage::standing(&[]);
@@ -155,6 +201,6 @@ fn what_is_said_of_us_is_what_we_do() {
     for method in response.header("Allow").unwrap().split(", ") {
         assert!(call::ALLOW.contains(method));
     }
-    let refused = call.request(Method::Subscribe, &[], "");
+    let refused = call.request(Method::Publish, &[], "");
     assert_eq!((refused.status(), refused.header("Allow")), (Some(405), Some(call::ALLOW)));
 }

@@ -229,6 +229,36 @@ fn what_the_called_one_says_is_the_end() {
 }
 
 #[test]
+fn rfc_3261_section_8_1_3_4_while_another_contact_is_left_only_a_6xx_speaks_for_all() {
+    for (status, are_left, goes_on) in
+        [(486, true, true), (404, true, true), (486, false, false), (603, true, false)]
+    {
+        let (mut stage, first) = Stage::calling_by(Some(outside()));
+        stage.leg.expect_others(are_left);
+        stage.respond(&first, status, &[], "");
+        let cause = HangupCause::Response(status);
+        assert_eq!(stage.unreachable(), goes_on.then_some((cause, None)), "{status}");
+        assert_eq!(stage.ended(), (!goes_on).then_some(cause), "{status}");
+    }
+}
+
+#[test]
+fn a_phone_of_ours_that_forwards_its_calls_has_refused_this_one() {
+    let (mut stage, first) = Stage::calling();
+    stage.respond(&first, 302, &[("Contact", "<sip:13900139000@far>")], "");
+    assert_eq!(stage.ended(), Some(HangupCause::Response(302)));
+    assert!(stage.outputs.iter().all(|one| !matches!(one, call::Output::Redirected { .. })));
+}
+
+#[test]
+fn who_hangs_up_while_the_call_is_redirected_ends_it() {
+    let (mut stage, first) = Stage::calling_by(Some(outside()));
+    stage.leg.hang_up(HangupCause::AgentHangUp, 480);
+    stage.respond(&first, 302, &[("Contact", "<sip:13900139000@far>")], "");
+    assert_eq!(stage.ended(), Some(HangupCause::AgentHangUp));
+}
+
+#[test]
 fn a_silent_way_is_cancelled_and_what_it_answers_later_is_ended() {
     let (mut stage, first) = Stage::calling_by(Some(outside()));
     stage.wait(5_000, 5_000);

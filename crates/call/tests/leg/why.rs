@@ -31,6 +31,35 @@ fn rfc_3326_a_cancel_may_say_why() {
     assert_eq!(call.ended(), Some(HangupCause::Q850(102)));
 }
 
+/// The status decides whether another way is looked for, the network's cause what is told of it.
+#[test]
+fn rfc_6432_a_final_response_may_say_why() {
+    for (status, reason, cause) in [
+        (480, "Q.850;cause=17", HangupCause::Q850(17)),
+        (404, "SIP;cause=404, Q.850;cause=1;text=\"Unallocated\"", HangupCause::Q850(1)),
+        (603, "Q.850;cause=16", HangupCause::Response(603)),
+        (486, "Preemption;cause=1", HangupCause::Response(486)),
+        (500, "Q.850;cause=34", HangupCause::Q850(34)),
+    ] {
+        let (mut call, invite) = Stage::calling();
+        call.respond(&invite, status, &[("Reason", reason)], "");
+        assert_eq!(call.ended(), Some(cause), "{status} {reason}");
+    }
+}
+
+#[test]
+fn rfc_6432_what_a_network_said_is_told_to_who_called() {
+    for (cause, said) in [
+        (HangupCause::Q850(34), Some("Q.850;cause=34;text=\"no circuit available\"")),
+        (HangupCause::Response(503), None),
+    ] {
+        let mut call = Stage::ringing(&[], &sdp(TALK));
+        call.leg.hang_up(cause, 503);
+        call.drain();
+        assert_eq!(call.response().header("Reason"), said);
+    }
+}
+
 #[test]
 fn our_cancel_and_bye_say_why() {
     let (mut call, _) = Stage::calling();

@@ -59,12 +59,27 @@ impl Party {
 
     /// Sends a request without a body, outside of any dialog, at that time.
     pub fn ask(&mut self, at: Mono, method: Method) {
-        self.tasks.push((at, Task::Ask(method)));
+        self.ask_about(at, method, "");
     }
 
-    pub(super) fn send_question(&mut self, method: Method, now: Mono) {
+    /// The same about one user, to whom it is addressed.
+    pub fn ask_about(&mut self, at: Mono, method: Method, whom: &'static str) {
+        self.tasks.push((at, Task::Ask(method, whom)));
+    }
+
+    /// Sends this request, outside of any dialog that it knows, at that time.
+    pub fn say(&mut self, at: Mono, request: Message) {
+        self.sayings.push_back(request);
+        self.tasks.push((at, Task::Say));
+    }
+
+    pub(super) fn send_question(&mut self, method: Method, whom: &str, now: Mono) {
         let user = self.user();
-        let request = RequestBuilder::new(method, &format!("sip:{}", Engine::address()))
+        let uri = match whom {
+            "" => format!("sip:{}", Engine::address()),
+            whom => format!("sip:{whom}@{}", Engine::address()),
+        };
+        let request = RequestBuilder::new(method, &uri)
             .from(&format!("<sip:{user}@{}>", self.home()), &self.tag())
             .to(&format!("<sip:{}>", Engine::address()), None)
             .call_id(&format!("question-{}@{}", self.next_tx, self.address))
@@ -96,7 +111,7 @@ impl Party {
             true => invite.body("application/sdp", self.describe(Media::Talks).as_bytes()),
             false => invite,
         };
-        let invite = invite.build();
+        let invite = with_lines(invite.build(), plan.verbatim);
         self.invite = Some(invite.clone());
         self.began = Some(now);
         self.invite_tx = Some(self.send(invite, now));
@@ -156,8 +171,19 @@ impl Party {
 
     pub(super) fn refuse(&mut self, status: u16, now: Mono) {
         if let Some((tx, invite)) = self.ringing.take() {
-            let response = ResponseBuilder::to(&invite, status).to_tag(&self.tag()).build();
-            self.respond(tx, response, now);
+            let response = ResponseBuilder::to(&invite, status).to_tag(&self.tag());
+            let elsewhere = match &self.role {
+                Role::Phone(plan) if (300..400).contains(&status) => {
+                    let taken = self.calls_taken.saturating_sub(1);
+                    let of_call = plan.elsewhere.get(taken).or(plan.elsewhere.last());
+                    of_call.cloned().unwrap_or_default()
+                }
+                Role::Phone(_) | Role::Caller(_) => Vec::new(),
+            };
+            let response = elsewhere
+                .into_iter()
+                .fold(response, |response, contact| response.header("Contact", contact));
+            self.respond(tx, response.build(), now);
         }
     }
 
@@ -228,5 +254,17 @@ impl Party {
             Role::Caller(plan) => plan.headers.clone(),
             Role::Phone(plan) => plan.headers.clone(),
         }
+    }
+}
+
+/// The request with these lines before its other headers.
+fn with_lines(request: Message, lines: &str) -> Message {
+    let text = String::from_utf8_lossy(request.as_bytes()).into_owned();
+    match text.split_once("\r\n") {
+        Some((first, rest)) if !lines.is_empty() => {
+            let longer = format!("{first}\r\n{lines}\r\n{rest}");
+            Message::parse(longer.as_bytes()).unwrap_or(request)
+        }
+        Some(_) | None => request,
     }
 }

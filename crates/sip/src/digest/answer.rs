@@ -66,6 +66,11 @@ pub fn answer<'a>(
     Some(value)
 }
 
+/// The realm that a challenge is of; none for one that is no digest's.
+pub fn realm(challenge: &str) -> Option<String> {
+    Some(Credentials::parse(challenge)?.value("realm")?.to_owned())
+}
+
 /// Whether one of the challenges says that only the nonce of the answer before was too old: the
 /// same password answers it again (RFC 7616 §3.3).
 pub fn is_stale<'a>(challenges: impl Iterator<Item = &'a str>) -> bool {
@@ -96,7 +101,7 @@ fn quality(challenge: &Credentials<'_>) -> Option<Quality> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, answer, is_stale};
+    use super::{Account, answer, is_stale, realm};
     use crate::Method;
 
     fn account(realm: Option<&str>) -> Account {
@@ -150,6 +155,13 @@ mod tests {
         let challenge = ["Digest realm=\"evil\", nonce=\"1\", qop=\"auth\""];
         assert_eq!(answered(&challenge, Some("biloxi.com")), None);
         assert!(!format!("{:?}", account(None)).contains("zanzibar"));
+    }
+
+    #[test]
+    fn a_challenge_is_of_one_realm() {
+        assert_eq!(realm("Digest nonce=\"1\", realm=\"a, b\"").as_deref(), Some("a, b"));
+        assert_eq!(realm("Digest nonce=\"1\""), None);
+        assert_eq!(realm("Basic realm=\"r\""), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt;
 use md5::Md5;
 use sha2::Sha256;
 
-pub use answer::{Account, answer, is_stale};
+pub use answer::{Account, answer, is_stale, realm};
 pub use authenticator::{Authenticator, Verdict};
 pub use nonce::MAX_NONCES;
 

@@ -39,7 +39,7 @@ pub struct RegistrarConfig {
     /// A phone that has not answered after so long is unreachable, in milliseconds. The sum of
     /// both is how long a dead phone goes unnoticed at most.
     pub probe_timeout_ms: u64,
-    /// Ask also phones that did not say in their REGISTER what they can do: see
+    /// Take the silence of every phone for its absence, also of one that never answered: see
     /// [`Binding::answers_options`].
     pub probe_all: bool,
 }
@@ -80,9 +80,12 @@ pub struct Binding {
     /// Which of the phone's own ways this is (`reg-id`, RFC 5626 §4.2.1), if it has several.
     pub reg_id: Option<u32>,
     /// Whether the phone said that it takes OPTIONS: in its Allow (RFC 3261 §20.5), or, where it
-    /// has none, by telling its extensions in Supported. Of a phone that says nothing at all about
-    /// itself silence would mean nothing.
+    /// has none, by telling its extensions in Supported; or whether it has answered one. Of a phone
+    /// that says nothing at all about itself, and has never answered, silence means nothing.
     pub answers_options: bool,
+    /// Whether its REGISTER said anything of the phone at all (Allow, Supported, User-Agent): then
+    /// it is asked once whether it answers OPTIONS, whatever else it said.
+    introduces_itself: bool,
     /// When it was last refreshed.
     pub refreshed_at: Mono,
     /// The users of its temporary GRUUs (RFC 5627 §3.1.2), the newest last.

@@ -33,14 +33,34 @@ impl Registrar {
         if !answered && known.binding.refreshed_at > asked_at {
             return;
         }
+        if answered {
+            self.prove(number);
+        }
+        if !self.counts(number) {
+            return self.turn(number, Probe::Off);
+        }
         self.set_reachable(number, answered);
         let pause = if answered { self.interval() } else { T1_64 };
         self.plan_probe(number, now + pause);
     }
 
-    /// Whether a phone is asked at all.
+    /// Whether the silence of a phone means that it is not there: it says that it takes OPTIONS, or
+    /// has answered once. Another that introduces itself is asked once after each REGISTER, to learn
+    /// whether it does.
     pub(super) const fn is_asked(&self, answers_options: bool) -> bool {
         self.config.probe_interval_ms > 0 && (answers_options || self.config.probe_all)
+    }
+
+    fn counts(&self, number: Number) -> bool {
+        let known = self.contacts.get(&number);
+        self.config.probe_all || known.is_some_and(|known| known.binding.answers_options)
+    }
+
+    /// A phone has answered, whatever it said of itself.
+    fn prove(&mut self, number: Number) {
+        if let Some(known) = self.contacts.get_mut(&number) {
+            known.binding.answers_options = true;
+        }
     }
 
     const fn interval(&self) -> Duration {
@@ -78,7 +98,8 @@ impl Registrar {
     /// Plans the next question; one that waits for its answer is settled.
     fn plan_probe(&mut self, number: Number, at: Mono) {
         let known = self.contacts.get(&number);
-        if known.is_some_and(|known| self.is_asked(known.binding.answers_options)) {
+        let is_tried = known.is_some_and(|known| known.binding.introduces_itself);
+        if self.config.probe_interval_ms > 0 && (is_tried || self.counts(number)) {
             self.turn(number, Probe::Planned(at));
         }
     }
@@ -113,6 +134,7 @@ impl Registrar {
                     self.turn(number, Probe::Asked(now + timeout));
                     self.outputs.push_back(RegistrarOutput::Probe { aor, contact, flow, path });
                 }
+                Probe::Asked(_) if !self.counts(number) => self.turn(number, Probe::Off),
                 Probe::Asked(_) => {
                     self.set_reachable(number, false);
                     self.turn(number, Probe::Planned(now + T1_64));

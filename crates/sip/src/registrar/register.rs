@@ -29,6 +29,7 @@ struct Origin<'a> {
     flow: Flow,
     path: Vec<String>,
     answers_options: bool,
+    introduces_itself: bool,
 }
 
 impl Registrar {
@@ -82,7 +83,9 @@ impl Registrar {
         let path = read_path(request)?;
         is_outbound(request)?;
         let answers_options = answers_options(request);
-        let origin = Origin { aor, call_id: request.call_id(), cseq, flow, path, answers_options };
+        let call_id = request.call_id();
+        let introduces_itself = introduces_itself(request);
+        let origin = Origin { aor, call_id, cseq, flow, path, answers_options, introduces_itself };
         for wish in wishes {
             self.apply(&origin, &wish, now);
         }
@@ -115,7 +118,13 @@ impl Registrar {
             let uri = contact.uri().ok_or_else(broken)?;
             match uri.scheme() {
                 Scheme::Sip | Scheme::Sips => {}
-                Scheme::Tel | Scheme::Other => return Err(broken()),
+                // RFC 3261 §10.2.1 lets a phone be anywhere; this one is rung by SIP alone.
+                Scheme::Tel | Scheme::Other => {
+                    let text = "399 hotline \"a phone is rung by its SIP Contact only\"";
+                    return Err(
+                        Refusal::because(400, "Contact Is No SIP URI").with("Warning", text)
+                    );
+                }
             }
             let own = contact.params().value("expires").and_then(|value| value.parse().ok());
             let wish = own.or(header).unwrap_or(self.config.default_expiry_s);
@@ -124,7 +133,7 @@ impl Registrar {
                 return Err(Refusal::of(423).with("Min-Expires", least));
             }
             let expires_s = wish.min(self.config.max_expiry_s);
-            let q = contact.params().value("q").and_then(thousandths).unwrap_or(1000);
+            let q = contact.preference();
             let instance = contact.params().value("+sip.instance");
             let reg_id = contact.params().value("reg-id").and_then(|value| value.parse().ok());
             // RFC 5626 §6: without the phone's name it means nothing.
@@ -157,7 +166,8 @@ impl Registrar {
             temporary: self.temporaries(origin, wish),
             instance: wish.instance.map(str::to_owned),
             reg_id: wish.reg_id,
-            answers_options: origin.answers_options,
+            answers_options: origin.answers_options || self.has_answered(&same),
+            introduces_itself: origin.introduces_itself,
             refreshed_at: now,
             call_id: origin.call_id.to_owned(),
             cseq: origin.cseq,
@@ -176,6 +186,12 @@ impl Registrar {
             self.unbind(number, Unbound::Replaced);
         }
         self.make_room(aor);
+    }
+
+    /// Whether the phone of one of these contacts has shown that it answers OPTIONS.
+    fn has_answered(&self, numbers: &[Number]) -> bool {
+        let mut known = numbers.iter().filter_map(|number| self.contacts.get(number));
+        known.any(|known| known.binding.answers_options)
     }
 
     /// The temporary GRUUs that lead to the phone from now on: those of the same Call-ID, and one
@@ -247,6 +263,14 @@ fn answers_options(request: &Message) -> bool {
     }
 }
 
+/// Whether the phone says anything of itself, as [`Binding::introduces_itself`] tells. What says
+/// nothing is most often a tool that waits for an INVITE, and fails at anything else.
+fn introduces_itself(request: &Message) -> bool {
+    let said = [Name::Allow, Name::Supported];
+    said.into_iter().any(|name| request.first(name).is_some())
+        || request.header("User-Agent").is_some()
+}
+
 /// The proxies that want to be on the way to the phone (RFC 3327 §5.3).
 fn read_path(request: &Message) -> Result<Vec<String>, Refusal> {
     let values = request.all(Name::Path).map(|value| {
@@ -267,18 +291,4 @@ fn is_same(binding: &Binding, wish: &Wish<'_>) -> bool {
     let same_way = instance == wish.instance && binding.reg_id == wish.reg_id;
     (instance.is_some() && same_way)
         || Uri::parse(&binding.contact).is_some_and(|known| known.is_equivalent(&wish.uri))
-}
-
-/// `0.75` as 750 (RFC 3261 §25.1, qvalue).
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    if part.len() > 3 {
-        return None;
-    }
-    let part: u16 = format!("{part:0<3}").parse().ok()?;
-    match whole {
-        "0" | "" => Some(part),
-        "1" if part == 0 => Some(1000),
-        _ => None,
-    }
 }

@@ -104,6 +104,7 @@ impl Registrar {
             instance: instance.map(str::to_owned),
             reg_id,
             answers_options,
+            introduces_itself: false,
             refreshed_at: now,
             call_id: call_id.to_owned(),
             cseq,

@@ -277,7 +277,7 @@ fn a_contact_is_taken_over_from_before_a_restart() {
 fn the_preferred_contact_that_answers_comes_first() {
     let mut bench = Bench::new(quiet());
     let all = "<sip:a@10.0.0.9>;q=0.5, <sip:b@10.0.0.9>;q=0.75, <sip:c@10.0.0.9>;q=0.8";
-    bench.register(1, &[("Contact", all)]);
+    bench.register(1, &[("Contact", all), ("Allow", "OPTIONS")]);
     let unanswered = ("8001", "sip:c@10.0.0.9");
     bench.registrar.handle_probe(unanswered, false, bench.now, bench.now);
     let order: Vec<_> = bench
@@ -294,7 +294,9 @@ fn a_broken_contact_changes_nothing() {
     let mut bench = Bench::new(quiet());
     for contact in ["sip:a@10.0.0.9?Route=%3Csip:x%3E", "<tel:+861>", "nonsense", "<sip:a@h"] {
         let both = format!("<sip:good@10.0.0.9>, {contact}");
-        assert_eq!(bench.register(1, &[("Contact", &both)]).status(), Some(400), "{contact}");
+        let refused = bench.register(1, &[("Contact", &both)]);
+        assert_eq!(refused.status(), Some(400), "{contact}");
+        assert_eq!(refused.header("Warning").is_some(), contact.contains("tel:"), "{contact}");
     }
     assert!(bench.registrar.is_empty());
     let unbound = RegistrarOutput::Unbound {

@@ -169,19 +169,54 @@ fn a_phone_is_asked_that_says_that_it_takes_options() {
         (&[("Allow", "INVITE, ACK, BYE"), ("Supported", "path")], false),
         (&[("Supported", "outbound, path")], true),
         (&[("k", "replaces")], true),
-        (&[("User-Agent", "a phone that says nothing of itself")], false),
+        (&[("User-Agent", "a phone that says little of itself")], false),
+        (&[], false),
     ] {
         let mut bench = Bench::new(RegistrarConfig::default());
         let contact = [("Contact", "<sip:a@10.0.0.9>")];
         bench.register(1, &[&contact, headers].concat());
         bench.outputs();
         bench.pass_ms(5_000);
-        let outputs = bench.outputs();
-        assert_eq!(outputs == [format!("probe {A}")], asked, "{headers:?}: {outputs:?}");
+        let expected = if headers.is_empty() { vec![] } else { vec![format!("probe {A}")] };
+        assert_eq!(bench.outputs(), expected, "{headers:?}");
         assert_eq!(bench.registrar.bindings("8001")[0].answers_options, asked, "{headers:?}");
         bench.pass_ms(4_000);
         assert_eq!(bench.registrar.reachable("8001") == 0, asked, "silence means something or not");
+        bench.outputs();
+        bench.pass_ms(60_000);
+        assert_eq!(bench.outputs().is_empty(), !asked, "one that never answers is not asked on");
     }
+}
+
+#[test]
+fn a_phone_that_says_little_of_itself_and_answers_once_is_missed_within_ten_seconds() {
+    let mut bench = Bench::new(RegistrarConfig::default());
+    let name = ("User-Agent", "a phone");
+    bench.register(1, &[("Contact", "<sip:a@10.0.0.9>"), name]);
+    bench.outputs();
+    pass_until_due(&mut bench);
+    assert_eq!(bench.outputs(), [format!("probe {A}")]);
+    answer(&mut bench);
+    assert!(bench.registrar.bindings("8001")[0].answers_options, "it has shown it");
+    // It is remembered over its next REGISTER.
+    bench.register(2, &[("Contact", "<sip:a@10.0.0.9>")]);
+    bench.outputs();
+    let asked = pass_until_due(&mut bench);
+    let silent = pass_until_due(&mut bench);
+    assert_eq!(bench.outputs(), [format!("probe {A}"), format!("reachable {A} false 0")]);
+    assert!(asked + silent < 10_000, "{asked} + {silent}");
+    answer(&mut bench);
+    assert_eq!(bench.registrar.reachable("8001"), 1, "a late answer brings it back");
+}
+
+#[test]
+fn what_cannot_be_sent_to_a_phone_that_never_answered_says_nothing_of_it() {
+    let mut bench = Bench::new(RegistrarConfig::default());
+    bench.register(1, &[("Contact", "<sip:a@10.0.0.9>"), ("User-Agent", "a phone")]);
+    pass_until_due(&mut bench);
+    bench.outputs();
+    bench.registrar.handle_probe(("8001", A), false, bench.now, bench.now);
+    assert_eq!((bench.outputs().len(), bench.registrar.reachable("8001")), (0, 1));
 }
 
 #[test]
@@ -194,4 +229,5 @@ fn a_phone_from_before_a_restart_that_is_not_asked_is_trusted() {
     bench.outputs();
     bench.pass_ms(10_000);
     assert_eq!(bench.outputs(), [""; 0]);
+    assert_eq!(bench.registrar.reachable("8001"), 1);
 }

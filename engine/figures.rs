@@ -172,9 +172,8 @@ fn render_agents(out: &mut String, figures: &Figures, now: Mono) {
 }
 
 fn render_moved(out: &mut String, moved: &Moved) {
-    let Moved {
-        calls, held, unwritten, sip, media, free_ports, trunks: _, archive: _, now: _,
-    } = moved;
+    let Moved { calls, held, unwritten, sip, media, free_ports, trunks: _, archive: _, now: _ } =
+        moved;
     let count = |value: &usize| *value as u64;
     for (name, kind, help, value) in [
         ("calls", "gauge", "Calls in progress.", count(calls)),

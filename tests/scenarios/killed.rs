@@ -15,7 +15,9 @@ fn killed(before: &World, settings: &mut Settings, agents: &[PhonePlan]) -> Worl
     settings.started = settings.started.after(Duration::from_nanos(before.now().0));
     settings.left.extend_from_slice(before.facts());
     let mut world = World::new(settings, Weather::FAIR, 2);
-    agents.iter().for_each(|plan| drop(world.phone(60_000, plan.clone())));
+    for plan in agents {
+        world.phone(60_000, plan.clone());
+    }
     for plan in agents {
         world.desktop(&plan.agent, 1, Some(10));
     }
@@ -24,7 +26,9 @@ fn killed(before: &World, settings: &mut Settings, agents: &[PhonePlan]) -> Worl
 
 fn hotline(settings: &Settings, agents: &[PhonePlan]) -> World {
     let mut world = World::new(settings, Weather::FAIR, 1);
-    agents.iter().for_each(|plan| drop(world.phone(0, plan.clone())));
+    for plan in agents {
+        world.phone(0, plan.clone());
+    }
     for plan in agents {
         world.desktop(&plan.agent, 1, Some(10));
     }
@@ -138,7 +142,9 @@ fn whose_turn_it_is_does_not_begin_anew() {
     assert_eq!(asked, ["8001", "8002"]);
 
     let mut world = killed(&before, &mut settings, &agents);
-    (0..3).for_each(|nth| drop(call(&mut world, 1_000 + nth * 10_000, 5_000)));
+    for nth in 0..3 {
+        call(&mut world, 1_000 + nth * 10_000, 5_000);
+    }
     world.run_until(100_000);
     let asked: Vec<_> = offers(&world).into_iter().map(|(_, agent)| agent).collect();
     assert_eq!(asked, ["8003", "8001", "8002"]);
@@ -156,7 +162,9 @@ fn who_was_idle_longest_still_is() {
     let mut between = killed(&before, &mut settings, &agents);
     between.run_until(30_000);
     let mut world = killed(&between, &mut settings, &agents);
-    (0..3).for_each(|nth| drop(call(&mut world, 1_000 + nth, 5_000)));
+    for nth in 0..3 {
+        call(&mut world, 1_000 + nth, 5_000);
+    }
     world.run_until(100_000);
     let asked: Vec<_> = offers(&world).into_iter().map(|(_, agent)| agent).collect();
     assert_eq!(asked, ["8002", "8003", "8001"]);

@@ -11,7 +11,7 @@ use model::{
     PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId, UserId,
 };
 use sip::locate::Target;
-use sip::{CSeq, ClientTx, DialogId, Flow, Message, ServerTx};
+use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
 use trunk::Destination;
 
 use crate::choices::Asked;
@@ -166,7 +166,7 @@ impl Call {
     }
 
     /// An INVITE that came is part of the call.
-    pub(crate) fn count_hops(&mut self, invite: &Message) {
+    pub(crate) fn count_hops(&mut self, invite: &sip::Message) {
         self.hops = [self.hops, invite.max_forwards()].into_iter().flatten().min();
     }
 

@@ -50,8 +50,9 @@ impl Callflow {
         };
         let Stage::Waiting { waiting, .. } = &known.stage else { return false };
         let (queue, entered) = (waiting.queue.clone(), self.now);
+        let permission = waiting.permission.map(|permission| permission.as_str().to_owned());
         self.note(FactBody::CallAnswered { call });
-        self.note(FactBody::Queued { call, queue, entered });
+        self.note(FactBody::Queued { call, queue, entered, permission });
         let answered = CallbackInput::AnsweredBy { call: callback, by: call };
         self.acd.handle_input(AcdInput::Callback(answered), self.now);
         self.play(call, self.config.prompts.callback.hello.clone(), false);

@@ -387,6 +387,7 @@ pub enum FactBody {
 
 impl FactBody {
     /// The name on the wire and in the store: the tag of the serialized form.
+    #[expect(clippy::too_many_lines, reason = "a table: a line for each fact")]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::EngineStarted { .. } => "engine_started",

@@ -88,7 +88,7 @@ impl OutStream {
     /// The clock of what is sent from now on, in ticks a second: a multiple of [`CLOCK_RATE`], or
     /// else that.
     pub const fn set_clock_rate(&mut self, rate: u32) {
-        let scale = if rate % CLOCK_RATE == 0 && rate > 0 { rate / CLOCK_RATE } else { 1 };
+        let scale = if rate.is_multiple_of(CLOCK_RATE) && rate > 0 { rate / CLOCK_RATE } else { 1 };
         if scale != self.scale {
             self.length = self.length / self.scale * scale;
             self.scale = scale;

@@ -74,6 +74,8 @@ impl Reference {
             }
             CallbackInput::Cancel { .. }
             | CallbackInput::Answered { .. }
+            | CallbackInput::AnsweredBy { .. }
+            | CallbackInput::AgentGaveUp { .. }
             | CallbackInput::Missed { .. } => {}
         }
     }

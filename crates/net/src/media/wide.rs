@@ -14,7 +14,7 @@ pub(crate) enum Wide {
     G722 { decoder: g722::Decoder, encoder: g722::Encoder },
     Opus { decoder: Option<opus::Decoder>, encoder: Option<opus::Encoder> },
     L16,
-    L16Wide { halver: l16::Halver, doubler: l16::Doubler },
+    L16At16k { halver: l16::Halver, doubler: l16::Doubler },
 }
 
 /// What a packet became.
@@ -55,7 +55,7 @@ impl Wide {
             Codec::G722 => Self::G722 { decoder: Default::default(), encoder: Default::default() },
             Codec::Opus => Self::Opus { decoder: None, encoder: None },
             Codec::L16Wide => {
-                Self::L16Wide { halver: Default::default(), doubler: Default::default() }
+                Self::L16At16k { halver: Default::default(), doubler: Default::default() }
             }
             Codec::L16 | Codec::Pcma | Codec::Pcmu => Self::L16,
         }
@@ -95,7 +95,7 @@ impl Wide {
                 g711::encode(Codec::Pcma, &samples, into);
                 (0, into.len())
             }
-            Self::L16Wide { halver, .. } => {
+            Self::L16At16k { halver, .. } => {
                 let (mut wide, mut samples) = ([0; L16_SAMPLES], [0; L16_SAMPLES / 2]);
                 l16::read(payload, &mut wide);
                 let length = (payload.len() / 4).min(samples.len());
@@ -142,7 +142,7 @@ impl Wide {
                 l16::write(samples, into);
                 Some(into.len())
             }
-            Self::L16Wide { doubler, .. } => {
+            Self::L16At16k { doubler, .. } => {
                 let mut wide = [0; sdp::MAX_PTIME_MS as usize * 16];
                 let wide = wide.get_mut(..2 * samples.len())?;
                 doubler.double(samples, wide);

@@ -1,5 +1,5 @@
-//! A browser's half of a call by the `webrtc` crate (peers/webrtc), and a baresip on the other side:
-//! each hears what the other says, over ICE, DTLS and SRTP that nobody here wrote.
+//! A browser's half of a call by the `webrtc` crate (peers/webrtc), and a baresip on the other
+//! side: each hears what the other says, over ICE, DTLS and SRTP that nobody here wrote.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::IpAddr;

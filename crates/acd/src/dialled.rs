@@ -1,5 +1,5 @@
-//! While a customer is being called back: their call may go on under an id of its own, and the agent
-//! may give up.
+//! While a customer is being called back: their call may go on under an id of its own, and the
+//! agent may give up.
 
 use model::{CallId, MissedCause};
 

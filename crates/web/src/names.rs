@@ -107,8 +107,8 @@ names! {
         Exclusion::NotReached, Exclusion::NotPermitted, Exclusion::Offered, Exclusion::Preferring,
     ].map(Exclusion::as_str);
     /// Why an agent had a call or had it not: was offered it; was among the `next`; could have
-    /// taken it but was `further_back`, or it waited for another agent (`not_preferred`), or nothing
-    /// was given out just then (`free`); could not take it.
+    /// taken it but was `further_back`, or it waited for another agent (`not_preferred`), or
+    /// nothing was given out just then (`free`); could not take it.
     WhyName: [
         "offered", "next", "further_back", "not_preferred", "free", "unknown_agent", "not_serving",
         "signed_out", "not_ready", "busy", "resting", "not_reached", "not_permitted",

@@ -99,7 +99,8 @@ pub(crate) async fn list(
 /// A recording's audio, as WAV: 8,000 Hz, 16 bit, the caller left and the agent right.
 ///
 /// Needs `recording.play`, or for a message `message.handle`. The token may be given as `?token=`,
-/// for `<audio>`. Listening is audited before the first byte leaves: once for all ranges of one recording in ten minutes.
+/// for `<audio>`. Listening is audited before the first byte leaves: once for all ranges of one
+/// recording in ten minutes.
 /// `Range` with one range of bytes is served with 206, `If-Range` with the `ETag` is respected,
 /// several ranges are answered with the whole.
 #[utoipa::path(

@@ -44,9 +44,9 @@ impl Registrar {
         self.plan_probe(number, now + pause);
     }
 
-    /// Whether the silence of a phone means that it is not there: it says that it takes OPTIONS, or
-    /// has answered once. Another that introduces itself is asked once after each REGISTER, to learn
-    /// whether it does.
+    /// Whether the silence of a phone means that it is not there: it says that it takes OPTIONS,
+    /// or has answered once. Another that introduces itself is asked once after each REGISTER, to
+    /// learn whether it does.
     pub(super) const fn is_asked(&self, answers_options: bool) -> bool {
         self.config.probe_interval_ms > 0 && (answers_options || self.config.probe_all)
     }

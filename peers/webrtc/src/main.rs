@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use media::{Codec, FRAME_SAMPLES, g711, tone};
 use rtc::interceptor::Registry;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
@@ -30,6 +29,10 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::default_runtime;
 
+mod a_law;
+
+/// What a packet of 20 ms holds.
+const FRAME_SAMPLES: usize = 160;
 /// A-law (RFC 3551 §6).
 const PAYLOAD_TYPE: u8 = 8;
 /// Samples a second, of A-law and of its RTP clock.
@@ -62,9 +65,8 @@ impl PeerConnectionEventHandler for Heard {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event
                     && packet.header.payload_type == PAYLOAD_TYPE
                 {
-                    let decode = |byte: &u8| g711::decode_sample(Codec::Pcma, *byte);
                     let mut samples = samples.lock().expect("nobody panics with it");
-                    samples.extend(packet.payload.iter().map(decode));
+                    samples.extend(packet.payload.iter().map(|byte| a_law::decode(*byte)));
                 }
             }
         });
@@ -102,9 +104,11 @@ fn voice() -> Arc<TrackLocalStaticRTP> {
 
 /// Says a tone for ever: 20 ms a packet.
 async fn speak(voice: Arc<TrackLocalStaticRTP>, hertz: f64) -> anyhow::Result<()> {
-    let samples = tone::sine(hertz, LOUDNESS, RATE as usize);
-    let mut coded = vec![0; samples.len()];
-    g711::encode(Codec::Pcma, &samples, &mut coded);
+    let sample = |at: u32| {
+        let turns = hertz * f64::from(at) / f64::from(RATE);
+        (f64::from(LOUDNESS) * (turns * std::f64::consts::TAU).sin()) as i16
+    };
+    let coded: Vec<u8> = (0..RATE).map(|at| a_law::encode(sample(at))).collect();
     let mut clock = tokio::time::interval(Duration::from_millis(20));
     for (number, frame) in coded.chunks_exact(FRAME_SAMPLES).cycle().enumerate() {
         clock.tick().await;

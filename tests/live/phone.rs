@@ -196,7 +196,13 @@ impl Phone {
 
     /// Calls a number; the answer, which is acknowledged.
     pub(crate) fn dial(&mut self, number: &str) -> Dialled {
-        let answer = self.invite(number, &self.sdp());
+        let own = self.sdp();
+        self.dial_with(number, &own)
+    }
+
+    /// The same with a description of one's own.
+    pub(crate) fn dial_with(&mut self, number: &str, description: &str) -> Dialled {
+        let answer = self.invite(number, description);
         assert_eq!(answer.status(), Some(200), "{answer:?}");
         Dialled { answer }
     }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures M1 to M5 beside the bare kernel loop and writes the table of docs/performance.md.
-# About eleven minutes on two cores; the machine should have nothing else to do.
+# About twelve minutes on two cores; the machine should have nothing else to do.
 # A machine that is busy at the start is measured but its figures are only printed; ANYWAY=1 writes
 # them down all the same.
 # QUICK=1 runs everything shortly and only prints the table: to try the measurement itself.

@@ -344,6 +344,39 @@ fn queued(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
     let mut row = times(&run, "agent_invite_ms", ring, (2.0, 5.0))?;
     (row.target, row.met) = ("", None);
     table.add(row);
+    next_offered(lab, engine, table)
+}
+
+/// M5: an agent is free, and as many callers as agents wait. Callers hang up after twice the time in
+/// which as many come as there are agents: half of them wait then, the others talk.
+fn next_offered(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
+    const HALF_S: u32 = 10;
+    let count = lab.size(500);
+    let rate = f64::from(count) / f64::from(HALF_S);
+    let calls = (count * 2 + (rate * f64::from(lab.seconds(20))) as u32).to_string();
+    let agents = lab.agents(count);
+    let run = lab.load(
+        engine,
+        &["--number", "95500", "--media", "off", "--concurrent", "2000"],
+        &[
+            ("--calls", &calls),
+            ("--rate", &rate.to_string()),
+            ("--duration", &(2 * HALF_S * 1000).to_string()),
+            ("--agents", &agents),
+        ],
+    )?;
+    let offered = &run["agents"]["free_to_invite_ms"];
+    let most = figure(&run, "/calls/most_at_a_time")?;
+    let work = format!("M5 an agent is free → the next caller's INVITE, {count} agents");
+    let mut row = times(&run, "agents/free_to_invite_ms", &work, (5.0, 5.0))?;
+    row.target = "p99 ≤ 5 ms";
+    row.remarks = format!(
+        "{} offers while {} waited; {}",
+        offered["count"],
+        most - f64::from(count),
+        remarks(&run)
+    );
+    table.add(row);
     Ok(())
 }
 

@@ -1,8 +1,10 @@
-//! The soak: 200,000 calls at a steady 300 a second, `make soak`. It fails by its exit code.
+//! The soak: 200,000 calls at a steady 300 a second, then 20,000 that are offered to agents at 50 a
+//! second, `make soak`. It fails by its exit code.
 //!
 //! The first calls warm the engine up: until the trace is full and every pool has its size. From
 //! then on nothing may grow: the engine has as much memory at the end as after the warm-up, as many
-//! threads, and no call, transaction or port is left. `SOAK_CALLS` shortens it, to try it.
+//! threads, and no call, transaction or port is left. No phone of an agent may ring before the
+//! desktop has been shown who calls. `SOAK_CALLS` shortens all of it, to try it.
 
 #[path = "../measured/lab.rs"]
 #[allow(dead_code, reason = "what only the measured tables need")]
@@ -20,6 +22,11 @@ use lab::{Engine, Lab};
 const CALLS: u32 = 200_000;
 /// Calls that begin in a second.
 const RATE: u32 = 300;
+/// One of so many calls is offered to an agent, after the others and at a pace of its own.
+const OFFERED_SHARE: u32 = 10;
+const OFFERED_RATE: u32 = 50;
+/// Their agents: each is free again long before its turn.
+const OFFERED_AGENTS: u32 = 200;
 /// One of so many calls warms up: at 200,000, more than fill the trace.
 const WARM_UP_SHARE: u32 = 5;
 /// How much the resident memory may differ after the warm-up: pages that come and go.
@@ -42,7 +49,9 @@ fn main() -> anyhow::Result<()> {
     let warmed = run(&lab, &engine, warm_up)?;
     let soaked = run(&lab, &engine, calls - warm_up)?;
     let after = settled(&lab, before)?;
-    let verdicts = verdicts(&[&warmed, &soaked], before, after)?;
+    let mut verdicts = verdicts(&[&warmed, &soaked], before, after)?;
+    let offered = offer(&lab, &engine, calls / OFFERED_SHARE)?;
+    verdicts.extend(offered_verdicts(&offered, calls / OFFERED_SHARE)?);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{calls} calls at {RATE} a second:")?;
     for verdict in &verdicts {
@@ -60,6 +69,22 @@ fn run(lab: &Lab, engine: &Engine, calls: u32) -> anyhow::Result<Value> {
         engine,
         &["--number", "95512", "--duration", "1000", "--media", "off"],
         &[("--rate", &rate), ("--calls", &calls), ("--concurrent", "5000")],
+    )
+}
+
+/// Customers who are offered to agents whose desktops say at once that they show the pop.
+fn offer(lab: &Lab, engine: &Engine, calls: u32) -> anyhow::Result<Value> {
+    let (rate, calls) = (OFFERED_RATE.to_string(), calls.to_string());
+    let agents = lab.agents(OFFERED_AGENTS);
+    lab.load(
+        engine,
+        &["--number", "95500", "--duration", "500", "--media", "off", "--web", &lab.web],
+        &[
+            ("--rate", &rate),
+            ("--calls", &calls),
+            ("--agents", &agents),
+            ("--caller-numbers", lab.known_callers()),
+        ],
     )
 }
 
@@ -118,10 +143,28 @@ struct Verdict {
     seen: String,
 }
 
+fn of(run: &Value, path: &str) -> anyhow::Result<f64> {
+    run.pointer(path).and_then(Value::as_f64).with_context(|| format!("no {path} in {run}"))
+}
+
+fn offered_verdicts(run: &Value, calls: u32) -> anyhow::Result<[Verdict; 2]> {
+    let (ok, shown, early) =
+        (of(run, "/calls/ok")?, of(run, "/pop_ms/count")?, of(run, "/rang_before_pop")?);
+    Ok([
+        Verdict {
+            what: "every call of a customer was offered and its pop was shown",
+            holds: ok >= f64::from(calls) && shown >= f64::from(calls),
+            seen: format!("{shown} pops and {ok} good calls of {calls} at {OFFERED_RATE} a second"),
+        },
+        Verdict {
+            what: "no phone rang before its pop",
+            holds: early == 0.0,
+            seen: format!("{early} rang before"),
+        },
+    ])
+}
+
 fn verdicts(runs: &[&Value], before: Left, after: Left) -> anyhow::Result<Vec<Verdict>> {
-    let of = |run: &Value, path: &str| {
-        run.pointer(path).and_then(Value::as_f64).with_context(|| format!("no {path} in {run}"))
-    };
     let sum = |path: &str| runs.iter().map(|run| of(run, path)).sum::<anyhow::Result<f64>>();
     let (begun, ok) = (sum("/calls/begun")?, sum("/calls/ok")?);
     let soaked = runs.last().context("nothing ran")?;

@@ -13,6 +13,7 @@ use sip::{
 };
 
 use super::caller::capabilities;
+use super::histogram::Histogram;
 use super::media::{Leg, ToMedia};
 use super::plan::Plan;
 use super::station::{ALLOW, Do, parts, transaction};
@@ -39,6 +40,8 @@ struct Agent {
     call: Option<AgentCall>,
     /// An agent that answers waits for this.
     answer_at: Option<Mono>,
+    /// Since when the agent is free, where a call has been.
+    free_since: Option<Mono>,
 }
 
 #[derive(Debug)]
@@ -64,7 +67,7 @@ enum State {
 }
 
 /// What came of the agents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AgentFigures {
     pub(super) registered: u32,
     pub(super) refused: BTreeMap<String, u32>,
@@ -74,6 +77,24 @@ pub(super) struct AgentFigures {
     /// Rang while talking: the server gave one agent two calls.
     pub(super) busy: u32,
     pub(super) failed: BTreeMap<String, u32>,
+    /// The 200 to the BYE of an agent's call → the INVITE of their next: where callers wait, what
+    /// the server takes to offer a free agent the next of them.
+    pub(super) free_to_invite: Histogram,
+}
+
+impl AgentFigures {
+    fn new() -> Self {
+        Self {
+            registered: 0,
+            refused: BTreeMap::new(),
+            rang: 0,
+            answered: 0,
+            cancelled: 0,
+            busy: 0,
+            failed: BTreeMap::new(),
+            free_to_invite: Histogram::new(),
+        }
+    }
 }
 
 /// All agents.
@@ -110,6 +131,7 @@ impl Agents {
             expires_s: EXPIRES_S,
             call: None,
             answer_at: None,
+            free_since: None,
         };
         let agents: Vec<Agent> = plan.agents.iter().map(agent).collect();
         let by_number = plan.agents.iter().cloned().zip(0..).collect();
@@ -126,7 +148,7 @@ impl Agents {
             legs: 0,
             finishing: false,
             outputs: VecDeque::new(),
-            figures: AgentFigures::default(),
+            figures: AgentFigures::new(),
         }
     }
 
@@ -226,8 +248,11 @@ impl Agents {
         match request.method() {
             Method::Invite => self.handle_invite(tx, request, flow, now),
             Method::Bye => {
-                let known = self.take_call(request.call_id()).is_some();
-                self.respond(tx, &request, if known { 200 } else { 481 });
+                let whose = self.take_call(request.call_id());
+                if let Some(at) = whose {
+                    self.agents[at].free_since = Some(now);
+                }
+                self.respond(tx, &request, if whose.is_some() { 200 } else { 481 });
             }
             Method::Options => self.respond(tx, &request, 200),
             _ => self.respond(tx, &request, 405),
@@ -248,6 +273,9 @@ impl Agents {
         if agent.call.is_some() {
             self.figures.busy += 1;
             return self.respond(tx, &invite, 486);
+        }
+        if let Some(free_since) = agent.free_since.take() {
+            self.figures.free_to_invite.record(now.since(free_since));
         }
         let leg = self.legs * 2 + 1;
         self.legs += 1;

@@ -149,6 +149,7 @@ impl Report {
                 "cancelled": agents.cancelled,
                 "rang_while_talking": agents.busy,
                 "failed": agents.failed,
+                "free_to_invite_ms": agents.free_to_invite.to_json(),
             },
             "media": {
                 "sent": counts.sent,

@@ -182,6 +182,9 @@ fn an_agent_rings_answers_and_is_free_after_the_bye() {
     test.receive(Method::Invite, "8001", "three", SDP, 1600);
     assert_eq!(test.statuses().0, [180]);
     assert_eq!((test.agents.figures.rang, test.agents.figures.answered), (3, 1));
+    // The first call found an agent who had had none; the third came 200 ms after the second's end.
+    let free_to_invite = test.agents.figures.free_to_invite.to_json();
+    assert_eq!((&free_to_invite["count"], &free_to_invite["max"]), (&1.into(), &200.0.into()));
 }
 
 #[test]

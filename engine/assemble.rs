@@ -60,6 +60,7 @@ pub fn callflow(
         acd: distribution(config, accounts)?,
         hours: config.calendars(),
         customer_first: config.customer_first(),
+        priorities: config.priority.priorities(),
         onwards: config.onwards(),
         messages: messages(config),
         choices: config

@@ -10,6 +10,7 @@ mod messages;
 mod outbound;
 mod overflow;
 mod plans;
+mod priority;
 
 pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
@@ -53,6 +54,8 @@ pub struct Config {
     pub lookup: Lookup,
     #[serde(default)]
     pub acd: Acd,
+    #[serde(default)]
+    pub priority: Priority,
     #[serde(default)]
     pub recordings: Recordings,
     #[serde(default)]
@@ -208,6 +211,21 @@ section! {
         pop_timeout_ms: u64 = 300,
         announce_every_ms: u64 = 30_000,
         approval: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// `[priority]`
+    Priority {
+        classes: BTreeMap<String, u64> = BTreeMap::new(),
+        elderly_age: u8 = 65,
+        elderly_ms: u64 = 0,
+        open_claim_ms: u64 = 0,
+        repeat_within_ms: u64 = 3_600_000,
+        repeat_ms: u64 = 0,
+        steward_ms: u64 = 0,
+        last_agent_within_ms: u64 = 86_400_000,
+        last_agent_ms: u64 = 0,
     }
 }
 

@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use access::{Lockout, LockoutConfig};
 use anyhow::Context as _;
-use callflow::{Callflow, KeptAgent, Recovery};
+use callflow::{Callflow, KeptAgent, Recovery, Remembered};
 use crossbeam_channel::Receiver;
 use media::{MediaEvent, Prompts};
-use model::{AgentStatus, FactBody, QueueId};
+use model::{AgentStatus, FactBody, QueueId, Wall};
 use net::media::MediaWorkers;
 use net::resolver::Resolver;
 use net::sip::{BanLimits, Listener, SipWorkers, Tls, TlsFiles};
 use recording::Keyring;
 use report::{CallRecord, CallRecords, Figures, Limits, OpenRecording};
 use sip::ToBrain;
-use store::{Journal, Notice, Purpose, Store, Writer, WriterLimits};
+use store::{Journal, Notice, Purpose, RecentCall, Store, Writer, WriterLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -103,7 +103,7 @@ struct Left {
     settled: Vec<CallRecord>,
 }
 
-async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
+async fn left_behind(store: &Store, clock: Clock, remembers_ms: u64) -> anyhow::Result<Left> {
     let facts = store.unsettled_facts().await?;
     let mut records = CallRecords::new(Limits::default());
     let recovered = records.recover(&facts);
@@ -127,8 +127,23 @@ async fn left_behind(store: &Store, clock: Clock) -> anyhow::Result<Left> {
         registrations: registrations.collect(),
         agents: agents.map(kept).collect(),
         standing: store.standing_facts().await?,
+        recent: recent(store, clock.wall(), remembers_ms).await?,
     };
     Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
+}
+
+/// Who called a short while ago, as far as that matters.
+async fn recent(store: &Store, now: Wall, within_ms: u64) -> anyhow::Result<Vec<Remembered>> {
+    if within_ms == 0 {
+        return Ok(Vec::new());
+    }
+    let since = Wall(now.0 - i64::try_from(within_ms)?.saturating_mul(1_000));
+    let calls = store.recent_calls(since).await?.into_iter();
+    let remembered = calls.map(|call| {
+        let RecentCall { number, ended, agent } = call;
+        Remembered { number, ended, agent }
+    });
+    Ok(remembered.collect())
 }
 
 fn kept(last: store::AgentLast) -> KeptAgent {
@@ -175,7 +190,8 @@ impl Running {
         let accounts = store.accounts().await?;
         let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
-        let left = left_behind(&store, clock).await?;
+        let remembers_ms = config.priority.priorities().remembers_ms();
+        let left = left_behind(&store, clock, remembers_ms).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
         let acd = Arc::new(machine.acd.clone());

@@ -6,7 +6,9 @@ use model::{NotReadyReason, Permission};
 use trunk::Cidr;
 
 use super::fault::{Fault, Places};
-use super::{Config, Trunk, choices, hours, listeners, messages, outbound, overflow, plans};
+use super::{
+    Config, Trunk, choices, hours, listeners, messages, outbound, overflow, plans, priority,
+};
 
 const SITE_MAX: u16 = 1023;
 const WORKERS_MAX: usize = 64;
@@ -43,6 +45,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     choices::check(config, places, &mut faults);
     messages::check(config, places, &mut faults);
     plans::check(config, places, &mut faults);
+    priority::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }

@@ -32,6 +32,7 @@ fn what_the_commented_default_says_is_the_default() {
     assert_eq!(written.ivr, bare.ivr);
     assert_eq!(written.lookup, bare.lookup);
     assert_eq!(written.acd, bare.acd);
+    assert_eq!(written.priority, bare.priority);
     assert_eq!(written.recordings, bare.recordings);
 }
 

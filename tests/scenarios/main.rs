@@ -42,6 +42,7 @@ mod paused_recording;
 mod phone_falls_silent;
 mod phone_unregistered;
 mod pop_before_ring;
+mod priority;
 mod questions;
 mod random_dialled;
 mod redirected;

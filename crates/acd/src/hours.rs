@@ -60,6 +60,11 @@ impl Day {
         }
     }
 
+    /// The day of that moment where local time is `offset_s` ahead of UTC.
+    pub fn at(at: Wall, offset_s: i32) -> Self {
+        Self::of(at, offset_s).0
+    }
+
     /// The day of that moment, and the microseconds since it began.
     fn of(at: Wall, offset_s: i32) -> (Self, i64) {
         let local = at.0.saturating_add(i64::from(offset_s) * 1_000_000);
@@ -201,7 +206,7 @@ impl Calendar {
 
     /// What the day of this moment is, if it is named.
     pub fn named(&self, at: Wall) -> Option<&NamedDay> {
-        self.named.get(&Day::of(at, self.offset_s).0)
+        self.named.get(&Day::at(at, self.offset_s))
     }
 
     /// When it opens next: now, if it is open. `None` if that is more than [`MAX_DAYS_AHEAD`] days

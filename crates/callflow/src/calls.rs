@@ -22,6 +22,7 @@ use crate::message::Message;
 use crate::outward::Outbound;
 use crate::overflow::Onward;
 use crate::phones::Instance;
+use crate::priority::Counted;
 
 /// One contact.
 #[derive(Debug)]
@@ -65,6 +66,10 @@ pub(crate) struct Call {
     pub(crate) callback_of: Option<CallId>,
     /// Where else the caller goes whom a queue has sent away, for as long as nobody has them.
     pub(crate) onward: Option<Onward>,
+    /// What has put it forward already.
+    pub(crate) counted: Counted,
+    /// The agent who spoke with the one outside last.
+    pub(crate) spoke: Option<AgentId>,
     /// How the call ends, once that is certain.
     pub(crate) outcome: Option<(Outcome, HangupCause)>,
 }
@@ -110,7 +115,7 @@ pub(crate) struct Waiting {
     pub(crate) permission: Option<Permission>,
     pub(crate) entered: Mono,
     /// How long the caller was in line or in conversation before, in milliseconds: nobody who
-    /// came later goes before.
+    /// came later goes before. With it what they were put forward by.
     pub(crate) before_ms: u64,
     /// The position that the caller was told last.
     pub(crate) told: Option<u32>,
@@ -161,6 +166,8 @@ impl Call {
             asked: Vec::new(),
             callback_of: None,
             onward: None,
+            counted: Counted::default(),
+            spoke: None,
             outcome: None,
         }
     }

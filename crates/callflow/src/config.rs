@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::priority::Priorities;
 use model::{AgentId, PromptId, QueueId, Wall};
 use sip::digest::{Algorithm, Secrets};
 use sip::locate::LocateConfig;
@@ -32,6 +33,8 @@ pub struct Config {
     pub acd: acd::Config,
     /// When queues are open; one that is not named is open always.
     pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
+    /// What puts callers forward, and to whom.
+    pub priorities: Priorities,
     /// Look-ups' limits.
     pub lookup: lookup::Config,
     /// Queues that call the customer back before they ring the agent, whom they have reserved.

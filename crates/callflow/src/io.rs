@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::priority::Remembered;
 use access::Principal;
 use cti::SessionId;
 use ivr::PolicyAnswer;
@@ -201,6 +202,8 @@ pub struct Recovery {
     /// What is still so as these facts said: callbacks that wait. Those that have ended may be
     /// among them.
     pub standing: Vec<Fact>,
+    /// Calls that are over, of those who may call again, in the order of their ends.
+    pub recent: Vec<Remembered>,
 }
 
 #[cfg(test)]

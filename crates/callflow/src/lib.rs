@@ -49,6 +49,7 @@ mod own_calls;
 mod pause;
 mod phones;
 mod places;
+mod priority;
 mod probes;
 mod questions;
 mod recover;
@@ -64,6 +65,7 @@ pub use config::{
     CallbackPrompts, Choice, Config, ConfigError, MessageRule, Onwards, Phone, QueuePrompts,
 };
 pub use io::{DesktopInput, Input, KeptAgent, Output, Recovery};
+pub use priority::{Priorities, Remembered, Within};
 pub use sides::{Listener, Side};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -119,6 +121,8 @@ pub struct Callflow {
     opening: BTreeMap<LegId, Opening>,
     /// Our tag as a number → the leg whose dialog it is.
     dialogs: Found<u64, LegId>,
+    /// Who called a short while ago.
+    recent: priority::Recent,
     /// INVITEs that came, in and outside of dialogs.
     incoming: Found<ServerTx, LegId>,
     /// Requests of ours.
@@ -197,6 +201,7 @@ impl Callflow {
             legs: Found::default(),
             opening: BTreeMap::new(),
             dialogs: Found::default(),
+            recent: priority::Recent::default(),
             incoming: Found::default(),
             outgoing: Found::default(),
             farewells: Farewells::default(),

@@ -14,6 +14,7 @@ use model::{
 use crate::Callflow;
 use crate::calls::{Stage, Waiting};
 use crate::keys::Way;
+use crate::priority::Favour;
 use crate::timers::Timer;
 
 /// How a call comes to a queue.
@@ -48,7 +49,11 @@ impl Callflow {
             Coming::Anew => self.rejoin(call, &queue),
             Coming::Back => None,
         };
-        let (entered, before_ms) = rejoined.unwrap_or((self.now, before_ms));
+        let favour = match (&rejoined, coming) {
+            (None, Coming::Anew) => self.favour(call),
+            (Some(_), _) | (None, Coming::Back) => Favour::default(),
+        };
+        let (entered, before_ms) = rejoined.unwrap_or((self.now, before_ms + favour.ms));
         let waiting = Waiting {
             queue: queue.clone(),
             permission,
@@ -60,6 +65,7 @@ impl Callflow {
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         let needs = permission.map(|permission| permission.as_str().to_owned());
         self.note(FactBody::Queued { call, queue: queue.clone(), entered, permission: needs });
+        self.note_favour(call, &favour);
         self.publish_call(call, CallPhase::Queued);
         if rejoined.is_some() {
             self.set_announcement(call);
@@ -68,7 +74,7 @@ impl Callflow {
         let head_start_ms = before_ms;
         let input = match coming {
             Coming::Anew => {
-                let preferred = None;
+                let preferred = favour.preferred;
                 AcdInput::Enqueue { call, queue, permission, entered, head_start_ms, preferred }
             }
             Coming::Back => AcdInput::ComeBack { call, queue, permission, entered, head_start_ms },

@@ -35,6 +35,7 @@ impl Callflow {
         self.restore_plans(&recovery.standing);
         // Nobody is called back outside the hours.
         self.restore_callbacks(&recovery.standing);
+        self.restore_recent(&recovery.recent);
         self.drain_rooms();
     }
 

@@ -140,6 +140,8 @@ impl Callflow {
                 self.note(FactBody::LookupEnded { call, result: name, customer_id, took_ms });
                 let Some(known) = self.calls.get_mut(&call) else { return };
                 known.lookup = result.clone();
+                self.favour_late(call);
+                let Some(known) = self.calls.get(&call) else { return };
                 let Some(agent) = known.agent().cloned() else { return };
                 if let Some(Event::ScreenPop { call: popped, lookup, .. }) =
                     self.pops.get_mut(&agent)

@@ -15,6 +15,9 @@ impl Callflow {
         self.timers.stop_all(call);
         if let Some(known) = self.calls.get_mut(&call) {
             known.outcome.get_or_insert((outcome, cause));
+            if matches!(known.stage, Stage::Connected(_)) {
+                known.spoke = known.agent().cloned();
+            }
         }
         self.publish_call_ended(call);
         self.enter_stage(call, Stage::Over);
@@ -61,6 +64,7 @@ impl Callflow {
             }
             let (outcome, cause) =
                 known.outcome.unwrap_or((Outcome::Error, HangupCause::TransportError));
+            self.remember(&known, outcome);
             self.note(FactBody::CallEnded { call, outcome, cause });
         }
     }

@@ -16,6 +16,7 @@ fn card(name: &str) -> Arc<CustomerCard> {
         phone: Pii::from("13800138000"),
         identity_number: Pii::from("11010519491231002X"),
         class: "a".to_owned(),
+        steward: None,
         city: String::new(),
         policies: Vec::new(),
     })

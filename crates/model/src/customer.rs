@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Pii;
+use crate::{AgentId, Pii};
 
 /// How far the engine is with finding out who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +55,22 @@ pub struct CustomerCard {
     pub class: String,
     /// Where they live: province and city, not personal enough to mask.
     pub city: String,
+    /// 专属坐席: the agent who looks after them, if one does.
+    pub steward: Option<AgentId>,
     /// Newest first, at most 20.
     pub policies: Vec<PolicyCard>,
+}
+
+impl CustomerCard {
+    /// The year, month and day of birth that the identity number tells (GB 11643-1999); whether
+    /// there was such a day is not checked.
+    pub fn born_on(&self) -> Option<(i32, u8, u8)> {
+        let digits = self.identity_number.reveal().get(6..14)?;
+        let number: u32 =
+            digits.bytes().all(|digit| digit.is_ascii_digit()).then_some(digits)?.parse().ok()?;
+        let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+        Some((year as i32, month as u8, day as u8))
+    }
 }
 
 /// One policy (保单).

@@ -311,6 +311,15 @@ pub enum FactBody {
         certificate: Box<Certificate>,
     },
 
+    /// A caller was put forward in their queue by what is known of them, or waits for one agent alone
+    /// for `prefers_ms`; `why` lists the reasons, with commas between.
+    Prioritised {
+        call: CallId,
+        head_start_ms: u64,
+        why: String,
+        preferred: Option<AgentId>,
+        prefers_ms: u64,
+    },
     /// A supervisor steered: `what` was done, as the command is named, to a call or an agent;
     /// `detail` says more (a queue, a status, a reason, a time).
     Steered {
@@ -442,6 +451,7 @@ impl FactBody {
             Self::RecordingReleased { .. } => "recording_released",
             Self::RecordingDoomed { .. } => "recording_doomed",
             Self::RecordingDeleted { .. } => "recording_deleted",
+            Self::Prioritised { .. } => "prioritised",
             Self::Steered { .. } => "steered",
             Self::PlanSwitched { .. } => "plan_switched",
             Self::AgentChanged { .. } => "agent_changed",
@@ -515,6 +525,7 @@ impl FactBody {
             | Self::RecordingReleased { call, .. }
             | Self::RecordingDoomed { call, .. }
             | Self::RecordingDeleted { call, .. }
+            | Self::Prioritised { call, .. }
             | Self::Played { call, .. }
             | Self::Traced { call, .. } => Some(*call),
             Self::AgentChanged { call, .. } | Self::Steered { call, .. } => *call,

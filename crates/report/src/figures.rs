@@ -206,6 +206,7 @@ impl Figures {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Prioritised { .. }
             | FactBody::Steered { .. }
             | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }

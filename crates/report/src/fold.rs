@@ -240,6 +240,7 @@ impl Fold {
             | FactBody::TrunkReachable { .. }
             | FactBody::TrunkUnreachable { .. }
             | FactBody::HoursChanged { .. }
+            | FactBody::Prioritised { .. }
             | FactBody::Steered { .. }
             | FactBody::PlanSwitched { .. }
             | FactBody::TrunkRegistered { .. }

@@ -1,6 +1,7 @@
 //! What must hold of every run, judged by the facts alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Fact, FactBody, LegId, LegRole, Mono, OfferId,
@@ -33,6 +34,8 @@ struct Book {
     popped: BTreeSet<OfferId>,
     busy: BTreeMap<AgentId, CallId>,
     waiting: BTreeMap<CallId, InLine>,
+    /// Calls that wait for one agent alone, and until when they may.
+    preferring: BTreeMap<CallId, (AgentId, Mono)>,
     /// Waiting calls that an agent is reserved for.
     offered: BTreeSet<CallId>,
     /// Calls by which customers are called back that have been in no line.
@@ -55,6 +58,10 @@ pub fn check(facts: &[Fact], settings: &Settings, is_over: bool) -> Audit {
             faults.push(format!("fact {} follows fact {last_seq}", fact.seq));
         }
         last_seq = fact.seq;
+        if let FactBody::Prioritised { call, preferred: Some(agent), prefers_ms, .. } = &fact.body {
+            let until = fact.mono + Duration::from_millis(*prefers_ms);
+            book.preferring.insert(*call, (agent.clone(), until));
+        }
         if let Err(fault) = book.read(&fact.body) {
             faults.push(format!("fact {} at {} ms: {fault}", fact.seq, fact.mono.as_ms()));
         }
@@ -77,8 +84,11 @@ impl Book {
     fn idle_while_waiting(&self, tiers: &BTreeMap<AgentId, u8>, now: Mono) -> Option<String> {
         let waiting = self.waiting.iter().filter(|(call, _)| !self.offered.contains(call));
         for (call, line) in waiting {
-            let may =
-                |agent: &&AgentId| tiers.get(*agent).is_some_and(|t| line.reached.contains(t));
+            let preferred = self.preferring.get(call).filter(|(_, until)| *until > now);
+            let may = |agent: &&AgentId| match preferred {
+                Some((preferred, _)) => *agent == preferred,
+                None => tiers.get(*agent).is_some_and(|tier| line.reached.contains(tier)),
+            };
             if let Some(agent) = self.idle.iter().find(may) {
                 let (queue, at) = (&line.queue, now.as_ms());
                 return Some(format!("at {at} ms {agent} is idle while {call} waits in {queue}"));

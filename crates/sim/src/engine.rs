@@ -437,6 +437,7 @@ fn customer(phone: &Pii<String>) -> CustomerCard {
         identity_number: Pii::from("110101199003070134"),
         class: "a".to_owned(),
         city: "上海".to_owned(),
+        steward: None,
         policies: Vec::new(),
     }
 }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub choices: BTreeMap<QueueId, BTreeMap<char, Choice>>,
     /// What comes after the first place of a queue's limits.
     pub onwards: callflow::Onwards,
+    /// What puts callers forward, and to whom.
+    pub priorities: callflow::Priorities,
     /// How messages are taken.
     pub messages: BTreeMap<QueueId, callflow::MessageRule>,
     /// Queues that call the customer back before they ring the agent.
@@ -86,6 +88,7 @@ pub fn settings() -> Settings {
         limits: BTreeMap::new(),
         choices: BTreeMap::new(),
         onwards: callflow::Onwards::default(),
+        priorities: callflow::Priorities::default(),
         messages: BTreeMap::new(),
         customer_first: BTreeSet::new(),
         callbacks: None,
@@ -166,6 +169,7 @@ pub fn config(settings: &Settings) -> Config {
         hours: settings.hours.clone(),
         choices: settings.choices.clone(),
         onwards: settings.onwards.clone(),
+        priorities: settings.priorities.clone(),
         messages: settings.messages.clone(),
         customer_first: settings.customer_first.clone(),
         lookup: lookup::Config::default(),

@@ -30,6 +30,7 @@ pub(crate) fn recovery(settings: &Settings) -> Recovery {
         registrations: phones.into_values().collect(),
         agents: at_work.collect(),
         standing: left.iter().chain(&settings.standing).cloned().collect(),
+        recent: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{ClaimSummary, CustomerCard, Pii, PolicyCard, PolicyStatus, Wall};
+use model::{AgentId, ClaimSummary, CustomerCard, Pii, PolicyCard, PolicyStatus, Wall};
 use sqlx::any::AnyRow;
 
 use crate::error::Result;
@@ -176,6 +176,7 @@ async fn card(
         identity_number: Pii::new(row.text("identity_number")?),
         class: row.text("class")?,
         city: row.text("city")?,
+        steward: row.maybe_text("steward")?.map(AgentId::from),
         policies: cards,
     }))
 }

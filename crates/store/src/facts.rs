@@ -108,6 +108,7 @@ fn subject(body: &FactBody) -> Option<&str> {
         | FactBody::DigitsCollected { .. }
         | FactBody::LookupEnded { .. }
         | FactBody::Queued { .. }
+        | FactBody::Prioritised { .. }
         | FactBody::Overflowed { .. }
         | FactBody::CallbackBooked { .. }
         | FactBody::CallbackBegun { .. }

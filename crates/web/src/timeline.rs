@@ -75,7 +75,8 @@ pub(crate) struct FactEntry<'a> {
     queue: Option<&'a str>,
     /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
     /// `timed_out` or `emergency`; `chosen` by the caller, `moved` by a supervisor; why the
-    /// recording is held; by which rule it is deleted.
+    /// recording is held; by which rule it is deleted; what put the caller forward: `class`,
+    /// `elderly`, `open_claim`, `repeat`, `steward` or `last_agent`, several with commas between.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// The queue to which the call goes then.
@@ -100,6 +101,9 @@ pub(crate) struct FactEntry<'a> {
     /// When it is tried again, RFC 3339 with offset; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     again_at: Option<String>,
+    /// By how much the caller was put forward, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_start_ms: Option<u64>,
     /// What a supervisor did: the name of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     steered: Option<&'a str>,
@@ -373,6 +377,11 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
             entry.agent_id = Some(agent.as_str());
             changed(entry, *status);
             entry.state = Some((*state).into());
+        }
+        FactBody::Prioritised { head_start_ms, why, preferred, .. } => {
+            entry.agent_id = preferred.as_ref().map(model::AgentId::as_str);
+            entry.why = Some(why);
+            entry.head_start_ms = Some(*head_start_ms);
         }
         FactBody::Steered { by, what, agent, detail, .. } => {
             entry.by = Some(by.as_str());

@@ -91,6 +91,7 @@ impl Iterator for Generator {
             identity_number: Pii::new(self.identity(place, man)),
             class: self.class().to_owned(),
             city: place.city.to_owned(),
+            steward: None,
             policies: self.insure(place, vehicle, both),
         })
     }

@@ -16,13 +16,14 @@ use crate::sql::{Columns, Sql, insert_rows};
 
 /// The columns of a policies file, in any order: name, whether it must be there, what it holds.
 /// One line is one policy with its customer. UTF-8, comma, first line the names.
-pub const COLUMNS: [(&str, bool, &str); 15] = [
+pub const COLUMNS: [(&str, bool, &str); 16] = [
     ("customer_id", true, "the insurer's number of the customer, up to 40 characters"),
     ("name", true, "name, up to 100 characters"),
     ("phone", true, "telephone number, in any spelling"),
     ("identity_number", true, "18 characters with a valid check digit; each customer's own"),
     ("class", false, "excellent, a, b or c; b if empty"),
     ("city", false, "province and city"),
+    ("steward", false, "the number of the agent who looks after the customer"),
     ("policy_number", true, "up to 17 digits; unique"),
     ("product", true, "such as 交强险, up to 100 characters"),
     ("plate", true, "plate, up to 20 characters"),
@@ -170,7 +171,8 @@ async fn write(
     let rows = customers.values().map(|customer| customer_row(customer, "imported")).collect();
     let tail = "ON CONFLICT (customer_id) DO UPDATE SET name = excluded.name, \
          phone_key = excluded.phone_key, identity_number = excluded.identity_number, \
-         class = excluded.class, city = excluded.city, source = excluded.source";
+         class = excluded.class, city = excluded.city, steward = excluded.steward, \
+         source = excluded.source";
     insert_rows(on, CUSTOMER_COLUMNS, rows, tail).await?;
     let policies_tail = "ON CONFLICT (policy_number) DO UPDATE SET product = excluded.product, \
          plate = excluded.plate, vehicle = excluded.vehicle, starts_on = excluded.starts_on, \

@@ -165,10 +165,10 @@ pub(crate) async fn write_policies<'c>(
 
 /// The columns of [`customer_row`].
 pub(crate) const CUSTOMER_COLUMNS: &str =
-    "customers (customer_id, name, phone_key, identity_number, class, city, source)";
+    "customers (customer_id, name, phone_key, identity_number, class, city, steward, source)";
 
 /// `customer` as a row, without policies.
-pub(crate) fn customer_row(customer: &Customer, source: &str) -> [Value; 7] {
+pub(crate) fn customer_row(customer: &Customer, source: &str) -> [Value; 8] {
     [
         Value::Text(customer.customer_id.clone()),
         Value::Text(customer.name.reveal().clone()),
@@ -176,6 +176,7 @@ pub(crate) fn customer_row(customer: &Customer, source: &str) -> [Value; 7] {
         Value::Text(customer.identity_number.reveal().clone()),
         Value::Text(customer.class.clone()),
         Value::Text(customer.city.clone()),
+        Value::MaybeText(customer.steward.clone()),
         Value::Text(source.to_owned()),
     ]
 }

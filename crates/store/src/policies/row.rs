@@ -87,6 +87,10 @@ pub(crate) fn read(header: &Header, record: &ByteRecord, line: u64) -> Result<Cu
     if !["excellent", "a", "b", "c"].contains(&class) {
         return Err(fields.bad("class", "is none of excellent, a, b, c"));
     }
+    let steward = fields.optional("steward")?;
+    if steward.is_some_and(|agent| agent.len() > 40) {
+        return Err(fields.bad("steward", "is longer than 40 characters"));
+    }
     Ok(Customer {
         customer_id: fields.bounded("customer_id", 40)?.to_owned(),
         name: Pii::from(fields.bounded("name", 100)?),
@@ -94,6 +98,7 @@ pub(crate) fn read(header: &Header, record: &ByteRecord, line: u64) -> Result<Cu
         identity_number: Pii::new(identity),
         class: class.to_owned(),
         city: fields.optional("city")?.unwrap_or_default().to_owned(),
+        steward: steward.map(str::to_owned),
         policies: vec![policy(&fields)?],
     })
 }

@@ -63,6 +63,7 @@ fn customer(
         identity_number: Pii::new(identity_number(region, birthday, sequence)),
         class: class.to_owned(),
         city: city.to_owned(),
+        steward: None,
         policies,
     }
 }

@@ -15,6 +15,7 @@ on_both! {
     every_recording_is_there_to_be_verified
     the_audit_tells_who_did_what
     a_damaged_record_is_named
+    who_sought_an_agent_a_short_while_ago_is_told_in_the_order_of_the_ends
 }
 
 /// Four calls: 1 and 2 answered by 8001 and 8002, 3 abandoned in `general`, 4 left in the menu.
@@ -282,4 +283,24 @@ async fn a_damaged_record_is_named(database: Database) {
         let restore = "UPDATE call_records SET outcome = 'answered' WHERE call_id = 'c1-1-1'";
         sqlx::query(restore).execute(&mut connection).await.unwrap();
     }
+}
+
+async fn who_sought_an_agent_a_short_while_ago_is_told_in_the_order_of_the_ends(
+    database: Database,
+) {
+    let store = database.open().await;
+    four_calls(&store).await;
+    let calls = store.recent_calls(wall(0)).await.unwrap();
+    let told: Vec<(&str, Option<&str>)> = calls
+        .iter()
+        .map(|call| (call.number.reveal().as_str(), call.agent.as_ref().map(AgentId::as_str)))
+        .collect();
+    assert_eq!(
+        told,
+        [("+86 138-0013-8001", Some("8001")), ("13800138002", Some("8002")), ("13800138003", None)],
+        "who left in the menu has sought nobody"
+    );
+    assert!(calls.windows(2).all(|pair| pair[0].ended <= pair[1].ended));
+    let later = store.recent_calls(wall(150)).await.unwrap();
+    assert_eq!((later.len(), later[0].ended), (1, wall(230)));
 }

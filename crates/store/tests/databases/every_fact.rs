@@ -313,6 +313,13 @@ fn of_people() -> Vec<FactBody> {
         FactBody::Unmasked { user: user.clone(), what: "call c1-1-1".to_owned() },
         FactBody::Played { user: user.clone(), recording: recording(1, 1), call: call(1, 1) },
         FactBody::Traced { user, call: call(1, 1) },
+        FactBody::Prioritised {
+            call: call(1, 1),
+            head_start_ms: 60_000,
+            why: "class,steward".to_owned(),
+            preferred: Some(AgentId::from("8001")),
+            prefers_ms: 15_000,
+        },
         FactBody::Steered {
             by: UserId::from("lead"),
             what: "move_call".to_owned(),

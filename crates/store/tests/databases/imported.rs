@@ -14,6 +14,7 @@ on_both! {
     a_large_file_is_streamed
     a_file_with_a_wrong_header_is_not_begun
     a_file_that_breaks_off_keeps_what_was_whole
+    a_customers_steward_is_a_column_that_may_be_missing
 }
 
 const HEADER: &str = "customer_id,name,phone,identity_number,class,city,policy_number,product,\
@@ -240,4 +241,24 @@ async fn a_file_that_breaks_off_keeps_what_was_whole(database: Database) {
     let Some(ImportEvent::Skipped(bad)) = events.first() else { panic!("{events:?}") };
     assert_eq!((bad.line, bad.column), (2, "name"));
     assert!(bad.reason.contains("UTF-8"), "{bad}");
+}
+
+async fn a_customers_steward_is_a_column_that_may_be_missing(database: Database) {
+    let store = database.open().await;
+    let steward = async || {
+        let card = store.customer("K1", TODAY).await.unwrap().unwrap();
+        card.steward.map(|agent| agent.to_string())
+    };
+    imported(&store, &format!("{HEADER}{GOOD}")).await;
+    assert_eq!(steward().await, None);
+    let with = |agent: &str| {
+        let (header, line) = (HEADER.trim_end(), GOOD.trim_end());
+        format!("{header},steward\n{line},{agent}\n")
+    };
+    imported(&store, &with("8011")).await;
+    assert_eq!(steward().await.as_deref(), Some("8011"));
+    imported(&store, &with("")).await;
+    assert_eq!(steward().await, None, "an empty field takes the steward away");
+    let (_, bad) = imported(&store, &with(&"8".repeat(41))).await;
+    assert_eq!(bad[0].column, "steward");
 }

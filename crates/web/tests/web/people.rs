@@ -67,6 +67,7 @@ pub(crate) fn customer() -> Lookup {
         phone: Pii::from(PHONE),
         identity_number: Pii::from("110101199003070134"),
         class: "a".to_owned(),
+        steward: None,
         city: "上海市".to_owned(),
         policies: vec![PolicyCard {
             policy_number: "1050012026".to_owned(),

@@ -43,6 +43,11 @@ export function Timeline({ call, recording, onSeek }: Props) {
   );
 }
 
+/** What put a caller forward: names with commas between. */
+function reasons(why: string, speech: Speech): string {
+  return why.split(',').map((reason) => speech.name('priority', reason)).join(speech.t('list.and'));
+}
+
 /** `+3.2`: seconds since the call arrived. */
 function after(ms: number): string {
   return `+${(Math.max(0, ms) / 1000).toFixed(1)}`;
@@ -77,6 +82,8 @@ export function whatOf(fact: TimelineFact, speech: Speech, names: Names): string
     field('state', (state) => speech.name('state', state)),
     field('user', (user) => user),
     fact.type.startsWith('recording_') ? field('why', (why) => why) : null,
+    fact.type === 'prioritised' ? field('why', (why) => reasons(why, speech)) : null,
+    fact['head_start_ms'] ? field('head_start_ms', (ms) => `+${Number(ms) / 1000} s`) : null,
     field('error', (error) => error),
   ];
   const desktop = fact['desktop'] === false ? [speech.t('fact.no_desktop')] : [];

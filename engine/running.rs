@@ -103,7 +103,7 @@ struct Left {
     settled: Vec<CallRecord>,
 }
 
-async fn left_behind(store: &Store, clock: Clock, remembers_ms: u64) -> anyhow::Result<Left> {
+async fn left_behind(store: &Store, clock: Clock, config: &Config) -> anyhow::Result<Left> {
     let facts = store.unsettled_facts().await?;
     let mut records = CallRecords::new(Limits::default());
     let recovered = records.recover(&facts);
@@ -127,7 +127,7 @@ async fn left_behind(store: &Store, clock: Clock, remembers_ms: u64) -> anyhow::
         registrations: registrations.collect(),
         agents: agents.map(kept).collect(),
         standing: store.standing_facts().await?,
-        recent: recent(store, clock.wall(), remembers_ms).await?,
+        recent: recent(store, clock.wall(), config.priority.priorities().remembers_ms()).await?,
     };
     Ok(Left { recovery, unsealed: recovered.unsealed, records, settled: recovered.records })
 }
@@ -190,8 +190,7 @@ impl Running {
         let accounts = store.accounts().await?;
         let journal = Journal::open(&config.site.data.join("journal"), &store).await?;
         let epoch = store.begin_epoch(clock.wall()).await?;
-        let remembers_ms = config.priority.priorities().remembers_ms();
-        let left = left_behind(&store, clock, remembers_ms).await?;
+        let left = left_behind(&store, clock, config).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
         let acd = Arc::new(machine.acd.clone());

@@ -473,6 +473,7 @@ impl FactBody {
     }
 
     /// The call this fact belongs to, if any.
+    #[expect(clippy::too_many_lines, reason = "a table: a line for each fact")]
     pub const fn call(&self) -> Option<CallId> {
         match self {
             Self::CallArrived { call, .. }

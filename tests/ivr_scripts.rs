@@ -69,7 +69,7 @@ fn every_prompt_has_text_and_audio() {
         let said = script.prompts();
         assert!(said.is_subset(&recorded), "{name}: {:?}", said.difference(&recorded));
     }
-    for prompt in ivr::fragment::position_vocabulary() {
+    for prompt in ivr::fragment::position_vocabulary().into_iter().chain(ivr::wait_vocabulary()) {
         assert!(recorded.contains(&prompt), "{prompt} is missing");
     }
     for position in 0..=150 {

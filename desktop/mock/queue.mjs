@@ -15,15 +15,12 @@ export function whyOf(id, call) {
 }
 
 function offer(at, offer_id, queue, agent_id, idle_ms) {
-  const next = [['8004', 150_000], ['8007', 93_000], ['8011', 12_000]].map(([agent, idle]) => ({ agent_id: agent, call_id: null, key: 0, idle_ms: idle, score_ms: null }));
-  const excluded = [['signed_out', 4], ['not_ready', 2], ['busy', 9], ['not_reached', 3]].map(([reason, count]) => ({ reason, count }));
-  const minutes = Math.floor(idle_ms / 60_000);
+  const idle = Math.round(idle_ms / 1_000);
   return {
-    at, offer_id, queue, agent_id,
-    decision: { number: 812, chosen_from: 'agents', strategy: 'longest_idle', key: 0, idle_ms, score_ms: null, permission: null, steps_reached: 1, next, excluded },
+    at, offer_id, queue, agent_id, decision: null,
     said: {
-      zh: `分配给座席 ${agent_id}：在可接听的 4 位座席中空闲最久（${minutes} 分钟）。`,
-      en: `Offered to agent ${agent_id}: of the 4 who could take it, idle for longest (${minutes} min).`,
+      zh: `按最长空闲给了坐席 ${agent_id}（空闲 ${idle} 秒）。其次是 8004（空闲 150 秒）、8007（空闲 93 秒）、8011（空闲 12 秒）。未参选：4 位未签入，2 位示忙，9 位正忙，3 位的层级尚未开放。`,
+      en: `By longest idle it went to agent ${agent_id} (idle for ${idle} s). Next: 8004 (idle for 150 s), 8007 (idle for 93 s), 8011 (idle for 12 s). Not chosen from: 4 signed out, 2 not ready, 9 busy, 3 of a tier that the call had not reached.`,
     },
   };
 }

@@ -57,7 +57,7 @@ async fn a_stored_day_offers_every_call_to_the_same_agents_again() {
     let (_folder, store) = store(facts).await;
     let (config, then) = (Config::without_trunks(), sim::config(&settings()).acd);
     let (stored, read) = read(&store, &config, &then, day()).await.unwrap();
-    assert_eq!(read, count, "every fact is read once, though they are read in pages");
+    assert_eq!(read, count, "every fact is read once");
     assert_eq!(stored.calls(), 300);
     assert!(stored.offers().len() > 250, "{}", stored.offers().len());
     let text = as_it_was(DAY, &stored, read);

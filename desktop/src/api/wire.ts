@@ -457,16 +457,7 @@ export interface OfferWhy {
   offer_id: string;
   queue: string | null;
   agent_id: string;
-  /** null where no queue decided it. */
-  decision: WhyDecision | null;
   said: Said;
-}
-
-export interface WhyDecision {
-  chosen_from: 'agents' | 'calls' | 'preferred';
-  /** Who, or which calls, would have been next, in order. */
-  next: { agent_id: string | null; call_id: string | null; idle_ms: number | null; score_ms: number | null }[];
-  excluded: { reason: string; count: number }[];
 }
 
 /** Why one agent had a call or had it not. */

@@ -9,19 +9,7 @@ export const QUEUE = {
   'why.agent': ['工号', 'Agent number'],
   'why.asked': ['座席 {agent}', 'Agent {agent}'],
   'why.never': ['这通电话没有排过队', 'This call never waited in a queue'],
-  'why.next': ['依次为', 'Next in order'],
-  'why.excluded': ['未参与选择', 'Not chosen from'],
-  'why.idle': ['空闲 {time}', 'idle {time}'],
   'why.link': ['分配原因', 'Why this agent'],
-
-  'excluded.signed_out': ['未签入', 'Signed out'],
-  'excluded.not_ready': ['未就绪', 'Not ready'],
-  'excluded.busy': ['忙碌', 'Busy'],
-  'excluded.resting': ['漏接后休息', 'Resting after a missed call'],
-  'excluded.not_reached': ['等级未到', 'Tier not reached'],
-  'excluded.not_permitted': ['无所需权限', 'Not permitted'],
-  'excluded.offered': ['正在分配给他人', 'Being offered'],
-  'excluded.preferring': ['等待指定座席', 'Waiting for their agent'],
 
   // ---- messages
   'msg.of': ['留言信箱', 'Mailbox'],

@@ -1,6 +1,6 @@
-// The decisions about a call in words, with who was next and how many were not asked.
-import type { AgentWhy, CallWhy, OfferWhy, Said, WhyDecision } from '../../api/wire';
-import { clock, instant, timeOfDay } from '../../format/time';
+// The decisions about a call in the engine's own words, which name who was next and who was not asked.
+import type { AgentWhy, CallWhy, OfferWhy, Said } from '../../api/wire';
+import { instant, timeOfDay } from '../../format/time';
 import { useSpeech } from '../../i18n/context';
 import { useNames } from '../../state/names';
 import type { Answer } from './useAnswer';
@@ -37,41 +37,7 @@ function OfferRow({ offer }: { offer: OfferWhy }) {
         <span>{names.queue(offer.queue)}</span>
       </div>
       <p>{said(offer.said)}</p>
-      {offer.decision && <Decision decision={offer.decision} />}
     </li>
-  );
-}
-
-function Decision({ decision: { next, excluded } }: { decision: WhyDecision }) {
-  const { t, name } = useSpeech();
-  return (
-    <dl>
-      {next.length > 0 && (
-        <>
-          <dt>{t('why.next')}</dt>
-          <dd>
-            {next.map(({ agent_id, call_id, idle_ms }) => (
-              <span key={agent_id ?? call_id} className="mark">
-                {agent_id ?? call_id}
-                {idle_ms !== null && <small> {t('why.idle', { time: clock(idle_ms) })}</small>}
-              </span>
-            ))}
-          </dd>
-        </>
-      )}
-      {excluded.length > 0 && (
-        <>
-          <dt>{t('why.excluded')}</dt>
-          <dd>
-            {excluded.map(({ reason, count }) => (
-              <span key={reason} className="mark">
-                {name('excluded', reason)} <b>{count}</b>
-              </span>
-            ))}
-          </dd>
-        </>
-      )}
-    </dl>
   );
 }
 

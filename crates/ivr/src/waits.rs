@@ -85,8 +85,10 @@ impl WaitSaid {
 /// Every prompt that [`WaitSaid::prompts`] can need.
 pub fn wait_vocabulary() -> Vec<PromptId> {
     let around = ["wait_soon", "wait_within", "wait_between", "wait_beyond"];
-    let numbers = STEPS.map(|step| [format!("minutes_{step}"), format!("from_minutes_{step}")]);
-    let numbers = numbers.into_iter().flatten().map(PromptId::from);
+    let most = STEPS.iter().map(|step| format!("minutes_{step}"));
+    // Nothing comes after the last one.
+    let least = STEPS.iter().rev().skip(1).map(|step| format!("from_minutes_{step}"));
+    let numbers = most.chain(least).map(PromptId::from);
     around.map(PromptId::from).into_iter().chain(numbers).collect()
 }
 

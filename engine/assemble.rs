@@ -121,6 +121,12 @@ pub fn queue_prompts(config: &Config) -> QueuePrompts {
         welcome: config.queues.iter().map(welcome).collect(),
         all_busy: one("all_busy"),
         still_busy: one("still_busy"),
+        says_wait: config
+            .queues
+            .iter()
+            .filter(|queue| queue.say_wait)
+            .map(|queue| QueueId::from(queue.name.as_str()))
+            .collect(),
         no_agents: one("no_agents"),
         music: one("music"),
         ringback: one("ringback"),
@@ -241,7 +247,11 @@ pub fn listeners(config: &Config, bound: &[SocketAddr]) -> Vec<Listener> {
     each.collect()
 }
 
-fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {
+/// Queues, agents and their rules.
+///
+/// # Errors
+/// A tier's permissions make no sense.
+pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {
     let tiers = tiers(config)?;
     let queues = config.queues.iter().map(|queue| {
         let steps = queue.tiers.iter();

@@ -374,7 +374,8 @@ impl web::Backend for Backend {
                     let of_mailbox = filter.mailbox.as_ref().is_none_or(|mailbox| {
                         message.is_some_and(|message| message.mailbox == *mailbox)
                     });
-                    of_agent && of_mailbox
+                    let is_open = message.is_some_and(|message| message.done.is_none());
+                    of_agent && of_mailbox && (is_open || !filter.open)
                 });
             let items = items.map(|recording| CallRecording { call, recording }).collect();
             return Ok(Page { items, next: None });

@@ -53,6 +53,13 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Run a stored day again, as it was and with another strategy, and say what changes.
+    Replay {
+        #[command(flatten)]
+        args: crate::replay::Args,
+        #[command(flatten)]
+        database: Database,
+    },
     /// Show a call's SIP messages as a ladder, as the running engine holds them.
     Trace(crate::trace::Args),
     /// Load a hotline, or any other SIP peer, with calls and measure it.
@@ -189,6 +196,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let store = running::open_store(&config, Purpose::Tool).await?;
             let folder = running::recordings_folder(&config);
             recordings::run(&store, (&folder, &keys), command).await
+        }
+        Command::Replay { args, database } => {
+            let config = database.config()?;
+            let store = running::open_store(&config, Purpose::Tool).await?;
+            crate::replay::run(&store, &config, &args).await
         }
         Command::Accounts { command, database } => {
             let config = database.config()?;

@@ -290,6 +290,8 @@ pub struct Queue {
     pub title: String,
     #[serde(default = "please_wait")]
     pub wait_prompt: String,
+    #[serde(default = "says_wait")]
+    pub say_wait: bool,
     pub tiers: Vec<TierStep>,
     #[serde(default = "longest_idle")]
     pub strategy: String,
@@ -327,6 +329,10 @@ pub struct Queue {
 
 const fn waiting_max() -> usize {
     overflow::WAITING_MAX
+}
+
+const fn says_wait() -> bool {
+    true
 }
 
 fn longest_idle() -> String {

@@ -347,7 +347,7 @@ fn queued(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
     next_offered(lab, engine, table)
 }
 
-/// M5: an agent is free, and as many callers as agents wait. Callers hang up after twice the time in
+/// M5: an agent is free, and as many callers as agents wait. They hang up after twice the time in
 /// which as many come as there are agents: half of them wait then, the others talk.
 fn next_offered(lab: &Lab, engine: &Engine, table: &mut Table) -> anyhow::Result<()> {
     const HALF_S: u32 = 10;

@@ -231,6 +231,33 @@ const PAGES = {
     await still(page);
     await take('trace');
   },
+  why: async (page, take) => {
+    await signIn(page, { ...options, user: 'lead', password: 'demo' });
+    await page.goto(`${URL_}#/why`);
+    await page.waitForSelector('[data-testid=picker] .choice');
+    await take('why-none');
+    await page.locator('[data-testid=picker] .choice').last().click();
+    await page.waitForSelector('[data-testid=offers] li');
+    await page.fill('[data-testid=why-agent]', '8005');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-testid=moments] li');
+    await still(page);
+    await take('why');
+  },
+  messages: async (page, take) => {
+    await signIn(page, { ...options, user: 'lead', password: 'demo' });
+    await page.goto(`${URL_}#/messages`);
+    await page.waitForSelector('tr[data-message]');
+    await take('messages');
+    const open = await page.locator('tr[data-message]').count();
+    await page.locator('tr[data-message]').first().click();
+    await page.waitForSelector('[data-phase=here]');
+    await take('messages-chosen');
+    await page.click('[data-testid=message-done]');
+    await page.waitForFunction((before) => document.querySelectorAll('tr[data-message]').length < before, open);
+    await still(page);
+    await take('messages-done');
+  },
   records: async (page, take) => {
     await signIn(page, { ...options, user: 'qa', password: 'demo' });
     await page.waitForSelector('tr[data-recorded=true]');

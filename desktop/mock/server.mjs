@@ -11,6 +11,7 @@ import { WebSocketServer } from 'ws';
 
 import { iso } from './data.mjs';
 import { askToBeCalledBack, steer, STEERING } from './steer.mjs';
+import { Messages, whyAgentOf, whyOf } from './queue.mjs';
 import { traceOf } from './trace.mjs';
 import { conversation, peaksOf } from './wav.mjs';
 import { DISPOSITIONS, PACE, QUEUES, World } from './world.mjs';
@@ -33,7 +34,7 @@ const world = new World({ pace, robots: Number(options.robots), auto: !options.m
 
 const USERS = { lead: ['supervisor', '班长 刘'], qa: ['inspector', '质检 周'], admin: ['administrator', '管理员'] };
 const PERMISSIONS = {
-  supervisor: ['call.view_all', 'board.view', 'call.trace', 'recording.pause', 'recording.hold', 'floor.steer'],
+  supervisor: ['call.view_all', 'board.view', 'call.trace', 'recording.pause', 'recording.hold', 'floor.steer', 'message.handle'],
   inspector: ['call.view_all', 'board.view', 'recording.play', 'recording.hold'],
   administrator: ['call.view_all', 'board.view', 'call.trace', 'engine.administer'],
 };
@@ -203,6 +204,9 @@ function file(url, response) {
   return createReadStream(path).pipe(response);
 }
 
+const messages = new Messages(QUEUES, world.records);
+/** How long a recording is; null where there is none. */
+const lengthOf = (id) => messages.find(id)?.duration_ms ?? taped(id)?.talked_ms ?? null;
 const taped = (id) => world.records.find((one) => one.recordings.some((part) => part.recording_id === id));
 
 async function setHold(id, user, request, response) {
@@ -216,16 +220,16 @@ async function setHold(id, user, request, response) {
 }
 
 function peaks(id, url, response) {
-  const call = taped(id);
-  if (!call) return refuse(response, 404, 'not_found');
-  const bytes = conversation(call.talked_ms, Number(id.split('-').at(-1)));
+  const length = lengthOf(id);
+  if (length === null) return refuse(response, 404, 'not_found');
+  const bytes = conversation(length, Number(id.split('-').at(-1)));
   return json(response, 200, { recording_id: id, ...peaksOf(bytes, Number(url.searchParams.get('points') ?? 2_000)) });
 }
 
 function audio(id, request, response) {
-  const call = taped(id);
-  if (!call) return refuse(response, 404, 'not_found');
-  const bytes = conversation(call.talked_ms, Number(id.split('-').at(-1)));
+  const length = lengthOf(id);
+  if (length === null) return refuse(response, 404, 'not_found');
+  const bytes = conversation(length, Number(id.split('-').at(-1)));
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   const [from, to] = range ? [Number(range[1]), Number(range[2] || bytes.length - 1)] : [0, bytes.length - 1];
   const part = bytes.subarray(from, to + 1);
@@ -244,6 +248,12 @@ function trace(id, capture, user, response) {
   // An empty capture: the file's header alone.
   response.writeHead(200, { 'content-type': 'application/vnd.tcpdump.pcap' });
   return response.end(Buffer.from('d4c3b2a1020004000000000000000000ffff000065000000', 'hex'));
+}
+
+function why(id, agent, response) {
+  const call = world.calls.get(id) ?? world.records.find(({ call_id }) => call_id === id);
+  if (!call) return refuse(response, 404, 'not_found');
+  return json(response, 200, agent ? whyAgentOf(id, call, agent) : whyOf(id, call));
 }
 
 async function answer(request, response) {
@@ -267,6 +277,11 @@ async function answer(request, response) {
   if (path === '/calls') return json(response, 200, list(url, user));
   const traced = /^\/calls\/([^/]+)\/trace(\.pcap)?$/.exec(path);
   if (traced) return trace(decodeURIComponent(traced[1]), traced[2], user, response);
+  const asked = /^\/calls\/([^/]+)\/why(?:\/([^/]+))?$/.exec(path);
+  if (asked) return why(decodeURIComponent(asked[1]), asked[2], response);
+  if (path === '/recordings') return json(response, 200, messages.list(url.searchParams));
+  const finished = /^\/recordings\/(.+)\/done$/.exec(path);
+  if (finished) return messages.done(finished[1], user) ? json(response, 204) : refuse(response, 404, 'not_found');
   const call = /^\/calls\/(.+)$/.exec(path);
   const found = call && world.records.find(({ call_id }) => call_id === decodeURIComponent(call[1]));
   if (call) return found ? json(response, 200, found) : refuse(response, 404, 'not_found');

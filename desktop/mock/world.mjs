@@ -105,7 +105,13 @@ export class World {
     }
     const longest_wait_ms = waiting.length > 0 ? Date.now() - first : 0;
     const callbacks = [...this.callbacks.values()].filter((queue) => queue === code).length;
-    return { queue: code, waiting: waiting.length, callbacks, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, agents, open: true };
+    return { queue: code, waiting: waiting.length, callbacks, longest_wait_ms, longest_wait_since: waiting.length > 0 ? iso(first) : null, expected_wait: this.expectedWait(waiting.length, agents), agents, open: true };
+  }
+
+  expectedWait(waiting, { idle, talking, acw }) {
+    if (idle > 0 && waiting === 0) return { median_ms: 0, p90_ms: 0 };
+    const step = 180_000 / Math.max(1, idle + talking + acw);
+    return { median_ms: step * (waiting + 0.7), p90_ms: step * (waiting + 1 + 1.3 * Math.sqrt(waiting + 1)) };
   }
 
   pop(call) {

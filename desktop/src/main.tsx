@@ -10,6 +10,7 @@ import './styles/move.css';
 import './styles/board.css';
 import './styles/records.css';
 import './styles/trace.css';
+import './styles/queue.css';
 
 const root = document.getElementById('root');
 if (root) {

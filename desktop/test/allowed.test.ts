@@ -99,9 +99,9 @@ describe('a mark', () => {
 describe('the pages', () => {
   it('are those of the role', () => {
     expect(pagesOf('agent')).toEqual(['agent']);
-    expect(pagesOf('supervisor')).toEqual(['board', 'trace']);
-    expect(pagesOf('inspector')).toEqual(['records', 'board']);
-    expect([...pagesOf('administrator')].sort()).toEqual(['agent', 'board', 'records', 'trace']);
+    expect(pagesOf('supervisor')).toEqual(['board', 'trace', 'why']);
+    expect(pagesOf('inspector')).toEqual(['records', 'board', 'why']);
+    expect([...pagesOf('administrator')].sort()).toEqual(['agent', 'board', 'records', 'trace', 'why']);
   });
 
   it('of a role that is new to us are none', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { clock, dateTime, day, instant, position, rfc3339, timeOfDay } from '../src/format/time';
+import { clock, dateTime, day, instant, minutes, position, rfc3339, timeOfDay } from '../src/format/time';
 import { identity, phone, size, yuan } from '../src/format/value';
 
 describe('a running time', () => {
@@ -8,6 +8,11 @@ describe('a running time', () => {
     expect([0, 999, 1_000, 59_999, 60_000, 3_599_000, 3_600_000, 36_061_000].map(clock)).toEqual([
       '00:00', '00:00', '00:01', '00:59', '01:00', '59:59', '1:00:00', '10:01:01',
     ]);
+  });
+
+  it('tells an expected wait in minutes, rounded outwards', () => {
+    const told = [[0, 0], [5_000, 40_000], [30_000, 60_000], [30_000, 61_000], [61_000, 290_000], [120_000, 120_000]] as const;
+    expect(told.map(([median, p90]) => minutes([median, p90]))).toEqual(['0', '<1', '<1', '0–2', '1–5', '2']);
   });
 
   it('is never negative, even if the clocks differ', () => {

@@ -179,9 +179,9 @@ describe('queues and alarms', () => {
   const agents = { signed_out: 1, not_ready: 2, idle: 3, reserved: 0, ringing: 1, talking: 4, acw: 1 };
 
   it('are as the last event says', () => {
-    const data: QueueStateData = { queue: 'claims', waiting: 2, longest_wait_ms: 5_000, longest_wait_since: AT, agents, open: false };
+    const data: QueueStateData = { queue: 'claims', waiting: 2, longest_wait_ms: 5_000, longest_wait_since: AT, expected_wait: { median_ms: 90_000, p90_ms: 200_000 }, agents, open: false };
     const state = after([frame('queue_state', data)]);
-    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), callbacks: 0, agents, open: false });
+    expect(state.queues['claims']).toEqual({ id: 'claims', waiting: 2, longestSince: Date.parse(AT), expected: [90_000, 200_000], callbacks: 0, agents, open: false });
     const empty = { ...data, waiting: 0, longest_wait_since: null };
     expect(after([frame('queue_state', empty)], state).queues['claims']?.longestSince).toBeNull();
   });

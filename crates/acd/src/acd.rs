@@ -299,6 +299,20 @@ impl Acd {
         self.queues[call.queue as usize].estimate(call)
     }
 
+    /// The same of a caller who would come to a queue now.
+    pub fn newcomers_estimate(&self, queue: &QueueId) -> Option<Estimate> {
+        let at = self.queues_by_id.get(queue)?;
+        self.queues[*at as usize].newcomers_estimate()
+    }
+
+    /// For how long a caller's queue keeps anyone, and for how long it keeps this one still, in
+    /// milliseconds; `None` where it keeps them as long as it takes.
+    pub fn keeps_ms(&self, call: CallId) -> Option<(u64, u64)> {
+        let call = self.calls.get(&call)?;
+        let limit = self.queues[call.queue as usize].limits.wait.as_ref()?;
+        Some((limit.ms, limit.ms.saturating_sub(self.now.ms_since(call.joined))))
+    }
+
     /// The decisions that were made about a call, oldest first, as far as they are still known
     /// ([`MAX_DECISIONS`](crate::MAX_DECISIONS)).
     pub fn why(&self, call: CallId) -> impl Iterator<Item = &Decision> {

@@ -64,6 +64,7 @@ mod queue;
 mod recall;
 mod record;
 mod recover;
+mod stored_day;
 mod strategy;
 mod timer;
 mod view;
@@ -99,6 +100,7 @@ pub use record::{
     AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, Snapshot,
     Stage, Turns,
 };
+pub use stored_day::{Difference, OfferMade, StoredDay};
 pub use strategy::{CallChoice, Strategy, Work};
 pub use view::{AgentView, MissedCounts, Position, QueueView};
 pub use whatif::{Comparison, End, Fate, Sum, replay, what_if};

@@ -137,6 +137,15 @@ impl Queue {
         self.pace.estimate(ahead, self.at_work())
     }
 
+    /// How long a call that joined the line now would wait.
+    pub(crate) fn newcomers_estimate(&self) -> Option<Estimate> {
+        let is_free = self.steps.first().is_some_and(|step| !step.idle.is_empty());
+        if is_free && self.unoffered() == 0 {
+            return Some(Estimate { median_ms: 0, p90_ms: 0 });
+        }
+        self.pace.estimate(self.unoffered(), self.at_work())
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.line.len()
     }

@@ -23,6 +23,15 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// Every strategy.
+    pub const ALL: [Self; 5] = [
+        Self::LongestIdle,
+        Self::LeastOccupied,
+        Self::SkillFirst,
+        Self::RoundRobin,
+        Self::FewestCalls,
+    ];
+
     /// The name in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,15 +45,7 @@ impl Strategy {
 
     /// The strategy of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::LongestIdle,
-            Self::LeastOccupied,
-            Self::SkillFirst,
-            Self::RoundRobin,
-            Self::FewestCalls,
-        ]
-        .into_iter()
-        .find(|strategy| strategy.as_str() == name)
+        Self::ALL.into_iter().find(|strategy| strategy.as_str() == name)
     }
 
     /// An agent's turn in one of their queues: the lowest is next. It stays as it is while the

@@ -246,6 +246,7 @@ impl Callflow {
             entered: self.now,
             before_ms: before_ms.saturating_add(waited_ms),
             told: None,
+            told_until: None,
             asked: None,
         };
         let begun = Call::begin(Beginning {

@@ -119,6 +119,8 @@ pub(crate) struct Waiting {
     pub(crate) before_ms: u64,
     /// The position that the caller was told last.
     pub(crate) told: Option<u32>,
+    /// Until when they were told to wait at most: nothing earlier is told them any more.
+    pub(crate) told_until: Option<Mono>,
     /// What they were asked who would rather not wait.
     pub(crate) asked: Option<Asked>,
 }

@@ -141,6 +141,8 @@ pub struct QueuePrompts {
     pub all_busy: Vec<PromptId>,
     /// Before the position, if it is the same as when it was last told.
     pub still_busy: Vec<PromptId>,
+    /// The queues whose callers are told how long they will wait, after the position.
+    pub says_wait: BTreeSet<QueueId>,
     /// In place of all that while nobody who serves the queue is at work.
     pub no_agents: Vec<PromptId>,
     /// Music.
@@ -203,6 +205,7 @@ impl QueuePrompts {
             welcome,
             all_busy,
             still_busy,
+            says_wait,
             no_agents,
             music,
             ringback,
@@ -218,7 +221,8 @@ impl QueuePrompts {
         let fixed = fixed.into_iter().chain([message_tone, message_thanks]);
         let by_queue = welcome.values().chain(choices.values()).chain(message_greetings.values());
         let named = by_queue.chain(fixed).flatten().cloned().chain(callback.all());
-        named.chain(ivr::fragment::position_vocabulary())
+        let waits = if says_wait.is_empty() { Vec::new() } else { ivr::wait_vocabulary() };
+        named.chain(ivr::fragment::position_vocabulary()).chain(waits)
     }
 }
 

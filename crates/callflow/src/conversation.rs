@@ -374,6 +374,7 @@ mod tests {
             entered: Mono(0),
             before_ms: 0,
             told: None,
+            told_until: None,
             asked: None,
         };
         let holder = Some(Party { role: LegRole::Agent("8001".into()), leg: leg(2) });

@@ -247,11 +247,14 @@ impl Callflow {
     }
 
     fn queue_event(&self, view: &QueueView) -> Event {
+        let expected = self.acd.newcomers_estimate(&view.queue);
         Event::QueueState {
             queue: view.queue.clone(),
             waiting: view.waiting,
             callbacks: view.callbacks,
             longest_wait_ms: view.longest_since.map_or(0, |since| self.now.ms_since(since)),
+            expected: expected
+                .map(|acd::Estimate { median_ms, p90_ms }| cti::ExpectedWait { median_ms, p90_ms }),
             agents: view.agents,
             open: view.open,
         }

@@ -53,6 +53,7 @@ impl Callflow {
             (None, Coming::Anew) => self.favour(call),
             (Some(_), _) | (None, Coming::Back) => Favour::default(),
         };
+        self.note_favour(call, &favour);
         let (entered, before_ms) = rejoined.unwrap_or((self.now, before_ms + favour.ms));
         let waiting = Waiting {
             queue: queue.clone(),
@@ -60,12 +61,12 @@ impl Callflow {
             entered,
             before_ms,
             told: None,
+            told_until: None,
             asked: None,
         };
         self.enter_stage(call, Stage::Waiting { waiting, offer: None });
         let needs = permission.map(|permission| permission.as_str().to_owned());
         self.note(FactBody::Queued { call, queue: queue.clone(), entered, permission: needs });
-        self.note_favour(call, &favour);
         self.publish_call(call, CallPhase::Queued);
         if rejoined.is_some() {
             self.set_announcement(call);
@@ -113,7 +114,8 @@ impl Callflow {
         self.acd.queue_snapshot(queue).map(|view| view.agents).unwrap_or_default()
     }
 
-    /// Tells the caller how many are before them, and then plays music again.
+    /// Tells the caller how many are before them and how long that will take, and then plays music
+    /// again.
     pub(crate) fn announce_position(&mut self, call: CallId) {
         self.set_announcement(call);
         if self.is_choosing(call) {
@@ -121,6 +123,7 @@ impl Callflow {
         }
         let Some(place) = self.acd.position(call) else { return };
         let nobody = !self.agents_of(&place.queue).is_anyone_at_work();
+        let wait = if nobody { Vec::new() } else { self.wait_prompts(call, &place.queue) };
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { waiting, .. } = &mut known.stage else { return };
         let is_same = waiting.told.replace(place.position) == Some(place.position);
@@ -130,9 +133,37 @@ impl Callflow {
             [&prompts.no_agents, choices].concat()
         } else {
             let before = if is_same { prompts.still_busy.as_slice() } else { &[] };
-            [before, &ivr::position_prompts(place.position), choices].concat()
+            [before, &ivr::position_prompts(place.position), &wait, choices].concat()
         };
         self.play(call, announcement, false);
+    }
+
+    /// How long a caller of the line will wait, where the queue says so and it is known. A time that
+    /// was told is kept to: that it will be sooner after all is not told, that it will be later is.
+    fn wait_prompts(&mut self, call: CallId, queue: &QueueId) -> Vec<PromptId> {
+        // Who is being offered is nearly through: what is estimated is the way to the next agent.
+        if !self.config.prompts.says_wait.contains(queue) || self.acd.is_offered(call) {
+            return Vec::new();
+        }
+        let Some(acd::Estimate { median_ms, p90_ms }) = self.acd.estimate(call) else {
+            return Vec::new();
+        };
+        let (now, limit_ms) = (self.now, self.acd.keeps_ms(call));
+        let Some(known) = self.calls.get_mut(&call) else { return Vec::new() };
+        let Stage::Waiting { waiting, .. } = &mut known.stage else { return Vec::new() };
+        let still_ms = waiting.told_until.map_or(0, |until| until.ms_since(now));
+        let p90_ms = p90_ms.max(still_ms);
+        let Some(said) = ivr::WaitSaid::of(ivr::Wait { median_ms, p90_ms, limit_ms }) else {
+            return Vec::new();
+        };
+        let left_ms = limit_ms.map_or(u64::MAX, |(_, left_ms)| left_ms);
+        let most_ms = said.most_ms().map(|most_ms| most_ms.min(left_ms));
+        let until = most_ms.map(|most_ms| now + Duration::from_millis(most_ms));
+        // What is rounded up again is no later time.
+        if still_ms < p90_ms {
+            waiting.told_until = until.max(waiting.told_until);
+        }
+        said.prompts()
     }
 
     /// The call cannot wait here: the caller is told so before the line is cut.

@@ -111,6 +111,15 @@ pub struct Line {
 /// The most colleagues that [`Event::Targets`] tells.
 pub const MAX_COLLEAGUES: usize = 50;
 
+/// How long a newcomer to a queue is likely to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpectedWait {
+    /// Half of them wait no longer, in milliseconds.
+    pub median_ms: u64,
+    /// Nine of ten wait no longer, in milliseconds.
+    pub p90_ms: u64,
+}
+
 /// Something a desktop is told. Every event tells a whole state, so that the same one twice, as in
 /// a snapshot, changes nothing: a [`Event::ScreenPop`] is known by its offer.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,6 +240,8 @@ pub enum Event {
         callbacks: u32,
         /// How long the first of them has waited, in milliseconds, when this was said.
         longest_wait_ms: u64,
+        /// How long who comes now is likely to wait; `None` while that is not known.
+        expected: Option<ExpectedWait>,
         /// What the queue's agents are doing.
         agents: AgentTotals,
         /// Whether its hours are now; one without hours is open always.

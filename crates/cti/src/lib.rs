@@ -22,7 +22,8 @@ pub use command::{
 pub use config::{Config, ConfigError, MAX_AFTER, MAX_SEQ};
 pub use cti::Cti;
 pub use event::{
-    CallPhase, Colleague, Event, GuestState, Line, MAX_COLLEAGUES, MenuInput, PartyLine,
+    CallPhase, Colleague, Event, ExpectedWait, GuestState, Line, MAX_COLLEAGUES, MenuInput,
+    PartyLine,
 };
 pub use session::{
     Audience, CloseReason, ConnectRefused, Figures, Output, SessionId, Stamped, Viewer,

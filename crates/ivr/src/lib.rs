@@ -14,6 +14,7 @@ pub mod interpreter;
 mod parse;
 mod piece;
 mod script;
+mod waits;
 
 pub use diagnostic::Diagnostic;
 pub use fragment::position_prompts;
@@ -23,3 +24,4 @@ pub use piece::{Piece, Value};
 pub use script::{
     Accepts, Collect, Each, Enqueue, Known, LookUp, Menu, Node, NodeName, Say, Script,
 };
+pub use waits::{Wait, WaitSaid, wait_vocabulary};

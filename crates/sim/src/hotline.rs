@@ -213,6 +213,7 @@ fn queue_prompts(settings: &Settings) -> QueuePrompts {
             .into(),
         all_busy: prompts("all_busy"),
         still_busy: prompts("still_busy"),
+        says_wait: ["general", "claims", "complaints"].map(QueueId::from).into(),
         no_agents: prompts("no_agents"),
         music: prompts("music"),
         ringback: prompts("ringback"),

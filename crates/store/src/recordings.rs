@@ -49,7 +49,10 @@ impl Store {
             filter.mailbox.as_ref().map(QueueId::as_str),
         )?;
         if filter.open {
-            sql.push(" AND r.done_us IS NULL");
+            sql.push(
+                " AND (r.message_us IS NOT NULL OR r.recovered = 1) AND r.mailbox IS NOT NULL
+                 AND r.done_us IS NULL",
+            );
         }
         filter.push_record(&mut sql)?;
         if let Some((wall, recording)) = request.key()? {

@@ -119,6 +119,32 @@ impl Store {
         Ok(facts::read_all(&rows))
     }
 
+    /// Facts of this site from one moment to another, in the order in which they happened: at most
+    /// `limit` of those behind `after`, or from the first one on.
+    pub async fn facts_between(
+        &self,
+        (from, until): (Wall, Wall),
+        after: Option<(Wall, FactKey)>,
+        limit: u32,
+    ) -> Result<Vec<Fact>> {
+        let (wall, key) = after.unwrap_or((from, FactKey { epoch: 0, seq: 0 }));
+        let rows = sqlx::query(
+            "SELECT * FROM facts WHERE site = $1 AND wall_us >= $2 AND wall_us < $3
+             AND (wall_us > $4 OR (epoch, seq) > ($5, $6))
+             ORDER BY wall_us, epoch, seq LIMIT $7",
+        )
+        .bind(i64::from(self.site()))
+        .bind(wall.0)
+        .bind(until.0)
+        .bind(wall.0)
+        .bind(i64::from(key.epoch))
+        .bind(big(key.seq))
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await?;
+        Ok(facts::read_all(&rows))
+    }
+
     /// How an agent was at a moment, as the last fact before `before` says that tells it: a change
     /// tells all of it, so nothing older need be read. `None` if nothing is known.
     pub async fn agent_before(&self, agent: &AgentId, before: FactKey) -> Result<Option<Fact>> {

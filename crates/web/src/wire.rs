@@ -360,10 +360,21 @@ pub(crate) struct QueueStateData {
     longest_wait_ms: u64,
     /// Since when the first of them waits, RFC 3339 with offset; null where nobody waits.
     longest_wait_since: Option<String>,
+    /// How long who comes now is likely to wait; null while that is not known.
+    expected_wait: Option<ExpectedWaitData>,
     /// What the queue's agents are doing; every agent is counted once.
     agents: AgentTotalsData,
     /// Whether its hours are now; one without hours is open always.
     open: bool,
+}
+
+/// How long a newcomer is likely to wait.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExpectedWaitData {
+    /// Half of them wait no longer, in milliseconds.
+    median_ms: u64,
+    /// Nine of ten wait no longer, in milliseconds.
+    p90_ms: u64,
 }
 
 /// How many agents are doing what.

@@ -1,11 +1,14 @@
 // Plain requests to the engine, with the bearer token, and their failures as one type.
 
 import type {
+  AgentWhy,
   ApiErrorBody,
   CallDetail,
   CallRecord,
   CallTrace,
+  CallWhy,
   DeskConfig,
+  MessageData,
   Page,
   PeaksData,
   SessionAnswer,
@@ -123,7 +126,31 @@ export class Api {
     return this.#read(address(`calls/${encodeURIComponent(id)}/trace`), signal);
   }
 
-  /** The same as a capture, for Wireshark. */
+  /** Why the call's offers went where they went. */
+  why(id: string, signal?: AbortSignal): Promise<CallWhy> {
+    return this.#read(address(`calls/${encodeURIComponent(id)}/why`), signal);
+  }
+
+  /** Why one agent had the call or had it not. */
+  whyAgent(id: string, agent: string, signal?: AbortSignal): Promise<AgentWhy> {
+    return this.#read(address(`calls/${encodeURIComponent(id)}/why/${encodeURIComponent(agent)}`), signal);
+  }
+
+  /** The messages for the people of a queue, newest first. */
+  messages(mailbox: string, open: boolean, cursor?: string, signal?: AbortSignal): Promise<Page<MessageData>> {
+    return this.#read(address('recordings', { mailbox, open: open ? 'true' : undefined, cursor }), signal);
+  }
+
+  /** Says that somebody has dealt with a message. */
+  async messageDone(id: string): Promise<void> {
+    await request(address(`recordings/${encodeURIComponent(id)}/done`), {
+      method: 'PUT',
+      headers: this.#headers(),
+      signal: timeout(),
+    });
+  }
+
+  /** The call's SIP messages as a capture, for Wireshark. */
   async capture(id: string): Promise<Blob> {
     const path = address(`calls/${encodeURIComponent(id)}/trace.pcap`);
     const answer = await request(path, { headers: this.#headers(), signal: timeout() });

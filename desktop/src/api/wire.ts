@@ -243,6 +243,8 @@ export interface QueueStateData {
   callbacks?: number;
   longest_wait_ms: number;
   longest_wait_since: string | null;
+  /** What who comes now is likely to wait: half of them, and nine of ten, no longer; null while unknown. */
+  expected_wait?: { median_ms: number; p90_ms: number } | null;
   agents: AgentTotals;
   open: boolean;
 }
@@ -436,4 +438,44 @@ export interface CallTrace {
 /** `GET /api/v1/calls/{id}` */
 export interface CallDetail extends CallRecord {
   timeline: TimelineFact[];
+}
+
+/** The same in both languages. */
+export interface Said {
+  zh: string;
+  en: string;
+}
+
+/** Why a call's offers went where they went. */
+export interface CallWhy {
+  call_id: string;
+  offers: OfferWhy[];
+}
+
+export interface OfferWhy {
+  at: string;
+  offer_id: string;
+  queue: string | null;
+  agent_id: string;
+  said: Said;
+}
+
+/** Why one agent had a call or had it not. */
+export interface AgentWhy {
+  call_id: string;
+  agent_id: string;
+  moments: { at: string; queue: string | null; offered_to: string | null; reason: string; said: Said }[];
+}
+
+/** A message that a caller left. */
+export interface MessageData {
+  recording_id: string;
+  call_id: string;
+  mailbox: string;
+  done_at: string | null;
+  done_by: string | null;
+  started_at: string;
+  duration_ms: number | null;
+  lost: boolean;
+  deleted_at: string | null;
 }

@@ -10,6 +10,13 @@ export function clock(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`;
 }
 
+/** `2–5` minutes for a wait from its median to its ninetieth percentile, rounded outwards; `<1`. */
+export function minutes([median, p90]: [number, number]): string {
+  const [low, high] = [Math.floor(median / 60_000), Math.ceil(p90 / 60_000)];
+  if (high <= 1) return p90 > 0 ? '<1' : '0';
+  return low === high ? String(low) : `${low}–${high}`;
+}
+
 /** `0:07.3` for positions in a recording. */
 export function position(seconds: number): string {
   const tenths = Math.max(0, Math.floor(seconds * 10));

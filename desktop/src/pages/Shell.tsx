@@ -11,6 +11,8 @@ import { AgentPage } from './agent/AgentPage';
 const BoardPage = lazy(() => import('./board/BoardPage'));
 const TracePage = lazy(() => import('./trace/TracePage'));
 const RecordsPage = lazy(() => import('./records/RecordsPage'));
+const WhyPage = lazy(() => import('./why/WhyPage'));
+const MessagesPage = lazy(() => import('./messages/MessagesPage'));
 
 /** The page of the address (`#/board`), if this role may see it; else the role's first. */
 function usePage(pages: readonly Page[]): [Page | undefined, (page: Page) => void] {
@@ -36,7 +38,7 @@ export function Shell({ onSignOut }: { onSignOut(): void }) {
   const session = useSession();
   const { t, name, toggle } = useSpeech();
   const { identity } = session;
-  const pages = pagesOf(identity.role);
+  const pages = pagesOf(identity.role, identity.permissions);
   const [page, open] = usePage(pages);
   const [leaving, setLeaving] = useState(false);
   const signOut = (): void => {
@@ -81,6 +83,8 @@ export function Shell({ onSignOut }: { onSignOut(): void }) {
         {page === 'board' && <BoardPage />}
         {page === 'trace' && <TracePage />}
         {page === 'records' && <RecordsPage />}
+        {page === 'why' && <WhyPage />}
+        {page === 'messages' && <MessagesPage />}
       </Suspense>
     </div>
   );

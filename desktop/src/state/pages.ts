@@ -2,16 +2,17 @@
 
 import type { Role } from '../api/wire';
 
-export type Page = 'agent' | 'board' | 'records' | 'trace';
+export type Page = 'agent' | 'board' | 'records' | 'trace' | 'why' | 'messages';
 
 const PAGES: Readonly<Record<Role, readonly Page[]>> = {
   agent: ['agent'],
-  supervisor: ['board', 'trace'],
-  inspector: ['records', 'board'],
-  administrator: ['board', 'trace', 'records', 'agent'],
+  supervisor: ['board', 'trace', 'why'],
+  inspector: ['records', 'board', 'why'],
+  administrator: ['board', 'trace', 'records', 'why', 'agent'],
 };
 
 /** The pages of `role`, the first one is where they start. An unknown role sees none. */
-export function pagesOf(role: Role): readonly Page[] {
-  return PAGES[role] ?? [];
+export function pagesOf(role: Role, permissions: readonly string[] = []): readonly Page[] {
+  const pages = PAGES[role] ?? [];
+  return permissions.includes('message.handle') ? [...pages, 'messages'] : pages;
 }

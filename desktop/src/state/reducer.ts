@@ -46,6 +46,8 @@ export interface Queue {
   /** Those beside them who are called back when their turn comes. */
   callbacks: number;
   longestSince: number | null;
+  /** What a newcomer is likely to wait, in milliseconds: the median and the ninetieth percentile. */
+  expected: [number, number] | null;
   agents: AgentTotals;
   open: boolean;
 }
@@ -199,7 +201,9 @@ function without(calls: DeskState['calls'], id: string): DeskState['calls'] {
 
 function withQueue(state: DeskState, data: QueueStateData): DeskState {
   const { queue: id, waiting, callbacks = 0, agents, open } = data;
-  const queue: Queue = { id, waiting, callbacks, longestSince: instant(data.longest_wait_since), agents, open };
+  const wait = data.expected_wait;
+  const expected: Queue['expected'] = wait ? [wait.median_ms, wait.p90_ms] : null;
+  const queue: Queue = { id, waiting, callbacks, longestSince: instant(data.longest_wait_since), expected, agents, open };
   return { ...state, queues: { ...state.queues, [id]: queue } };
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn event(number: u32) -> Event {
         waiting: number,
         callbacks: 0,
         longest_wait_ms: 0,
+        expected: None,
         agents: AgentTotals::default(),
         open: true,
     }

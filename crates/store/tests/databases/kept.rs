@@ -161,11 +161,14 @@ async fn messages_are_listed_by_mailbox_until_somebody_has_dealt_with_them(datab
         story.ends(counter, Outcome::TurnedAway, 10 * i64::from(counter) + 9);
     }
     write(&store, &mut story).await;
-    let list = async |mailbox: &str, open: bool| -> Vec<u32> {
-        let filter = CallFilter { mailbox: Some(mailbox.into()), open, ..CallFilter::default() };
+    let list_of = async |mailbox: Option<&str>, open: bool| -> Vec<u32> {
+        let mailbox = mailbox.map(Into::into);
+        let filter = CallFilter { mailbox, open, ..CallFilter::default() };
         let page = store.recordings(&filter, &PageRequest::default()).await.unwrap();
         page.items.iter().map(|entry| entry.recording.recording.0.counter()).collect()
     };
+    let list = async |mailbox: &str, open| list_of(Some(mailbox), open).await;
+    assert_eq!(list_of(None, true).await, [3, 2, 1], "of all mailboxes, and no conversation");
     assert_eq!(list("claims", true).await, [2, 1], "the newest first, and no conversation");
     assert_eq!(list("general", true).await, [3]);
     let (call, recording, by) = (call(1, 2), recording(1, 2), UserId::from("8011"));

@@ -19,6 +19,7 @@ on_both! {
     how_an_agent_was_at_a_moment_is_one_step_in_an_index
     what_still_stands_is_found_without_reading_all_facts
     facts_are_read_part_by_part
+    facts_between_two_moments_are_read_part_by_part
     a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting
 }
 
@@ -272,6 +273,26 @@ async fn facts_are_read_part_by_part(database: Database) {
     }
     let wanted: Vec<_> = (1..=10).map(|seq| (1, seq)).chain((1..=10).map(|seq| (2, seq))).collect();
     assert_eq!(read, wanted);
+}
+
+async fn facts_between_two_moments_are_read_part_by_part(database: Database) {
+    let store = database.open().await;
+    let mut story = Story::new(1);
+    // Three at each second, more than are read at a time.
+    for counter in 0..30_u32 {
+        story.arrives(counter, "13800138000", i64::from(counter / 3));
+    }
+    write(&store, &mut story).await;
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let part = store.facts_between((wall(2), wall(7)), after, 2).await.unwrap();
+        assert!(part.len() <= 2);
+        let Some(last) = part.last() else { break };
+        after = Some((last.wall, FactKey { epoch: last.epoch, seq: last.seq }));
+        read.extend(part.iter().map(|fact| fact.wall));
+    }
+    let wanted: Vec<_> = (2..7).flat_map(|second| [wall(second); 3]).collect();
+    assert_eq!(read, wanted, "from the first moment, and not the last one");
 }
 
 async fn a_fact_of_a_newer_version_does_not_keep_an_engine_from_starting(database: Database) {

@@ -7,9 +7,9 @@ use model::{AgentTotals, CustomerCard, Lookup, PolicyCard, Target, Wall};
 
 use super::{
     AgentStateData, AgentTotalsData, AlarmData, CallStateData, ClaimData, ColleagueData,
-    CustomerData, EventBody, EventFrame, GuestData, InputData, IvrData, LineData, PartyLineData,
-    PlanStateData, PolicyData, QueueStateData, ScreenPopData, ScreenPopUpdateData, Sight,
-    TargetsData, TransferEndedData, TrunkStateData,
+    CustomerData, EventBody, EventFrame, ExpectedWaitData, GuestData, InputData, IvrData, LineData,
+    PartyLineData, PlanStateData, PolicyData, QueueStateData, ScreenPopData, ScreenPopUpdateData,
+    Sight, TargetsData, TransferEndedData, TrunkStateData,
 };
 use crate::names::{ActionName, OutcomeName, ReasonName, StatusName, reason_of};
 use crate::time::rfc3339;
@@ -164,7 +164,15 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
             queues: queues.iter().map(line).collect(),
             more: *more,
         }),
-        cti::Event::QueueState { queue, waiting, callbacks, longest_wait_ms, agents, open } => {
+        cti::Event::QueueState {
+            queue,
+            waiting,
+            callbacks,
+            longest_wait_ms,
+            expected,
+            agents,
+            open,
+        } => {
             let since = earlier(stamped.at, *longest_wait_ms);
             EventBody::QueueState(QueueStateData {
                 queue: queue.to_string(),
@@ -172,6 +180,9 @@ fn body<'a>(stamped: &'a cti::Stamped, sight: Sight, zone: &TimeZone) -> EventBo
                 callbacks: *callbacks,
                 longest_wait_ms: *longest_wait_ms,
                 longest_wait_since: (*waiting > 0).then(|| rfc3339(since, zone)),
+                expected_wait: expected.map(|cti::ExpectedWait { median_ms, p90_ms }| {
+                    ExpectedWaitData { median_ms, p90_ms }
+                }),
                 agents: totals(*agents),
                 open: *open,
             })

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use cti::{CallPhase, Event};
+use cti::{CallPhase, Event, ExpectedWait};
 use model::{
     AgentState, AgentStatus, AgentTotals, LegRole, LineQuality, Lookup, MissedCause,
     NotReadyReason, Outcome, Pii, Target, TransferEnd, TransferKind, Wall,
@@ -195,12 +195,14 @@ fn a_queues_figures() {
         waiting,
         callbacks: 3,
         longest_wait_ms,
+        expected: (waiting > 0).then_some(ExpectedWait { median_ms: 41_000, p90_ms: 95_000 }),
         agents,
         open: true,
     };
     let wanted = json!({
         "queue": "claims", "waiting": 2, "callbacks": 3, "longest_wait_ms": 20_123, "open": true,
         "longest_wait_since": "2026-09-21T22:13:00.000+08:00",
+        "expected_wait": { "median_ms": 41_000, "p90_ms": 95_000 },
         "agents": {
             "signed_out": 1, "not_ready": 2, "idle": 3, "reserved": 4, "ringing": 5,
             "talking": 6, "acw": 7,
@@ -209,6 +211,7 @@ fn a_queues_figures() {
     assert_eq!(seen(&server, "lead", state(2, 20_123)), ("queue_state".to_owned(), wanted));
     let (_, data) = seen(&server, "lead", state(0, 0));
     assert_eq!(data["longest_wait_since"], Value::Null);
+    assert_eq!(data["expected_wait"], Value::Null);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 
 import { Timer } from '../../components/Timer';
+import { minutes } from '../../format/time';
 import { useSpeech } from '../../i18n/context';
 import { queuesInOrder } from '../../state/board';
 import { useDesk, useSession } from '../../state/context';
@@ -35,6 +36,7 @@ export function QueueTable({ onSteer = null }: { onSteer?: ((menu: Menu) => void
               <th className="col-queue">{t('board.queue')}</th>
               <th>{t('board.waiting')}</th>
               <th className="col-longest">{t('board.longest')}</th>
+              <th title={t('board.expected_hint')}>{t('board.expected')}</th>
               <th>{t('board.callbacks')}</th>
               <th>{t('board.ready')}</th>
               <th>{t('board.talking')}</th>
@@ -65,6 +67,7 @@ function QueueRow({ queue }: { queue: Queue }) {
       </td>
       <td className="wait">{queue.waiting}</td>
       <td className="wait">{queue.longestSince === null ? '–' : <Timer since={queue.longestSince} />}</td>
+      <td className="wait">{queue.expected === null ? '–' : minutes(queue.expected)}</td>
       <td>{queue.callbacks}</td>
       <td className="of-ready">{idle}</td>
       <td className="of-talking">{talking + ringing + reserved}</td>

@@ -15,6 +15,7 @@ import { Timeline } from './Timeline';
 
 export function Detail({ id }: { id: string | null }) {
   const { t, name } = useSpeech();
+  const mayAsk = useSession().identity.permissions.includes('call.view_all');
   const [changes, setChanges] = useState(0);
   const { call, failed } = useCall(id, changes);
   const [nth, setNth] = useState(0);
@@ -37,6 +38,11 @@ export function Detail({ id }: { id: string | null }) {
       <header>
         <h2>{t('rec.detail')}</h2>
         <span className="count">{id}</span>
+        {mayAsk && (
+          <a className="head-button" href={`#/why/${id}`} data-testid="why-link">
+            {t('why.link')}
+          </a>
+        )}
       </header>
       {failed && <p className="empty failed">{name('error', failed)}</p>}
       <Summary call={call} />

@@ -27,7 +27,7 @@ export function Picker({ id, onOpen }: Props) {
     if (typed.trim()) onOpen(typed.trim());
   };
   return (
-    <section className="card picker" data-testid="picker">
+    <section className="card call-picker" data-testid="picker">
       <form onSubmit={submit}>
         <label htmlFor="trace-call">{t('trace.call')}</label>
         <input id="trace-call" value={typed} placeholder={t('trace.example')} autoComplete="off" spellCheck={false} onChange={(event) => setTyped(event.target.value)} />

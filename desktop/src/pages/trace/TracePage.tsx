@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../../api/http';
 import type { CallTrace } from '../../api/wire';
 import { useSpeech } from '../../i18n/context';
+import { useAsked } from '../../state/asked';
 import { useSession } from '../../state/context';
 import { Ladder } from './Ladder';
 import { MessageCard } from './MessageCard';
@@ -11,7 +12,7 @@ import { Picker } from './Picker';
 
 export default function TracePage() {
   const { t } = useSpeech();
-  const [id, open] = useAsked();
+  const [id, open] = useAsked('trace');
   const { trace, failed, again } = useTrace(id);
   const [chosen, setChosen] = useState(0);
   useEffect(() => {
@@ -62,26 +63,6 @@ function LadderHead({ id, trace, onAgain }: { id: string | null; trace: CallTrac
       </a>
     </header>
   );
-}
-
-/** The call that the address names (`#/trace/c1-3-42`), and how another one is opened. */
-function useAsked(): [string | null, (id: string) => void] {
-  const read = (): string | null => {
-    const part = /^#\/trace\/([\w-]+)$/.exec(location.hash);
-    return part?.[1] ?? null;
-  };
-  const [id, setId] = useState(read);
-  useEffect(() => {
-    const follow = (): void => setId(read());
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
-  return [
-    id,
-    (next) => {
-      location.hash = `#/trace/${next}`;
-    },
-  ];
 }
 
 /** The trace of the call `id`, read when it is chosen or asked for again. */

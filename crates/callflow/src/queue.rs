@@ -138,8 +138,9 @@ impl Callflow {
         self.play(call, announcement, false);
     }
 
-    /// How long a caller of the line will wait, where the queue says so and it is known. A time that
-    /// was told is kept to: that it will be sooner after all is not told, that it will be later is.
+    /// How long a caller of the line will wait, where the queue says so and it is known. A time
+    /// that was told is kept to: that it will be sooner after all is not told, but that it will be
+    /// later is.
     fn wait_prompts(&mut self, call: CallId, queue: &QueueId) -> Vec<PromptId> {
         // Who is being offered is nearly through: what is estimated is the way to the next agent.
         if !self.config.prompts.says_wait.contains(queue) || self.acd.is_offered(call) {

@@ -2,10 +2,10 @@
 //! is not known.
 //!
 //! The lower number is the median rounded down, the upper one the ninetieth percentile rounded up
-//! (预计等待时间，三分钟到五分钟). Both are numbers that are recorded: `minutes_N`, and `from_minutes_N`
-//! before the upper one. What is less than a minute is called so; where the middle is less, only the
-//! upper number is said (不超过); and where nine of ten do not get through in the time for which the
-//! queue keeps them, only what half of them wait for longer (可能超过).
+//! (预计等待时间，三分钟到五分钟). Both are numbers that are recorded: `minutes_N`, and
+//! `from_minutes_N` before the upper one. What is less than a minute is called so; where the middle
+//! is less, only the upper number is said (不超过); and where nine of ten do not get through in the
+//! time for which the queue keeps them, only what half of them wait for longer (可能超过).
 
 use model::PromptId;
 

@@ -437,8 +437,9 @@ mod tests {
             }
         }
         // What is understood may be insisted on.
-        let insists = "\r\nc: multipart/mixed;boundary=x\r\n\r\n--x\r\nContent-Type: application/sdp\
-             \r\nContent-Disposition: session;handling=required\r\n\r\nv=0\r\n--x--\r\n";
+        let insists = "\r\nc: multipart/mixed;boundary=x\r\n\r\n--x\r\n\
+             Content-Type: application/sdp\r\n\
+             Content-Disposition: session;handling=required\r\n\r\nv=0\r\n--x--\r\n";
         assert_eq!(answer("\r\n\r\n", insists).0, 0);
     }
 

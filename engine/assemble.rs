@@ -81,6 +81,7 @@ pub fn callflow(
         lockout: lockout(),
         sip_workers: config.sip.workers,
         realm: config.sip.realm.clone(),
+        domains: config.sip.domains.clone(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         listeners: Vec::new(),

@@ -107,6 +107,7 @@ section! {
         listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 5060)),
         advertise: Option<IpAddr> = None,
         realm: String = "hotline".into(),
+        domains: Vec<String> = Vec::new(),
         workers: usize = 1,
         calls_max: usize = 10_000,
         session_expires_s: u32 = 1_800,

@@ -109,13 +109,17 @@ fn row(room: &str) -> Option<usize> {
     ROWS.iter().position(|row| row.contains(&room))
 }
 
-/// The rooms that `room` names under `[dependencies]`.
-fn arrows(room: &str) -> Vec<String> {
+/// What `room` has under `[dependencies]`.
+fn dependencies(room: &str) -> toml::Table {
     let manifest = read(&root().join("crates").join(room).join("Cargo.toml"));
     let table: toml::Table = manifest.parse().unwrap_or_else(|e| panic!("{room}: {e}"));
     let dependencies = table.get("dependencies").and_then(|value| value.as_table());
-    let names = dependencies.map(|table| table.keys().cloned().collect::<Vec<_>>());
-    names.unwrap_or_default().into_iter().filter(|name| row(name).is_some()).collect()
+    dependencies.cloned().unwrap_or_default()
+}
+
+/// The rooms that `room` names there.
+fn arrows(room: &str) -> Vec<String> {
+    dependencies(room).keys().filter(|name| row(name).is_some()).cloned().collect()
 }
 
 /// Splits a file into what runs in the engine and what tests it.
@@ -268,4 +272,32 @@ fn there_is_enough_test_for_the_source() {
         ratio >= TEST_LINES_A_SOURCE_LINE_MIN,
         "{ratio:.2} test lines a source line, {TEST_LINES_A_SOURCE_LINE_MIN} are wanted"
     );
+}
+
+/// The fuzz targets stand outside of the workspace, so that nothing else brings their lock along.
+#[test]
+fn the_lock_of_the_fuzz_targets_knows_what_the_rooms_use() {
+    let lock: toml::Table = read(&root().join("fuzz/Cargo.lock")).parse().expect("it is TOML");
+    let text =
+        |value: Option<&toml::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
+    let (mut faults, mut known) = (Vec::new(), 0);
+    for package in lock["package"].as_array().into_iter().flatten() {
+        let name = text(package.get("name")).unwrap_or_default();
+        if row(&name).is_none() || package.get("source").is_some() {
+            continue;
+        }
+        known += 1;
+        let locked = package.get("dependencies").and_then(|all| all.as_array());
+        // Where there are several versions of one, its version stands behind its name.
+        let locked = locked.into_iter().flatten().filter_map(|one| one.as_str());
+        let locked: Vec<&str> = locked.filter_map(|one| one.split(' ').next()).collect();
+        for (used, how) in dependencies(&name) {
+            // What is optional is there only where somebody switches it on.
+            if how.get("optional").is_none() && !locked.contains(&used.as_str()) {
+                faults.push(format!("{name} uses {used}: `cargo update --workspace` in fuzz/"));
+            }
+        }
+    }
+    assert!(known >= 5, "{known} rooms are fuzzed");
+    report(faults);
 }

@@ -125,6 +125,15 @@ fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
         let message = "a realm is a text without quotes, backslashes or line breaks";
         faults.push(places.fault("sip", 0, "realm", message, "write realm = \"hotline\""));
     }
+    let is_host = |domain: &&String| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        !domain.is_empty() && domain.chars().all(allowed)
+    };
+    if let Some(domain) = config.sip.domains.iter().find(|domain| !is_host(domain)) {
+        let message = format!("{domain:?} is no host");
+        let remedy = "write domains = [\"desk.example.com\"]";
+        faults.push(places.fault("sip", 0, "domains", message, remedy));
+    }
 }
 
 fn hep(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {

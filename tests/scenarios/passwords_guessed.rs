@@ -1,6 +1,6 @@
 //! Someone guesses a phone's password: slowed, locked, and nobody who is there already suffers.
 
-use sim::{PartyId, PhonePlan, World};
+use sim::{PartyId, PhonePlan, Settings, Weather, World, settings};
 
 use crate::{phone, rings, world};
 
@@ -44,6 +44,27 @@ fn a_locked_user_gets_in_when_the_lock_is_over_not_before() {
     world.party_mut(owner).register(over);
     world.run_until(380_000);
     assert_eq!(answers(&world, owner)[2..], [401, 200]);
+}
+
+/// Once the password is right: who has none learns nothing of domains.
+#[test]
+fn rfc_3261_section_10_3_a_phone_of_a_domain_that_is_not_served_is_not_found() {
+    let registers = |domains: &[&str], domain: &'static str, password: &'static str| {
+        let domains = domains.iter().map(|&name| name.to_owned()).collect();
+        let mut world = World::new(&Settings { domains, ..settings() }, Weather::FAIR, 1);
+        let refreshes = false;
+        let plan = PhonePlan { domain, password, refreshes, ..PhonePlan::of("8001") };
+        let phone = world.phone(0, plan);
+        world.run_until(3_000);
+        answers(&world, phone)
+    };
+    let ours = ["desk.example"];
+    assert_eq!(registers(&ours, "desk.example", "demo"), [401, 200]);
+    assert_eq!(registers(&ours, "DESK.example", "demo"), [401, 200]);
+    assert_eq!(registers(&ours, sim::REALM, "demo"), [401, 200]);
+    assert_eq!(registers(&ours, "other.example", "demo"), [401, 404]);
+    assert_eq!(registers(&ours, "other.example", "guess"), [401, 401]);
+    assert_eq!(registers(&[], "other.example", "demo"), [401, 200], "with none any is served");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sip::Method;
 
 use crate::calls_out::{MOBILE, gateway};
 use crate::own_calls::{calls, second_line};
-use crate::transfer::{allowed, end, hears, talking, to_agent};
+use crate::transfer::{allowed, end, hears, hears_music, talking, to_agent};
 use crate::{assert_sound, phone, rings, world};
 
 fn statuses(world: &World, party: PartyId) -> Vec<u16> {
@@ -151,6 +151,9 @@ fn rfc_5359_section_2_15_call_park() {
     let lines: Vec<&str> =
         world.party(first).saw.notified.iter().map(|(_, line)| line.as_str()).collect();
     assert_eq!(lines, ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]);
+    assert!(!world.party(first).is_connected(), "who parked is free");
+    world.run_until(11_000);
+    assert!(hears_music(&world, caller), "who is parked hears {:?}", world.media(caller));
     world.run_until(30_000);
     assert!(hears(&world, caller, second) && hears(&world, second, caller), "it is retrieved");
     end(world, caller);

@@ -96,6 +96,7 @@ impl Leg {
         let Some(dialog) = early.or_else(|| Dialog::uas(&invite, &response, &self.flow)) else {
             return self.hang_up(HangupCause::Response(400), 400);
         };
+        let dialog = dialog.with_phone(self.is_phone());
         self.outputs.push_back(Output::Respond { tx, message: response });
         let mut established = Established::new(dialog, &invite, false);
         established.answered_by_ack = answered_by_ack;

@@ -393,6 +393,14 @@ impl Leg {
         }
     }
 
+    /// Whether the other side is an agent's phone, which has registered.
+    pub(crate) const fn is_phone(&self) -> bool {
+        match self.role {
+            LegRole::Agent(_) => true,
+            LegRole::Caller | LegRole::Number(_) => false,
+        }
+    }
+
     /// Goes where the dialog goes, and tells so if that is another place than before.
     pub(crate) fn follow(&mut self) {
         let Stage::Established(established) = &mut self.stage else { return };

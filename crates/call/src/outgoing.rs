@@ -252,9 +252,10 @@ impl Leg {
         let min_se_s = outgoing.ask.min_se_s;
         let outside = outgoing.ask.invitation.outside.as_ref();
         let account = outside.and_then(|outside| outside.account.clone());
-        let Some(mut dialog) = Dialog::uac(&invite, response, &flow) else {
+        let Some(dialog) = Dialog::uac(&invite, response, &flow) else {
             return self.end(HangupCause::Response(500));
         };
+        let mut dialog = dialog.with_phone(self.is_phone());
         let early = early.into_iter().find(|one| one.dialog.id() == dialog.id());
         if let Some(early) = &early {
             dialog.go_on(&early.dialog);

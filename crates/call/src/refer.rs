@@ -154,6 +154,7 @@ impl Leg {
         let is_outside = request.to().is_none_or(|to| to.tag().is_none());
         let flow = request.flow().unwrap_or(self.flow);
         let dialog = is_outside.then(|| Dialog::uas(request, &response, &flow)).flatten();
+        let dialog = dialog.map(|dialog| dialog.with_phone(self.is_phone()));
         self.outputs.push_back(Output::Respond { tx, message: response });
         self.referrals = self.referrals.wrapping_add(1);
         let referral = Referral { id: self.referrals, is_quiet: !wants };

@@ -181,6 +181,7 @@ impl Leg {
         let Some(dialog) = dialog.or_else(|| Dialog::uas(&invite, &response, &self.flow)) else {
             return self.hang_up(HangupCause::Response(400), 400);
         };
+        let dialog = dialog.with_phone(self.is_phone());
         self.outputs.push_back(Output::Respond { tx, message: response.clone() });
         if let Stage::Incoming(incoming) = &mut self.stage {
             let wait = Wait::begin(now);
@@ -265,6 +266,7 @@ impl Leg {
 
     /// Acknowledges a reliable provisional response to our INVITE (§4): once, and in order.
     pub(crate) fn acknowledge_reliable(&mut self, response: &Message, flow: Flow) {
+        let is_phone = self.is_phone();
         let Stage::Outgoing(outgoing) = &mut self.stage else { return };
         let is_reliable = response.all(Name::Require).any(|tag| tag.eq_ignore_ascii_case("100rel"));
         let rseq = response.first(Name::RSeq).and_then(|value| value.trim().parse::<u32>().ok());
@@ -275,7 +277,7 @@ impl Leg {
         if known.is_none() {
             let dialog = Dialog::uac(&outgoing.invite, response, &flow);
             let Some(dialog) = dialog.filter(|_| at < MAX_FORKS) else { return };
-            outgoing.early.push(Early::new(dialog, rseq));
+            outgoing.early.push(Early::new(dialog.with_phone(is_phone), rseq));
         }
         let Some(early) = outgoing.early.get_mut(at) else { return };
         if rseq != early.rseq.wrapping_add(1) {

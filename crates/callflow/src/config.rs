@@ -60,6 +60,9 @@ pub struct Config {
     pub sip_workers: usize,
     /// The realm of digest challenges.
     pub realm: String,
+    /// The domains that phones register in, beside the realm and our addresses; with none, they
+    /// may name any.
+    pub domains: Vec<String>,
     /// The algorithms that a phone without an account is challenged with.
     pub default_algorithms: Vec<Algorithm>,
     /// What an agent may say a call was about.

@@ -171,6 +171,12 @@ impl Callflow {
             // RFC 3261 §10.3 step 4: not one's own address of record.
             return ResponseBuilder::to(request, 403).to_tag("register").build();
         }
+        let domains = [Uri::parse(request.uri()), to];
+        let is_elsewhere = |uri: &Uri<'_>| !self.is_ours(uri);
+        if !self.config.domains.is_empty() && domains.iter().flatten().any(is_elsewhere) {
+            // Steps 1 and 5: of no domain that is served here.
+            return ResponseBuilder::to(request, 404).to_tag("register").build();
+        }
         let response = self.registrar.handle_register(user, request, flow, "register", self.now);
         // One without a Contact only asks (RFC 3261 §10.2.3).
         let changes = request.first(Name::Contact).is_some();

@@ -215,10 +215,11 @@ impl Callflow {
         }
     }
 
-    /// Whether a URI is of this engine: by its realm, or by an address that it is reached at.
+    /// Whether a URI is of this engine: by its realm, a domain of its phones, or an address that it
+    /// is reached at.
     pub(crate) fn is_ours(&self, uri: &Uri<'_>) -> bool {
-        let host = uri.host();
-        let named = host.eq_ignore_ascii_case(&self.config.realm);
+        let mut names = std::iter::once(&self.config.realm).chain(&self.config.domains);
+        let named = names.any(|name| uri.host().eq_ignore_ascii_case(name));
         let listens = |ip| self.config.listeners.iter().any(|one| one.local.ip() == ip);
         named || uri.ip().is_some_and(listens)
     }

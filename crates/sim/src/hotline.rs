@@ -23,6 +23,8 @@ pub struct Settings {
     pub calls_max: usize,
     /// Session timers.
     pub session: call::SessionLimits,
+    /// The domains that phones register in; any with none.
+    pub domains: Vec<String>,
     /// How often phones are asked whether they are there; 0 for never.
     pub probe_interval_ms: u64,
     /// How much the carrier may bring.
@@ -77,6 +79,7 @@ pub fn settings() -> Settings {
         ring_timeout_ms: 20_000,
         calls_max: 100_000,
         session: call::SessionLimits::default(),
+        domains: Vec::new(),
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
         trunk_requires: Vec::new(),
@@ -183,6 +186,7 @@ pub fn config(settings: &Settings) -> Config {
         lockout: access::LockoutConfig::default(),
         sip_workers: 1,
         realm: REALM.to_owned(),
+        domains: settings.domains.clone(),
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
         listeners: vec![callflow::Listener {

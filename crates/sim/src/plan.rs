@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::hotline::PASSWORD;
+use crate::hotline::{PASSWORD, REALM};
 
 /// What a caller does.
 #[derive(Debug, Clone)]
@@ -95,6 +95,8 @@ pub struct PhonePlan {
     /// The Contacts that it names where it refuses a call by 3xx, for each call; the last entry
     /// holds for all further calls.
     pub elsewhere: Vec<Vec<&'static str>>,
+    /// The domain that it registers in.
+    pub domain: &'static str,
     /// What it answers challenges with.
     pub password: &'static str,
     /// Realm, user and password that it asks for before it takes an INVITE, if it does.
@@ -118,6 +120,7 @@ impl PhonePlan {
             rings_reliably: false,
             headers: Vec::new(),
             elsewhere: Vec::new(),
+            domain: REALM,
             password: PASSWORD,
             challenges: None,
             challenges_bye: None,

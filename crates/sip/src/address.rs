@@ -106,13 +106,16 @@ impl<'a> NameAddr<'a> {
 /// `0.75` as 750 (RFC 3261 §25.1, qvalue).
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    if part.len() > 3 {
+    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    let digits = part.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let value = digits.fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
     match whole {
-        "0" | "" => Some(part),
-        "1" if part == 0 => Some(1000),
+        "0" => Some(value),
+        // Some leave the zero out.
+        "" if !part.is_empty() => Some(value),
+        "1" if value == 0 => Some(1000),
         _ => None,
     }
 }
@@ -150,6 +153,25 @@ mod tests {
         assert_eq!(address.params().value("q"), Some("0.5"));
         assert_eq!(address.preference(), 500);
         assert_eq!(address.without_params(), r#""A \"B\", <C>" <sip:a@h;lr?x=y>"#);
+    }
+
+    #[test]
+    fn a_preference_that_cannot_be_read_is_none() {
+        for (said, preference) in [
+            ("0", 0),
+            ("0.75", 750),
+            (".5", 500),
+            ("1.000", 1000),
+            ("0.001", 1),
+            ("", 1000),
+            (".", 1000),
+            ("0.+5", 1000),
+            ("0.1234", 1000),
+            ("7", 1000),
+        ] {
+            let address = format!("<sip:a@h>;q={said}");
+            assert_eq!(parsed(&address).preference(), preference, "{said}");
+        }
     }
 
     #[test]

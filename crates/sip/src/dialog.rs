@@ -70,6 +70,9 @@ pub struct Dialog {
     /// The other side is behind a translator of addresses, as its Via tells: its Contact is of no
     /// use to us, the flow is.
     translated: bool,
+    /// The other side is a phone that registered with us: over a connection it is reached by that
+    /// alone (RFC 5626 §5.3), whatever its Contact says.
+    is_phone: bool,
     /// Where the next hop is, if that is a name: the URI, and the way to it.
     located: Option<(String, Flow)>,
 }
@@ -93,6 +96,7 @@ impl Dialog {
             local_uri: to.without_params().to_owned(),
             remote_uri: from.without_params().to_owned(),
             translated,
+            is_phone: false,
             remote_target: target,
             route_set: route_set.map(|route| route.uri_text().to_owned()).collect(),
             local_cseq: 0,
@@ -132,6 +136,7 @@ impl Dialog {
             local_uri: from.without_params().to_owned(),
             remote_uri: to.without_params().to_owned(),
             translated: false,
+            is_phone: false,
             remote_target: target,
             route_set,
             local_cseq: response.cseq()?.number,
@@ -142,6 +147,14 @@ impl Dialog {
         };
         dialog.reach();
         Some(dialog)
+    }
+
+    /// The same, said of the other side whether it is a phone that registered with us.
+    #[must_use]
+    pub fn with_phone(mut self, is_phone: bool) -> Dialog {
+        self.is_phone = is_phone;
+        self.reach();
+        self
     }
 
     /// What identifies it.
@@ -179,11 +192,14 @@ impl Dialog {
     /// name that leads to it (RFC 3263), or an address that no datagram of ours is for, as it says
     /// `sips:`, `transport=tcp` or `maddr`, or it is a GRUU (RFC 5627), which names a phone and not
     /// where it is: to be told by [`Dialog::handle_located`]. None for who is
-    /// behind a translator of addresses and for connections, which are the way themselves.
+    /// behind a translator of addresses and for connections that are the way themselves.
     pub fn next_name(&self) -> Option<&str> {
         let elsewhere = |uri: &&str| Uri::parse(uri).is_some_and(|uri| self.is_elsewhere(&uri));
         match self.came.transport {
-            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => None,
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+                let leaves = matches!(self.leaving(), Some(Leaving::By(_)));
+                leaves.then(|| self.next_hop())
+            }
             Transport::Udp if self.translated => None,
             Transport::Udp => Some(self.next_hop()).filter(elsewhere),
         }
@@ -346,8 +362,18 @@ impl Dialog {
     /// Points our flow to the next hop, where that can be known.
     fn reach(&mut self) {
         self.flow = match self.came.transport {
-            // The connection is the way; where it is gone a new one goes to the same address.
-            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => self.came,
+            // Where the connection is the way and gone, a new one goes to the same address.
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+                match self.leaving() {
+                    None => self.came,
+                    Some(Leaving::For(remote)) => Flow { remote, connection: 0, ..self.came },
+                    Some(Leaving::By(uri)) => {
+                        let located = self.located.as_ref().filter(|(located, _)| located == uri);
+                        let elsewhere = located.filter(|(_, flow)| !self.is_its_peer(flow));
+                        elsewhere.map_or(self.came, |(_, flow)| *flow)
+                    }
+                }
+            }
             Transport::Udp if self.translated => self.came,
             Transport::Udp => {
                 let next = self.next_hop();
@@ -359,6 +385,37 @@ impl Dialog {
                 }
             }
         };
+    }
+
+    /// Where requests go that do not go on the connection that the other side's messages come on:
+    /// its next hop is at another host (RFC 3261 §12.2.1.1). What is at the peer's own address is
+    /// reached by the connection to that, whatever its port.
+    fn leaving(&self) -> Option<Leaving<'_>> {
+        let is_web = self.came.transport.is_web();
+        let next = self.next_hop();
+        let uri = Uri::parse(next).filter(|uri| !is_gruu(uri) && !uri.params().has("ob"))?;
+        let place = Place::of(&uri).ok().filter(|_| !is_web && !self.translated)?;
+        let is_tls = self.came.transport == Transport::Tls;
+        if self.is_phone || (is_tls && !place.is_of_tls()) {
+            // What began encrypted does not go on in the clear.
+            return None;
+        }
+        let Some(address) = place.address() else { return Some(Leaving::By(next)) };
+        let leads = is_usable(address, self.came.local)
+            && !is_hidden(address, &self.came)
+            && address.ip() != self.came.remote.ip();
+        match self.came.transport {
+            // No certificate proves an address.
+            Transport::Tls => None,
+            _ if !leads => None,
+            Transport::Tcp if place.is_of_tcp() => Some(Leaving::For(address)),
+            _ => Some(Leaving::By(next)),
+        }
+    }
+
+    /// Whether a located hop is who the connection leads to (RFC 5923 §1): it is not opened twice.
+    fn is_its_peer(&self, flow: &Flow) -> bool {
+        flow.transport == self.came.transport && flow.remote.ip() == self.came.remote.ip()
     }
 
     /// The next hop's address, if it is one that we can reach.
@@ -424,6 +481,7 @@ impl Dialog {
             came: flow,
             flow,
             translated: true,
+            is_phone: false,
             located: None,
         };
         match snapshot.transport {
@@ -441,6 +499,14 @@ impl Dialog {
 /// The URI of the only Contact.
 fn target_of(message: &Message) -> Option<String> {
     message.contacts().next().map(|contact| contact.uri_text().to_owned())
+}
+
+/// How requests leave the connection that the other side's messages come on.
+enum Leaving<'a> {
+    /// By a connection to this address.
+    For(SocketAddr),
+    /// As the URI says, once that is located.
+    By(&'a str),
 }
 
 /// Whether a datagram can go there at all from our address.

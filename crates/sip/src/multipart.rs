@@ -15,17 +15,34 @@ impl Message {
 
     /// The body if it is of this type, or its first part that is.
     pub fn part(&self, wanted: &str) -> Option<&[u8]> {
-        let (own, params) = split_type(self.content_type()?);
-        if own.eq_ignore_ascii_case(wanted) {
+        if split_type(self.content_type()?).0.eq_ignore_ascii_case(wanted) {
             return Some(self.body()).filter(|body| !body.is_empty());
         }
+        self.parts()?.find(|part| part.is(wanted)).map(|part| part.body)
+    }
+
+    /// Whether a part is of none of these types and yet says that it has to be understood
+    /// (RFC 5621 §4). Of `multipart/alternative` one part is enough (RFC 2046 §5.1.4).
+    ///
+    /// A part that says nothing of it is not insisted on: carriers put ISUP and locations beside
+    /// the description without a word, and would lose the call.
+    pub(crate) fn insists_on_other_parts(&self, understood: &[&str]) -> bool {
+        let is_choice = self
+            .content_type()
+            .is_some_and(|value| split_type(value).0.eq_ignore_ascii_case("multipart/alternative"));
+        let unknown = |part: Part<'_>| {
+            part.handling().is_some_and(|handling| handling.eq_ignore_ascii_case("required"))
+                && !understood.iter().any(|known| part.is(known))
+        };
+        !is_choice && self.parts().is_some_and(|mut parts| parts.any(unknown))
+    }
+
+    /// The parts of a body that has some, no more than [`MAX_PARTS`].
+    fn parts(&self) -> Option<impl Iterator<Item = Part<'_>>> {
+        let (own, params) = split_type(self.content_type()?);
         let is_multipart = own.get(..10)?.eq_ignore_ascii_case("multipart/");
         let boundary = params.value("boundary").filter(|boundary| !boundary.is_empty())?;
-        is_multipart.then_some(())?;
-        Parts::new(self.body(), boundary)
-            .take(MAX_PARTS)
-            .find(|(content_type, _)| split_type(content_type).0.eq_ignore_ascii_case(wanted))
-            .map(|(_, body)| body)
+        is_multipart.then(|| Parts::new(self.body(), boundary).take(MAX_PARTS))
     }
 }
 
@@ -35,7 +52,25 @@ pub(crate) fn split_type(value: &str) -> (&str, Params<'_>) {
     (name.trim(), Params::new(params))
 }
 
-/// Content-Type and content of each part.
+/// One part of a body.
+struct Part<'a> {
+    content_type: &'a str,
+    disposition: &'a str,
+    body: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    fn is(&self, wanted: &str) -> bool {
+        split_type(self.content_type).0.eq_ignore_ascii_case(wanted)
+    }
+
+    /// What its Content-Disposition says of who does not understand it (RFC 3261 §20.11).
+    fn handling(&self) -> Option<&'a str> {
+        split_type(self.disposition).1.value("handling")
+    }
+}
+
+/// The parts that are left.
 struct Parts<'a> {
     rest: &'a [u8],
     delimiter: Vec<u8>,
@@ -50,7 +85,7 @@ impl<'a> Parts<'a> {
 }
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = (&'a str, &'a [u8]);
+    type Item = Part<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (end, next) = find_line(self.rest, &self.delimiter)?;
@@ -76,8 +111,8 @@ fn find_line(bytes: &[u8], delimiter: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-fn split_part(part: &[u8]) -> (&str, &[u8]) {
-    let mut content_type = "text/plain";
+fn split_part(part: &[u8]) -> Part<'_> {
+    let (mut content_type, mut disposition) = ("text/plain", "");
     let mut at = 0;
     while let Some(rest) = part.get(at..).filter(|rest| !rest.is_empty()) {
         let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
@@ -85,17 +120,20 @@ fn split_part(part: &[u8]) -> (&str, &[u8]) {
         at += end;
         match std::str::from_utf8(line).map(str::trim) {
             Ok("") => break,
-            Ok(line) => {
-                if let Some((name, value)) = line.split_once(':')
-                    && name.trim().eq_ignore_ascii_case("Content-Type")
-                {
-                    content_type = value.trim();
+            Ok(line) => match line.split_once(':').map(|(name, value)| (name.trim(), value.trim()))
+            {
+                Some((name, value)) if name.eq_ignore_ascii_case("Content-Type") => {
+                    content_type = value;
                 }
-            }
+                Some((name, value)) if name.eq_ignore_ascii_case("Content-Disposition") => {
+                    disposition = value;
+                }
+                Some(_) | None => {}
+            },
             Err(_) => {}
         }
     }
-    (content_type, part.get(at..).unwrap_or_default())
+    Part { content_type, disposition, body: part.get(at..).unwrap_or_default() }
 }
 
 #[cfg(test)]

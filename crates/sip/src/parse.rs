@@ -255,26 +255,47 @@ fn read_start(bytes: &[u8], line: Span) -> Result<(Start, Option<Defect>), Parse
     if all.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"SIP/")) {
         return read_status(all, base).map(|start| (start, None));
     }
-    let first = memchr(b' ', all).ok_or(ParseError::StartLine)?;
+    let first = memchr::memchr2(b' ', b'\t', all).ok_or(ParseError::StartLine)?;
     let tight = trimmed(bytes, line);
     let end = tight.range().end - base;
-    let last = memchr::memrchr(b' ', all.get(..end).unwrap_or_default()).unwrap_or(first);
-    let version = Span::within(base + last + 1, base + end);
-    let written = bytes.get(version.range()).unwrap_or_default();
+    let last = all.get(..end).and_then(|all| memchr::memrchr2(b' ', b'\t', all)).unwrap_or(first);
     let label = all.get(..first).unwrap_or_default();
-    if label.is_empty() || !written.get(..4).is_some_and(|b| b.eq_ignore_ascii_case(b"SIP/")) {
+    let method = std::str::from_utf8(label).map_or(Method::Other, Method::from_name);
+    let mut version = Span::within(base + last + 1, base + end);
+    let mut uri = trimmed(bytes, Span::within(base + first + 1, base + last.max(first + 1)));
+    let mut written = bytes.get(version.range()).unwrap_or_default();
+    if !written.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"SIP/")) {
+        // A version is missing, or something stands behind it. Who asks for what SIP has of a URI
+        // of SIP is told what is wrong; all else may be HTTP, RTSP or nothing.
+        uri = trimmed(bytes, Span::within(base + first + 1, base + end));
+        let whom = bytes.get(uri.range()).unwrap_or_default();
+        if method == Method::Other || !is_of_sip(whom) {
+            return Err(ParseError::StartLine);
+        }
+        version = Span::within(base + end, base + end);
+        written = &[];
+    }
+    if label.is_empty() {
         return Err(ParseError::StartLine);
     }
-    let uri = trimmed(bytes, Span::within(base + first + 1, base + last.max(first + 1)));
-    let method = std::str::from_utf8(label).map_or(Method::Other, Method::from_name);
     let inside = bytes.get(uri.range()).unwrap_or_default();
     // One space on either side of the URI and none inside or behind (RFC 3261 §7.1).
     let plain = !inside.is_empty()
+        && !written.is_empty()
+        && all.get(first) == Some(&b' ')
+        && all.get(last) == Some(&b' ')
         && inside.len() + first + 2 + written.len() == all.len()
         && find_byte(inside, b' ').or_else(|| find_byte(inside, b'\t')).is_none();
     let defect = (!plain).then_some(Defect::StartLine);
     let label = Span::within(base, base + first);
     Ok((Start::Request { method, label, uri, version }, defect))
+}
+
+/// Whether it begins as a URI that a request of SIP can be for.
+fn is_of_sip(uri: &[u8]) -> bool {
+    [&b"sip:"[..], b"sips:", b"tel:"]
+        .iter()
+        .any(|scheme| uri.get(..scheme.len()).is_some_and(|own| own.eq_ignore_ascii_case(scheme)))
 }
 
 fn read_status(all: &[u8], base: usize) -> Result<Start, ParseError> {
@@ -372,7 +393,8 @@ mod tests {
             (b"\r\n\r\n", ParseError::Empty),
             (b"hello\r\n\r\n", ParseError::StartLine),
             (b"GET / HTTP/1.1\r\n\r\n", ParseError::StartLine),
-            (b"INVITE sip:h\r\n\r\n", ParseError::StartLine),
+            (b"INVITE * RTSP/1.0\r\n\r\n", ParseError::StartLine),
+            (b"INVITE\r\n\r\n", ParseError::StartLine),
             (b" INVITE sip:h SIP/2.0\r\n\r\n", ParseError::StartLine),
             (b"SIP/2.0 99 x\r\n\r\n", ParseError::StartLine),
             (b"SIP/2.0 700 x\r\n\r\n", ParseError::StartLine),

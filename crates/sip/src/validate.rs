@@ -72,7 +72,8 @@ impl Refusal {
 /// # Errors
 /// The answer that the request gets instead.
 pub fn validate(request: &Message) -> Result<(), Refusal> {
-    if !request.version().eq_ignore_ascii_case("SIP/2.0") {
+    let version = request.version();
+    if !version.is_empty() && !version.eq_ignore_ascii_case("SIP/2.0") {
         return Err(Refusal::of(505));
     }
     if let Some(defect) = request.defect() {
@@ -289,7 +290,8 @@ fn check_body(request: &Message) -> Result<(), Refusal> {
         let Some(content_type) = request.content_type() else {
             return Err(Refusal::because(400, "Missing Content-Type"));
         };
-        if !is_understood(request, split_type(content_type).0) {
+        let is_whole = is_understood(request, split_type(content_type).0);
+        if !is_whole || request.insists_on_other_parts(&["application/sdp"]) {
             return Err(Refusal::of(415).with("Accept", "application/sdp"));
         }
     }
@@ -370,6 +372,7 @@ mod tests {
     fn each_broken_rule_has_its_answer() {
         for (from, to, status) in [
             ("SIP/2.0\r\n", "SIP/3.0\r\n", 505),
+            (" SIP/2.0\r\n", "\r\n", 400),
             ("INVITE sip", "INVITE  sip", 400),
             ("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n", "", 400),
             ("branch=z9hG4bK1", "branch=z9hG4bK1, ;", 400),
@@ -412,6 +415,32 @@ mod tests {
         ] {
             assert_eq!(answer(from, to).0, status, "{to}");
         }
+    }
+
+    /// RFC 5621 §4, RFC 3261 §20.11.
+    #[test]
+    fn a_part_that_has_to_be_understood_and_is_not_refuses_the_call() {
+        let described = "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n";
+        for (disposition, kind, status) in [
+            ("Content-Disposition: signal;handling=required\r\n", "mixed", 415),
+            ("content-disposition : signal; Handling=\"REQUIRED\"\r\n", "mixed", 415),
+            ("Content-Disposition: signal;handling=optional\r\n", "mixed", 0),
+            ("Content-Disposition: signal;handling=required\r\n", "alternative", 0),
+            ("", "mixed", 0),
+        ] {
+            let other = format!("--x\r\nContent-Type: application/isup\r\n{disposition}\r\n1\r\n");
+            for parts in [format!("{described}{other}"), format!("{other}{described}")] {
+                let body = format!("\r\nc: multipart/{kind};boundary=x\r\n\r\n{parts}--x--\r\n");
+                let (told, headers) = answer("\r\n\r\n", &body);
+                assert_eq!(told, status, "{kind} {disposition}");
+                assert_eq!(headers.contains("Accept: application/sdp"), status == 415);
+            }
+        }
+        // What is understood may be insisted on.
+        let insists = "\r\nc: multipart/mixed;boundary=x\r\n\r\n--x\r\n\
+             Content-Type: application/sdp\r\n\
+             Content-Disposition: session;handling=required\r\n\r\nv=0\r\n--x--\r\n";
+        assert_eq!(answer("\r\n\r\n", insists).0, 0);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn a_tortuous_invite_is_read_in_full() {
 
 /// What becomes of a request with this first line, after changes to a plain one.
 fn request(line: &str, changes: &[(&str, &str)]) -> Option<u16> {
-    let method = line.split(' ').next().unwrap_or_default();
+    let method = line.split([' ', '\t']).next().unwrap_or_default();
     let mut text = format!(
         "{line}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@h>;tag=1\r\n\
          To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n\
@@ -77,7 +77,17 @@ fn each_hard_request_line_has_its_outcome() {
         ("REGISTER sip:null-%00-null@h SIP/2.0", Some(0)),
         ("OPTIONS sip:user;par=u%40x@h SIP/2.0", Some(0)),
         ("OPTIONS sip:h SIP/7.0", Some(505)),
-        ("OPTIONS sip:h", None),
+        ("OPTIONS sip:h", Some(400)),
+        ("OPTIONS sip:h ", Some(400)),
+        ("OPTIONS sip:h SIP/2.0 and more", Some(400)),
+        ("OPTIONS sip:h HTTP/1.1", Some(400)),
+        ("OPTIONS\tsip:h\tSIP/2.0", Some(400)),
+        ("OPTIONS sip:h\tSIP/2.0", Some(400)),
+        ("OPTIONS SIP/2.0", Some(400)),
+        ("OPTIONS * RTSP/1.0", None),
+        ("GET sip:h HTTP/1.1", None),
+        ("OPTIONS", None),
+        (" sip:h SIP/2.0", None),
         ("OPTIONS  sip:h  SIP/2.0", Some(400)),
         ("OPTIONS sip:a@h; lr SIP/2.0", Some(400)),
         ("OPTIONS sip:h SIP/2.0  ", Some(400)),

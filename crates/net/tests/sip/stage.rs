@@ -1,8 +1,10 @@
 //! The workers on a stage: a brain that the test plays, and peers with sockets of their own.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -18,6 +20,21 @@ pub(crate) struct Stage {
     pub(crate) workers: SipWorkers,
     pub(crate) reports: Receiver<ToBrain>,
     pub(crate) addr: SocketAddr,
+    /// The workers' threads, as the kernel lists them.
+    threads: Vec<PathBuf>,
+}
+
+/// One stage begins after the other, so that each knows which threads are its own.
+static BEGINNING: Mutex<()> = Mutex::new(());
+
+/// The threads of all workers in this process.
+fn threads() -> BTreeSet<PathBuf> {
+    let is_worker = |task: &PathBuf| {
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        name.trim().strip_prefix("sip-").is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.map(|task| task.unwrap().path()).filter(is_worker).collect()
 }
 
 /// What a test wants otherwise than usual.
@@ -83,11 +100,34 @@ impl Stage {
             secret: [9; 32],
             trace: setting.trace,
         };
+        let wanted = usize::from(config.workers);
+        let one_by_one = BEGINNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = threads();
         let workers = SipWorkers::start(config, to_brain)?;
+        // A thread gives itself its name once it runs.
+        let own = || threads().difference(&before).cloned().collect::<Vec<_>>();
+        let deadline = Instant::now() + PATIENCE;
+        while own().len() < wanted && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        let threads = own();
+        drop(one_by_one);
+        assert_eq!(threads.len(), wanted);
         let addrs = workers.local_addrs();
         assert_eq!(addrs[0], addrs[1], "UDP and TCP share a port");
         let addr = addrs[0];
-        Ok(Self { workers, reports, addr })
+        Ok(Self { workers, reports, addr, threads })
+    }
+
+    /// How long the workers have worked so far: not how long this machine had its processors
+    /// elsewhere meanwhile.
+    pub(crate) fn worked(&self) -> Duration {
+        let nanos = self.threads.iter().map(|task| {
+            // The first number: nanoseconds on a processor (Linux, Documentation/scheduler).
+            let stat = std::fs::read_to_string(task.join("schedstat")).unwrap();
+            stat.split(' ').next().unwrap().parse::<u64>().unwrap()
+        });
+        Duration::from_nanos(nanos.sum())
     }
 
     pub(crate) fn report(&self) -> ToBrain {

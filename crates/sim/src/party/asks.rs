@@ -126,7 +126,7 @@ impl Party {
         let Role::Phone(plan) = self.role.clone() else { return };
         self.registered += 1;
         let uri = format!("sip:{}", Engine::address());
-        let aor = format!("<sip:{}@{REALM}>", plan.agent);
+        let aor = format!("<sip:{}@{}>", plan.agent, plan.domain);
         let instance = plan.instance.map(|one| format!(";+sip.instance=\"<{one}>\""));
         let instance = instance.unwrap_or_default();
         let mut request = RequestBuilder::new(Method::Register, &uri)

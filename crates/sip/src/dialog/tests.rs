@@ -241,10 +241,82 @@ fn a_name_that_led_to_a_stream_can_lead_elsewhere() {
     dialog.accept_request(&within(&dialog, Method::Invite, 11, &moved)).unwrap();
     assert!(!dialog.is_located(), "another name is another place");
     assert_eq!(dialog.flow().remote.to_string(), "10.0.0.9:5060");
-    // A connection of the other side's own is its way.
+    // A connection of the other side's own is its way as long as its name is not located.
     let info = within(&dialog, Method::Info, 12, &[]).with_flow(tcp("10.0.0.9:40000", 9));
     dialog.accept_request(&info).unwrap();
-    assert_eq!((dialog.next_name(), dialog.flow()), (None, tcp("10.0.0.9:40000", 9)));
+    assert_eq!(dialog.next_name(), Some("sip:a@other.example"));
+    assert_eq!(dialog.flow(), tcp("10.0.0.9:40000", 9));
+}
+
+/// The dialog of a call that came over a connection, and the connection.
+fn over(transport: Transport, via: &str, source: &str, contact: &str) -> (Dialog, Flow) {
+    let flow = Flow { transport, connection: 7, ..flow(source) };
+    let contact = format!("<{contact}>");
+    let request = invite(via, &[("Contact", &contact)]).with_flow(flow);
+    let response = ResponseBuilder::to(&request, 200).to_tag("ours").build();
+    (Dialog::uas(&request, &response, &flow).unwrap(), flow)
+}
+
+/// RFC 3261 §12.2.1.1, §8.1.2.
+#[test]
+fn over_a_connection_requests_go_to_the_contact_of_another_host() {
+    let (dialog, came) =
+        over(Transport::Tcp, "10.0.0.9", "10.0.0.9:40000", "sip:a@10.0.0.12:5070;transport=tcp");
+    let there = Flow { remote: "10.0.0.12:5070".parse().unwrap(), connection: 0, ..came };
+    assert_eq!((dialog.flow(), dialog.next_name()), (there, None));
+    // By what else it says, or where its name leads to.
+    for uri in ["sip:a@10.0.0.12", "sip:a@pbx.example;transport=tcp", "sips:a@pbx.example"] {
+        let (mut dialog, came) = over(Transport::Tcp, "10.0.0.9", "10.0.0.9:40000", uri);
+        assert_eq!((dialog.next_name(), dialog.flow()), (Some(uri), came), "{uri}");
+        dialog.handle_located(uri, flow("10.0.0.12:5060"));
+        assert_eq!(dialog.flow(), flow("10.0.0.12:5060"), "{uri}");
+        assert!(dialog.is_located());
+    }
+    // What its messages come on from there is the way from then on.
+    let mut moved = dialog;
+    moved.came_by(Flow { connection: 9, ..there });
+    assert_eq!(moved.flow(), Flow { connection: 9, ..there });
+    // A re-INVITE that brings another Contact takes it along.
+    let elsewhere = [("Contact", "<sip:a@10.0.0.13;transport=tcp>")];
+    moved.accept_request(&within(&moved, Method::Invite, 11, &elsewhere)).unwrap();
+    assert_eq!(moved.flow().remote.to_string(), "10.0.0.13:5060");
+}
+
+/// RFC 5923 §1, RFC 5626 §4.3 and §5.3, RFC 7118 §5.
+#[test]
+fn a_connection_is_the_way_to_who_is_at_its_other_end() {
+    let same = "10.0.0.9:40000";
+    for (transport, via, source, contact) in [
+        // Its own address, by any port: what it opened leads to it.
+        (Transport::Tcp, "10.0.0.9", same, "sip:a@10.0.0.9:5062;transport=tcp"),
+        (Transport::Tcp, "10.0.0.9", same, "sip:a@10.0.0.12;transport=tcp;ob"),
+        (Transport::Tcp, "10.0.0.9", same, "sip:a@0.0.0.0;transport=tcp"),
+        (Transport::Tcp, "192.168.0.9", "192.0.2.7:40000", "sip:a@10.0.0.12;transport=tcp"),
+        (Transport::Tcp, "192.0.2.7", "192.0.2.7:40000", "sip:a@10.0.0.12;transport=tcp"),
+        // No certificate proves an address, and nothing goes on in the clear.
+        (Transport::Tls, "10.0.0.9", same, "sip:a@10.0.0.12;transport=tls"),
+        (Transport::Tls, "10.0.0.9", same, "sip:a@pbx.example"),
+        (Transport::Ws, "10.0.0.9", same, "sip:a@10.0.0.12;transport=ws"),
+        (Transport::Wss, "10.0.0.9", same, "sip:a@abc.invalid;transport=ws"),
+    ] {
+        let (dialog, came) = over(transport, via, source, contact);
+        assert_eq!((dialog.flow(), dialog.next_name()), (came, None), "{contact}");
+    }
+    // A name that leads to the other end of the connection opens no second one.
+    let uri = "sip:a@pbx.example;transport=tls";
+    let (mut dialog, came) = over(Transport::Tls, "10.0.0.9", same, uri);
+    assert_eq!(dialog.next_name(), Some(uri));
+    let tls = |remote| Flow { transport: Transport::Tls, ..flow(remote) };
+    dialog.handle_located(uri, tls("10.0.0.9:5061"));
+    assert_eq!(dialog.flow(), came);
+    dialog.handle_located(uri, tls("10.0.0.12:5061"));
+    assert_eq!(dialog.flow(), tls("10.0.0.12:5061"));
+    // A phone is where it registered from.
+    for contact in ["sip:a@10.0.0.12;transport=tcp", "sip:a@pbx.example;transport=tcp"] {
+        let (dialog, came) = over(Transport::Tcp, "10.0.0.9", same, contact);
+        let dialog = dialog.with_phone(true);
+        assert_eq!((dialog.flow(), dialog.next_name()), (came, None), "{contact}");
+    }
 }
 
 #[test]

@@ -82,6 +82,16 @@ impl Place {
         self.usual_carrier() == Carrier::Udp
     }
 
+    /// Whether it is reached by TLS where the DNS says nothing else.
+    pub fn is_of_tls(&self) -> bool {
+        self.usual_carrier() == Carrier::Tls
+    }
+
+    /// Whether it is reached by TCP where the DNS says nothing else.
+    pub fn is_of_tcp(&self) -> bool {
+        self.usual_carrier() == Carrier::Tcp
+    }
+
     /// By what it is reached if neither it nor the DNS says so (§4.1).
     pub(super) fn usual_carrier(&self) -> Carrier {
         let usual = if self.secure { Carrier::Tls } else { Carrier::Udp };

@@ -20,6 +20,11 @@ pub enum Strategy {
     RoundRobin,
     /// Who has answered the fewest calls since signing in (最少应答).
     FewestCalls,
+    /// All at once, as many as the queue's [`RingRule`](crate::RingRule) allows, who is idle
+    /// longest first; the first who answers has the call (群振).
+    RingAll,
+    /// Some at once, those with the highest levels, and more and more while nobody answers (逐个加振).
+    RingProgressive,
 }
 
 impl Strategy {
@@ -31,6 +36,8 @@ impl Strategy {
             Self::SkillFirst => "skill_first",
             Self::RoundRobin => "round_robin",
             Self::FewestCalls => "fewest_calls",
+            Self::RingAll => "ring_all",
+            Self::RingProgressive => "ring_progressive",
         }
     }
 
@@ -42,6 +49,8 @@ impl Strategy {
             Self::SkillFirst,
             Self::RoundRobin,
             Self::FewestCalls,
+            Self::RingAll,
+            Self::RingProgressive,
         ]
         .into_iter()
         .find(|strategy| strategy.as_str() == name)
@@ -51,9 +60,9 @@ impl Strategy {
     /// agent is idle, so that the agents can be kept in its order.
     pub(crate) fn turn(self, agent: &Agent, serves: &Serves, index: AgentIndex) -> Turn {
         let key = match self {
-            Self::LongestIdle => 0,
+            Self::LongestIdle | Self::RingAll => 0,
             Self::LeastOccupied => agent.work.occupied_ppm,
-            Self::SkillFirst => u64::from(u8::MAX - serves.level),
+            Self::SkillFirst | Self::RingProgressive => u64::from(u8::MAX - serves.level),
             Self::RoundRobin => serves.last_turn,
             Self::FewestCalls => agent.work.calls,
         };

@@ -45,15 +45,8 @@ impl Ring {
 impl RingRule {
     /// The rule as a strategy goes by it; `None` where that rings one agent at a time.
     pub(crate) fn of(self, strategy: Strategy) -> Option<Self> {
-        match strategy {
-            Strategy::RingAll => Some(Self { add: 0, ..self }),
-            Strategy::RingProgressive => Some(self),
-            Strategy::LongestIdle
-            | Strategy::LeastOccupied
-            | Strategy::SkillFirst
-            | Strategy::RoundRobin
-            | Strategy::FewestCalls => None,
-        }
+        let adds = strategy == Strategy::RingProgressive;
+        strategy.rings_several().then_some(if adds { self } else { Self { add: 0, ..self } })
     }
 }
 

@@ -41,6 +41,11 @@ impl Strategy {
         }
     }
 
+    /// Whether it offers a call to several agents at once.
+    pub const fn rings_several(self) -> bool {
+        matches!(self, Self::RingAll | Self::RingProgressive)
+    }
+
     /// The strategy of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         [

@@ -74,8 +74,8 @@ pub enum Input {
         /// Who should take it, if someone; not in a queue to which it overflows.
         preferred: Option<Preferred>,
     },
-    /// An agent asks a queue about a call: someone of it is wanted as by a caller who comes now, but
-    /// offered to one agent at a time whatever the queue's strategy.
+    /// An agent asks a queue about a call: someone of it is wanted, as by a caller who comes now,
+    /// but it is offered to one agent at a time, whatever the queue's strategy.
     Ask {
         /// What stands in the queue for them.
         call: CallId,

@@ -118,8 +118,14 @@ fn ids() -> IdSource {
 /// The configuration with the other strategy, if one is asked for.
 fn instead(then: &acd::Config, args: &Args) -> anyhow::Result<Option<acd::Config>> {
     let Some(name) = &args.strategy else { return Ok(None) };
-    let Some(strategy) = Strategy::from_name(name) else {
-        let known: Vec<&str> = Strategy::ALL.iter().map(|known| known.as_str()).collect();
+    // How soon each of several phones would have been answered is in no day.
+    let single = |strategy: &Strategy| !strategy.rings_several();
+    let Some(strategy) = Strategy::from_name(name).filter(single) else {
+        let known: Vec<&str> = Strategy::ALL
+            .iter()
+            .filter(|known| single(known))
+            .map(|known| known.as_str())
+            .collect();
         bail!("there is no strategy {name:?}; choose among {}", known.join(", "));
     };
     let mut instead = then.clone();

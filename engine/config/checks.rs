@@ -243,7 +243,9 @@ fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("queue", index, "tiers", message, remedy));
             }
         }
-        if acd::Strategy::from_name(&queue.strategy).is_none() {
+        // Calls have one offer at a time from the menu to the agent's phone.
+        let strategy = acd::Strategy::from_name(&queue.strategy);
+        if strategy.is_none_or(acd::Strategy::rings_several) {
             let message = format!("there is no strategy {:?}", queue.strategy);
             let remedy = "write strategy = \"longest_idle\"";
             faults.push(places.fault("queue", index, "strategy", message, remedy));

@@ -280,6 +280,18 @@ fn queues_are_told_apart_and_served() {
 }
 
 #[test]
+fn a_queue_offers_a_call_to_one_agent_at_a_time() {
+    for strategy in ["ring_all", "ring_progressive"] {
+        let text = LIMITED.replace(
+            "name = \"general\"",
+            &format!("name = \"general\"\nstrategy = \"{strategy}\""),
+        );
+        let found = faults(&text);
+        assert!(found.iter().any(|fault| fault.contains("no strategy")), "{found:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let Err(Faults(faults)) = Config::load(Path::new("/no/such.toml")) else { panic!("it is not") };
     assert!(faults[0].to_string().starts_with("/no/such.toml: cannot be read"), "{}", faults[0]);

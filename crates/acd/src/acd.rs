@@ -19,6 +19,7 @@ use crate::limits::Plan;
 use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
 use crate::recover::Journal;
+use crate::ring::Ring;
 use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
@@ -60,6 +61,11 @@ pub struct Acd {
     pub(crate) returned: BTreeSet<CallId>,
     /// The same for all calls of a queue.
     pub(crate) swept: BTreeSet<u32>,
+    /// What rings for calls besides the one offer that most have.
+    pub(crate) rings: BTreeMap<CallId, Ring>,
+    /// Queues with idle agents whom their calls may ring as well, perhaps: looked at last, and
+    /// empty between inputs.
+    pub(crate) widened: BTreeSet<u32>,
     pub(crate) decisions: Decisions,
     /// What is to be told as facts, if anyone wants them.
     pub(crate) journal: Option<Box<Journal>>,
@@ -105,6 +111,8 @@ impl Acd {
             opened: BTreeSet::new(),
             returned: BTreeSet::new(),
             swept: BTreeSet::new(),
+            rings: BTreeMap::new(),
+            widened: BTreeSet::new(),
             decisions: Decisions::default(),
             journal: None,
         };
@@ -118,8 +126,7 @@ impl Acd {
 
     /// Something happened. What is due before it happens first.
     pub fn handle_input(&mut self, input: Input, now: Mono) {
-        self.handle_timeout(now);
-        self.now = self.now.max(now);
+        self.begin(now);
         match input {
             Input::SignIn { agent } => self.for_agent(agent, Self::sign_in),
             Input::SignOut { agent } => self.for_agent(agent, Self::sign_out),
@@ -139,11 +146,12 @@ impl Acd {
                 self.for_agent(agent, |acd, at| acd.wrap_up(at, call));
             }
             Input::Enqueue { call, queue, permission, entered, head_start_ms, preferred } => {
-                let newcomer = Newcomer { call, permission, entered, head_start_ms };
-                self.enqueue(newcomer, queue, preferred);
+                let caller = Newcomer::new(call, permission, entered, head_start_ms);
+                self.enqueue(caller, queue, preferred);
             }
+            Input::Ask { call, queue, permission } => self.ask(call, queue, permission),
             Input::ComeBack { call, queue, permission, entered, head_start_ms } => {
-                self.come_back(Newcomer { call, permission, entered, head_start_ms }, queue);
+                self.come_back(Newcomer::new(call, permission, entered, head_start_ms), queue);
             }
             Input::Dequeue { call } => self.dequeue(call, Left::Abandoned),
             Input::Leave { call, why } => self.dequeue(call, why),
@@ -190,6 +198,11 @@ impl Acd {
         self.tell_facts();
     }
 
+    fn begin(&mut self, now: Mono) {
+        self.handle_timeout(now);
+        self.now = self.now.max(now);
+    }
+
     /// Does what is due, each at its own deadline.
     pub fn handle_timeout(&mut self, now: Mono) {
         while self.act(now) {}
@@ -207,6 +220,7 @@ impl Acd {
             Timer::Acw(agent) => self.finish_acw(agent),
             Timer::Offer(offer) if self.invitations.has(offer) => self.invited_timed_out(offer),
             Timer::Offer(offer) => self.offer_timed_out(offer),
+            Timer::RingMore(call) => self.ring_more(call),
             Timer::Dial(call) => self.customer_missed(call, MissedCause::NoAnswer),
             Timer::Limit(call) => self.limit_reached(call),
         }
@@ -364,7 +378,11 @@ impl Acd {
         }
         agent.listed = true;
         for serves in &agent.serves {
-            self.queues[serves.queue as usize].list(serves, at, agent);
+            let queue = &mut self.queues[serves.queue as usize];
+            queue.list(serves, at, agent);
+            if !queue.roomy.is_empty() {
+                self.widened.insert(serves.queue);
+            }
         }
     }
 

@@ -110,6 +110,8 @@ pub(crate) struct Call {
     pub(crate) kept: bool,
     /// Only while it is waiting.
     pub(crate) preference: Option<Preference>,
+    /// It is offered to one agent at a time, whatever its queue's strategy.
+    pub(crate) singly: bool,
     /// There is no caller: who waits is called back.
     pub(crate) callback: Option<Callback>,
     pub(crate) progress: Progress,

@@ -280,7 +280,7 @@ impl Acd {
         if !is_tried || !may || !is_new {
             return false;
         }
-        let newcomer = Newcomer { call: id, permission, entered: self.now, head_start_ms: 0 };
+        let newcomer = Newcomer::new(id, permission, self.now, 0);
         let call = self.new_call(&newcomer, at);
         // Everyone else has entered after the restart: no head start can be as large as this.
         let waited_ms = head_start_ms.saturating_add(restored.waited_ms);

@@ -38,7 +38,8 @@ impl Calls {
         self.known.remove(id);
     }
 
-    fn mark(&mut self, id: CallId) {
+    /// What is told of a call changes.
+    pub(crate) fn mark(&mut self, id: CallId) {
         if let Some(changed) = &mut self.changed {
             changed.insert(id);
         }

@@ -6,8 +6,9 @@ use std::fmt;
 use model::{AgentId, QueueId, Tier};
 
 use crate::config::{
-    AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_STEPS,
-    MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules, QueueConfig, Served, TierStep,
+    AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_RINGING, MAX_STEPS,
+    MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS, MissedRule, MissedRules, QueueConfig, RingRule,
+    Served, TierStep,
 };
 use crate::limits::MAX_PLANS;
 
@@ -102,6 +103,11 @@ pub enum ConfigError {
         /// Which.
         queue: QueueId,
     },
+    /// A queue rings no agent at once, or more than [`MAX_RINGING`], adds none, or that too soon.
+    Ring {
+        /// Which.
+        queue: QueueId,
+    },
     /// A queue's longest time, or a time or number of its rule for callbacks, is 0.
     ZeroLimit {
         /// Which.
@@ -112,6 +118,14 @@ pub enum ConfigError {
         /// Which agent.
         agent: AgentId,
     },
+}
+
+fn tell_ring(queue: &QueueId, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "queue '{queue}': 'ring_at_once' and 'ring_add' must be 1 to {MAX_RINGING}, and \
+         'ring_add_after_ms' at least {MIN_RING_ADD_MS}"
+    )
 }
 
 impl fmt::Display for ConfigError {
@@ -145,6 +159,7 @@ impl fmt::Display for ConfigError {
                 "queue '{queue}': 'gain_permille' must be at most {MAX_GAIN_PERMILLE}, and \
                  'objective_ms' at least {MIN_OBJECTIVE_MS}"
             ),
+            Self::Ring { queue } => tell_ring(queue, f),
             Self::AcwRule { queue } => {
                 write!(f, "queue '{queue}': after-call work must be at most its limit")
             }
@@ -278,6 +293,9 @@ impl QueueConfig {
         if self.gain_permille > MAX_GAIN_PERMILLE || too_short {
             return Err(ConfigError::Gain { queue: queue() });
         }
+        if !self.ring.makes_sense() {
+            return Err(ConfigError::Ring { queue: queue() });
+        }
         let no_time = self.limits.wait.as_ref().is_some_and(|wait| wait.ms == 0);
         if no_time || self.callbacks.is_some_and(|rule| !rule.makes_sense()) {
             return Err(ConfigError::ZeroLimit { queue: queue() });
@@ -306,6 +324,14 @@ impl AgentConfig {
             }
         }
         Ok(())
+    }
+}
+
+impl RingRule {
+    fn makes_sense(self) -> bool {
+        let range = 1..=MAX_RINGING;
+        let counts = range.contains(&self.at_once) && range.contains(&self.add);
+        counts && self.add_after_ms >= MIN_RING_ADD_MS
     }
 }
 

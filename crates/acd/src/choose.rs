@@ -88,7 +88,7 @@ impl Acd {
     }
 
     /// What a call's agent was chosen from.
-    fn among_agents(&self, call: &Call, best: Turn) -> Choice {
+    pub(crate) fn among_agents(&self, call: &Call, best: Turn) -> Choice {
         let queue = &self.queues[call.queue as usize];
         let next = queue.next_agents(call, MAX_NEXT);
         let named = |turn: Turn| (self.agent_at(turn.index).id.clone(), turn.key);

@@ -26,6 +26,10 @@ pub const MAX_LEVEL: u8 = 10;
 pub const MAX_PREFERENCE_MS: u64 = 600_000;
 /// The shortest rest after a missed offer that leaves the agent ready: nobody is rung in a loop.
 pub const MIN_REST_MS: u64 = 1_000;
+/// The most agents that one call rings at once.
+pub const MAX_RINGING: u8 = 16;
+/// The shortest time after which a call may ring more agents.
+pub const MIN_RING_ADD_MS: u64 = 1_000;
 
 /// Everything that is configured about the distribution of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +119,8 @@ pub struct QueueConfig {
     pub objective_ms: Option<u64>,
     /// How an agent is chosen.
     pub strategy: Strategy,
+    /// How many ring at once, where the strategy rings several.
+    pub ring: RingRule,
     /// After-call work after its calls; `None`: the agent's own.
     pub acw: Option<AcwRule>,
     /// Whom it does not take, or keeps no longer.
@@ -135,10 +141,31 @@ impl QueueConfig {
             gain_permille: 0,
             objective_ms: None,
             strategy: Strategy::LongestIdle,
+            ring: RingRule::default(),
             acw: None,
             limits: Limits::default(),
             callbacks: None,
         }
+    }
+}
+
+/// How many agents a call rings at once, with [`Strategy::RingAll`] and
+/// [`Strategy::RingProgressive`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingRule {
+    /// From the start; 1 to [`MAX_RINGING`].
+    pub at_once: u8,
+    /// How many more each time, up to [`MAX_RINGING`] in all; only [`Strategy::RingProgressive`]
+    /// goes by it, where it is at least 1.
+    pub add: u8,
+    /// After how long each time; at least [`MIN_RING_ADD_MS`].
+    pub add_after_ms: u64,
+}
+
+impl Default for RingRule {
+    /// As many as there may be, or each time one more.
+    fn default() -> Self {
+        Self { at_once: MAX_RINGING, add: 1, add_after_ms: 10_000 }
     }
 }
 

@@ -26,6 +26,12 @@ impl Acd {
         self.serve_call(call);
     }
 
+    /// An agent asks the queue: offered to one agent at a time.
+    pub(crate) fn ask(&mut self, call: CallId, queue: QueueId, permission: Option<Permission>) {
+        let newcomer = Newcomer::new(call, permission, self.now, 0);
+        self.enqueue(Newcomer { singly: true, ..newcomer }, queue, None);
+    }
+
     /// A call is in line again, as after an offer that was missed.
     pub(crate) fn come_back(&mut self, returning: Newcomer, queue: QueueId) {
         let call = returning.call;
@@ -60,9 +66,9 @@ impl Acd {
         self.unwait(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
-        let Call { permission, entered, queue, .. } = call;
+        let Call { permission, entered, queue, singly, .. } = call;
         let head_start_ms = call.head_start_ms.saturating_add(more_ms).min(MAX_HEAD_START_MS);
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms };
+        let newcomer = Newcomer { call: id, permission, entered, head_start_ms, singly };
         self.join_queue(&newcomer, queue, preferred);
         self.serve_call(id);
     }
@@ -156,6 +162,7 @@ impl Acd {
                 | Timer::Acw(_)
                 | Timer::Offer(_)
                 | Timer::Dial(_)
+                | Timer::RingMore(_)
                 | Timer::Limit(_) => {}
             }
             self.opened.extend(self.calls.get(&call).map(|call| call.place));
@@ -167,9 +174,15 @@ impl Acd {
     /// first: none gets an agent whom a better one may have from the same moment on.
     pub(crate) fn serve_more(&mut self) {
         self.sweep();
-        if self.opened.is_empty() {
-            return;
+        if !self.opened.is_empty() {
+            self.serve_opened();
         }
+        if !self.widened.is_empty() {
+            self.widen();
+        }
+    }
+
+    fn serve_opened(&mut self) {
         let opened = std::mem::take(&mut self.opened);
         let mut calls: Vec<CallId> = opened.into_iter().map(|place| place.call).collect();
         for call in &calls {
@@ -218,6 +231,7 @@ impl Acd {
             self.wait(&call);
         }
         self.calls.insert(id, call);
+        self.note_room(&call);
     }
 
     /// The same for a call that is in no list.

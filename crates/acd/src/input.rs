@@ -74,6 +74,16 @@ pub enum Input {
         /// Who should take it, if someone; not in a queue to which it overflows.
         preferred: Option<Preferred>,
     },
+    /// An agent asks a queue about a call: someone of it is wanted, as by a caller who comes now,
+    /// but it is offered to one agent at a time, whatever the queue's strategy.
+    Ask {
+        /// What stands in the queue for them.
+        call: CallId,
+        /// Which queue.
+        queue: QueueId,
+        /// What the agent must be allowed to do, if something special.
+        permission: Option<Permission>,
+    },
     /// A call that had left a queue for an agent, or stood in it for a colleague, is back in it:
     /// the queue has taken it once, and takes it now though it be full, closed or unstaffed. It
     /// goes where those go who wait there, if they have to.

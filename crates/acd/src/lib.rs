@@ -10,7 +10,9 @@
 //!
 //! **Which agent**: by the queue's [`Strategy`], such as the longest idle among those who may take
 //! the call now. An agent who was offered a call that hung up before the answer keeps the old turn.
-//! A call may first wait for one agent alone ([`Preferred`]).
+//! A call may first wait for one agent alone ([`Preferred`]), and ring several at once where the
+//! strategy says so ([`RingRule`]): whom nobody else waits for rings along, and the first who
+//! answers has it.
 //!
 //! **Who may take a call now**: an agent who is `Ready`, has nothing to do, has a phone that can be
 //! rung, does not rest after a missed offer ([`MissedRule`]), serves the call's queue, is of a tier
@@ -64,6 +66,7 @@ mod queue;
 mod recall;
 mod record;
 mod recover;
+mod ring;
 mod stored_day;
 mod strategy;
 mod timer;
@@ -83,8 +86,8 @@ pub use callback::{
 pub use check::ConfigError;
 pub use config::{
     AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL,
-    MAX_PREFERENCE_MS, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS, MissedRule, MissedRules,
-    OBJECTIVE_UNIT_MS, QueueConfig, Served, TierStep,
+    MAX_PREFERENCE_MS, MAX_RINGING, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS,
+    MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served, TierStep,
 };
 pub use estimate::Estimate;
 pub use hours::{
@@ -97,8 +100,8 @@ pub use limits::{
 };
 pub use output::{NotEnqueued, NotServed, Output, Refusal, Withdrawal};
 pub use record::{
-    AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, Snapshot,
-    Stage, Turns,
+    AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, RingRecord,
+    Snapshot, Stage, Turns,
 };
 pub use stored_day::{Difference, OfferMade, StoredDay};
 pub use strategy::{CallChoice, Strategy, Work};

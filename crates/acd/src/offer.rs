@@ -25,6 +25,7 @@ impl Acd {
     pub(crate) fn offer(&mut self, id: CallId, at: AgentIndex, choice: Choice) {
         let offer = OfferId(self.ids.mint());
         let Some(before) = self.calls.get(&id).copied() else { return };
+        let is_preferred = choice == Choice::Preferred;
         let seq = self.keep(offer, &before, at, choice);
         self.unwait(&before);
         if let Some(Preference { until, .. }) = before.preference {
@@ -34,14 +35,8 @@ impl Acd {
             Some(Callback { first: First::Customer, .. }) => self.dial(&before, at, offer),
             Some(Callback { first: First::Agent, .. }) | None => {
                 self.reserve_for(&before, at, offer);
-                self.outputs.push_back(Output::Offer {
-                    offer,
-                    call: id,
-                    queue: self.queues[before.queue as usize].id.clone(),
-                    agent: self.agent_at(at).id.clone(),
-                    waited_ms: self.now.ms_since(before.entered),
-                    score: self.score(before.queue, before.place),
-                });
+                self.begin_ring(&before, is_preferred);
+                self.tell_offer(&before, at, offer);
             }
         }
         let now = self.now;
@@ -72,17 +67,20 @@ impl Acd {
             | Activity::Acw { .. } => return,
         }
         let deadline = self.now + Duration::from_millis(self.ring_timeout_ms);
-        self.set_offer_deadline(call, deadline);
+        self.set_offer_deadline(call, offer, deadline);
         let call = call.place.call;
         self.change(agent, |agent| agent.activity = Activity::Ringing { call, offer });
     }
 
     pub(crate) fn offer_answered(&mut self, offer: OfferId) {
+        let Some(id) = self.offers.get(&offer).copied() else { return };
+        let freed = self.ring_alone(id, offer, Withdrawal::AnsweredElsewhere);
         let Some(Offered { call, agent }) = self.close_offer(offer) else { return };
         match call.callback {
             Some(_) => self.dial_for(&call, agent, offer),
             None => self.connected(&call, agent, offer),
         }
+        self.let_all_go(&freed, call.queue);
     }
 
     /// A call that is in its line alone has an agent.
@@ -119,9 +117,14 @@ impl Acd {
         self.offer_missed(offer, cause);
     }
 
-    /// The call has its old place again, and the agent a reason not to be offered the next one.
+    /// The agent has a reason not to be offered the next call, and the call its old place again,
+    /// unless it rings others.
     pub(crate) fn offer_missed(&mut self, offer: OfferId, cause: MissedCause) {
-        let Some(Offered { call, agent }) = self.close_offer(offer) else { return };
+        let Some(Offered { call, agent }) = self.open_offer(offer) else { return };
+        let rings_on = self.drop_offer(&call, offer).is_some();
+        if !rings_on {
+            self.close_offer(offer);
+        }
         let id = call.place.call;
         self.outputs.push_back(Output::Missed {
             offer,
@@ -130,6 +133,9 @@ impl Acd {
             cause,
         });
         self.miss_by(agent, cause);
+        if rings_on {
+            return;
+        }
         let call = Call { progress: Progress::Waiting, ..call };
         self.calls.insert(id, call);
         self.queue_mut(call.queue);
@@ -167,7 +173,8 @@ impl Acd {
             Progress::Waiting => self.queue_mut(call.queue).pace.leave(),
             Progress::Offered { .. } | Progress::Dialing { .. } | Progress::Resting { .. } => {}
         }
-        let freed = self.stop_progress(&call);
+        let mut freed = self.stop_others(&call);
+        freed.extend(self.stop_progress(&call));
         self.leave_queue(&call);
         self.calls.remove(&id);
         let waited_ms = self.now.ms_since(call.entered);
@@ -175,8 +182,23 @@ impl Acd {
         queue.balance.count_left(why, waited_ms, queue.limits.short_ms);
         let queue = queue.id.clone();
         self.outputs.push_back(Output::Dequeued { call: id, queue, waited_ms });
-        if let Some(agent) = freed {
-            self.let_go(agent, call.queue);
+        match freed[..] {
+            [] => {}
+            [agent] => self.let_go(agent, call.queue),
+            _ => self.let_all_go(&freed, call.queue),
+        }
+    }
+
+    /// Ends all offers but the one that a call's progress names.
+    fn stop_others(&mut self, call: &Call) -> Vec<AgentIndex> {
+        match call.progress {
+            Progress::Offered { offer, .. } => {
+                self.ring_alone(call.place.call, offer, Withdrawal::CallerLeft)
+            }
+            Progress::Waiting
+            | Progress::Dialing { .. }
+            | Progress::Resting { .. }
+            | Progress::Talking { .. } => Vec::new(),
         }
     }
 
@@ -208,7 +230,13 @@ impl Acd {
     fn open_offer(&self, offer: OfferId) -> Option<Offered> {
         let call = self.calls.get(self.offers.get(&offer)?)?;
         match call.progress {
-            Progress::Offered { agent, .. } => Some(Offered { call: *call, agent }),
+            Progress::Offered { offer: lead, agent, .. } if lead == offer => {
+                Some(Offered { call: *call, agent })
+            }
+            Progress::Offered { .. } => {
+                let agent = self.open_beside(call, offer)?.agent;
+                Some(Offered { call: *call, agent })
+            }
             Progress::Waiting
             | Progress::Dialing { .. }
             | Progress::Resting { .. }
@@ -216,23 +244,27 @@ impl Acd {
         }
     }
 
-    /// Ends an offer, whatever comes of it; `None` if it is over already.
+    /// Ends the only offer of a call, whatever comes of it; `None` if it is over already.
     pub(crate) fn close_offer(&mut self, offer: OfferId) -> Option<Offered> {
         let offered = self.open_offer(offer)?;
         if let Progress::Offered { deadline, .. } = offered.call.progress {
             self.timers.cancel(deadline, Timer::Offer(offer));
         }
         self.offers.remove(&offer);
+        self.end_ring(&offered.call);
         self.queue_mut(offered.call.queue).set_offered(false);
         Some(offered)
     }
 
-    fn set_offer_deadline(&mut self, call: Call, later: Mono) {
-        if let Progress::Offered { offer, agent, deadline } = call.progress {
-            self.timers.cancel(deadline, Timer::Offer(offer));
-            self.timers.set(later, Timer::Offer(offer));
-            let progress = Progress::Offered { offer, agent, deadline: later };
-            self.calls.insert(call.place.call, Call { progress, ..call });
+    fn set_offer_deadline(&mut self, call: Call, which: OfferId, later: Mono) {
+        match call.progress {
+            Progress::Offered { offer, agent, deadline } if offer == which => {
+                self.timers.cancel(deadline, Timer::Offer(offer));
+                self.timers.set(later, Timer::Offer(offer));
+                let progress = Progress::Offered { offer, agent, deadline: later };
+                self.calls.insert(call.place.call, Call { progress, ..call });
+            }
+            _ => self.set_deadline_beside(call.place.call, which, later),
         }
     }
 

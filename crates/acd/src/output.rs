@@ -143,6 +143,8 @@ pub enum Withdrawal {
     RangOut,
     /// The phone did not ring within `reserve_timeout_ms`.
     NeverRang,
+    /// Another agent whom the call rang has answered it.
+    AnsweredElsewhere,
     /// The colleague who asked does so no more.
     TakenBack,
 }

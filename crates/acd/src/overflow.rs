@@ -22,6 +22,20 @@ pub(crate) struct Newcomer {
     pub(crate) entered: Mono,
     /// Its own, without that of a queue.
     pub(crate) head_start_ms: u64,
+    /// It is offered to one agent at a time, whatever its queue's strategy.
+    pub(crate) singly: bool,
+}
+
+impl Newcomer {
+    /// A call that is offered as its queue's strategy says.
+    pub(crate) const fn new(
+        call: CallId,
+        permission: Option<Permission>,
+        entered: Mono,
+        head_start_ms: u64,
+    ) -> Self {
+        Self { call, permission, entered, head_start_ms, singly: false }
+    }
 }
 
 /// What a queue says to who comes.
@@ -238,8 +252,8 @@ impl Acd {
         self.unwait(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
-        let Call { permission, entered, head_start_ms, .. } = call;
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms };
+        let Call { permission, entered, head_start_ms, singly, .. } = call;
+        let newcomer = Newcomer { call: id, permission, entered, head_start_ms, singly };
         let next = self.send(&newcomer, call.queue, why, to);
         if let Some(queue) = next.and_then(|next| self.admit(&newcomer, next)) {
             self.join_queue(&newcomer, queue, None);

@@ -9,7 +9,7 @@ use crate::agent::{Agent, AgentIndex, Figure, Serves};
 use crate::balance::{Balance, CallbackBalance};
 use crate::call::{Call, Gain, Place};
 use crate::callback::CallbackRule;
-use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, TierStep};
+use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, TierStep};
 use crate::estimate::{Estimate, Pace};
 use crate::limits::{Limits, Rule};
 use crate::line::Line;
@@ -44,6 +44,8 @@ pub(crate) struct Queue {
     pub(crate) head_start_ms: u64,
     pub(crate) gain: Gain,
     pub(crate) strategy: Strategy,
+    /// Where the strategy rings several agents.
+    pub(crate) ring: Option<RingRule>,
     pub(crate) acw: Option<AcwRule>,
     pub(crate) limits: Limits,
     pub(crate) callbacks: Option<CallbackRule>,
@@ -65,6 +67,8 @@ pub(crate) struct Queue {
     /// found among that many first ones.
     waiting: BTreeMap<Need, BTreeSet<Place>>,
     offered: u32,
+    /// Those of them that may ring more agents.
+    pub(crate) roomy: BTreeSet<Place>,
     /// Those who wait for one agent alone.
     pub(crate) preferring: u32,
     /// Callbacks that are not offered now.
@@ -96,6 +100,7 @@ impl Queue {
             head_start_ms: config.head_start_ms,
             gain: Gain(config.gain_permille + objective),
             strategy: config.strategy,
+            ring: config.ring.of(config.strategy),
             acw: config.acw,
             limits: config.limits.clone(),
             callbacks: config.callbacks,
@@ -108,6 +113,7 @@ impl Queue {
             longest_since: None,
             waiting: BTreeMap::new(),
             offered: 0,
+            roomy: BTreeSet::new(),
             preferring: 0,
             resting_calls: 0,
             resting: 0,

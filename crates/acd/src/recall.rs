@@ -33,7 +33,7 @@ impl Acd {
                 party,
                 first,
             } => {
-                let newcomer = Newcomer { call, permission, entered, head_start_ms };
+                let newcomer = Newcomer::new(call, permission, entered, head_start_ms);
                 self.book_callback(&newcomer, &queue, party, first);
             }
             CallbackInput::Rejoin { call, party } => self.rejoin(call, party),
@@ -328,7 +328,7 @@ impl Acd {
         let freed = self.stop_progress(entry);
         self.end_callback(entry, CallbackEnd::Rejoined { by: id });
         let Call { permission, entered, head_start_ms, queue, .. } = *entry;
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms };
+        let newcomer = Newcomer::new(id, permission, entered, head_start_ms);
         self.queues[queue as usize].balance.offered += 1;
         self.join_queue(&newcomer, queue, None);
         self.returned.insert(id);
@@ -471,7 +471,7 @@ impl Acd {
 
     /// A newcomer as an entry of a queue, in no index yet.
     pub(crate) fn new_call(&self, newcomer: &Newcomer, queue: u32) -> Call {
-        let Newcomer { call, permission, entered, head_start_ms } = *newcomer;
+        let Newcomer { call, permission, entered, head_start_ms, singly } = *newcomer;
         let of_queue = self.queues[queue as usize].head_start_ms;
         let head_start = of_queue.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
         let entered = entered.min(self.now);
@@ -487,6 +487,7 @@ impl Acd {
             limit_at: None,
             kept: false,
             preference: None,
+            singly,
             callback: None,
             progress: Progress::Waiting,
         }

@@ -129,8 +129,12 @@ pub struct CallRecord {
     pub kept: bool,
     /// Which agent alone may take it, and until when.
     pub preferred: Option<(AgentId, Mono)>,
+    /// It is offered to one agent at a time, whatever its queue's strategy.
+    pub singly: bool,
     /// What makes it a callback.
     pub callback: Option<CallbackRecord>,
+    /// What rings for it besides the offer of its stage, where several may.
+    pub ring: Option<RingRecord>,
     /// How far it is.
     pub stage: Stage,
 }
@@ -146,6 +150,17 @@ pub struct CallbackRecord {
     pub attempts: u32,
     /// When it was asked for.
     pub booked: Mono,
+}
+
+/// What rings for a call besides one offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingRecord {
+    /// The other offers, oldest first: to whom, and until when.
+    pub others: Vec<(OfferId, AgentId, Mono)>,
+    /// How many may ring now, the one offer included.
+    pub allowed: usize,
+    /// When more may.
+    pub more_at: Option<Mono>,
 }
 
 /// How far a call is.

@@ -10,8 +10,10 @@ use crate::call::{Call, Place, Preference, Progress};
 use crate::callback::Callback;
 use crate::config::MAX_HEAD_START_MS;
 use crate::record::{
-    AgentRecord, CallRecord, CallbackRecord, Change, Fact, QueueRecord, Snapshot, Stage, Turns,
+    AgentRecord, CallRecord, CallbackRecord, Change, Fact, QueueRecord, RingRecord, Snapshot,
+    Stage, Turns,
 };
+use crate::ring::{Open, Ring};
 use crate::timer::Timer;
 use crate::{Acd, Config, ConfigError};
 
@@ -135,6 +137,7 @@ impl Acd {
         }
         acd.swept.clear();
         acd.opened.clear();
+        acd.widened.clear();
         acd.outputs.clear();
         acd.begin_journal(snapshot.seq);
         // With the same configuration there is nothing left to do.
@@ -142,6 +145,8 @@ impl Acd {
             acd.calls.values().map(|call| (call.place.call, call.place)).collect();
         acd.returned.extend(calls.iter().map(|(id, _)| *id));
         acd.opened.extend(calls.iter().map(|(_, place)| *place));
+        acd.widened
+            .extend((0..).zip(&acd.queues).filter(|(_, q)| !q.roomy.is_empty()).map(|(at, _)| at));
         acd.serve_more();
         acd.tell_facts();
         Ok(acd)
@@ -208,6 +213,12 @@ impl Acd {
             callback: call.callback.map(|callback| {
                 let Callback { party, first, attempts, booked } = callback;
                 CallbackRecord { party, first, attempts, booked }
+            }),
+            singly: call.singly,
+            ring: self.rings.get(&call.place.call).map(|ring| RingRecord {
+                others: ring.others.iter().map(|o| (o.offer, named(o.agent), o.deadline)).collect(),
+                allowed: ring.allowed,
+                more_at: ring.more_at,
             }),
             stage: match call.progress {
                 Progress::Waiting => Stage::Waiting,
@@ -280,7 +291,15 @@ impl Acd {
             Some(_) => head_start,
             None => head_start.min(MAX_HEAD_START_MS),
         };
-        let progress = self.progress_of(&record.stage);
+        let ring = self.known_ring(record);
+        let first = ring.as_ref().and_then(|ring| ring.others.first());
+        let progress = match (self.progress_of(&record.stage), first) {
+            // The one whose offer was told as the call's own is gone, others ring on.
+            (Progress::Waiting, Some(&Open { offer, agent, deadline })) => {
+                Progress::Offered { offer, agent, deadline }
+            }
+            (progress, _) => progress,
+        };
         let is_talking = matches!(progress, Progress::Talking { .. });
         let reached = record.reached.min(queue.steps.len());
         let next = queue.steps.get(reached).filter(|_| !is_talking);
@@ -298,6 +317,7 @@ impl Acd {
             preference: record.preferred.as_ref().and_then(|(agent, until)| {
                 Some(Preference { agent: self.known_agent(agent)?, until: *until })
             }),
+            singly: record.singly,
             callback: record.callback.map(|callback| {
                 let CallbackRecord { party, first, attempts, booked } = callback;
                 Callback { party, first, attempts, booked }
@@ -323,6 +343,33 @@ impl Acd {
         }
         self.queue_mut(at).join(&call);
         self.restore_progress(&call);
+        if let (Some(ring), Progress::Offered { offer, .. }) = (ring, progress) {
+            self.restore_ring(&call, Ring { others: without(ring.others, offer), ..ring });
+        }
+    }
+
+    /// The other offers of a call, of agents who are still configured.
+    fn known_ring(&self, record: &CallRecord) -> Option<Ring> {
+        let RingRecord { others, allowed, more_at } = record.ring.as_ref()?;
+        let known = |(offer, agent, deadline): &(OfferId, AgentId, Mono)| {
+            let agent = self.known_agent(agent)?;
+            Some(Open { offer: *offer, agent, deadline: *deadline })
+        };
+        let others = others.iter().filter_map(known).collect();
+        Some(Ring { others, allowed: *allowed, more_at: *more_at })
+    }
+
+    fn restore_ring(&mut self, call: &Call, ring: Ring) {
+        let id = call.place.call;
+        for open in &ring.others {
+            self.offers.insert(open.offer, id);
+            self.timers.set(open.deadline, Timer::Offer(open.offer));
+        }
+        if let Some(at) = ring.more_at {
+            self.timers.set(at, Timer::RingMore(id));
+        }
+        self.rings.insert(id, ring);
+        self.note_room(call);
     }
 
     /// Puts a call of a line where its progress belongs.
@@ -362,6 +409,11 @@ impl Acd {
         };
         with_agent.unwrap_or(Progress::Waiting)
     }
+}
+
+fn without(mut others: Vec<Open>, offer: OfferId) -> Vec<Open> {
+    others.retain(|open| open.offer != offer);
+    others
 }
 
 /// What the engine was doing with an agent. A record that contradicts itself says nothing.

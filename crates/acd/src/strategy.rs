@@ -20,16 +20,23 @@ pub enum Strategy {
     RoundRobin,
     /// Who has answered the fewest calls since signing in (最少应答).
     FewestCalls,
+    /// All at once, as many as the queue's [`RingRule`](crate::RingRule) allows, who is idle
+    /// longest first; the first who answers has the call (群振).
+    RingAll,
+    /// Some at once, those with the highest levels, and more and more while nobody answers (逐个加振).
+    RingProgressive,
 }
 
 impl Strategy {
     /// Every strategy.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::LongestIdle,
         Self::LeastOccupied,
         Self::SkillFirst,
         Self::RoundRobin,
         Self::FewestCalls,
+        Self::RingAll,
+        Self::RingProgressive,
     ];
 
     /// The name in the configuration.
@@ -40,7 +47,14 @@ impl Strategy {
             Self::SkillFirst => "skill_first",
             Self::RoundRobin => "round_robin",
             Self::FewestCalls => "fewest_calls",
+            Self::RingAll => "ring_all",
+            Self::RingProgressive => "ring_progressive",
         }
+    }
+
+    /// Whether it offers a call to several agents at once.
+    pub const fn rings_several(self) -> bool {
+        matches!(self, Self::RingAll | Self::RingProgressive)
     }
 
     /// The strategy of that name.
@@ -52,9 +66,9 @@ impl Strategy {
     /// agent is idle, so that the agents can be kept in its order.
     pub(crate) fn turn(self, agent: &Agent, serves: &Serves, index: AgentIndex) -> Turn {
         let key = match self {
-            Self::LongestIdle => 0,
+            Self::LongestIdle | Self::RingAll => 0,
             Self::LeastOccupied => agent.work.occupied_ppm,
-            Self::SkillFirst => u64::from(u8::MAX - serves.level),
+            Self::SkillFirst | Self::RingProgressive => u64::from(u8::MAX - serves.level),
             Self::RoundRobin => serves.last_turn,
             Self::FewestCalls => agent.work.calls,
         };

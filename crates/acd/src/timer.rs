@@ -24,6 +24,8 @@ pub(crate) enum Timer {
     Offer(OfferId),
     /// A customer who is called back does not answer in time.
     Dial(CallId),
+    /// A call that nobody answers rings more agents.
+    RingMore(CallId),
     /// A call has been in its queue for as long as one may. Last: whoever can be served at this
     /// moment is.
     Limit(CallId),
@@ -39,6 +41,7 @@ impl Timer {
             Self::Tier(_) => "a call reaches its next tier",
             Self::Again(_) => "a callback is tried again",
             Self::Dial(_) => "a customer does not answer",
+            Self::RingMore(_) => "a call rings more agents",
             Self::Limit(_) => "a call has waited for as long as one may",
         }
     }
@@ -69,9 +72,12 @@ impl Timers {
         let &(at, timer) = self.0.first()?;
         let call = match timer {
             Timer::Tier(call) | Timer::Preference(call) | Timer::Again(call) => call,
-            Timer::Rest(_) | Timer::Acw(_) | Timer::Offer(_) | Timer::Dial(_) | Timer::Limit(_) => {
-                return None;
-            }
+            Timer::Rest(_)
+            | Timer::Acw(_)
+            | Timer::Offer(_)
+            | Timer::Dial(_)
+            | Timer::RingMore(_)
+            | Timer::Limit(_) => return None,
         };
         (at <= due).then(|| {
             self.0.pop_first();

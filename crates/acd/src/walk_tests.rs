@@ -24,7 +24,7 @@ use crate::agent::Activity;
 use crate::call::{Call, Progress};
 use crate::{
     Acd, AgentConfig, CallbackInput, CallbackRule, Config, First, Input, Limits, MissedRule,
-    Overflow, Party, Plan, Preferred, QueueConfig, Rule, TierStep, WaitLimit,
+    Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule, Strategy, TierStep, WaitLimit,
 };
 
 /// A world to walk through.
@@ -76,6 +76,10 @@ struct Node {
 /// Walks until nothing is new. Returns how many states there are and how many steps lead to them.
 fn walk(world: &World) -> (usize, usize) {
     let mut start = Acd::new(&world.config, IdSource::new(1, 1)).unwrap();
+    for queue in &mut start.queues {
+        // As brief as all else here.
+        queue.ring = queue.ring.map(|rule| RingRule { add_after_ms: 1, ..rule });
+    }
     if world.agents_may.contains(&May::Rest) {
         // Shorter than a configuration may say, but of the length of all else here.
         start.missed.busy = MissedRule { limit: 2, rest_ms: 1 };
@@ -317,6 +321,19 @@ fn calling_back() -> Config {
     config
 }
 
+/// The calls of a ring two agents and then a third after a tick, those of b all at once.
+fn ringing() -> Config {
+    let mut config = config(&[1, 1, 1], BRIEF);
+    for (queue, strategy) in
+        config.queues.iter_mut().zip([Strategy::RingProgressive, Strategy::RingAll])
+    {
+        queue.strategy = strategy;
+        queue.steps = vec![TierStep::new(Tier { level: 1 }, 0)];
+    }
+    config.queues[0].ring = RingRule { at_once: 2, add: 1, ..RingRule::default() };
+    config
+}
+
 fn run(world: &World) {
     let (states, steps) = walk(world);
     assert!(states > 1_000 && steps > states, "{}: only {states} states", world.name);
@@ -389,6 +406,17 @@ fn every_rule_holds_in_every_order_of_events_with_limits_and_callbacks() {
             },
         });
     }
+}
+
+#[test]
+fn every_rule_holds_in_every_order_of_events_where_several_phones_ring() {
+    run(&World {
+        name: "three agents, two calls that ring several",
+        config: ringing(),
+        calls: 2,
+        events: if WHOLE { usize::MAX } else { 13 },
+        agents_may: &[May::NotReady],
+    });
 }
 
 #[test]

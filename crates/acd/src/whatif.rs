@@ -150,6 +150,7 @@ const fn goes_on(input: &Input) -> bool {
         | Input::QueueOpen { .. }
         | Input::Emergency { .. } => true,
         Input::Dequeue { .. }
+        | Input::Ask { .. }
         | Input::Leave { .. }
         | Input::ComeBack { .. }
         | Input::Prefer { .. }

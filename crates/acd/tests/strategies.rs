@@ -331,7 +331,15 @@ fn the_oldest_decisions_are_forgotten() {
 
 #[test]
 fn strategies_are_found_by_their_names() {
-    for name in ["longest_idle", "least_occupied", "skill_first", "round_robin", "fewest_calls"] {
+    for name in [
+        "longest_idle",
+        "least_occupied",
+        "skill_first",
+        "round_robin",
+        "fewest_calls",
+        "ring_all",
+        "ring_progressive",
+    ] {
         assert_eq!(Strategy::from_name(name).map(Strategy::as_str), Some(name));
     }
     assert_eq!(Strategy::from_name("random"), None);

@@ -39,6 +39,7 @@ impl Callflow {
                     acd::Withdrawal::RangOut => MissedCause::NoAnswer,
                     acd::Withdrawal::CallerLeft
                     | acd::Withdrawal::NeverRang
+                    | acd::Withdrawal::AnsweredElsewhere
                     | acd::Withdrawal::TakenBack => MissedCause::Error,
                 };
                 self.handle_offer_over(offer, self.about(call), cause);

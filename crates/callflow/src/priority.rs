@@ -1,5 +1,5 @@
-//! Between menu and queue: how much earlier a caller is deemed to have come, and who should take the
-//! call.
+//! Between menu and queue: how much earlier a caller is deemed to have come, and who should take
+//! the call.
 //!
 //! What the number says (they called a short while ago, an agent spoke with them) counts as soon as
 //! they come to a queue; what their card says (class, age, open claims, steward) as soon as it is

@@ -55,7 +55,7 @@ pub struct CustomerCard {
     pub class: String,
     /// Where they live: province and city, not personal enough to mask.
     pub city: String,
-    /// 专属坐席: the agent who looks after them, if one does.
+    /// 专属座席: the agent who looks after them, if one does.
     pub steward: Option<AgentId>,
     /// Newest first, at most 20.
     pub policies: Vec<PolicyCard>,

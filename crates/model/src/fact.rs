@@ -311,8 +311,8 @@ pub enum FactBody {
         certificate: Box<Certificate>,
     },
 
-    /// A caller was put forward in their queue by what is known of them, or waits for one agent alone
-    /// for `prefers_ms`; `why` lists the reasons, with commas between.
+    /// A caller was put forward in their queue by what is known of them, or waits for one agent
+    /// alone for `prefers_ms`; `why` lists the reasons, with commas between.
     Prioritised {
         call: CallId,
         head_start_ms: u64,

@@ -1,2 +1,2 @@
--- The agent who looks after a customer (专属坐席), if one does.
+-- The agent who looks after a customer (专属座席), if one does.
 ALTER TABLE customers ADD COLUMN steward TEXT;

@@ -13,8 +13,8 @@ use crate::call::{Call, Preference, Progress};
 use crate::queue::Queue;
 use crate::timer::Timer;
 use crate::{
-    Acd, Balance, CallbackBalance, CallbackEnd, CallbackOutput, Choice, First, Input, NotEnqueued,
-    Output, Overflow,
+    Acd, Balance, CallbackBalance, CallbackEnd, CallbackOutput, Choice, First, Input, MAX_RINGING,
+    NotEnqueued, Output, Overflow,
 };
 
 macro_rules! hold {
@@ -93,6 +93,7 @@ pub(super) fn judge_moment(
 ) -> Result<(), String> {
     let said: Vec<Output> = std::iter::from_fn(|| acd.poll_output()).collect();
     judge_pairs(acd)?;
+    judge_rings(acd)?;
     judge_choices(before, acd, &said)?;
     judge_ends(before, acd, &said, input)?;
     judge_after_call_work(before, acd, input)?;
@@ -114,6 +115,11 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
             }
             Activity::Talking { call } => (call, None),
         };
+        let beside = |offer| acd.calls.get(&call).and_then(|known| acd.open_beside(known, offer));
+        if let Some(open) = expected.and_then(beside) {
+            hold!(open.agent == at, "{} has an offer of another", agent.id);
+            continue;
+        }
         hold!(with_agent.insert(call), "{call} has two agents");
         let agrees = match acd.calls.get(&call).map(|call| call.progress) {
             Some(Progress::Offered { offer, agent, .. }) => agent == at && expected == Some(offer),
@@ -131,6 +137,43 @@ fn judge_pairs(acd: &Acd) -> Result<(), String> {
         let id = &call.place.call;
         let waits = matches!(call.progress, Progress::Waiting | Progress::Resting { .. });
         hold!(waits != with_agent.contains(id), "{id} is {:?} without an agent", call.progress);
+    }
+    Ok(())
+}
+
+/// What rings for a call are offers of agents who know it, no more than may, and nobody who could
+/// ring along is idle.
+fn judge_rings(acd: &Acd) -> Result<(), String> {
+    for (id, ring) in &acd.rings {
+        let call = acd.calls.get(id).ok_or_else(|| format!("{id} rings, but is gone"))?;
+        let is_offered = matches!(call.progress, Progress::Offered { .. });
+        hold!(is_offered, "{id} rings, but is {:?}", call.progress);
+        let ringing = ring.others.len() + 1;
+        hold!(ringing <= ring.allowed, "{id}: {ringing} ring, {} may", ring.allowed);
+        hold!(ring.allowed <= usize::from(MAX_RINGING), "{id}: {} may ring", ring.allowed);
+        for open in &ring.others {
+            let agent = acd.agent_at(open.agent);
+            let knows = match agent.activity {
+                Activity::Reserved { call, offer } | Activity::Ringing { call, offer } => {
+                    (call, offer) == (*id, open.offer)
+                }
+                Activity::Idle | Activity::Talking { .. } | Activity::Acw { .. } => false,
+            };
+            hold!(knows, "{} does not know that {id} rings", agent.id);
+            hold!(acd.offers.get(&open.offer) == Some(id), "{id}: a lost offer");
+        }
+        let queue: &Queue = &acd.queues[call.queue as usize];
+        let listed = queue.roomy.contains(&call.place);
+        hold!(listed == (ringing < ring.allowed), "{id}: {ringing} ring, listed {listed}");
+        for agent in
+            acd.agents.iter().filter(|agent| ringing < ring.allowed && agent.is_available())
+        {
+            hold!(!may(acd, agent, call), "{} is idle and {id} may ring more", agent.id);
+        }
+    }
+    for queue in &acd.queues {
+        let known = queue.roomy.iter().all(|place| acd.rings.contains_key(&place.call));
+        hold!(known && acd.widened.is_empty(), "{}: rings that are over", queue.id);
     }
     Ok(())
 }
@@ -279,7 +322,8 @@ fn judge_indexes(acd: &Acd) -> Result<(), String> {
     hold!(acd.timers.all() == &deadlines, "deadlines {:?}", acd.timers);
     let offers =
         acd.calls.values().filter(|call| matches!(call.progress, Progress::Offered { .. }));
-    hold!(acd.offers.len() == offers.count(), "offers {:?}", acd.offers);
+    let beside: usize = acd.rings.values().map(|ring| ring.others.len()).sum();
+    hold!(acd.offers.len() == offers.count() + beside, "offers {:?}", acd.offers);
     Ok(())
 }
 
@@ -331,7 +375,12 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
             | Activity::Ringing { .. }
             | Activity::Talking { .. } => None,
         });
-    offers.chain(limits).chain(tiers).chain(preferences).chain(rests).chain(works)
+    let beside = acd.rings.iter().flat_map(|(call, ring)| {
+        let more = ring.more_at.map(|at| (at, Timer::RingMore(*call)));
+        let open = ring.others.iter().map(|open| (open.deadline, Timer::Offer(open.offer)));
+        open.chain(more)
+    });
+    offers.chain(beside).chain(limits).chain(tiers).chain(preferences).chain(rests).chain(works)
 }
 
 /// Whether an agent's queues, tier, level and permissions let them take a call now.

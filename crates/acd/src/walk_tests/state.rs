@@ -77,7 +77,8 @@ fn turn(acd: &Acd, agent: &Agent) -> u8 {
     2 + 2 * ahead + u8::from(agent.idle_since == acd.now)
 }
 
-fn of_call(acd: &Acd, call: &Call) -> [u8; 10] {
+fn of_call(acd: &Acd, call: &Call) -> [u8; 12] {
+    let ring = acd.rings.get(&call.place.call);
     let age = (call.place.age(acd.now) / TICK).min(AGE_MAX);
     [
         u8::try_from(call.queue).unwrap(),
@@ -90,6 +91,8 @@ fn of_call(acd: &Acd, call: &Call) -> [u8; 10] {
         call.callback.map_or(0, |callback| u8::try_from(callback.attempts).unwrap() + 1),
         call.callback.map_or(0, |callback| u8::from(callback.first == First::Customer)),
         call.preference.map_or(0, |preference| ticks_left(acd.now, preference.until)),
+        ring.map_or(0, |ring| u8::try_from(ring.allowed).unwrap()),
+        ring.and_then(|ring| ring.more_at).map_or(0, |at| ticks_left(acd.now, at)),
     ]
 }
 

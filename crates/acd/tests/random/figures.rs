@@ -45,6 +45,7 @@ impl Reference {
     pub(super) fn judge_agents(&self, acd: &Acd, now: Mono) {
         let seed = self.seed;
         let mut with_call = BTreeMap::new();
+        let mut ringing_along = 0;
         for (agent, working) in &self.agents {
             let view = acd.agent(agent).unwrap();
             assert_eq!(working.view, view, "seed {seed}: what was told is not what is");
@@ -71,8 +72,13 @@ impl Reference {
                 assert!((least..=most).contains(&until) && now < until, "seed {seed}: {view:?}");
             }
             if let Some(call) = view.call.filter(|_| view.state != AgentState::Acw) {
-                assert_eq!(with_call.insert(call, agent), None, "seed {seed}: {call} twice");
                 let waiting = &self.calls[&call];
+                if let Some(rung) = view.offer.and_then(|offer| waiting.beside.get(&offer)) {
+                    assert_eq!(rung, agent, "seed {seed}: {call}");
+                    ringing_along += 1;
+                    continue;
+                }
+                assert_eq!(with_call.insert(call, agent), None, "seed {seed}: {call} twice");
                 assert_eq!(waiting.agent.as_ref(), Some(agent), "seed {seed}: {call}");
                 let agrees = match (waiting.stage, view.offer) {
                     (Stage::Offered(offer), shown) => shown == Some(offer),
@@ -83,6 +89,8 @@ impl Reference {
                 assert!(agrees, "seed {seed}: {call} {waiting:?} {view:?}");
             }
         }
+        let beside: usize = self.calls.values().map(|call| call.beside.len()).sum();
+        assert_eq!(beside, ringing_along, "seed {seed}: offers without an agent");
         for (call, waiting) in &self.calls {
             let has_agent =
                 matches!(waiting.stage, Stage::Offered(_) | Stage::Dialing(_) | Stage::Talking);

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acd::{
-    Acd, AgentConfig, AgentView, CallChoice, Choice, Config, Input, MAX_GAIN_MS, NotEnqueued,
-    Output, QueueConfig, Served, Strategy, TierStep, Withdrawal,
+    Acd, AgentConfig, AgentView, CallChoice, Choice, Config, Input, MAX_GAIN_MS, MAX_RINGING,
+    NotEnqueued, Output, QueueConfig, Served, Strategy, TierStep, Withdrawal,
 };
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Permission, QueueId,
@@ -46,6 +46,10 @@ pub(super) struct Waiting {
     pub(super) preferred: Option<(AgentId, Mono)>,
     pub(super) callback: Option<Asked>,
     pub(super) stage: Stage,
+    /// What rings besides the offer of its stage, and whom.
+    pub(super) beside: BTreeMap<OfferId, AgentId>,
+    /// Since when it rings as many as its queue's strategy says, if it does.
+    pub(super) rings_since: Option<Mono>,
     pub(super) agent: Option<AgentId>,
 }
 
@@ -189,6 +193,8 @@ impl Reference {
             preferred: None,
             callback: None,
             stage: Stage::Waiting,
+            beside: BTreeMap::new(),
+            rings_since: None,
             agent: None,
         }
     }
@@ -228,20 +234,29 @@ impl Reference {
                 assert_eq!(*waited_ms, now.ms_since(waiting.entered), "seed {seed}");
                 // The agent for a customer who is on the line now was reserved before.
                 let dialled = waiting.stage == Stage::Dialing(*offer) && waiting.callback.is_none();
+                if waiting.rings_since.is_some() {
+                    return self.rings_along(acd, *call, queue, agent, *offer, now);
+                }
                 match dialled {
                     true => self.move_on(*call, Stage::Dialing(*offer), Stage::Offered(*offer)),
                     false => self.chosen(acd, *call, queue, agent, Stage::Offered(*offer), now),
                 }
             }
             Output::OfferWithdrawn { offer, call, agent, why } => {
-                assert_eq!(self.calls[call].stage, Stage::Offered(*offer), "seed {seed}");
-                if *why == Withdrawal::CallerLeft {
-                    self.keep_turn(agent);
+                let waiting = self.calls.get_mut(call).unwrap();
+                let is_beside = waiting.beside.contains_key(offer);
+                assert!(is_beside || waiting.stage == Stage::Offered(*offer), "seed {seed}");
+                match why {
+                    Withdrawal::CallerLeft => self.keep_turn(agent),
+                    Withdrawal::AnsweredElsewhere => {
+                        assert!(waiting.rings_on_without(*offer), "seed {seed}: nobody has it");
+                        self.keep_turn(agent);
+                    }
+                    Withdrawal::RangOut | Withdrawal::NeverRang | Withdrawal::TakenBack => {}
                 }
             }
             Output::Missed { offer, call, .. } => {
-                let next = self.again(&self.calls[call]);
-                self.move_on(*call, Stage::Offered(*offer), next);
+                self.missed(*call, *offer);
             }
             Output::Connected { offer, call, agent, queue, .. } => {
                 let working = self.agents.get_mut(agent).unwrap();
@@ -252,12 +267,14 @@ impl Reference {
                 let expected = [Stage::Offered(*offer), Stage::Dialing(*offer)];
                 assert!(expected.contains(&from), "seed {seed}: {call} {from:?}");
                 assert_eq!(self.calls[call].callback, None, "seed {seed}: nobody is there");
+                assert!(self.calls[call].beside.is_empty(), "seed {seed}: {call} rings on");
                 self.move_on(*call, from, Stage::Talking);
             }
             Output::Dequeued { call, .. } => {
                 let from = self.calls[call].stage;
                 assert!(matches!(from, Stage::Waiting | Stage::Offered(_)), "seed {seed}");
                 assert_eq!(self.calls[call].callback, None, "seed {seed}");
+                self.calls.get_mut(call).unwrap().beside.clear();
                 self.count_left(*call, input, now);
                 self.move_on(*call, from, Stage::Over);
             }
@@ -277,6 +294,13 @@ impl Reference {
             | Output::Joined { .. }
             | Output::Refused { .. }
             | Output::QueueChanged(_) => {}
+        }
+    }
+
+    fn missed(&mut self, call: CallId, offer: OfferId) {
+        if !self.calls.get_mut(&call).unwrap().rings_on_without(offer) {
+            let next = self.again(&self.calls[&call]);
+            self.move_on(call, Stage::Offered(offer), next);
         }
     }
 
@@ -341,11 +365,51 @@ impl Reference {
         now: Mono,
     ) {
         self.judge_choice(acd, call, agent, now);
+        let rings = self.queue(queue).is_some_and(|queue| rings_many(queue.strategy));
         let waiting = self.calls.get_mut(&call).unwrap();
         assert_eq!((&waiting.queue, waiting.stage), (queue, Stage::Waiting), "seed {}", self.seed);
         waiting.stage = stage;
         waiting.agent = Some(agent.clone());
         waiting.preferred = None;
+        let last = acd.why(call).filter(|decision| decision.agent == *agent).last().unwrap();
+        let rings = rings && waiting.callback.is_none() && last.choice != Choice::Preferred;
+        waiting.rings_since = rings.then_some(now);
+        self.take_turn(queue, agent, now);
+    }
+
+    /// A call that is being offered rings another agent as well.
+    fn rings_along(
+        &mut self,
+        acd: &Acd,
+        call: CallId,
+        queue: &QueueId,
+        agent: &AgentId,
+        offer: OfferId,
+        now: Mono,
+    ) {
+        let room = self.room(&self.calls[&call], now);
+        assert!(room > 0, "seed {}: {call} rings too many", self.seed);
+        self.judge_choice(acd, call, agent, now);
+        let waiting = self.calls.get_mut(&call).unwrap();
+        assert_eq!(waiting.queue, *queue, "seed {}", self.seed);
+        waiting.beside.insert(offer, agent.clone());
+        self.take_turn(queue, agent, now);
+    }
+
+    /// How many more agents a call may ring.
+    fn room(&self, call: &Waiting, now: Mono) -> usize {
+        let (Stage::Offered(_), Some(since)) = (call.stage, call.rings_since) else { return 0 };
+        let queue = self.queue(&call.queue).unwrap();
+        let times = now.ms_since(since) / queue.ring.add_after_ms;
+        let more = match queue.strategy {
+            Strategy::RingProgressive => u64::from(queue.ring.add) * times,
+            _ => 0,
+        };
+        let may = (u64::from(queue.ring.at_once) + more).min(u64::from(MAX_RINGING));
+        usize::try_from(may).unwrap().saturating_sub(call.beside.len() + 1)
+    }
+
+    fn take_turn(&mut self, queue: &QueueId, agent: &AgentId, now: Mono) {
         self.offers += 1;
         let tally = &mut self.agents.get_mut(agent).unwrap().tally;
         self.before_offer.insert(agent.clone(), (tally.clone(), now));
@@ -355,6 +419,7 @@ impl Reference {
 
     pub(super) fn move_on(&mut self, call: CallId, from: Stage, to: Stage) {
         let waiting = self.calls.get_mut(&call).unwrap();
+        waiting.rings_since = None;
         assert_eq!(waiting.stage, from, "seed {}: {call}", self.seed);
         waiting.stage = to;
     }
@@ -363,7 +428,11 @@ impl Reference {
     fn judge_choice(&self, acd: &Acd, id: CallId, agent: &AgentId, now: Mono) {
         let (call, working) = (&self.calls[&id], &self.agents[agent]);
         let seed = self.seed;
-        let may = self.may_take(working, call, now);
+        let rings_along = call.rings_since.is_some();
+        let may = match rings_along {
+            true => self.may_ring(working, call, now),
+            false => self.may_take(working, call, now),
+        };
         assert!(
             may,
             "seed {seed}: {agent} may not take {id} at {now:?}: {call:?} {:?}",
@@ -387,7 +456,10 @@ impl Reference {
             (of_queue, std::cmp::Reverse(self.score(call, now)), id)
         };
         for (&other_id, other) in &self.calls {
-            if other_id != id && self.may_take(working, other, now) {
+            if rings_along {
+                let waits = self.may_take(working, other, now);
+                assert!(!waits, "seed {seed}: {agent} rings for {id}, and {other_id} waits");
+            } else if other_id != id && self.may_take(working, other, now) {
                 let in_order = key(id, call) < key(other_id, other);
                 assert!(
                     in_order,
@@ -400,16 +472,22 @@ impl Reference {
         let turn = |id: &AgentId, agent: &Working| {
             let tally = &agent.tally;
             let key = match strategy {
-                Strategy::LongestIdle => 0,
+                Strategy::LongestIdle | Strategy::RingAll => 0,
                 Strategy::LeastOccupied => tally.occupied_ppm,
-                Strategy::SkillFirst => 10 - u64::from(served(&agent.config, &call.queue).level),
+                Strategy::SkillFirst | Strategy::RingProgressive => {
+                    10 - u64::from(served(&agent.config, &call.queue).level)
+                }
                 Strategy::RoundRobin => tally.turns.get(&call.queue).copied().unwrap_or(0),
                 Strategy::FewestCalls => tally.answered,
             };
             (key, agent.idle_since, id.clone())
         };
         for (other_agent, other) in &self.agents {
-            if other_agent != agent && self.may_take(other, call, now) {
+            let could = match rings_along {
+                true => self.may_ring(other, call, now),
+                false => self.may_take(other, call, now),
+            };
+            if other_agent != agent && could {
                 let in_turn = turn(agent, working) < turn(other_agent, other);
                 assert!(
                     in_turn,
@@ -452,6 +530,8 @@ impl Reference {
             for (call, waiting) in &self.calls {
                 let left = self.may_take(working, waiting, now);
                 assert!(!left, "seed {}: {agent} idle, {call} waits at {now:?}", self.seed);
+                let left = self.may_ring(working, waiting, now);
+                assert!(!left, "seed {}: {agent} idle, {call} rings at {now:?}", self.seed);
             }
         }
     }
@@ -473,8 +553,17 @@ impl Reference {
         line.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// Whether an agent could ring along for a call that is being offered.
+    fn may_ring(&self, working: &Working, call: &Waiting, now: Mono) -> bool {
+        self.room(call, now) > 0 && self.is_open_to(working, call, now)
+    }
+
     fn may_take(&self, working: &Working, call: &Waiting, now: Mono) -> bool {
-        if call.stage != Stage::Waiting || !is_free(&working.view) {
+        call.stage == Stage::Waiting && self.is_open_to(working, call, now)
+    }
+
+    fn is_open_to(&self, working: &Working, call: &Waiting, now: Mono) -> bool {
+        if !is_free(&working.view) {
             return false;
         }
         let Some(queue) = self.queue(&call.queue) else { return false };
@@ -498,6 +587,22 @@ impl Reference {
     pub(super) fn queue(&self, queue: &QueueId) -> Option<&QueueConfig> {
         self.config.queues.iter().find(|config| config.queue == *queue)
     }
+}
+
+impl Waiting {
+    /// One of its offers is over; false if that was the only one.
+    fn rings_on_without(&mut self, offer: OfferId) -> bool {
+        if self.beside.remove(&offer).is_some() {
+            return true;
+        }
+        let Some((next, agent)) = self.beside.pop_first() else { return false };
+        (self.stage, self.agent) = (Stage::Offered(next), Some(agent));
+        true
+    }
+}
+
+fn rings_many(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::RingAll | Strategy::RingProgressive)
 }
 
 fn is_free(view: &AgentView) -> bool {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use acd::{
     Acd, AcwRule, AgentConfig, CallChoice, CallbackInput, CallbackRule, Config, First, Input, Left,
-    Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig, Rule, Served,
-    Strategy, TierStep, WaitLimit,
+    Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule,
+    Served, Strategy, TierStep, WaitLimit,
 };
 use model::{
     AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId, Tier,
@@ -348,6 +348,8 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
         Strategy::SkillFirst,
         Strategy::RoundRobin,
         Strategy::FewestCalls,
+        Strategy::RingAll,
+        Strategy::RingProgressive,
     ];
     QueueConfig {
         max_waiting: rng.pick(&[2, 100, 100]),
@@ -355,6 +357,11 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
         gain_permille: rng.pick(&[0, 0, 0, 1_500]),
         objective_ms: rng.pick(&[None, None, Some(20_000), Some(1_000)]),
         strategy: rng.pick(&strategies),
+        ring: RingRule {
+            at_once: rng.pick(&[1, 2, 3, 16]),
+            add: rng.pick(&[1, 2]),
+            add_after_ms: rng.pick(&[2_500, 5_000]),
+        },
         acw: rng.pick(&[None, None, Some(AcwRule { ms: 2_500, limit_ms: 10_000 })]),
         ..QueueConfig::new(name(at), steps)
     }

@@ -18,7 +18,7 @@ pub struct Customer {
     pub class: String,
     /// Province and city.
     pub city: String,
-    /// 专属坐席: the number of the agent who looks after them, if one does.
+    /// 专属座席: the number of the agent who looks after them, if one does.
     pub steward: Option<String>,
     /// What they are insured for.
     pub policies: Vec<Policy>,

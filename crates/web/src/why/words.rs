@@ -15,14 +15,14 @@ pub(super) fn offer(offer: &WhyOffer) -> SaidBody {
     let agent = &offer.agent;
     let Some(Decision { choice, permission, .. }) = &offer.why else {
         return said(
-            format!("这通电话给了坐席 {agent}，不是排队分配的。"),
+            format!("这通电话给了座席 {agent}，不是排队分配的。"),
             format!("Offered to agent {agent}; no queue decided it."),
         );
     };
     let permission = permission.as_deref();
     match choice {
         Choice::Preferred => said(
-            format!("来电在专等坐席 {agent}，坐席可接时就给了他。"),
+            format!("来电在专等座席 {agent}，座席可接时就给了他。"),
             format!("The call waited for agent {agent} alone, who could take it."),
         ),
         Choice::Agents { strategy, turn, next, excluded } => {
@@ -33,7 +33,7 @@ pub(super) fn offer(offer: &WhyOffer) -> SaidBody {
                 .collect();
             let (next, out) = (after(&next), left_out(excluded, permission, Among::Agents));
             said(
-                format!("按{}给了坐席 {agent}（{}）。{}{}", rule.zh, own.zh, next.zh, out.zh),
+                format!("按{}给了座席 {agent}（{}）。{}{}", rule.zh, own.zh, next.zh, out.zh),
                 format!("{} went to agent {agent} ({}).{}{}", rule.en, own.en, next.en, out.en),
             )
         }
@@ -44,7 +44,7 @@ pub(super) fn offer(offer: &WhyOffer) -> SaidBody {
             let out = left_out(excluded, permission, Among::Calls);
             said(
                 format!(
-                    "坐席 {agent} 空闲下来，接得分最高的来电（{}）。{}{}",
+                    "座席 {agent} 空闲下来，接得分最高的来电（{}）。{}{}",
                     own.zh, next.zh, out.zh
                 ),
                 format!(
@@ -64,6 +64,8 @@ fn rule(strategy: &str) -> SaidBody {
         "skill_first" => said("技能优先", "By skill it"),
         "round_robin" => said("轮询", "By turns it"),
         "fewest_calls" => said("最少应答", "By fewest calls it"),
+        "ring_all" => said("群振", "Ringing all, it"),
+        "ring_progressive" => said("逐个加振", "Ringing more and more, it"),
         other => said(format!("策略 {other} "), format!("By '{other}' it")),
     }
 }
@@ -79,7 +81,7 @@ fn measure(strategy: &str, turn: Turn) -> SaidBody {
             let percent = format!("{}.{}%", key / 10_000, key / 1_000 % 10);
             (format!("占用率 {percent}"), format!("{percent} occupied"))
         }
-        "skill_first" => {
+        "skill_first" | "ring_progressive" => {
             let level = 255_u64.saturating_sub(key);
             (format!("技能 {level} 级"), format!("level {level}"))
         }
@@ -159,10 +161,10 @@ fn excluded_for(why: Exclusion, permission: Option<&str>, among: Among) -> SaidB
             said(format!("缺少权限 {needed}"), format!("without the permission {needed}"))
         }
         (Exclusion::NotPermitted, Among::Calls) => {
-            said("需要坐席没有的权限", "in need of a permission that the agent does not hold")
+            said("需要座席没有的权限", "in need of a permission that the agent does not hold")
         }
-        (Exclusion::Offered, _) => said("正在振其他坐席", "being offered to others"),
-        (Exclusion::Preferring, _) => said("在专等其他坐席", "waiting for another agent alone"),
+        (Exclusion::Offered, _) => said("正在振其他座席", "being offered to others"),
+        (Exclusion::Preferring, _) => said("在专等其他座席", "waiting for another agent alone"),
     }
 }
 
@@ -174,42 +176,42 @@ pub(super) fn moment(moment: &WhyMoment, agent: &AgentId) -> SaidBody {
         Reason::Offered => moment.offered.as_ref().map_or_else(SaidBody::default, offer),
         Reason::Next { place, turn } => next(moment, agent, *place, *turn),
         Reason::FurtherBack => said(
-            format!("坐席 {agent} 可以接，但前面还有六位以上。"),
+            format!("座席 {agent} 可以接，但前面还有六位以上。"),
             format!("Agent {agent} could have taken it; six or more were before them."),
         ),
         Reason::NotPreferred => said(
-            format!("来电在专等坐席 {winner}。"),
+            format!("来电在专等座席 {winner}。"),
             format!("The call waited for agent {winner} alone."),
         ),
         Reason::UnknownAgent => {
-            said(format!("没有坐席 {agent}。"), format!("There is no agent {agent}."))
+            said(format!("没有座席 {agent}。"), format!("There is no agent {agent}."))
         }
         Reason::NotServing => said(
-            format!("坐席 {agent} 不服务这个队列。"),
+            format!("座席 {agent} 不服务这个技能组。"),
             format!("Agent {agent} does not serve the queue."),
         ),
         Reason::SignedOut => {
-            said(format!("坐席 {agent} 未签入。"), format!("Agent {agent} was signed out."))
+            said(format!("座席 {agent} 未签入。"), format!("Agent {agent} was signed out."))
         }
         Reason::NotReady(reason) => {
             let why = reason_words(*reason);
             said(
-                format!("坐席 {agent} 示忙（{}）。", why.zh),
+                format!("座席 {agent} 示忙（{}）。", why.zh),
                 format!("Agent {agent} was not ready ({}).", why.en),
             )
         }
         Reason::Busy(state, call) => busy(agent, *state, *call),
         Reason::Resting => said(
-            format!("坐席 {agent} 漏接来电后在暂歇。"),
+            format!("座席 {agent} 漏接来电后在暂歇。"),
             format!("Agent {agent} was left alone after a missed offer."),
         ),
         Reason::NotReached { after_ms } => not_reached(agent, *after_ms),
         Reason::NotPermitted(permission) => said(
-            format!("坐席 {agent} 缺少权限 {permission}。"),
+            format!("座席 {agent} 缺少权限 {permission}。"),
             format!("Agent {agent} does not hold the permission {permission}."),
         ),
         Reason::Free => said(
-            format!("坐席 {agent} 当时空闲，可以接；那一刻没有给他的分配。"),
+            format!("座席 {agent} 当时空闲，可以接；那一刻没有给他的分配。"),
             format!("Agent {agent} was free; nothing was given to them at that moment."),
         ),
     }
@@ -238,7 +240,7 @@ fn next(moment: &WhyMoment, agent: &AgentId, place: usize, turn: Turn) -> SaidBo
     let (better, own) = (better(strategy), measure(strategy, turn));
     said(
         format!(
-            "{ahead} 位{}的坐席在前：{}；坐席 {agent}（{}）排第 {place}。",
+            "{ahead} 位{}的座席在前：{}；座席 {agent}（{}）排第 {place}。",
             better.zh,
             zh.join("、"),
             own.zh
@@ -255,9 +257,9 @@ fn next(moment: &WhyMoment, agent: &AgentId, place: usize, turn: Turn) -> SaidBo
 /// What those have who go before.
 fn better(strategy: &str) -> SaidBody {
     match strategy {
-        "longest_idle" => said("空闲更久", "idle for longer"),
+        "longest_idle" | "ring_all" => said("空闲更久", "idle for longer"),
         "least_occupied" => said("更空闲", "less occupied"),
-        "skill_first" => said("技能级别更高", "of a higher level"),
+        "skill_first" | "ring_progressive" => said("技能级别更高", "of a higher level"),
         "round_robin" => said("先轮到", "whose turn was earlier"),
         "fewest_calls" => said("接得更少", "with fewer calls"),
         _ => said("排序靠前", "ranked higher"),
@@ -274,17 +276,17 @@ fn busy(agent: &AgentId, state: AgentState, call: Option<model::CallId>) -> Said
     };
     let call = call.map(|call| format!("（{call}）")).unwrap_or_default();
     let en_call = call.replace('（', " (").replace('）', ")");
-    said(format!("坐席 {agent} {zh}{call}。"), format!("Agent {agent} was {en}{en_call}."))
+    said(format!("座席 {agent} {zh}{call}。"), format!("Agent {agent} was {en}{en_call}."))
 }
 
 fn not_reached(agent: &AgentId, after_ms: Option<u64>) -> SaidBody {
     match after_ms.map(|ms| ms / 1_000) {
         Some(s) => said(
-            format!("来电等满 {s} 秒才对坐席 {agent} 的层级开放，当时还没到。"),
+            format!("来电等满 {s} 秒才对座席 {agent} 的层级开放，当时还没到。"),
             format!("The call reaches the tier of agent {agent} after {s} s, which it had not."),
         ),
         None => said(
-            format!("这个队列从不对坐席 {agent} 的层级或级别开放。"),
+            format!("这个技能组从不对座席 {agent} 的层级或级别开放。"),
             format!("The queue never opens to the tier or level of agent {agent}."),
         ),
     }

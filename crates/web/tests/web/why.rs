@@ -48,7 +48,7 @@ fn a_supervisor_reads_it_in_chinese_and_in_english() {
     assert_eq!(
         body["offers"][0]["said"],
         json!({
-            "zh": "按最长空闲给了坐席 8001（空闲 90 秒）。其次是 8003（空闲 80 秒）、\
+            "zh": "按最长空闲给了座席 8001（空闲 90 秒）。其次是 8003（空闲 80 秒）、\
                    8004（空闲 70 秒）、8005（空闲 60 秒）。\
                    未参选：3 位正忙，2 位缺少权限 claim.settle。",
             "en": "By longest idle it went to agent 8001 (idle for 90 s). Next: 8003 (idle for \
@@ -59,8 +59,8 @@ fn a_supervisor_reads_it_in_chinese_and_in_english() {
     assert_eq!(
         body["offers"][1]["said"],
         json!({
-            "zh": "坐席 8002 空闲下来，接得分最高的来电（95 分）。其次是 c1-1-2（40 分）。\
-                   未参选：1 通正在振其他坐席。",
+            "zh": "座席 8002 空闲下来，接得分最高的来电（95 分）。其次是 c1-1-2（40 分）。\
+                   未参选：1 通正在振其他座席。",
             "en": "Agent 8002 became free and took the call with the highest score (score 95). \
                    Next: c1-1-2 (score 40). Not chosen from: 1 being offered to others.",
         })
@@ -76,8 +76,8 @@ fn who_did_not_get_it_is_told_who_was_before_and_why() {
     assert_eq!(numbers, [json!("next"), json!(4), json!(60_000), json!("8001")]);
     assert_eq!(
         moment["said"]["zh"],
-        "3 位空闲更久的坐席在前：8001（空闲 90 秒）、8003（空闲 80 秒）、8004（空闲 70 秒）；\
-         坐席 8005（空闲 60 秒）排第 4。"
+        "3 位空闲更久的座席在前：8001（空闲 90 秒）、8003（空闲 80 秒）、8004（空闲 70 秒）；\
+         座席 8005（空闲 60 秒）排第 4。"
     );
     assert_eq!(
         moment["said"]["en"],
@@ -94,10 +94,10 @@ fn whom_the_decision_does_not_name_is_told_of_their_own_state() {
         let moment = &body["moments"][at];
         (moment["reason"].as_str().unwrap(), moment["said"]["zh"].as_str().unwrap())
     };
-    assert_eq!(told(0), ("busy", "坐席 8012 正在通话（c1-1-3）。"));
-    assert_eq!(told(1), ("not_permitted", "坐席 8012 缺少权限 claim.settle。"));
-    assert_eq!(told(2), ("not_ready", "坐席 8012 示忙（用餐）。"));
-    assert_eq!(told(3), ("not_reached", "来电等满 20 秒才对坐席 8012 的层级开放，当时还没到。"));
+    assert_eq!(told(0), ("busy", "座席 8012 正在通话（c1-1-3）。"));
+    assert_eq!(told(1), ("not_permitted", "座席 8012 缺少权限 claim.settle。"));
+    assert_eq!(told(2), ("not_ready", "座席 8012 示忙（用餐）。"));
+    assert_eq!(told(3), ("not_reached", "来电等满 20 秒才对座席 8012 的层级开放，当时还没到。"));
     let moments = &body["moments"];
     assert_eq!(
         (&moments[0]["state"], &moments[0]["busy_with"]),

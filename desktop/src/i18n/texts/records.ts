@@ -67,7 +67,7 @@ export const RECORDS = {
   'priority.elderly': ['老年客户', 'Elderly'],
   'priority.open_claim': ['未结案件', 'Open claim'],
   'priority.repeat': ['重复来电', 'Called before'],
-  'priority.steward': ['专属坐席', 'Steward'],
+  'priority.steward': ['专属座席', 'Steward'],
   'priority.last_agent': ['上次座席', 'Last agent'],
   'fact.prioritised': ['优先排队', 'Put forward'],
   'fact.steered': ['班长干预', 'Supervisor'],

@@ -319,28 +319,25 @@ mod tests {
         Stage { tapes, legs, outbox, events, recorder, link }
     }
 
+    fn begin(counter: u32) -> Begin {
+        Begin {
+            recording: recording(counter),
+            call: model::CallId(Id::new(0, 0, 1)),
+            path: format!("{counter}.tape"),
+            at: Mono(0),
+        }
+    }
+
     impl Stage {
         fn start(&mut self, counter: u32) {
-            let begin = Begin {
-                recording: recording(counter),
-                call: model::CallId(Id::new(0, 0, 1)),
-                path: format!("{counter}.tape"),
-                at: Mono(0),
-            };
             let Self { tapes, legs, outbox, .. } = self;
-            tapes.start(begin, (leg(1), Some(leg(2))), None, (legs, outbox));
+            tapes.start(begin(counter), (leg(1), Some(leg(2))), None, (legs, outbox));
         }
 
         /// A caller alone, of whose quiet for a second word is wanted.
         fn start_message(&mut self, counter: u32) {
-            let begin = Begin {
-                recording: recording(counter),
-                call: model::CallId(Id::new(0, 0, 1)),
-                path: format!("{counter}.tape"),
-                at: Mono(0),
-            };
             let Self { tapes, legs, outbox, .. } = self;
-            tapes.start(begin, (leg(1), None), Some(1_000), (legs, outbox));
+            tapes.start(begin(counter), (leg(1), None), Some(1_000), (legs, outbox));
         }
 
         fn say(&mut self, byte: u8, at_ms: u64) {

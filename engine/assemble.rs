@@ -266,6 +266,7 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
             callbacks: config.callbacks(queue),
             head_start_ms: queue.head_start_ms,
             objective_ms: queue.objective_ms,
+            ring: queue.ring(),
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),
             ..acd::QueueConfig::new(QueueId::from(queue.name.as_str()), steps.collect())
         }

@@ -297,6 +297,12 @@ pub struct Queue {
     #[serde(default = "longest_idle")]
     pub strategy: String,
     #[serde(default)]
+    pub ring_at_once: Option<u8>,
+    #[serde(default = "ring_add")]
+    pub ring_add: u8,
+    #[serde(default = "ring_add_after_ms")]
+    pub ring_add_after_ms: u64,
+    #[serde(default)]
     pub head_start_ms: u64,
     #[serde(default)]
     pub objective_ms: Option<u64>,
@@ -328,12 +334,33 @@ pub struct Queue {
     pub message: Message,
 }
 
+impl Queue {
+    /// How many agents a call rings at once, where the strategy rings several.
+    pub(crate) fn ring(&self) -> acd::RingRule {
+        let adds = self.strategy == acd::Strategy::RingProgressive.as_str();
+        let usual = if adds { 1 } else { acd::MAX_RINGING };
+        acd::RingRule {
+            at_once: self.ring_at_once.unwrap_or(usual),
+            add: self.ring_add,
+            add_after_ms: self.ring_add_after_ms,
+        }
+    }
+}
+
 const fn waiting_max() -> usize {
     overflow::WAITING_MAX
 }
 
 const fn says_wait() -> bool {
     true
+}
+
+fn ring_add() -> u8 {
+    acd::RingRule::default().add
+}
+
+fn ring_add_after_ms() -> u64 {
+    acd::RingRule::default().add_after_ms
 }
 
 fn longest_idle() -> String {

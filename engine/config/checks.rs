@@ -7,7 +7,7 @@ use trunk::Cidr;
 
 use super::fault::{Fault, Places};
 use super::{
-    Config, Trunk, choices, hours, listeners, messages, outbound, overflow, plans, priority,
+    Config, Queue, Trunk, choices, hours, listeners, messages, outbound, overflow, plans, priority,
 };
 
 const SITE_MAX: u16 = 1023;
@@ -225,6 +225,19 @@ fn tiers(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// What is wrong with how many agents a queue rings at once.
+fn ringing(queue: &Queue, fault: &mut impl FnMut(&'static str, String)) {
+    let numbers = [("ring_at_once", queue.ring().at_once), ("ring_add", queue.ring_add)];
+    for (key, count) in numbers {
+        if !(1..=acd::MAX_RINGING).contains(&count) {
+            fault(key, format!("{count} agents cannot be rung"));
+        }
+    }
+    if queue.ring_add_after_ms < acd::MIN_RING_ADD_MS {
+        fault("ring_add_after_ms", format!("{} ms is too soon", queue.ring_add_after_ms));
+    }
+}
+
 fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
     let mut names = BTreeSet::new();
     for (index, queue) in config.queues.iter().enumerate() {
@@ -243,13 +256,18 @@ fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
                 faults.push(places.fault("queue", index, "tiers", message, remedy));
             }
         }
-        // Calls have one offer at a time from the menu to the agent's phone.
-        let strategy = acd::Strategy::from_name(&queue.strategy);
-        if strategy.is_none_or(acd::Strategy::rings_several) {
+        if acd::Strategy::from_name(&queue.strategy).is_none() {
             let message = format!("there is no strategy {:?}", queue.strategy);
             let remedy = "write strategy = \"longest_idle\"";
             faults.push(places.fault("queue", index, "strategy", message, remedy));
         }
+        ringing(queue, &mut |key, message| {
+            let remedy = match key {
+                "ring_add_after_ms" => format!("write {} or more", acd::MIN_RING_ADD_MS),
+                _ => format!("write 1 to {}", acd::MAX_RINGING),
+            };
+            faults.push(places.fault("queue", index, key, message, &remedy));
+        });
         if queue.head_start_ms > acd::MAX_HEAD_START_MS {
             let message = format!("{} is more than an hour", queue.head_start_ms);
             let remedy = "write 3600000 or less";

@@ -280,14 +280,29 @@ fn queues_are_told_apart_and_served() {
 }
 
 #[test]
-fn a_queue_offers_a_call_to_one_agent_at_a_time() {
-    for strategy in ["ring_all", "ring_progressive"] {
-        let text = LIMITED.replace(
-            "name = \"general\"",
-            &format!("name = \"general\"\nstrategy = \"{strategy}\""),
-        );
-        let found = faults(&text);
-        assert!(found.iter().any(|fault| fault.contains("no strategy")), "{found:?}");
+fn how_many_agents_ring_at_once_is_read_and_checked() {
+    let with =
+        |keys: &str| LIMITED.replace("name = \"general\"", &format!("name = \"general\"\n{keys}"));
+    let rule = |keys: &str| {
+        let config = Config::parse(Path::new("hotline.toml"), &with(keys)).expect("it is right");
+        let acd::RingRule { at_once, add, add_after_ms } = config.queues[0].ring();
+        (at_once, add, add_after_ms)
+    };
+    assert_eq!(rule("strategy = \"ring_all\""), (16, 1, 10_000));
+    assert_eq!(rule("strategy = \"ring_all\"\nring_at_once = 4"), (4, 1, 10_000));
+    let progressive = "strategy = \"ring_progressive\"";
+    assert_eq!(rule(progressive), (1, 1, 10_000));
+    let all = format!("{progressive}\nring_at_once = 2\nring_add = 3\nring_add_after_ms = 5000");
+    assert_eq!(rule(&all), (2, 3, 5_000));
+    for (keys, key, remedy) in [
+        ("ring_at_once = 17", "queue.ring_at_once", "1 to 16"),
+        ("ring_at_once = 0", "queue.ring_at_once", "1 to 16"),
+        ("ring_add = 0", "queue.ring_add", "1 to 16"),
+        ("ring_add_after_ms = 999", "queue.ring_add_after_ms", "1000 or more"),
+    ] {
+        let found = faults(&with(keys));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(key) && found[0].contains(remedy), "{found:?}");
     }
 }
 

@@ -193,3 +193,28 @@ fn a_decision_is_kept_with_its_offer_and_counted_on() {
     let model::Choice::Agents { strategy, next, .. } = &first.choice else { panic!("{first:?}") };
     assert_eq!((strategy.as_str(), next[0].0.as_str()), ("longest_idle", "8002"));
 }
+
+#[test]
+fn who_was_rung_together_for_a_call_that_is_lost_is_ready_again_and_has_missed_nothing() {
+    let mut settings = Settings { strategy: Strategy::RingAll, ..settings() };
+    let agents = ["8001", "8002", "8003"].map(|agent| {
+        let answers = vec![Answer::RingsOnly];
+        PhonePlan { answers, ..PhonePlan::of(agent) }
+    });
+    let mut before = hotline(&settings, &agents);
+    call(&mut before, 1_000, 600_000);
+    before.run_until(4_000);
+    for agent in ["8001", "8002", "8003"] {
+        assert_eq!(rings(&before, agent).len(), 1, "{agent}");
+    }
+
+    let mut world = killed(&before, &mut settings, &agents);
+    call(&mut world, 5_000, 10_000);
+    world.run_until(60_000);
+    assert_eq!(ends(world.facts())[0].0, Outcome::EngineLost);
+    for agent in ["8001", "8002", "8003"] {
+        assert_eq!(rings(&world, agent).len(), 1, "{agent} is rung for the next call");
+    }
+    assert!(world.when(|body| matches!(body, FactBody::Missed { .. })).is_empty());
+    assert_eq!(world.calls(), 0);
+}

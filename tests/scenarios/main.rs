@@ -51,6 +51,7 @@ mod refused_calls;
 mod reliable_ringing;
 mod replaces;
 mod retransmitted_invite;
+mod ringing;
 mod seeded_day;
 mod services;
 mod session_timer;

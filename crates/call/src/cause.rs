@@ -22,6 +22,7 @@ pub const fn missed(cause: HangupCause) -> MissedCause {
         | HangupCause::RemoteCancel
         | HangupCause::LocalBye
         | HangupCause::AgentHangUp
+        | HangupCause::AnsweredElsewhere
         | HangupCause::AckTimeout
         | HangupCause::MediaTimeout
         | HangupCause::SessionExpired

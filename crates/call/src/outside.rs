@@ -171,6 +171,7 @@ const fn leads_elsewhere(cause: HangupCause) -> bool {
         | HangupCause::RemoteCancel
         | HangupCause::LocalBye
         | HangupCause::AgentHangUp
+        | HangupCause::AnsweredElsewhere
         | HangupCause::AckTimeout
         | HangupCause::MediaTimeout
         | HangupCause::SessionExpired

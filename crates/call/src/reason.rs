@@ -56,10 +56,15 @@ causes! {
     127 "interworking",
 }
 
+/// RFC 3326 §3.1: a phone that hears it has missed no call.
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 const NORMAL_CLEARING: &str = "Q.850;cause=16;text=\"normal call clearing\"";
 
 /// The Reason header of what is sent because of `cause`: a BYE, a CANCEL or a final response.
 pub const fn reason(cause: HangupCause) -> &'static str {
+    if matches!(cause, HangupCause::AnsweredElsewhere) {
+        return ELSEWHERE;
+    }
     match header(q850_of(cause)) {
         Some(header) => header,
         None => NORMAL_CLEARING,
@@ -78,6 +83,7 @@ const fn q850_of(cause: HangupCause) -> u8 {
         HangupCause::RemoteBye
         | HangupCause::RemoteCancel
         | HangupCause::LocalBye
+        | HangupCause::AnsweredElsewhere
         | HangupCause::AgentHangUp => 16,
     }
 }

@@ -40,15 +40,7 @@ impl Callflow {
         }
         self.bring_in(call, guest, |guest| Talk::Consulting { guest, with: With::Guest });
         self.publish_conversation(call);
-        let enqueue = AcdInput::Enqueue {
-            call: asked,
-            queue,
-            permission,
-            entered: self.now,
-            head_start_ms: 0,
-            preferred: None,
-        };
-        self.acd.handle_input(enqueue, self.now);
+        self.acd.handle_input(AcdInput::Ask { call: asked, queue, permission }, self.now);
         Ok(())
     }
 
@@ -87,7 +79,7 @@ impl Callflow {
 
     /// Whoever the queue had did not take it: the next one is waited for.
     pub(crate) fn ask_on(&mut self, call: CallId) {
-        self.stop_offering(call);
+        self.timers.stop_offers(call);
         let Some(guest) = self.guest_from_queue(call) else { return };
         guest.role = None;
         let leg = match std::mem::replace(&mut guest.step, Step::Queued) {

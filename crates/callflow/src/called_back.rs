@@ -255,7 +255,7 @@ impl Callflow {
             ani: number,
             dnis: shown,
             caller,
-            stage: Stage::Waiting { waiting, offer: None },
+            stage: Stage::Waiting { waiting, offers: Vec::new() },
             at: self.now,
         });
         self.calls.insert(call, Call { callback_of: Some(callback), ..begun });
@@ -271,12 +271,12 @@ impl Callflow {
         };
         let number = self.callbacks.get(callback).map(|entry| entry.number.clone());
         let known = self.calls.get_mut(&call);
-        let (Some(number), Some(Stage::Waiting { waiting, offer })) =
+        let (Some(number), Some(Stage::Waiting { waiting, offers })) =
             (number, known.map(|known| &mut known.stage))
         else {
             return self.customer_missed(callback, MissedCause::Error);
         };
-        let Some(phone) = offer.take().and_then(|offer| offer.leg) else {
+        let Some(phone) = offers.pop().and_then(|offer| offer.leg) else {
             return self.customer_missed(callback, MissedCause::Error);
         };
         let waiting = waiting.clone();

@@ -93,8 +93,8 @@ pub(crate) enum Stage {
     Arriving,
     /// In the menu.
     Greeting { menu: Box<Interpreter> },
-    /// In line, perhaps offered to an agent.
-    Waiting { waiting: Waiting, offer: Option<Offer> },
+    /// In line, perhaps offered to an agent, or to several at once.
+    Waiting { waiting: Waiting, offers: Vec<Offer> },
     /// In conversation.
     Connected(Box<Conversation>),
     /// An agent calls out, and nobody has answered yet.
@@ -185,10 +185,33 @@ impl Call {
         self.hops.map(|hops| ("Max-Forwards", hops.saturating_sub(1).to_string()))
     }
 
-    pub(crate) fn offer(&self) -> Option<&Offer> {
+    /// The reservations of agents that are not answered yet.
+    pub(crate) fn offers(&self) -> &[Offer] {
         match &self.stage {
-            Stage::Waiting { offer, .. } => offer.as_ref(),
-            Stage::Connected(conversation) => conversation.offer(),
+            Stage::Waiting { offers, .. } => offers,
+            Stage::Connected(conversation) => {
+                conversation.offer().map_or(&[][..], std::slice::from_ref)
+            }
+            Stage::Arriving
+            | Stage::Greeting { .. }
+            | Stage::Dialled(_)
+            | Stage::Message(_)
+            | Stage::Leaving
+            | Stage::Over => &[],
+        }
+    }
+
+    /// The reservation of that number.
+    pub(crate) fn offer(&self, offer: OfferId) -> Option<&Offer> {
+        self.offers().iter().find(|open| open.offer == offer)
+    }
+
+    pub(crate) fn offer_mut(&mut self, offer: OfferId) -> Option<&mut Offer> {
+        match &mut self.stage {
+            Stage::Waiting { offers, .. } => offers.iter_mut().find(|open| open.offer == offer),
+            Stage::Connected(conversation) => {
+                conversation.offer_mut().filter(|open| open.offer == offer)
+            }
             Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Dialled(_)
@@ -198,17 +221,9 @@ impl Call {
         }
     }
 
-    pub(crate) fn offer_mut(&mut self) -> Option<&mut Offer> {
-        match &mut self.stage {
-            Stage::Waiting { offer, .. } => offer.as_mut(),
-            Stage::Connected(conversation) => conversation.offer_mut(),
-            Stage::Arriving
-            | Stage::Greeting { .. }
-            | Stage::Dialled(_)
-            | Stage::Message(_)
-            | Stage::Leaving
-            | Stage::Over => None,
-        }
+    /// The reservation by which a leg rings.
+    pub(crate) fn offer_by(&self, leg: LegId) -> Option<&Offer> {
+        self.offers().iter().find(|open| open.leg == Some(leg))
     }
 
     pub(crate) fn queue(&self) -> Option<&QueueId> {
@@ -283,14 +298,25 @@ impl Call {
         }
     }
 
-    /// The agent whom the call is offered to or who has it.
+    /// The agents whom a call in line is offered to.
+    pub(crate) fn rung(&self) -> impl Iterator<Item = AgentId> + '_ {
+        let offers = match &self.stage {
+            Stage::Waiting { offers, .. } => &offers[..],
+            _ => &[],
+        };
+        offers.iter().map(|offer| offer.agent.clone())
+    }
+
+    /// The agent whom the call is offered to or who has it; none while it rings several.
     pub(crate) fn agent(&self) -> Option<&AgentId> {
         match &self.stage {
-            Stage::Waiting { offer: Some(offer), .. } => Some(&offer.agent),
+            Stage::Waiting { offers, .. } => match &offers[..] {
+                [offer] => Some(&offer.agent),
+                _ => None,
+            },
             Stage::Connected(conversation) => conversation.agent(),
             Stage::Dialled(dialled) => Some(&dialled.agent),
-            Stage::Waiting { offer: None, .. }
-            | Stage::Arriving
+            Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Message(_)
             | Stage::Leaving

@@ -19,8 +19,8 @@ impl Callflow {
         if self.dialler_answered(call, leg) || self.dialled_answered(call, leg) {
             return;
         }
-        let offer = self.calls.get(&call).and_then(|known| known.offer());
-        match offer.filter(|offer| offer.leg == Some(leg)).map(|offer| offer.offer) {
+        let offer = self.calls.get(&call).and_then(|known| known.offer_by(leg));
+        match offer.map(|offer| offer.offer) {
             Some(offer) => self.acd.handle_input(AcdInput::OfferAnswered { offer }, self.now),
             None => self.hang_up_leg(leg, HangupCause::LocalBye),
         }
@@ -29,12 +29,9 @@ impl Callflow {
     /// The answer was in time.
     pub(crate) fn connect(&mut self, call: CallId, offer: OfferId) {
         let Some(known) = self.calls.get_mut(&call) else { return };
-        let Stage::Waiting { waiting, offer: slot } = &mut known.stage else { return };
-        let Some(Offer { offer, agent, leg: Some(leg), .. }) =
-            slot.take_if(|current| current.offer == offer)
-        else {
-            return;
-        };
+        let Stage::Waiting { waiting, offers } = &mut known.stage else { return };
+        let Some(at) = offers.iter().position(|open| open.offer == offer) else { return };
+        let Offer { offer, agent, leg: Some(leg), .. } = offers.swap_remove(at) else { return };
         let waiting = Some(waiting.clone());
         let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg });
         let conversation = Conversation { waiting, holder, talk: Talk::Together };
@@ -168,15 +165,14 @@ impl Callflow {
     fn phone_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
         let Some(known) = self.calls.get(&call) else { return };
         match &known.stage {
-            Stage::Waiting { offer: Some(offer), .. } if offer.leg == Some(leg) => {
-                let offer = offer.offer;
-                self.timers.stop(call, Timer::PhoneResponds);
+            Stage::Waiting { .. } => {
+                let Some(offer) = known.offer_by(leg).map(|offer| offer.offer) else { return };
+                self.timers.stop(call, Timer::PhoneResponds(offer));
                 self.miss(offer, call::missed(cause));
             }
             Stage::Connected(_) => self.party_left(call, leg, cause),
             Stage::Dialled(dialled) if dialled.phone == leg => self.agent_left_dialled(call, cause),
-            Stage::Waiting { .. }
-            | Stage::Dialled(_)
+            Stage::Dialled(_)
             | Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Message(_)
@@ -206,7 +202,8 @@ impl Callflow {
     pub(crate) fn handle_hang_up(&mut self, call: CallId, agent: &AgentId) -> bool {
         let Some(known) = self.calls.get(&call) else { return false };
         let leg = known.conversation().and_then(|conversation| conversation.leg_of(agent));
-        let offer = known.offer().filter(|offer| offer.agent == *agent).map(|offer| offer.offer);
+        let offer = known.offers().iter().find(|offer| offer.agent == *agent);
+        let offer = offer.map(|offer| offer.offer);
         match (leg, offer) {
             (Some(leg), _) => {
                 self.hang_up_leg(leg, HangupCause::AgentHangUp);

@@ -376,6 +376,7 @@ const fn passed_on(cause: HangupCause) -> u16 {
         | HangupCause::RemoteCancel
         | HangupCause::LocalBye
         | HangupCause::AgentHangUp
+        | HangupCause::AnsweredElsewhere
         | HangupCause::AckTimeout
         | HangupCause::MediaTimeout
         | HangupCause::SessionExpired

@@ -76,7 +76,7 @@ use acd::Acd;
 use call::Tokens;
 use cti::Cti;
 use lookup::Lookup;
-use model::{AgentId, CallId, Found, IdSource, LegId, Mono, OfferId, RecordingId};
+use model::{AgentId, CallId, Found, IdSource, LegId, MissedCause, Mono, OfferId, RecordingId};
 use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
@@ -258,9 +258,9 @@ impl Callflow {
             match timer {
                 Timer::Menu => self.handle_menu_timeout(call),
                 Timer::Announcement => self.announce_position(call),
-                Timer::PopShown => self.ring(call),
-                Timer::PhoneFree => self.ring_now(call),
-                Timer::PhoneResponds => self.phone_is_unreachable(call),
+                Timer::PopShown(offer) => self.ring(call, offer),
+                Timer::PhoneFree(offer) => self.ring_now(call, offer),
+                Timer::PhoneResponds(offer) => self.miss(offer, MissedCause::Unreachable),
                 Timer::Pause => self.handle_pause_timeout(call),
                 Timer::Choice => self.handle_choice_timeout(call),
                 Timer::Message => self.message_is_whole(call),

@@ -30,7 +30,7 @@ impl Callflow {
                 match self.asked.get(&call).copied() {
                     Some(about) => self.offer_asked(about, offer, queue, agent),
                     // The agent who was reserved until the customer answered.
-                    None if self.is_offered(call, offer) => self.ring(call),
+                    None if self.is_offered(call, offer) => self.ring(call, offer),
                     None => self.pop(offer, call, queue, agent),
                 }
             }
@@ -39,8 +39,10 @@ impl Callflow {
                     acd::Withdrawal::RangOut => MissedCause::NoAnswer,
                     acd::Withdrawal::CallerLeft
                     | acd::Withdrawal::NeverRang
-                    | acd::Withdrawal::AnsweredElsewhere
                     | acd::Withdrawal::TakenBack => MissedCause::Error,
+                    acd::Withdrawal::AnsweredElsewhere => {
+                        return self.withdraw_offer(call, offer, HangupCause::AnsweredElsewhere);
+                    }
                 };
                 self.handle_offer_over(offer, self.about(call), cause);
             }
@@ -86,8 +88,7 @@ impl Callflow {
 
     /// Whether that offer of a call stands, and its screen has popped.
     fn is_offered(&self, call: CallId, offer: OfferId) -> bool {
-        let current = self.calls.get(&call).and_then(|known| known.offer());
-        current.is_some_and(|current| current.offer == offer)
+        self.calls.get(&call).is_some_and(|known| known.offer(offer).is_some())
     }
 
     /// Shows the agent who is calling; the phone waits for the screen.
@@ -98,36 +99,39 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else {
             return self.miss(offer, MissedCause::Error);
         };
-        let Stage::Waiting { offer: slot, .. } = &mut known.stage else {
+        let Stage::Waiting { offers, .. } = &mut known.stage else {
             return self.miss(offer, MissedCause::Error);
         };
-        *slot =
-            Some(Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false });
+        let (instance, leg, rings) = (None, None, false);
+        offers.push(Offer { offer, agent: agent.clone(), instance, leg, rings });
         self.show_pop(offer, call, agent);
-        self.publish_call(call, CallPhase::Offered);
+        // Other phones may ring for it already.
+        let rings = self.calls.get(&call).is_some_and(|known| known.offers().len() > 1);
+        let phase = self.phase(call).filter(|_| rings).unwrap_or(CallPhase::Offered);
+        self.publish_call(call, phase);
     }
 
-    /// Shows the pop of the call's present offer, and rings when it is shown.
+    /// Shows the pop of an offer of the call, and rings when it is shown.
     pub(crate) fn show_pop(&mut self, offer: OfferId, call: CallId, agent: AgentId) {
         let user = UserId::from(agent.as_str());
         let desktop = self.cti.is_connected(&user);
-        if let Some(event) = self.pop_event(call) {
+        if let Some(event) = self.pop_event(call, offer) {
             self.pops.insert(agent.clone(), event.clone());
             self.cti.publish(Audience::User(user), event, self.wall());
         }
         self.note(FactBody::Popped { call, offer, agent, desktop });
         if desktop {
             let patience = Duration::from_millis(self.config.pop_timeout_ms);
-            self.timers.set(call, Timer::PopShown, self.now + patience);
+            self.timers.set(call, Timer::PopShown(offer), self.now + patience);
         } else {
-            self.ring(call);
+            self.ring(call, offer);
         }
     }
 
-    /// The screen pop of the call's present offer.
-    fn pop_event(&self, call: CallId) -> Option<Event> {
+    /// The screen pop of an offer of the call.
+    fn pop_event(&self, call: CallId, offer: OfferId) -> Option<Event> {
         let known = self.calls.get(&call)?;
-        let offer = known.offer()?.offer;
+        let offer = known.offer(offer)?.offer;
         let (queue, waited_ms) = match &known.stage {
             Stage::Waiting { waiting, .. } => (
                 Some(waiting.queue.clone()),
@@ -164,24 +168,24 @@ impl Callflow {
         else {
             return false;
         };
-        self.ring(self.about(call));
+        self.ring(self.about(call), offer);
         true
     }
 
     /// Rings the agent's phone, once an offer. One that still rings for a call that is gone is let
     /// go first: it would answer that it is busy. Its 487 is on its way; who never sends it keeps
     /// nobody waiting for long.
-    pub(crate) fn ring(&mut self, call: CallId) {
-        self.timers.stop(call, Timer::PopShown);
+    pub(crate) fn ring(&mut self, call: CallId, id: OfferId) {
+        self.timers.stop(call, Timer::PopShown(id));
         if self.awaited_customer(call).is_some() {
             return;
         }
-        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
+        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer(id)) else { return };
         let rung = self.rung.get(&offer.agent).and_then(|leg| self.legs.get(leg));
         let still_rings = rung.is_some_and(|entry| entry.leg.state() != LegState::Established);
         match still_rings && offer.leg.is_none() {
-            true => self.timers.set(call, Timer::PhoneFree, self.now + PHONE_FREE),
-            false => self.ring_now(call),
+            true => self.timers.set(call, Timer::PhoneFree(id), self.now + PHONE_FREE),
+            false => self.ring_now(call, id),
         }
     }
 
@@ -191,27 +195,28 @@ impl Callflow {
             return;
         }
         self.rung.remove(agent);
-        let offered = self.acd.agent(agent).and_then(|view| view.call);
-        let offered = offered.map(|call| self.about(call));
-        if let Some(call) = offered.filter(|call| self.timers.is_set(*call, Timer::PhoneFree)) {
-            self.ring(call);
+        let offered = self.acd.agent(agent).and_then(|view| view.call.zip(view.offer));
+        let offered = offered.map(|(call, offer)| (self.about(call), offer));
+        let waits =
+            |(call, offer): &(CallId, OfferId)| self.timers.is_set(*call, Timer::PhoneFree(*offer));
+        if let Some((call, offer)) = offered.filter(waits) {
+            self.ring(call, offer);
         }
     }
 
     /// Rings it whatever it does.
-    pub(crate) fn ring_now(&mut self, call: CallId) {
-        self.timers.stop(call, Timer::PhoneFree);
-        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) else { return };
+    pub(crate) fn ring_now(&mut self, call: CallId, id: OfferId) {
+        self.timers.stop(call, Timer::PhoneFree(id));
+        let Some(offer) = self.calls.get(&call).and_then(|call| call.offer(id)) else { return };
         if offer.leg.is_some() {
             return;
         }
-        let (id, contact) =
-            (offer.offer, self.phone_contact(&offer.agent, offer.instance.as_ref()));
+        let contact = self.phone_contact(&offer.agent, offer.instance.as_ref());
         let Some((flow, target, route)) = contact else {
             return self.miss(id, MissedCause::Unreachable);
         };
         let leg = self.mint_leg();
-        if let Some(offer) = self.calls.get_mut(&call).and_then(|call| call.offer_mut()) {
+        if let Some(offer) = self.calls.get_mut(&call).and_then(|call| call.offer_mut(id)) {
             offer.leg = Some(leg);
         }
         self.opening.insert(leg, Opening::Agent { call, offer: id, flow, target, route });
@@ -225,8 +230,8 @@ impl Callflow {
         (flow, target, route): (Flow, String, Vec<String>),
         address: Option<SocketAddr>,
     ) {
-        let current = self.calls.get(&call).and_then(|call| call.offer());
-        let current = current.filter(|current| current.offer == offer && current.leg == Some(leg));
+        let current = self.calls.get(&call).and_then(|call| call.offer(offer));
+        let current = current.filter(|current| current.leg == Some(leg));
         let (Some(current), Some(address)) = (current.cloned(), address) else {
             if address.is_some() {
                 self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
@@ -246,14 +251,14 @@ impl Callflow {
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(known) = self.calls.get_mut(&call) {
             known.legs.push(leg);
-            if let Some(offer) = known.offer_mut() {
+            if let Some(offer) = known.offer_mut(offer) {
                 offer.rings = true;
             }
         }
         self.drain_leg(leg);
         self.acd.handle_input(AcdInput::OfferRinging { offer }, self.now);
         let patience = Duration::from_millis(self.config.unreachable_after_ms);
-        self.timers.set(call, Timer::PhoneResponds, self.now + patience);
+        self.timers.set(call, Timer::PhoneResponds(offer), self.now + patience);
         if let Some(phase) = self.phase(call) {
             self.publish_call(call, phase);
         }
@@ -291,13 +296,6 @@ impl Callflow {
         (invitation, dnis)
     }
 
-    /// The phone has not even said 100 (RFC 3261 §8.2.6.1): nobody is there.
-    pub(crate) fn phone_is_unreachable(&mut self, call: CallId) {
-        if let Some(offer) = self.calls.get(&call).and_then(|call| call.offer()) {
-            self.miss(offer.offer, MissedCause::Unreachable);
-        }
-    }
-
     /// Says that an offer failed; the room withdraws it and the call keeps its place.
     pub(crate) fn miss(&mut self, offer: OfferId, cause: MissedCause) {
         self.acd.handle_input(AcdInput::OfferMissed { offer, cause }, self.now);
@@ -312,36 +310,40 @@ impl Callflow {
                 false => self.guest_missed(call, cause),
             };
         }
-        if known.offer().is_some_and(|current| current.offer == offer) {
-            self.withdraw_offer(call);
-            self.publish_call(call, CallPhase::Queued);
+        if known.offer(offer).is_some() {
+            self.withdraw_offer(call, offer, HangupCause::LocalBye);
+            // Others may ring on.
+            self.publish_again(call);
         }
     }
 
     /// A phone says something; one that was given up may do so while another one is awaited.
     pub(crate) fn phone_responds(&mut self, call: CallId, leg: LegId) {
-        let awaited = self.calls.get(&call).and_then(|known| known.offer()?.leg);
-        if awaited == Some(leg) {
-            self.timers.stop(call, Timer::PhoneResponds);
+        let awaited = self.calls.get(&call).and_then(|known| known.offer_by(leg));
+        if let Some(offer) = awaited.map(|offer| offer.offer) {
+            self.timers.stop(call, Timer::PhoneResponds(offer));
         }
     }
 
-    /// Nothing of an offer is awaited any more.
-    pub(crate) fn stop_offering(&mut self, call: CallId) {
-        self.timers.stop(call, Timer::PopShown);
-        self.timers.stop(call, Timer::PhoneFree);
-        self.timers.stop(call, Timer::PhoneResponds);
+    /// Stops all phones that ring for a caller in line, and forgets the offers.
+    pub(crate) fn withdraw_offers(&mut self, call: CallId) {
+        let offers = self.calls.get(&call).map(|known| known.offers()).unwrap_or_default();
+        let offers: Vec<OfferId> = offers.iter().map(|offer| offer.offer).collect();
+        for offer in offers {
+            self.withdraw_offer(call, offer, HangupCause::LocalBye);
+        }
     }
 
-    /// Stops the agent's phone, if it rings, and forgets the offer.
-    pub(crate) fn withdraw_offer(&mut self, call: CallId) {
-        self.stop_offering(call);
+    /// Stops the agent's phone, if it rings, and forgets the offer. The same for one who is brought
+    /// into a conversation is `guest_missed`.
+    fn withdraw_offer(&mut self, call: CallId, offer: OfferId, cause: HangupCause) {
+        self.timers.stop_offer(call, offer);
         let Some(known) = self.calls.get_mut(&call) else { return };
-        let Stage::Waiting { offer, .. } = &mut known.stage else { return };
-        // The same for one who is brought into a conversation is `guest_missed`.
-        let Some(leg) = offer.take().and_then(|offer| offer.leg) else { return };
+        let Stage::Waiting { offers, .. } = &mut known.stage else { return };
+        let Some(at) = offers.iter().position(|open| open.offer == offer) else { return };
+        let Some(leg) = offers.remove(at).leg else { return };
         if let Some(entry) = self.legs.get_mut(&leg) {
-            entry.leg.hang_up(HangupCause::LocalBye, 480);
+            entry.leg.hang_up(cause, 480);
             self.drain_leg(leg);
         }
     }

@@ -96,7 +96,7 @@ impl Callflow {
             };
             let waiting = onward.waiting.clone();
             // Whatever was tried before, nobody has the call now.
-            known.stage = Stage::Waiting { waiting: waiting.clone(), offer: None };
+            known.stage = Stage::Waiting { waiting: waiting.clone(), offers: Vec::new() };
             if self.goes_to(call, &waiting, to) {
                 return;
             }

@@ -64,7 +64,7 @@ impl Callflow {
             told_until: None,
             asked: None,
         };
-        self.enter_stage(call, Stage::Waiting { waiting, offer: None });
+        self.enter_stage(call, Stage::Waiting { waiting, offers: Vec::new() });
         let needs = permission.map(|permission| permission.as_str().to_owned());
         self.note(FactBody::Queued { call, queue: queue.clone(), entered, permission: needs });
         self.publish_call(call, CallPhase::Queued);
@@ -244,7 +244,7 @@ impl Callflow {
     /// The caller is gone while waiting or while the agent's phone rings.
     pub(crate) fn abandon(&mut self, call: CallId, cause: HangupCause) {
         self.timers.stop_all(call);
-        self.withdraw_offer(call);
+        self.withdraw_offers(call);
         self.acd.handle_input(AcdInput::Dequeue { call }, self.now);
         self.decide(call, Outcome::Abandoned, cause);
     }

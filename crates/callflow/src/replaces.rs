@@ -113,7 +113,9 @@ impl Callflow {
             return known.put_caller_in_place(new);
         }
         let place = match &mut known.stage {
-            Stage::Waiting { offer: Some(offer), .. } => offer.leg.as_mut(),
+            Stage::Waiting { offers, .. } => {
+                offers.iter_mut().filter_map(|offer| offer.leg.as_mut()).find(|leg| **leg == old)
+            }
             Stage::Dialled(dialled) => Some(&mut dialled.phone),
             Stage::Connected(conversation) => {
                 let holder = conversation.holder.as_mut().map(|holder| &mut holder.leg);
@@ -122,8 +124,7 @@ impl Callflow {
                     None => conversation.talk.guest_mut().and_then(|guest| leg_of(guest, old)),
                 }
             }
-            Stage::Waiting { offer: None, .. }
-            | Stage::Arriving
+            Stage::Arriving
             | Stage::Greeting { .. }
             | Stage::Message(_)
             | Stage::Leaving

@@ -73,6 +73,7 @@ impl Callflow {
         let guest = guest.and_then(|guest| guest.agent()).cloned();
         let mut others = self.calls.get(&call).map(|known| known.engaged.clone());
         let others = others.get_or_insert_default();
+        others.extend(self.calls.get(&call).into_iter().flat_map(|known| known.rung()));
         others.extend(guest);
         others.retain(|other| agent != Some(other));
         let others = std::mem::take(others);
@@ -142,15 +143,22 @@ impl Callflow {
                 known.lookup = result.clone();
                 self.favour_late(call);
                 let Some(known) = self.calls.get(&call) else { return };
-                let Some(agent) = known.agent().cloned() else { return };
-                if let Some(Event::ScreenPop { call: popped, lookup, .. }) =
-                    self.pops.get_mut(&agent)
-                    && *popped == call
-                {
-                    *lookup = result.clone();
-                    self.publish_to(&agent, Event::ScreenPopUpdate { call, lookup: result });
+                let agents: Vec<AgentId> = known.agent().cloned().into_iter().collect();
+                let rung: Vec<AgentId> = known.rung().collect();
+                for agent in if rung.is_empty() { agents } else { rung } {
+                    self.update_pop(call, &agent, &result);
                 }
             }
+        }
+    }
+
+    /// Who is calling is known now on a screen that has popped.
+    fn update_pop(&mut self, call: CallId, agent: &AgentId, result: &model::Lookup) {
+        if let Some(Event::ScreenPop { call: popped, lookup, .. }) = self.pops.get_mut(agent)
+            && *popped == call
+        {
+            *lookup = result.clone();
+            self.publish_to(agent, Event::ScreenPopUpdate { call, lookup: result.clone() });
         }
     }
 

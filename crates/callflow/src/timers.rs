@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{CallId, Found, LegId, Mono};
+use model::{CallId, Found, LegId, Mono, OfferId};
 
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,18 +11,18 @@ pub(crate) enum Timer {
     Menu,
     /// The next announcement of the position in the queue.
     Announcement,
-    /// The desktop's word that the screen is shown; then the phone rings whatever it says.
-    PopShown,
-    /// The agent's phone to be done with the call before.
-    PhoneFree,
-    /// A first sign of life from the agent's phone after the INVITE.
-    PhoneResponds,
     /// The end of a recording's pause.
     Pause,
     /// The next key of a caller who chooses whether to wait.
     Choice,
     /// The longest time that a message may take.
     Message,
+    /// The desktop's word that the screen is shown; then the phone rings whatever it says.
+    PopShown(OfferId),
+    /// The agent's phone to be done with the call before.
+    PhoneFree(OfferId),
+    /// A first sign of life from the agent's phone after the INVITE.
+    PhoneResponds(OfferId),
 }
 
 impl Timer {
@@ -30,9 +30,9 @@ impl Timer {
         match self {
             Self::Menu => "the menu",
             Self::Announcement => "the next announcement of the position",
-            Self::PopShown => "the screen to be shown",
-            Self::PhoneFree => "the agent's phone to be free",
-            Self::PhoneResponds => "the agent's phone to respond",
+            Self::PopShown(_) => "the screen to be shown",
+            Self::PhoneFree(_) => "the agent's phone to be free",
+            Self::PhoneResponds(_) => "the agent's phone to respond",
             Self::Pause => "the recording's pause to be over",
             Self::Choice => "the caller's choice",
             Self::Message => "the end of a message",
@@ -67,17 +67,31 @@ impl Timers {
 
     /// Forgets all deadlines of a call.
     pub(crate) fn stop_all(&mut self, call: CallId) {
-        for timer in [
-            Timer::Menu,
-            Timer::Announcement,
-            Timer::PopShown,
-            Timer::PhoneFree,
-            Timer::PhoneResponds,
-            Timer::Pause,
-            Timer::Choice,
-            Timer::Message,
-        ] {
+        self.stop_from(call, Timer::Menu);
+    }
+
+    /// Forgets all deadlines of a call's offers.
+    pub(crate) fn stop_offers(&mut self, call: CallId) {
+        self.stop_from(call, Timer::PopShown(OfferId::default()));
+    }
+
+    /// Forgets all deadlines of one offer of a call.
+    pub(crate) fn stop_offer(&mut self, call: CallId, offer: OfferId) {
+        for timer in [Timer::PopShown(offer), Timer::PhoneFree(offer), Timer::PhoneResponds(offer)]
+        {
             self.stop(call, timer);
+        }
+    }
+
+    /// Forgets the deadlines of a call of this kind and of those after it.
+    fn stop_from(&mut self, call: CallId, first: Timer) {
+        let mut next = Some(first);
+        while let Some(from) = next {
+            let mut known = self.by_call.range((call, from)..).map(|(key, _)| *key);
+            next = known.next().filter(|(of, _)| *of == call).map(|(_, timer)| timer);
+            if let Some(timer) = next {
+                self.stop(call, timer);
+            }
         }
     }
 
@@ -148,10 +162,11 @@ mod tests {
         let call = CallId(Id::new(1, 1, 1));
         let mut timers = Timers::default();
         timers.set(call, Timer::Menu, Mono::from_ms(10));
-        timers.set(call, Timer::PopShown, Mono::from_ms(5));
+        timers.set(call, Timer::PopShown(OfferId::default()), Mono::from_ms(5));
         timers.set(call, Timer::Menu, Mono::from_ms(20));
         assert_eq!(timers.next(), Some((Mono::from_ms(5), "the screen to be shown")));
-        assert_eq!(timers.expired(Mono::from_ms(15)), Some((call, Timer::PopShown)));
+        let shown = Timer::PopShown(OfferId::default());
+        assert_eq!(timers.expired(Mono::from_ms(15)), Some((call, shown)));
         assert_eq!(timers.expired(Mono::from_ms(15)), None);
         assert_eq!(timers.expired(Mono::from_ms(20)), Some((call, Timer::Menu)));
         assert_eq!(timers.next(), None);
@@ -161,8 +176,15 @@ mod tests {
     fn a_call_that_is_over_has_no_deadlines() {
         let call = CallId(Id::new(1, 1, 1));
         let mut timers = Timers::default();
-        timers.set(call, Timer::Announcement, Mono::from_ms(10));
+        let other = CallId(Id::new(1, 1, 2));
+        let offer = |counter| OfferId(Id::new(1, 1, counter));
+        for timer in [Timer::Announcement, Timer::PopShown(offer(1)), Timer::PhoneFree(offer(2))] {
+            timers.set(call, timer, Mono::from_ms(10));
+            timers.set(other, timer, Mono::from_ms(20));
+        }
+        timers.stop_offers(other);
         timers.stop_all(call);
+        assert_eq!(timers.expired(Mono::from_ms(99)), Some((other, Timer::Announcement)));
         assert_eq!(timers.expired(Mono::from_ms(99)), None);
     }
 

@@ -186,7 +186,7 @@ impl Callflow {
 
     /// Whoever is brought in answered in time: the call is theirs, or they are asked about it.
     pub(crate) fn guest_answered(&mut self, call: CallId, offer: OfferId) {
-        self.timers.stop(call, Timer::PhoneResponds);
+        self.timers.stop(call, Timer::PhoneResponds(offer));
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Some(guest) = known.conversation_mut().and_then(|talk| talk.guest_mut()) else {
             return;
@@ -262,7 +262,7 @@ impl Callflow {
         let talk = std::mem::replace(&mut conversation.talk, Talk::Together);
         let Some(guest) = talk.into_guest() else { return };
         known.stage_since = self.now;
-        self.stop_offering(call);
+        self.timers.stop_offers(call);
         match guest.step {
             Step::Called { leg, .. } | Step::Answered { leg } => {
                 if let Some(role) = guest.role {

@@ -34,7 +34,7 @@ impl Callflow {
         status: u16,
     ) {
         if matches!(self.calls.get(&call).map(|known| &known.stage), Some(Stage::Waiting { .. })) {
-            self.withdraw_offer(call);
+            self.withdraw_offers(call);
             self.acd.handle_input(AcdInput::Dequeue { call }, self.now);
         }
         self.decide(call, outcome, cause);
@@ -129,9 +129,11 @@ impl Callflow {
             Stage::Arriving | Stage::Greeting { .. } | Stage::Message(_) | Stage::Leaving => {
                 CallPhase::Menu
             }
-            Stage::Waiting { offer: None, .. } => CallPhase::Queued,
-            Stage::Waiting { offer: Some(offer), .. } if offer.rings => CallPhase::Ringing,
-            Stage::Waiting { offer: Some(_), .. } => CallPhase::Offered,
+            Stage::Waiting { offers, .. } if offers.is_empty() => CallPhase::Queued,
+            Stage::Waiting { offers, .. } if offers.iter().any(|offer| offer.rings) => {
+                CallPhase::Ringing
+            }
+            Stage::Waiting { .. } => CallPhase::Offered,
             Stage::Connected(conversation) => match &conversation.talk {
                 Talk::Together => CallPhase::Talking,
                 Talk::Transferring(_) => CallPhase::Transferring,

@@ -84,6 +84,8 @@ pub enum HangupCause {
     LocalBye,
     /// The agent asked for it on the desktop.
     AgentHangUp,
+    /// We sent CANCEL or BYE: another agent whom the call rang has answered it.
+    AnsweredElsewhere,
     /// A final response of 300 or more came, or we sent one.
     Response(u16),
     /// The 2xx was never acknowledged (RFC 3261 §13.3.1.4).

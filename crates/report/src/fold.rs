@@ -53,6 +53,9 @@ impl Service {
     }
 }
 
+/// More phones than ring for one call.
+const RINGING_LIMIT: usize = 100;
+
 /// An offer whose phone rings.
 #[derive(Debug, Clone, Copy)]
 struct Ringing {
@@ -67,7 +70,8 @@ pub(crate) struct Fold {
     record: CallRecord,
     ended: bool,
     waiting_since: Option<Moment>,
-    ringing: Option<Ringing>,
+    /// Several, where a queue rings several agents for one call.
+    ringing: Vec<Ringing>,
     service: Service,
     dialogs: Vec<OpenDialog>,
     /// Legs that have ended and whose measurement follows.
@@ -141,7 +145,7 @@ impl Fold {
             record,
             ended: false,
             waiting_since: None,
-            ringing: None,
+            ringing: Vec::new(),
             service: Service::None,
             dialogs: Vec::new(),
             unmeasured: 0,
@@ -290,8 +294,8 @@ impl Fold {
         let FactBody::DialogEstablished { leg, role, dialog, trunk, .. } = &fact.body else {
             return false;
         };
-        if self.ringing.is_some_and(|ringing| ringing.leg == *leg) {
-            self.stop_ringing(Moment::of(fact));
+        if self.ringing.iter().any(|ringing| ringing.leg == *leg) {
+            self.stop_ringing(Moment::of(fact), |_| true);
         }
         if self.leg(*leg).is_none() {
             self.join(begun(*leg, role.clone(), fact.wall));
@@ -357,7 +361,10 @@ impl Fold {
     }
 
     fn ring(&mut self, offer: OfferId, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
-        self.ringing = Some(Ringing { offer, leg, since: Moment::of(fact) });
+        if self.ringing.len() >= RINGING_LIMIT {
+            self.ringing.remove(0);
+        }
+        self.ringing.push(Ringing { offer, leg, since: Moment::of(fact) });
         self.join(begun(leg, LegRole::Agent(agent.clone()), fact.wall))
     }
 
@@ -374,7 +381,6 @@ impl Fold {
         why: Option<Box<Decision>>,
         fact: &Fact,
     ) -> bool {
-        self.stop_ringing(Moment::of(fact));
         if self.record.offers.len() >= CallRecord::OFFER_LIMIT {
             self.record.offers.remove(0);
         }
@@ -384,14 +390,16 @@ impl Fold {
     }
 
     fn miss(&mut self, offer: OfferId, cause: MissedCause, fact: &Fact) -> bool {
-        self.stop_ringing(Moment::of(fact));
+        self.stop_ringing(Moment::of(fact), |ringing| ringing.offer == offer);
         let missed = self.record.offers.iter_mut().find(|known| known.offer == offer);
         missed.map(|missed| missed.missed = Some(cause)).is_some()
     }
 
     fn answer(&mut self, agent: &AgentId, leg: LegId, fact: &Fact) -> bool {
         let now = Moment::of(fact);
-        self.stop_ringing(now);
+        // What the call's own time of ringing tells is that of the phone that was answered.
+        self.stop_ringing(now, |ringing| ringing.leg != leg);
+        self.stop_ringing(now, |_| true);
         self.stop_waiting(now);
         set_once(&mut self.record.agent_answered, fact.wall);
         self.record.agent = Some(agent.clone());
@@ -404,7 +412,7 @@ impl Fold {
             return false;
         }
         let now = Moment::of(fact);
-        self.stop_ringing(now);
+        self.stop_ringing(now, |_| true);
         self.stop_talking(now);
         self.stop_waiting(now);
         self.dialogs.clear();
@@ -473,12 +481,14 @@ impl Fold {
         OpenCall { call, queue: self.record.queue.clone(), dialogs: self.dialogs.clone() }
     }
 
-    fn stop_ringing(&mut self, now: Moment) {
-        let Some(ringing) = self.ringing.take() else { return };
-        let rang_ms = now.ms_since(ringing.since);
-        self.record.rang_ms = rang_ms;
-        if let Some(offer) = self.record.offers.iter_mut().find(|o| o.offer == ringing.offer) {
-            offer.rang_ms = rang_ms;
+    /// The phones that are meant ring no longer.
+    fn stop_ringing(&mut self, now: Moment, is_meant: impl Fn(&Ringing) -> bool) {
+        for ringing in self.ringing.extract_if(.., |ringing| is_meant(ringing)) {
+            let rang_ms = now.ms_since(ringing.since);
+            self.record.rang_ms = rang_ms;
+            if let Some(offer) = self.record.offers.iter_mut().find(|o| o.offer == ringing.offer) {
+                offer.rang_ms = rang_ms;
+            }
         }
     }
 

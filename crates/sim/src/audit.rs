@@ -36,8 +36,8 @@ struct Book {
     waiting: BTreeMap<CallId, InLine>,
     /// Calls that wait for one agent alone, and until when they may.
     preferring: BTreeMap<CallId, (AgentId, Mono)>,
-    /// Waiting calls that an agent is reserved for.
-    offered: BTreeSet<CallId>,
+    /// Waiting calls that agents are reserved for, with the offers.
+    offered: BTreeMap<CallId, BTreeSet<OfferId>>,
     /// Calls by which customers are called back that have been in no line.
     called_back: BTreeSet<CallId>,
     idle: BTreeSet<AgentId>,
@@ -82,7 +82,7 @@ pub fn check(facts: &[Fact], settings: &Settings, is_over: bool) -> Audit {
 impl Book {
     /// Nobody who may take a waiting call is idle, once the moment is over.
     fn idle_while_waiting(&self, tiers: &BTreeMap<AgentId, u8>, now: Mono) -> Option<String> {
-        let waiting = self.waiting.iter().filter(|(call, _)| !self.offered.contains(call));
+        let waiting = self.waiting.iter().filter(|(call, _)| !self.offered.contains_key(call));
         for (call, line) in waiting {
             let preferred = self.preferring.get(call).filter(|(_, until)| *until > now);
             let may = |agent: &&AgentId| match preferred {
@@ -193,7 +193,7 @@ impl Book {
     fn read_offer(&mut self, body: &FactBody) -> Result<(), String> {
         match body {
             FactBody::Offered { call, agent, offer, .. } => {
-                self.offered.insert(*call);
+                self.offered.entry(*call).or_default().insert(*offer);
                 if let Some(other) = self.busy.insert(agent.clone(), *call) {
                     return Err(format!("{agent} has {other} and is offered {call} ({offer})"));
                 }
@@ -204,8 +204,11 @@ impl Book {
             FactBody::Rang { offer, agent, .. } if !self.popped.contains(offer) => {
                 return Err(format!("{agent} rings before the pop of {offer}"));
             }
-            FactBody::Missed { call, .. } => {
-                self.offered.remove(call);
+            FactBody::Missed { call, offer, .. } => {
+                if let Some(offers) = self.offered.get_mut(call) {
+                    offers.remove(offer);
+                }
+                self.offered.retain(|_, offers| !offers.is_empty());
             }
             FactBody::AgentAnswered { call, .. } => {
                 self.offered.remove(call);

@@ -67,6 +67,8 @@ pub struct Settings {
     pub missed: acd::MissedRules,
     /// How agents are chosen.
     pub strategy: acd::Strategy,
+    /// How many ring at once, where it rings several.
+    pub ring: acd::RingRule,
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -101,6 +103,7 @@ pub fn settings() -> Settings {
         left: Vec::new(),
         missed: acd::MissedRules::default(),
         strategy: acd::Strategy::default(),
+        ring: acd::RingRule::default(),
     }
 }
 
@@ -326,8 +329,8 @@ fn distribution(settings: &Settings) -> acd::Config {
                 let limits = settings.limits.get(&queue).cloned();
                 let queue = acd::QueueConfig::new(queue, steps.collect());
                 let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
-                let Settings { callbacks, strategy, .. } = *settings;
-                acd::QueueConfig { max_waiting, limits, callbacks, strategy, ..queue }
+                let Settings { callbacks, strategy, ring, .. } = *settings;
+                acd::QueueConfig { max_waiting, limits, callbacks, strategy, ring, ..queue }
             })
             .collect(),
         permissions: BTreeMap::from([

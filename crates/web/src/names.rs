@@ -80,9 +80,9 @@ names! {
     OutcomeName of Outcome: OUTCOMES.map(Outcome::as_str);
     /// Why a leg or call ended: what the network or a party said.
     CauseName: [
-        "remote_bye", "remote_cancel", "local_bye", "agent_hang_up", "response", "ack_timeout",
-        "transaction_timeout", "media_timeout", "session_expired", "q850", "transport_error",
-        "engine_lost",
+        "remote_bye", "remote_cancel", "local_bye", "agent_hang_up", "answered_elsewhere",
+        "response", "ack_timeout", "transaction_timeout", "media_timeout", "session_expired",
+        "q850", "transport_error", "engine_lost",
     ];
     /// Why an agent did not take an offered call.
     MissedName: ["no_answer", "rejected", "busy", "unreachable", "error"];
@@ -196,6 +196,7 @@ impl From<HangupCause> for CauseName {
             HangupCause::RemoteCancel => "remote_cancel",
             HangupCause::LocalBye => "local_bye",
             HangupCause::AgentHangUp => "agent_hang_up",
+            HangupCause::AnsweredElsewhere => "answered_elsewhere",
             HangupCause::Response(_) => "response",
             HangupCause::AckTimeout => "ack_timeout",
             HangupCause::TransactionTimeout => "transaction_timeout",
@@ -216,6 +217,7 @@ pub(crate) const fn sip_status(cause: HangupCause) -> Option<u16> {
         | HangupCause::RemoteCancel
         | HangupCause::LocalBye
         | HangupCause::AgentHangUp
+        | HangupCause::AnsweredElsewhere
         | HangupCause::AckTimeout
         | HangupCause::TransactionTimeout
         | HangupCause::MediaTimeout

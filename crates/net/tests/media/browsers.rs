@@ -247,6 +247,7 @@ fn two_browsers_share_one_port_and_one_that_moves_is_followed() {
     one.ask();
     converse(&mut one, &mut phone_of_one);
     converse(&mut other, &mut phone_of_other);
+    stage.settle();
     assert_eq!(stage.workers.counters().refused_source, 1, "before it asked it was a stranger");
 }
 

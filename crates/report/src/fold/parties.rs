@@ -33,7 +33,7 @@ impl Fold {
             }
             FactBody::TransferEnded { to, end, .. } => self.end_transfer(to, *end, fact.wall),
             FactBody::GuestAnswered { .. } => {
-                self.stop_ringing(now);
+                self.stop_ringing(now, |_| true);
                 false
             }
             FactBody::CallTaken { leg, role, .. } => self.take(*leg, role, now),
@@ -61,7 +61,7 @@ impl Fold {
 
     /// Someone else has the call; the conversation with the caller goes on.
     pub(super) fn take(&mut self, leg: LegId, role: &LegRole, now: Moment) -> bool {
-        self.stop_ringing(now);
+        self.stop_ringing(now, |_| true);
         self.record.agent = role.agent().cloned().or_else(|| self.record.agent.clone());
         let since = match self.service {
             Service::Talking { since, .. } => since,
@@ -117,8 +117,8 @@ impl Fold {
             }
             LegRole::Agent(_) => false,
         };
-        if caller || self.ringing.is_some_and(|ringing| ringing.leg == leg) {
-            self.stop_ringing(now);
+        if caller || self.ringing.iter().any(|ringing| ringing.leg == leg) {
+            self.stop_ringing(now, |ringing| caller || ringing.leg == leg);
         }
         if caller || self.service.is_talking_on(leg) {
             self.stop_talking(now);

@@ -121,6 +121,7 @@ export const RECORDS = {
   'cause.remote_cancel': ['主叫取消', 'caller cancelled'],
   'cause.local_bye': ['系统挂机', 'ended by the engine'],
   'cause.agent_hang_up': ['座席挂断', 'agent hung up'],
+  'cause.answered_elsewhere': ['已由其他座席接听', 'answered by another agent'],
   'cause.response': ['SIP 应答', 'SIP response'],
   'cause.ack_timeout': ['ACK 超时', 'ACK timed out'],
   'cause.transaction_timeout': ['事务超时', 'transaction timed out'],

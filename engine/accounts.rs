@@ -1,7 +1,7 @@
 //! Accounts: who may sign in, on the web and by phone.
 
-use model::{QueueId, Role, Tier, UserId};
-use store::{Account, DigestAlgorithms, Store};
+use model::{Role, Tier, UserId};
+use store::{Account, DigestAlgorithms, Serves, Store};
 
 use crate::passwords::{self, Hashes};
 
@@ -17,7 +17,7 @@ pub struct NewAccount<'a> {
     /// An agent's level.
     pub tier: Option<u8>,
     /// The queues that an agent serves.
-    pub queues: &'a [QueueId],
+    pub queues: &'a [Serves],
     /// Which digest algorithms the phone is challenged with.
     pub digest: DigestAlgorithms,
     /// Whether the agent is ready as soon as the phone registers.

@@ -16,12 +16,10 @@ use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
 
-use crate::config::{Config, Plan, Queue, Side};
+use crate::config::{ACW_LIMIT_MS, Config, Plan, Queue, Side};
 use crate::passwords;
 use crate::scripts::Library;
 
-/// The longest after-call work, extensions included.
-const ACW_LIMIT_MS: u64 = 3_600_000;
 /// How much longer than the resolver the call flow waits for its answer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -258,14 +256,16 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
         let steps = queue.tiers.iter();
         let steps = steps.map(|step| {
             let tier = Tier { level: step.level };
-            acd::TierStep::new(tier, step.after_ms)
+            acd::TierStep { min_level: step.min_skill, ..acd::TierStep::new(tier, step.after_ms) }
         });
         acd::QueueConfig {
             max_waiting: queue.waiting_max,
             limits: queue.limits(),
             callbacks: config.callbacks(queue),
             head_start_ms: queue.head_start_ms,
+            gain_permille: queue.gain_permille,
             objective_ms: queue.objective_ms,
+            acw: queue.acw(),
             ring: queue.ring(),
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),
             ..acd::QueueConfig::new(QueueId::from(queue.name.as_str()), steps.collect())
@@ -275,14 +275,16 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
     let agents = accounts.iter().filter(|account| account.enabled && account.role == Role::Agent);
     let agents = agents.filter_map(|account| {
         let tier = account.tier?;
-        let serves = |queue: &acd::QueueConfig| {
-            account.queues.contains(&queue.queue)
-                && queue.steps.iter().any(|step| step.tier == tier)
-        };
-        let served = queues.iter().filter(|queue| serves(queue));
+        let served = queues.iter().filter_map(|of| {
+            let serves = account.queues.iter().find(|serves| serves.queue == of.queue)?;
+            let level = serves.level.clamp(1, acd::MAX_LEVEL);
+            let opens = |step: &acd::TierStep| step.tier == tier && step.min_level <= level;
+            let (queue, share) = (serves.queue.clone(), serves.share.max(1));
+            of.steps.iter().any(opens).then_some(acd::Served { queue, level, share })
+        });
         let agent = AgentId::from(account.user.as_str());
-        let queues = served.map(|queue| queue.queue.clone().into()).collect();
-        Some(acd::AgentConfig::new(agent, tier, queues, config.acd.acw_ms))
+        let agent = acd::AgentConfig::new(agent, tier, served.collect(), config.acd.acw_ms);
+        Some(acd::AgentConfig { choice: config.call_choice(), ..agent })
     });
     Ok(acd::Config {
         agents: agents.collect(),
@@ -290,6 +292,7 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
         permissions: tiers.iter().map(|(tier, held)| (tier, held.clone())).collect(),
         ring_timeout_ms: config.acd.ring_timeout_ms,
         acw_limit_ms: ACW_LIMIT_MS,
+        missed: config.acd.missed.rules(),
         approval: config
             .acd
             .approval
@@ -394,5 +397,61 @@ pub fn desktop(config: &Config) -> DesktopConfig {
         acw_ms: config.acd.acw_ms,
         ring_timeout_ms: config.acd.ring_timeout_ms,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use store::Serves;
+
+    use super::*;
+
+    fn agent(user: &str, serves: Vec<Serves>) -> Account {
+        Account {
+            user: user.into(),
+            name: String::new(),
+            role: Role::Agent,
+            tier: Some(Tier { level: 1 }),
+            password_hash: String::new(),
+            ha1_md5: None,
+            ha1_sha256: None,
+            digest: DigestAlgorithms::Md5,
+            ready_when_registered: false,
+            queues: serves,
+            enabled: true,
+        }
+    }
+
+    #[test]
+    fn agents_serve_with_their_skill_what_a_step_opens_to_them() {
+        let text = "[sip]\nadvertise = \"192.0.2.1\"\n[acd]\ncall_choice = \"skill_first\"\n\
+                    [[trunk]]\nname = \"carrier\"\nsources = [\"192.0.2.0/24\"]\n\
+                    brand = \"95512\"\nnumbers = { 95512 = \"hotline\" }\n\
+                    [[tier]]\nlevel = 1\npermissions = []\n\
+                    [[queue]]\nname = \"general\"\ntiers = [{ level = 1, after_ms = 0 }]\n\
+                    [[queue]]\nname = \"claims\"\nacw_ms = 0\n\
+                    tiers = [{ level = 1, after_ms = 0, min_skill = 7 },\
+                             { level = 1, after_ms = 9000, min_skill = 3 }]\n";
+        let config = Config::parse(Path::new("hotline.toml"), text).expect("it is right");
+        let claims = |level| Serves { level, share: 2, ..QueueId::from("claims").into() };
+        let general = || QueueId::from("general").into();
+        let accounts = [
+            agent("8001", vec![general(), claims(7)]),
+            agent("8002", vec![general(), claims(3)]),
+            agent("8003", vec![general(), claims(2)]),
+        ];
+        let distributed = distribution(&config, &accounts).expect("it fits");
+        let served = distributed.agents.iter().map(|agent| {
+            assert_eq!(agent.choice, acd::CallChoice::SkillFirst);
+            agent.queues.iter().map(|served| (served.level, served.share)).collect::<Vec<_>>()
+        });
+        let served: Vec<_> = served.collect();
+        assert_eq!(served, [vec![(1, 1), (7, 2)], vec![(1, 1), (3, 2)], vec![(1, 1)]]);
+        let steps = &distributed.queues[1].steps;
+        assert_eq!((steps[0].min_level, steps[1].min_level), (7, 3));
+        assert_eq!(distributed.queues[1].acw.map(|rule| rule.ms), Some(0));
+        acd::Acd::new(&distributed, model::IdSource::new(1, 1)).expect("the room takes it");
     }
 }

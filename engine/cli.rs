@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use model::{QueueId, Role, Tier};
-use store::{DigestAlgorithms, Purpose};
+use store::{DigestAlgorithms, Purpose, Serves};
 
 use crate::accounts::{self, NewAccount};
 use crate::config::{self, Config};
@@ -113,7 +113,8 @@ enum AccountsCommand {
         /// An agent's tier.
         #[arg(long)]
         tier: Option<u8>,
-        /// The queues that an agent serves, separated by commas.
+        /// The queues that an agent serves, separated by commas: a name, with a level of skill
+        /// from 1 to 10 behind it (claims:7), and with a share of the agent's calls (claims:7:2).
         #[arg(long, value_delimiter = ',')]
         queues: Vec<String>,
         /// How the phone is challenged: sha256+md5, sha256 or md5.
@@ -141,6 +142,9 @@ fn digest(text: &str) -> Result<DigestAlgorithms, String> {
     DigestAlgorithms::from_name(text)
         .ok_or_else(|| "choose among sha256+md5, sha256, md5".to_owned())
 }
+
+/// The largest share of an agent's calls that a queue may have.
+const SHARE_MAX: u32 = 1_000;
 
 /// What is logged unless `RUST_LOG` says otherwise. A slow statement's text may be a thousand
 /// question marks long, and it is not the statement that is slow then but the disk.
@@ -221,6 +225,39 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     engine.stop().await
 }
 
+/// A queue as the command line names it: `claims`, `claims:7` with a level of skill, or
+/// `claims:7:2` with a share of the agent's calls, too.
+fn serves(config: &Config, text: &str) -> anyhow::Result<Serves> {
+    let is_queue = |name: &str| config.queues.iter().any(|known| known.name == name);
+    let (name, numbers) = match text.split_once(':') {
+        Some((name, numbers)) if !is_queue(text) => (name, Some(numbers)),
+        Some(_) | None => (text, None),
+    };
+    anyhow::ensure!(is_queue(name), "there is no queue {name:?} in the configuration");
+    let serves = Serves::from(QueueId::from(name));
+    let Some(numbers) = numbers else { return Ok(serves) };
+    let (level, share) = numbers.split_once(':').unwrap_or((numbers, "1"));
+    let level = level.parse().ok().filter(|level| (1..=acd::MAX_LEVEL).contains(level));
+    let share = share.parse().ok().filter(|share| (1..=SHARE_MAX).contains(share));
+    let (Some(level), Some(share)) = (level, share) else {
+        let most = acd::MAX_LEVEL;
+        anyhow::bail!(
+            "{text:?}: write {name}:LEVEL or {name}:LEVEL:SHARE, a level of 1 to {most} and a \
+             share of 1 to {SHARE_MAX}"
+        );
+    };
+    Ok(Serves { level, share, ..serves })
+}
+
+/// The same, as it is listed.
+fn served(serves: &Serves) -> String {
+    match serves {
+        Serves { queue, level: 1, share: 1 } => queue.to_string(),
+        Serves { queue, level, share: 1 } => format!("{queue}:{level}"),
+        Serves { queue, level, share } => format!("{queue}:{level}:{share}"),
+    }
+}
+
 async fn manage_accounts(
     store: &store::Store,
     config: &Config,
@@ -232,15 +269,12 @@ async fn manage_accounts(
             let level = tier.map(|level| Tier { level });
             let user_id = model::UserId::from(user.as_str());
             access::Principal::new(user_id, role, level, &tiers)?;
-            for queue in &queues {
-                let known = config.queues.iter().any(|known| known.name == *queue);
-                anyhow::ensure!(known, "there is no queue {queue:?} in the configuration");
-            }
+            let queues = queues.iter().map(|text| serves(config, text));
+            let queues = queues.collect::<anyhow::Result<Vec<_>>>()?;
             let mut password = String::new();
             std::io::stdin().lock().read_line(&mut password).context("no password was given")?;
             let password = password.trim_end_matches(['\r', '\n']);
             anyhow::ensure!(!password.is_empty(), "the password is empty; give it on one line");
-            let queues: Vec<QueueId> = queues.into_iter().map(QueueId::from).collect();
             let name = if name.is_empty() { user.as_str() } else { name.as_str() };
             let new = NewAccount {
                 user: &user,
@@ -257,7 +291,7 @@ async fn manage_accounts(
         AccountsCommand::List => {
             for account in store.accounts().await? {
                 let tier = account.tier.map_or(String::new(), |tier| format!(" {}", tier.level));
-                let queues: Vec<&str> = account.queues.iter().map(QueueId::as_str).collect();
+                let queues: Vec<String> = account.queues.iter().map(served).collect();
                 let role = account.role.as_str();
                 say(&format!(
                     "{}\t{}\t{role}{tier}\t{}",
@@ -287,6 +321,26 @@ pub(crate) fn say(line: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_may_be_named_with_a_level_and_a_share() {
+        let config = Config::without_trunks();
+        let read = |text: &str| serves(&config, text).map(|serves| served(&serves));
+        for text in ["claims", "claims:7", "claims:7:2"] {
+            assert_eq!(read(text).unwrap(), text);
+        }
+        assert_eq!(read("claims:1:1").unwrap(), "claims");
+        for (text, word) in [
+            ("sales", "no queue \"sales\""),
+            ("claims:0", "a level of 1 to 10"),
+            ("claims:11", "a level of 1 to 10"),
+            ("claims:x", "claims:LEVEL"),
+            ("claims:7:0", "a share of 1 to 1000"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(word), "{text}: {message}");
+        }
+    }
     use clap::CommandFactory as _;
 
     #[test]

@@ -11,6 +11,7 @@ mod outbound;
 mod overflow;
 mod plans;
 mod priority;
+mod skills;
 
 pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
@@ -19,6 +20,8 @@ pub use listeners::{Listening, Side, SipListener, SipTls};
 pub use messages::Message;
 pub use outbound::{Outbound, Rule};
 pub use plans::Plan;
+pub(crate) use skills::ACW_LIMIT_MS;
+pub use skills::{Missed, MissedTimes};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -212,6 +215,8 @@ section! {
         pop_timeout_ms: u64 = 300,
         announce_every_ms: u64 = 30_000,
         approval: Vec<String> = Vec::new(),
+        call_choice: String = "highest_score".into(),
+        missed: Missed = Missed::default(),
     }
 }
 
@@ -303,6 +308,12 @@ pub struct Queue {
     #[serde(default = "ring_add_after_ms")]
     pub ring_add_after_ms: u64,
     #[serde(default)]
+    pub acw_ms: Option<u64>,
+    #[serde(default)]
+    pub acw_max_ms: Option<u64>,
+    #[serde(default)]
+    pub gain_permille: u64,
+    #[serde(default)]
     pub head_start_ms: u64,
     #[serde(default)]
     pub objective_ms: Option<u64>,
@@ -371,6 +382,10 @@ fn please_wait() -> String {
     "please_wait".to_owned()
 }
 
+const fn lowest_skill() -> u8 {
+    1
+}
+
 /// One of a queue's `tiers`.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -378,6 +393,8 @@ fn please_wait() -> String {
 pub struct TierStep {
     pub level: u8,
     pub after_ms: u64,
+    #[serde(default = "lowest_skill")]
+    pub min_skill: u8,
 }
 
 /// `[[disposition]]`

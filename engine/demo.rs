@@ -126,7 +126,8 @@ async fn ensure_accounts(store: &Store, config: &Config, callers: u32) -> anyhow
         }
         let serves = config.queues.iter();
         let serves = serves.filter(|queue| queue.tiers.iter().any(|step| step.level == level));
-        let queues: Vec<QueueId> = serves.map(|queue| queue.name.as_str().into()).collect();
+        let queues: Vec<store::Serves> =
+            serves.map(|queue| QueueId::from(queue.name.as_str()).into()).collect();
         let account = NewAccount {
             user,
             name,

@@ -8,6 +8,7 @@ use trunk::Cidr;
 use super::fault::{Fault, Places};
 use super::{
     Config, Queue, Trunk, choices, hours, listeners, messages, outbound, overflow, plans, priority,
+    skills,
 };
 
 const SITE_MAX: u16 = 1023;
@@ -46,6 +47,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     messages::check(config, places, &mut faults);
     plans::check(config, places, &mut faults);
     priority::check(config, places, &mut faults);
+    skills::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use model::{QueueId, Role, Tier, UserId};
+use model::{Role, Tier, UserId};
 use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
 use crate::open::Store;
+use crate::serves::{self, Serves};
 use crate::sql::Columns;
 
 /// Someone who may sign in.
@@ -31,7 +32,7 @@ pub struct Account {
     /// Whether the agent becomes ready by registering the phone.
     pub ready_when_registered: bool,
     /// The queues that an agent serves.
-    pub queues: Vec<QueueId>,
+    pub queues: Vec<Serves>,
     /// Whether they may sign in at all.
     pub enabled: bool,
 }
@@ -81,7 +82,6 @@ impl DigestAlgorithms {
 impl Store {
     /// Adds `account`, or replaces the one of the same user.
     pub async fn put_account(&self, account: &Account) -> Result<()> {
-        let queues: Vec<&str> = account.queues.iter().map(QueueId::as_str).collect();
         sqlx::query(
             "INSERT INTO accounts (user_id, name, role, tier, password_hash, ha1_md5, ha1_sha256,
                digest, ready_when_registered, queues, enabled)
@@ -102,7 +102,7 @@ impl Store {
         .bind(account.ha1_sha256.as_deref())
         .bind(account.digest.as_str())
         .bind(i64::from(account.ready_when_registered))
-        .bind(serde_json::json!(queues).to_string())
+        .bind(serves::to_json(&account.queues))
         .bind(i64::from(account.enabled))
         .execute(self.durable())
         .await?;
@@ -145,7 +145,7 @@ fn read(row: &AnyRow) -> Result<Account> {
     let corrupt = |reason: String| Error::Corrupt { table: "accounts", row: user.clone(), reason };
     let role = row.text("role")?;
     let digest = row.text("digest")?;
-    let queues: Vec<QueueId> = serde_json::from_str(&row.text("queues")?)
+    let queues = serves::from_json(&row.text("queues")?)
         .map_err(|error| corrupt(format!("queues: {error}")))?;
     let tier = match row.maybe_int("tier")? {
         None => None,

@@ -26,7 +26,7 @@ fn account(user: &str) -> Account {
         ha1_sha256: None,
         digest: DigestAlgorithms::Md5,
         ready_when_registered: true,
-        queues: ["general", "claims"].map(QueueId::from).to_vec(),
+        queues: ["general", "claims"].map(|queue| QueueId::from(queue).into()).to_vec(),
         enabled: true,
     }
 }

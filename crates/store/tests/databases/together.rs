@@ -81,7 +81,7 @@ fn account(user: &str) -> Account {
         ha1_sha256: None,
         digest: DigestAlgorithms::Md5,
         ready_when_registered: false,
-        queues: vec![QueueId::from("claims")],
+        queues: vec![QueueId::from("claims").into()],
         enabled: true,
     }
 }

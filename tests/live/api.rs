@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, connect};
 
-use crate::demo::Demo;
+use crate::demo::{Demo, eventually};
 
 /// Someone who is signed in.
 pub(crate) struct Client {
@@ -87,13 +87,16 @@ pub(crate) fn health(demo: &Demo) -> (u16, Value) {
     (status, response.body_mut().read_json().unwrap_or(Value::Null))
 }
 
-/// A figure without labels of the engine's metrics.
+/// A figure without labels of the engine's metrics, which tell nothing until the engine's first turn
+/// is over.
 pub(crate) fn metric(demo: &Demo, name: &str) -> u64 {
     let url = format!("http://{}/metrics", demo.http);
-    let text = agent().get(url).call().expect("an answer").into_body().read_to_string();
-    let text = text.expect("it is text");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+    eventually(name, Duration::from_secs(10), || {
+        let text = agent().get(&url).call().expect("an answer").into_body().read_to_string();
+        let text = text.expect("it is text");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok())
+    })
 }
 
 /// An event with the moment it came.

@@ -24,6 +24,8 @@ pub const OBJECTIVE_UNIT_MS: u64 = 60_000;
 pub const MAX_LEVEL: u8 = 10;
 /// The longest time for which a call may wait for one agent alone: ten minutes.
 pub const MAX_PREFERENCE_MS: u64 = 600_000;
+/// How long a call that a supervisor gives to an agent waits for them alone, in milliseconds.
+pub const ASSIGNED_MS: u64 = 60_000;
 /// The shortest rest after a missed offer that leaves the agent ready: nobody is rung in a loop.
 pub const MIN_REST_MS: u64 = 1_000;
 /// The most agents that one call rings at once.

@@ -85,9 +85,10 @@ pub use callback::{
 };
 pub use check::ConfigError;
 pub use config::{
-    AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL,
-    MAX_PREFERENCE_MS, MAX_RINGING, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS,
-    MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served, TierStep,
+    ASSIGNED_MS, AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS,
+    MAX_LEVEL, MAX_PREFERENCE_MS, MAX_RINGING, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS,
+    MIN_RING_ADD_MS, MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served,
+    TierStep,
 };
 pub use estimate::Estimate;
 pub use hours::{

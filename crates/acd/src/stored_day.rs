@@ -13,10 +13,8 @@ use model::{
     OverflowTarget, Permission, QueueId, Wall,
 };
 
-use crate::{Acd, AgentView, Config, ConfigError, Input, Left, Output, Preferred};
+use crate::{ASSIGNED_MS, Acd, AgentView, Config, ConfigError, Input, Left, Output, Preferred};
 
-/// How long a call that a supervisor gives to an agent waits for them.
-const ASSIGNED_MS: u64 = 60_000;
 /// After-call work that ends so much later was extended; less is how late a deadline was seen.
 const EXTENDED_MS: u64 = 1_000;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::priority::Priorities;
 use model::{AgentId, PromptId, QueueId, Wall};
 use sip::digest::{Algorithm, Secrets};
 use sip::locate::LocateConfig;
 use trunk::Trunks;
 
+use crate::priority::Priorities;
 use crate::sides::Listener;
 
 /// All that the call's path depends on.

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::priority::Remembered;
 use access::Principal;
 use cti::SessionId;
 use ivr::PolicyAnswer;
@@ -14,6 +13,7 @@ use sip::locate::{Answer, Question};
 use sip::{FromBrain, ToBrain};
 
 use crate::phones::read_flow;
+use crate::priority::Remembered;
 
 /// Something happened.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 //! they come to a queue; what their card says (class, age, open claims, steward) as soon as it is
 //! known. Each counts once in a call, whatever queues it goes through, and is a fact.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use acd::{Day, Input as AcdInput, MAX_HEAD_START_MS, Preferred, SHANGHAI_OFFSET_S};
 use model::{AgentId, CallId, CustomerCard, FactBody, Outcome, Wall};
@@ -65,7 +65,7 @@ pub struct Remembered {
 /// Who called a short while ago, by number in its canonical spelling.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    callers: HashMap<String, Seen>,
+    callers: BTreeMap<String, Seen>,
     /// In the order of time. What is not a caller's newest call any more is passed over.
     order: VecDeque<(Wall, String)>,
 }
@@ -99,6 +99,10 @@ impl Recent {
     }
 
     fn get(&self, number: &str) -> Option<&Seen> {
+        // Nobody is remembered where nothing comes of it.
+        if self.callers.is_empty() {
+            return None;
+        }
         self.callers.get(&lookup::normalise(number)?)
     }
 }

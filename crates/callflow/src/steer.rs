@@ -4,16 +4,13 @@
 
 use std::sync::Arc;
 
-use acd::{CallbackInput, Input as AcdInput, Preferred};
+use acd::{ASSIGNED_MS, CallbackInput, Input as AcdInput, Preferred};
 use cti::{Audience, CommandError, Event};
 use model::{AgentId, AgentStatus, CallId, Fact, FactBody, QueueId, UserId};
 
 use crate::Callflow;
 use crate::calls::Stage;
 use crate::transfer::not_taken;
-
-/// How long an assigned call waits for its agent alone, in milliseconds.
-const ASSIGNED_MS: u64 = 60_000;
 
 impl Callflow {
     /// A waiting call goes to another queue, with the time that it has waited.

@@ -87,8 +87,8 @@ pub(crate) fn health(demo: &Demo) -> (u16, Value) {
     (status, response.body_mut().read_json().unwrap_or(Value::Null))
 }
 
-/// A figure without labels of the engine's metrics, which tell nothing until the engine's first turn
-/// is over.
+/// A figure without labels of the engine's metrics, which tell nothing until its first turn is
+/// over.
 pub(crate) fn metric(demo: &Demo, name: &str) -> u64 {
     let url = format!("http://{}/metrics", demo.http);
     eventually(name, Duration::from_secs(10), || {

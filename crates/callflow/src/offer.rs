@@ -336,8 +336,8 @@ impl Callflow {
         }
     }
 
-    /// Stops the agent's phones, if they ring, and forgets the offer. The same for one who is brought
-    /// into a conversation is `guest_missed`.
+    /// Stops the agent's phones, if they ring, and forgets the offer. The same for one who is
+    /// brought into a conversation is `guest_missed`.
     fn withdraw_offer(&mut self, call: CallId, offer: OfferId, cause: HangupCause) {
         self.timers.stop_offer(call, offer);
         let Some(known) = self.calls.get_mut(&call) else { return };

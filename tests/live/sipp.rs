@@ -134,7 +134,7 @@ pub(crate) fn free_port() -> u16 {
     loop {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
         let port = socket.local_addr().expect("an address").port();
-        if port % 2 == 0 {
+        if port.is_multiple_of(2) {
             return port;
         }
         odd.push(socket);

@@ -80,7 +80,8 @@ pub fn callflow(
         sip_workers: config.sip.workers,
         realm: config.sip.realm.clone(),
         domains: config.sip.domains.clone(),
-        default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+        ring_all_phones: config.sip.ring_all_phones,
+        default_algorithms: trunk_algorithms(config),
         dispositions: config.dispositions.iter().map(|one| one.code.clone()).collect(),
         listeners: Vec::new(),
         phone_codecs: codecs(&config.registrar.codecs),
@@ -367,9 +368,20 @@ fn trunks(config: &Config, library: &Library) -> anyhow::Result<Trunks> {
     Ok(Trunks::new(trunks))
 }
 
+/// What lines are challenged with.
+fn trunk_algorithms(config: &Config) -> Vec<Algorithm> {
+    match DigestAlgorithms::from_name(&config.sip.trunk_digest) {
+        Some(DigestAlgorithms::Md5) => vec![Algorithm::Md5],
+        Some(DigestAlgorithms::Sha256) => vec![Algorithm::Sha256],
+        Some(DigestAlgorithms::Sha256AndMd5) | None => {
+            vec![Algorithm::Sha256, Algorithm::Md5]
+        }
+    }
+}
+
 /// What lines are checked by that are known by their credentials.
 fn trunk_secrets(config: &Config) -> BTreeMap<String, Secrets> {
-    let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+    let algorithms = trunk_algorithms(config);
     let accounts = config.trunks.iter().filter_map(|trunk| {
         let (user, password) = (trunk.user.as_ref()?, trunk.password.as_ref()?);
         let realm = &config.sip.realm;

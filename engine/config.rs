@@ -111,6 +111,8 @@ section! {
         advertise: Option<IpAddr> = None,
         realm: String = "hotline".into(),
         domains: Vec<String> = Vec::new(),
+        ring_all_phones: bool = true,
+        trunk_digest: String = "sha256+md5".into(),
         workers: usize = 1,
         calls_max: usize = 10_000,
         session_expires_s: u32 = 1_800,

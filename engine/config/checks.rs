@@ -127,6 +127,11 @@ fn sip(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
         let message = "a realm is a text without quotes, backslashes or line breaks";
         faults.push(places.fault("sip", 0, "realm", message, "write realm = \"hotline\""));
     }
+    if store::DigestAlgorithms::from_name(&config.sip.trunk_digest).is_none() {
+        let message = format!("{:?} is no choice of algorithms", config.sip.trunk_digest);
+        let remedy = "write \"sha256+md5\", \"sha256\" or \"md5\"";
+        faults.push(places.fault("sip", 0, "trunk_digest", message, remedy));
+    }
     let is_host = |domain: &&String| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
         !domain.is_empty() && domain.chars().all(allowed)

@@ -84,6 +84,7 @@ fn each_fault_names_its_place_and_remedy() {
             "keep one of",
         ),
         ("[sip]", "[sip]\nrealm = \"a\\\"b\"", ":3: sip.realm: ", "realm = "),
+        ("[sip]", "[sip]\ntrunk_digest = \"md4\"", ":3: sip.trunk_digest: ", "\"md5\""),
         ("[sip]", "[sip]\ndomains = [\"a b\"]", ":3: sip.domains: ", "desk.example.com"),
         ("[sip]", "[sip]\ntrace_mb = 70000", ":3: sip.trace_mb: ", "from 0 to 65536"),
         (

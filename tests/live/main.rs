@@ -15,6 +15,7 @@ mod configuration;
 mod crash;
 mod desktop_events;
 mod headset;
+mod lines;
 mod linphone;
 mod lossy;
 mod networks;

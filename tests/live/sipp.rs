@@ -127,10 +127,18 @@ impl Drop for Sipp {
     }
 }
 
-/// A UDP port that nobody has at the moment, from outside the engine's RTP range.
+/// An even UDP port that nobody has at the moment, from outside the engine's RTP range.
 pub(crate) fn free_port() -> u16 {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
-    socket.local_addr().expect("an address").port() & !1
+    // They are held until one is even, so that another is given each time.
+    let mut odd = Vec::new();
+    loop {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let port = socket.local_addr().expect("an address").port();
+        if port.is_multiple_of(2) {
+            return port;
+        }
+        odd.push(socket);
+    }
 }
 
 /// The one call that has ended so far, as an inspector sees it.

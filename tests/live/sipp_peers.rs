@@ -11,12 +11,14 @@ use crate::on_postgres::account;
 use crate::sipp::{Sipp, Stage, free_port};
 
 /// Lines by their numbers: who only calls in, one with room for one call, one behind a name whose
-/// first server is dead, one whose own name makes long requests, and one whose proxy forks.
+/// first server is dead, one whose own name makes long requests, one whose proxy forks, and one
+/// that is known by its password.
 const CONFIG: &str = r#"
 [site]
 data = "DATA"
 [sip]
 listen = "127.0.0.1:0"
+trunk_digest = "md5"
 [http]
 listen = "127.0.0.1:0"
 [dns]
@@ -33,6 +35,7 @@ brand = "95512"
 95512 = "hotline"
 95501 = "queue:pickup"
 95502 = "queue:given"
+95503 = "queue:several"
 [trunk.outbound]
 targets = ["127.0.0.1:FORKING"]
 caller_id = "02195512"
@@ -44,6 +47,12 @@ sources = ["127.0.0.21/32"]
 brand = "95512"
 calls_max = 1
 numbers = { 95512 = "hotline" }
+[[trunk]]
+name = "branch"
+brand = "95512"
+user = "branch-7"
+password = "sesame"
+numbers = { 95515 = "hotline" }
 [[trunk]]
 name = "named"
 brand = "95512"
@@ -70,12 +79,13 @@ const LABEL: &str = "a-carrier-s-own-domain-whose-name-is-of-as-many-words-as-it
 
 /// The queues, and who is ready in them as soon as their phone registers. "claims" is called by
 /// nobody: its agents only call.
-const QUEUES: [(&str, &[&str]); 5] = [
+const QUEUES: [(&str, &[&str]); 6] = [
     ("general", &["8001"]),
     ("claims", &["8004", "8005", "8006", "8007", "8008", "8009", "8010"]),
     ("complaints", &[]),
     ("pickup", &["8002"]),
     ("given", &["8003"]),
+    ("several", &["8011"]),
 ];
 
 /// The engine and what its peers have to know.
@@ -267,6 +277,26 @@ fn no_room(ground: &Ground) {
     first.succeed();
 }
 
+fn several_phones(ground: &Ground) {
+    let (desk, home) = (ground.registered("8011"), ground.registered("8011"));
+    let rings = ground.start_peer("agent_elsewhere", &["-p", &desk]);
+    let answers = ground.start_peer("agent", &["-p", &home]);
+    let arguments = ["-s", "95503", "-d", "4000", "-key", "ani", "13900000008"];
+    let caller = ground.start_peer("stays", &arguments);
+    rings.succeed();
+    caller.succeed();
+    answers.succeed();
+}
+
+fn by_password(ground: &Ground) {
+    let uri = format!("95515@{}", ground.engine.sip);
+    let line = ["-i", "127.0.0.22", "-s", "95515", "-d", "2000", "-key", "ani", "13900000007"];
+    let knows =
+        |password| [&line[..], &["-au", "branch-7", "-ap", password, "-auth_uri", &uri]].concat();
+    ground.play("credentials", &knows("sesame"));
+    ground.start_peer("credentials", &knows("guess")).fail();
+}
+
 fn contacts(ground: &Ground) {
     let who = ["-key", "agent", "8007", "-au", "8007", "-ap", "demo"];
     ground.play("contacts", &who);
@@ -282,7 +312,7 @@ fn locked_out(ground: &Ground) {
 /// A scene and its name.
 type Scene = (&'static str, fn(&Ground));
 
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 16] = [
     ("an offer may come late, and one at a time: 491", |g| menu(g, "late_offer")),
     (
         "a short session timer is refused (422), a session is refreshed, after glare too (491)",
@@ -297,6 +327,8 @@ const SCENES: [Scene; 14] = [
     ("CANCEL comes for nothing, in time, and too late", |g| menu(g, "cancels")),
     ("a key that is told by INFO chooses in the menu", key_by_info),
     ("what rings at one phone is picked up at another by Replaces", picked_up),
+    ("both phones of an agent ring, and the one that does not answer is told", several_phones),
+    ("a line is known by its password from any address, and nobody who guesses is", by_password),
     ("a phone asks a colleague and gives the call away by REFER with Replaces", given_away),
     ("a line that is full gets 503 and is told when to come again", no_room),
     ("a registrar tells the least time, all contacts, Path and GRUU, and forgets all", contacts),

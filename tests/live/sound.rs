@@ -140,7 +140,20 @@ impl Baresip {
         Self::start(sip.ip(), &account, samples, Some(&format!("sip:{number}@{sip}")))
     }
 
-    fn log(&self) -> String {
+    /// The same over TLS, where `more` of its configuration says what it shows and believes.
+    pub(crate) fn caller_over_tls(
+        sip: SocketAddr,
+        number: &str,
+        samples: &[i16],
+        more: &str,
+    ) -> Self {
+        let account =
+            format!("<sip:13800138000@{sip};transport=tls>;regint=0;audio_codecs=PCMA/8000/1");
+        let uri = format!("sip:{number}@{sip};transport=tls");
+        Self::start_with(sip.ip(), &account, samples, (Some(&uri), more))
+    }
+
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 

@@ -218,3 +218,24 @@ fn who_was_rung_together_for_a_call_that_is_lost_is_ready_again_and_has_missed_n
     assert!(world.when(|body| matches!(body, FactBody::Missed { .. })).is_empty());
     assert_eq!(world.calls(), 0);
 }
+
+#[test]
+fn nothing_is_left_of_an_offer_for_which_two_phones_rang() {
+    let mut settings = settings();
+    let rings_only = PhonePlan { answers: vec![Answer::RingsOnly], ..PhonePlan::of("8001") };
+    let agents = [rings_only.clone(), rings_only];
+    let mut before = hotline(&settings, &agents);
+    call(&mut before, 1_000, 600_000);
+    before.run_until(10_000);
+    assert_eq!(rings(&before, "8001").len(), 2);
+
+    let mut world = killed(&before, &mut settings, &agents);
+    call(&mut world, 70_000, 10_000);
+    world.run_until(75_000);
+    assert_eq!(ends(world.facts())[0].0, Outcome::EngineLost);
+    assert_eq!(rings(&world, "8001").len(), 2, "both ring for the next caller");
+    world.run_until(200_000);
+    let outcomes: Vec<_> = ends(world.facts()).into_iter().map(|(outcome, _)| outcome).collect();
+    assert_eq!(outcomes, [Outcome::EngineLost, Outcome::Abandoned]);
+    assert_eq!((world.calls(), world.open_ports()), (0, 0));
+}

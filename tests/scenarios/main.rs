@@ -55,6 +55,7 @@ mod ringing;
 mod seeded_day;
 mod services;
 mod session_timer;
+mod several_phones;
 mod sides;
 mod steer;
 mod tier_climb;

@@ -105,6 +105,44 @@ fn rfc_5359_section_2_11_three_way_conference_a_third_party_is_brought_in_by_the
     end(world, caller);
 }
 
+/// The figure's four telephones are the agent's own. It looks for Bob at one after the other; here
+/// all are rung at once, so that he is found at the fourth without waiting for the first.
+#[test]
+fn rfc_5359_section_2_12_find_me() {
+    let mut world = world();
+    let answers = [
+        Answer::RingsOnly,
+        Answer::Refuses(480, 100),
+        Answer::Refuses(486, 100),
+        Answer::After(900),
+    ];
+    let bob = answers.map(|answer| {
+        let answers = vec![answer];
+        world.phone(0, PhonePlan { answers, ..PhonePlan::of("8001") })
+    });
+    let alice = world.caller(1_000, CallerPlan::default());
+    world.run_until(1_500);
+    for phone in bob {
+        assert_eq!(world.party(phone).saw.invites.len(), 1, "F2, F10, F13 and F16");
+    }
+    world.run_until(4_000);
+    let [b1, b2, b3, b4] = bob;
+    assert!(hears(&world, alice, b4) && hears(&world, b4, alice), "both way RTP established");
+    assert_eq!(world.party(b1).saw.cancels.len(), 1, "F6");
+    let is_told = |reason: &String| reason.starts_with("SIP;cause=200");
+    assert!(world.party(b1).saw.reasons.iter().all(is_told));
+    assert!([b2, b3].iter().all(|phone| world.party(*phone).saw.cancels.is_empty()));
+    let missed = world.when(|body| matches!(body, FactBody::Missed { .. }));
+    assert!(missed.is_empty(), "Bob has missed nothing");
+    // F23 to F26.
+    world.party_mut(b4).hang_up(Mono::from_ms(5_000));
+    world.run_until(6_000);
+    assert_eq!(world.party(alice).saw.byes.len(), 1);
+    assert_eq!(statuses(&world, alice), [200], "F11 and F14 are not told to Alice");
+    world.run_until(60_000);
+    assert_sound(&world);
+}
+
 /// Who calls by no line of ours reaches nobody, whatever number is dialled.
 #[test]
 fn rfc_5359_section_2_13_call_management_incoming_call_screening() {

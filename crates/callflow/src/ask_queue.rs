@@ -68,9 +68,7 @@ impl Callflow {
             return self.miss(offer, MissedCause::Error);
         };
         guest.role = Some(LegRole::Agent(agent.clone()));
-        let reserved =
-            Offer { offer, agent: agent.clone(), instance: None, leg: None, rings: false };
-        guest.step = Step::Offered(reserved);
+        guest.step = Step::Offered(Offer::new(offer, agent.clone(), None));
         let (queue, why) = (Some(queue), self.why(&agent, offer));
         self.note(FactBody::Offered { call, offer, queue, agent: agent.clone(), why });
         self.show_pop(offer, call, agent);
@@ -82,12 +80,10 @@ impl Callflow {
         self.timers.stop_offers(call);
         let Some(guest) = self.guest_from_queue(call) else { return };
         guest.role = None;
-        let leg = match std::mem::replace(&mut guest.step, Step::Queued) {
-            Step::Offered(offer) => offer.leg,
-            Step::Queued | Step::Called { .. } | Step::Answered { .. } => None,
-        };
-        if let Some(leg) = leg {
-            self.hang_up_leg(leg, HangupCause::LocalBye);
+        if let Step::Offered(offer) = std::mem::replace(&mut guest.step, Step::Queued) {
+            for leg in offer.legs() {
+                self.hang_up_leg(leg, HangupCause::LocalBye);
+            }
         }
         self.bridge(call);
         self.publish_conversation(call);

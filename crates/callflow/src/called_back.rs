@@ -276,7 +276,7 @@ impl Callflow {
         else {
             return self.customer_missed(callback, MissedCause::Error);
         };
-        let Some(phone) = offers.pop().and_then(|offer| offer.leg) else {
+        let Some(phone) = offers.pop().and_then(|offer| offer.leg()) else {
             return self.customer_missed(callback, MissedCause::Error);
         };
         let waiting = waiting.clone();

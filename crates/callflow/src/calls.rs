@@ -7,8 +7,8 @@ use cti::MenuInput;
 use ivr::Interpreter;
 use media::Source;
 use model::{
-    AgentId, CallId, Direction, HangupCause, LegId, LineQuality, Lookup, Mono, OfferId, Outcome,
-    PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId, UserId,
+    AgentId, CallId, Direction, HangupCause, LegId, LineQuality, Lookup, MissedCause, Mono,
+    OfferId, Outcome, PauseReason, Permission, Pii, PlayId, QueueId, RecordingId, TrunkId, UserId,
 };
 use sip::locate::Target;
 use sip::{CSeq, ClientTx, DialogId, Flow, ServerTx};
@@ -17,6 +17,7 @@ use trunk::Destination;
 use crate::choices::Asked;
 use crate::conversation::Conversation;
 use crate::dial::Dialled;
+use crate::forks::Fork;
 use crate::keys::Keys;
 use crate::message::Message;
 use crate::outward::Outbound;
@@ -132,10 +133,12 @@ pub(crate) struct Offer {
     pub(crate) agent: AgentId,
     /// Which of the agent's phones, if one is meant.
     pub(crate) instance: Option<Instance>,
-    /// The leg to the agent's phone, from the moment its port is asked for.
-    pub(crate) leg: Option<LegId>,
-    /// Whether the INVITE has left.
+    /// The agent's phones that ring.
+    pub(crate) forks: Vec<Fork>,
+    /// Whether an INVITE has left.
     pub(crate) rings: bool,
+    /// Why phones did not take it that ring no more: what says most of the agent.
+    pub(crate) missed: Option<MissedCause>,
 }
 
 impl Call {
@@ -223,7 +226,7 @@ impl Call {
 
     /// The reservation by which a leg rings.
     pub(crate) fn offer_by(&self, leg: LegId) -> Option<&Offer> {
-        self.offers().iter().find(|open| open.leg == Some(leg))
+        self.offers().iter().find(|open| open.has_leg(leg))
     }
 
     pub(crate) fn queue(&self) -> Option<&QueueId> {

@@ -63,6 +63,8 @@ pub struct Config {
     /// The domains that phones register in, beside the realm and our addresses; with none, they
     /// may name any.
     pub domains: Vec<String>,
+    /// Whether all phones ring that an agent has registered, or the best of them alone.
+    pub ring_all_phones: bool,
     /// The algorithms that a phone without an account is challenged with.
     pub default_algorithms: Vec<Algorithm>,
     /// What an agent may say a call was about.

@@ -10,7 +10,6 @@ use model::{
 
 use crate::calls::{Offer, Stage, Tape};
 use crate::conversation::{Conversation, Party, Talk};
-use crate::timers::Timer;
 use crate::{Callflow, Output};
 
 impl Callflow {
@@ -19,6 +18,7 @@ impl Callflow {
         if self.dialler_answered(call, leg) || self.dialled_answered(call, leg) {
             return;
         }
+        self.stop_other_phones(call, leg);
         let offer = self.calls.get(&call).and_then(|known| known.offer_by(leg));
         match offer.map(|offer| offer.offer) {
             Some(offer) => self.acd.handle_input(AcdInput::OfferAnswered { offer }, self.now),
@@ -31,7 +31,9 @@ impl Callflow {
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { waiting, offers } = &mut known.stage else { return };
         let Some(at) = offers.iter().position(|open| open.offer == offer) else { return };
-        let Offer { offer, agent, leg: Some(leg), .. } = offers.swap_remove(at) else { return };
+        let open = offers.swap_remove(at);
+        let Some(leg) = open.leg() else { return };
+        let Offer { offer, agent, .. } = open;
         let waiting = Some(waiting.clone());
         let holder = Some(Party { role: LegRole::Agent(agent.clone()), leg });
         let conversation = Conversation { waiting, holder, talk: Talk::Together };
@@ -165,11 +167,7 @@ impl Callflow {
     fn phone_left(&mut self, call: CallId, leg: LegId, cause: HangupCause) {
         let Some(known) = self.calls.get(&call) else { return };
         match &known.stage {
-            Stage::Waiting { .. } => {
-                let Some(offer) = known.offer_by(leg).map(|offer| offer.offer) else { return };
-                self.timers.stop(call, Timer::PhoneResponds(offer));
-                self.miss(offer, call::missed(cause));
-            }
+            Stage::Waiting { .. } => self.phone_refused(call, leg, cause),
             Stage::Connected(_) => self.party_left(call, leg, cause),
             Stage::Dialled(dialled) if dialled.phone == leg => self.agent_left_dialled(call, cause),
             Stage::Dialled(_)

@@ -108,10 +108,10 @@ impl Talk {
 
 impl Guest {
     /// The guest's leg, from the moment its port is asked for.
-    pub(crate) const fn leg(&self) -> Option<LegId> {
+    pub(crate) fn leg(&self) -> Option<LegId> {
         match &self.step {
             Step::Queued => None,
-            Step::Offered(offer) => offer.leg,
+            Step::Offered(offer) => offer.leg(),
             Step::Called { leg, .. } | Step::Answered { leg } => Some(*leg),
         }
     }
@@ -434,7 +434,7 @@ mod tests {
     #[test]
     fn who_is_not_there_yet_cannot_join_a_conference() {
         let (offer, agent) = (OfferId(Id(1)), "8002".into());
-        let offer = Offer { offer, agent, leg: None, rings: false, instance: None };
+        let offer = Offer::new(offer, agent, None);
         let rings = conversation(Talk::Consulting {
             guest: guest(Step::Offered(offer)),
             with: With::Guest,

@@ -190,7 +190,7 @@ impl Callflow {
             respond_by: self.now + patience,
             answer_by: self.now + ring,
         });
-        self.rung.insert(agent.clone(), leg);
+        self.note_rung(&agent, leg);
         self.note(FactBody::PhoneRung { call, leg, agent: agent.clone() });
         let role = LegRole::Agent(agent);
         let description = Description { browser, ..self.description(user) };

@@ -218,7 +218,7 @@ impl Callflow {
             respond_by: self.now + Duration::from_millis(self.config.unreachable_after_ms),
             answer_by: self.now + Duration::from_millis(self.config.acd.ring_timeout_ms),
         });
-        self.rung.insert(colleague.clone(), leg);
+        self.note_rung(&colleague, leg);
         self.note(FactBody::PhoneRung { call, leg, agent: colleague.clone() });
         let description = Description { browser, ..self.description(agent.as_str().to_owned()) };
         let role = LegRole::Agent(colleague);

@@ -36,6 +36,7 @@ mod desktop;
 mod dial;
 mod diverted;
 mod farewells;
+mod forks;
 mod hours;
 mod inside;
 mod io;
@@ -76,7 +77,7 @@ use acd::Acd;
 use call::Tokens;
 use cti::Cti;
 use lookup::Lookup;
-use model::{AgentId, CallId, Found, IdSource, LegId, MissedCause, Mono, OfferId, RecordingId};
+use model::{AgentId, CallId, Found, IdSource, LegId, Mono, OfferId, RecordingId};
 use sip::locate::{Locator, SearchId};
 use sip::{ClientTx, Registrar, ServerTx};
 
@@ -129,8 +130,8 @@ pub struct Callflow {
     outgoing: Found<ClientTx, LegId>,
     /// BYEs that have no final response, of legs that are over.
     farewells: Farewells,
-    /// The leg by which each agent's phone was rung last, until it is over.
-    rung: BTreeMap<AgentId, LegId>,
+    /// The legs by which each agent's phones were rung, until they are over.
+    rung: BTreeMap<AgentId, Vec<LegId>>,
     /// Dialogs of agents' phones that are over: what a late Replaces may name.
     ended: Ended,
     /// Recordings that are not sealed yet.
@@ -260,7 +261,7 @@ impl Callflow {
                 Timer::Announcement => self.announce_position(call),
                 Timer::PopShown(offer) => self.ring(call, offer),
                 Timer::PhoneFree(offer) => self.ring_now(call, offer),
-                Timer::PhoneResponds(offer) => self.miss(offer, MissedCause::Unreachable),
+                Timer::PhoneResponds(offer) => self.give_up_silent(call, offer),
                 Timer::Pause => self.handle_pause_timeout(call),
                 Timer::Choice => self.handle_choice_timeout(call),
                 Timer::Message => self.message_is_whole(call),

@@ -102,8 +102,7 @@ impl Callflow {
         let Stage::Waiting { offers, .. } = &mut known.stage else {
             return self.miss(offer, MissedCause::Error);
         };
-        let (instance, leg, rings) = (None, None, false);
-        offers.push(Offer { offer, agent: agent.clone(), instance, leg, rings });
+        offers.push(Offer::new(offer, agent.clone(), None));
         self.show_pop(offer, call, agent);
         // Other phones may ring for it already.
         let rings = self.calls.get(&call).is_some_and(|known| known.offers().len() > 1);
@@ -172,7 +171,7 @@ impl Callflow {
         true
     }
 
-    /// Rings the agent's phone, once an offer. One that still rings for a call that is gone is let
+    /// Rings the agent's phones, once an offer. One that still rings for a call that is gone is let
     /// go first: it would answer that it is busy. Its 487 is on its way; who never sends it keeps
     /// nobody waiting for long.
     pub(crate) fn ring(&mut self, call: CallId, id: OfferId) {
@@ -181,20 +180,30 @@ impl Callflow {
             return;
         }
         let Some(offer) = self.calls.get(&call).and_then(|call| call.offer(id)) else { return };
-        let rung = self.rung.get(&offer.agent).and_then(|leg| self.legs.get(leg));
-        let still_rings = rung.is_some_and(|entry| entry.leg.state() != LegState::Established);
-        match still_rings && offer.leg.is_none() {
+        match self.still_rings(&offer.agent) && offer.forks.is_empty() {
             true => self.timers.set(call, Timer::PhoneFree(id), self.now + PHONE_FREE),
             false => self.ring_now(call, id),
         }
     }
 
-    /// A leg of the agent's is over: a call that waited for the phone rings it.
+    /// Whether a phone of the agent's still rings for a call before.
+    fn still_rings(&self, agent: &AgentId) -> bool {
+        let rung = self.rung.get(agent).into_iter().flatten();
+        let mut rung = rung.filter_map(|leg| self.legs.get(leg));
+        rung.any(|entry| entry.leg.state() != LegState::Established)
+    }
+
+    /// A leg of the agent's is over: a call that waited for the phones rings them.
     pub(crate) fn phone_is_free(&mut self, agent: &AgentId, leg: LegId) {
-        if self.rung.get(agent) != Some(&leg) {
+        let Some(rung) = self.rung.get_mut(agent) else { return };
+        let Some(at) = rung.iter().position(|known| *known == leg) else { return };
+        rung.swap_remove(at);
+        if rung.is_empty() {
+            self.rung.remove(agent);
+        }
+        if self.still_rings(agent) {
             return;
         }
-        self.rung.remove(agent);
         let offered = self.acd.agent(agent).and_then(|view| view.call.zip(view.offer));
         let offered = offered.map(|(call, offer)| (self.about(call), offer));
         let waits =
@@ -204,26 +213,28 @@ impl Callflow {
         }
     }
 
-    /// Rings it whatever it does.
+    /// Rings them whatever they do.
     pub(crate) fn ring_now(&mut self, call: CallId, id: OfferId) {
         self.timers.stop(call, Timer::PhoneFree(id));
         let Some(offer) = self.calls.get(&call).and_then(|call| call.offer(id)) else { return };
-        if offer.leg.is_some() {
+        if !offer.forks.is_empty() {
             return;
         }
-        let contact = self.phone_contact(&offer.agent, offer.instance.as_ref());
-        let Some((flow, target, route)) = contact else {
+        let contacts = self.phone_contacts(&offer.agent, offer.instance.as_ref());
+        if contacts.is_empty() {
             return self.miss(id, MissedCause::Unreachable);
-        };
-        let leg = self.mint_leg();
-        if let Some(offer) = self.calls.get_mut(&call).and_then(|call| call.offer_mut(id)) {
-            offer.leg = Some(leg);
         }
-        self.opening.insert(leg, Opening::Agent { call, offer: id, flow, target, route });
-        self.outputs.push_back(Output::OpenMedia { call, leg });
+        for (flow, target, route) in contacts {
+            let leg = self.mint_leg();
+            if let Some(offer) = self.calls.get_mut(&call).and_then(|call| call.offer_mut(id)) {
+                offer.add_leg(leg);
+            }
+            self.opening.insert(leg, Opening::Agent { call, offer: id, flow, target, route });
+            self.outputs.push_back(Output::OpenMedia { call, leg });
+        }
     }
 
-    /// The port is there: the INVITE leaves, unless the offer is gone meanwhile.
+    /// The port is there: the INVITE leaves, unless the offer is gone or answered meanwhile.
     pub(crate) fn invite_phone(
         &mut self,
         (call, offer, leg): (CallId, OfferId, LegId),
@@ -231,22 +242,21 @@ impl Callflow {
         address: Option<SocketAddr>,
     ) {
         let current = self.calls.get(&call).and_then(|call| call.offer(offer));
-        let current = current.filter(|current| current.leg == Some(leg));
-        let (Some(current), Some(address)) = (current.cloned(), address) else {
+        let agent = current.filter(|current| current.has_leg(leg)).map(|one| one.agent.clone());
+        let (Some(agent), Some(address)) = (agent, address) else {
             if address.is_some() {
                 self.outputs.push_back(Output::Media(media::MediaCommand::Close { leg }));
             } else {
-                self.miss(offer, MissedCause::Error);
+                self.lose_phone(call, (offer, leg), MissedCause::Error);
             }
             return;
         };
-        let agent = current.agent;
         let browser = self.browser_on(&flow);
         let invitation = self.invitation(call, &agent, flow, target, route);
         let description = Description { browser, ..self.description(invitation.1) };
         let role = LegRole::Agent(agent.clone());
         let machine = Leg::outgoing(leg, role, &self.tokens, invitation.0, address, description);
-        self.rung.insert(agent.clone(), leg);
+        self.note_rung(&agent, leg);
         self.note(FactBody::Rang { call, offer, agent, leg });
         self.add_leg(call, machine, Invite::Ours(None));
         if let Some(known) = self.calls.get_mut(&call) {
@@ -317,14 +327,6 @@ impl Callflow {
         }
     }
 
-    /// A phone says something; one that was given up may do so while another one is awaited.
-    pub(crate) fn phone_responds(&mut self, call: CallId, leg: LegId) {
-        let awaited = self.calls.get(&call).and_then(|known| known.offer_by(leg));
-        if let Some(offer) = awaited.map(|offer| offer.offer) {
-            self.timers.stop(call, Timer::PhoneResponds(offer));
-        }
-    }
-
     /// Stops all phones that ring for a caller in line, and forgets the offers.
     pub(crate) fn withdraw_offers(&mut self, call: CallId) {
         let offers = self.calls.get(&call).map(|known| known.offers()).unwrap_or_default();
@@ -334,17 +336,15 @@ impl Callflow {
         }
     }
 
-    /// Stops the agent's phone, if it rings, and forgets the offer. The same for one who is brought
-    /// into a conversation is `guest_missed`.
+    /// Stops the agent's phones, if they ring, and forgets the offer. The same for one who is
+    /// brought into a conversation is `guest_missed`.
     fn withdraw_offer(&mut self, call: CallId, offer: OfferId, cause: HangupCause) {
         self.timers.stop_offer(call, offer);
         let Some(known) = self.calls.get_mut(&call) else { return };
         let Stage::Waiting { offers, .. } = &mut known.stage else { return };
         let Some(at) = offers.iter().position(|open| open.offer == offer) else { return };
-        let Some(leg) = offers.remove(at).leg else { return };
-        if let Some(entry) = self.legs.get_mut(&leg) {
-            entry.leg.hang_up(cause, 480);
-            self.drain_leg(leg);
+        for fork in offers.remove(at).forks {
+            self.stop_phone(fork.leg, cause);
         }
     }
 }

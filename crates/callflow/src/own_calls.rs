@@ -216,7 +216,9 @@ impl Callflow {
         match &known.stage {
             Stage::Dialled(dialled) => Some((dialled.phone, known.caller, false)),
             Stage::Connected(conversation) => match conversation.guest() {
-                Some(guest) => Some((guest.own?, guest.leg()?, guest.answered().is_some())),
+                Some(guest) => {
+                    Some((guest.own?, self.foremost(guest)?, guest.answered().is_some()))
+                }
                 None => Some((conversation.holder.as_ref()?.leg, known.caller, true)),
             },
             Stage::Arriving
@@ -226,6 +228,14 @@ impl Callflow {
             | Stage::Leaving
             | Stage::Over => None,
         }
+    }
+
+    /// The leg of a guest; of several phones one that rings, if any does.
+    fn foremost(&self, guest: &Guest) -> Option<LegId> {
+        let rings = |leg: &LegId| {
+            self.legs.get(leg).is_some_and(|entry| entry.leg.state() == LegState::Ringing)
+        };
+        guest.offer().and_then(|offer| offer.legs().find(rings)).or_else(|| guest.leg())
     }
 
     fn guest_of(&mut self, call: CallId) -> Option<&mut Guest> {

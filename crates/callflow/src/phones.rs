@@ -17,6 +17,12 @@ use crate::{Callflow, Config, Output};
 /// not notice.
 const NONCE_TTL_MS: u64 = 3_600_000;
 
+/// How many phones of one agent ring together, however many may register.
+const RINGING_MAX: usize = 10;
+
+/// Where a phone is rung: the way to it, its URI, and the proxies before it.
+pub(crate) type Contact = (Flow, String, Vec<String>);
+
 /// No leg has this number.
 const NOBODY: LegId = LegId(Id(0));
 
@@ -274,16 +280,40 @@ impl Callflow {
         &self,
         agent: &AgentId,
         instance: Option<&Instance>,
-    ) -> Option<(Flow, String, Vec<String>)> {
-        let bindings = self.registrar.bindings(agent.as_str());
-        let is_meant = |binding: &&Binding| {
-            let named = binding.instance.as_deref();
-            binding.reachable && instance.is_none_or(|one| named == Some(&*one.0))
-        };
-        let binding = bindings.into_iter().find(is_meant)?;
-        let flow = way_to(&binding.contact, binding.flow, &binding.path);
-        Some((flow, binding.contact.clone(), binding.path.clone()))
+    ) -> Option<Contact> {
+        self.phones_meant(agent, instance).into_iter().next().map(contact_of)
     }
+
+    /// Where an agent's phones are rung for an offer: all of them together, by the configuration,
+    /// or the best alone.
+    pub(crate) fn phone_contacts(
+        &self,
+        agent: &AgentId,
+        instance: Option<&Instance>,
+    ) -> Vec<Contact> {
+        let most = if self.config.ring_all_phones { RINGING_MAX } else { 1 };
+        self.phones_meant(agent, instance).into_iter().take(most).map(contact_of).collect()
+    }
+
+    /// The agent's phones that answer, the best first. Of one phone that has registered several
+    /// ways the first alone: it would ring against itself (RFC 5626 §6).
+    fn phones_meant(&self, agent: &AgentId, instance: Option<&Instance>) -> Vec<&Binding> {
+        let mut meant: Vec<&Binding> = Vec::new();
+        for binding in self.registrar.bindings(agent.as_str()) {
+            let named = binding.instance.as_deref();
+            let is_again = |known: &&Binding| named.is_some() && known.instance.as_deref() == named;
+            let is_meant = instance.is_none_or(|one| named == Some(&*one.0));
+            if binding.reachable && is_meant && !meant.iter().any(is_again) {
+                meant.push(binding);
+            }
+        }
+        meant
+    }
+}
+
+fn contact_of(binding: &Binding) -> Contact {
+    let flow = way_to(&binding.contact, binding.flow, &binding.path);
+    (flow, binding.contact.clone(), binding.path.clone())
 }
 
 /// Where a request to a contact goes. Without a proxy in between a UDP phone is where its Contact

@@ -94,7 +94,7 @@ impl Callflow {
             return self.hang_up_leg(new, HangupCause::LocalBye);
         };
         if let Some(agent) = role.agent() {
-            self.rung.insert(agent.clone(), new);
+            self.note_rung(agent, new);
         }
         if before == LegState::Established {
             self.note(FactBody::CallTaken { call, leg: new, role });
@@ -113,9 +113,7 @@ impl Callflow {
             return known.put_caller_in_place(new);
         }
         let place = match &mut known.stage {
-            Stage::Waiting { offers, .. } => {
-                offers.iter_mut().filter_map(|offer| offer.leg.as_mut()).find(|leg| **leg == old)
-            }
+            Stage::Waiting { offers, .. } => offers.iter_mut().find_map(|offer| offer.leg_mut(old)),
             Stage::Dialled(dialled) => Some(&mut dialled.phone),
             Stage::Connected(conversation) => {
                 let holder = conversation.holder.as_mut().map(|holder| &mut holder.leg);
@@ -207,7 +205,7 @@ fn leg_of(guest: &mut Guest, old: LegId) -> Option<&mut LegId> {
     }
     match &mut guest.step {
         Step::Queued => None,
-        Step::Offered(offer) => offer.leg.as_mut(),
+        Step::Offered(offer) => offer.leg_mut(old),
         Step::Called { leg, .. } | Step::Answered { leg } => Some(leg),
     }
 }

@@ -150,7 +150,7 @@ impl Callflow {
         let Some(offer) = self.invited.take() else { return Ok(()) };
         let to = Target::Agent(colleague.clone());
         self.note(FactBody::TransferBegun { call, by: by.clone(), to, kind, by_phone });
-        let reserved = Offer { offer, agent: colleague.clone(), instance, leg: None, rings: false };
+        let reserved = Offer::new(offer, colleague.clone(), instance);
         let guest = Guest {
             whom: Target::Agent(colleague.clone()),
             role: Some(LegRole::Agent(colleague.clone())),
@@ -191,8 +191,7 @@ impl Callflow {
         let Some(guest) = known.conversation_mut().and_then(|talk| talk.guest_mut()) else {
             return;
         };
-        let Some(leg) = guest.offer().filter(|now| now.offer == offer).and_then(|now| now.leg)
-        else {
+        let Some(leg) = guest.offer().filter(|now| now.offer == offer).and_then(Offer::leg) else {
             return;
         };
         self.guest_is_there(call, leg);
@@ -270,13 +269,13 @@ impl Callflow {
                 }
             }
             Step::Queued => self.leave_line(guest.queued),
-            Step::Offered(Offer { offer, leg, .. }) => {
+            Step::Offered(Offer { offer, forks, .. }) => {
                 match guest.queued {
                     Some(_) => self.leave_line(guest.queued),
                     None => self.acd.handle_input(AcdInput::TakeBack { offer }, self.now),
                 }
-                if let Some(leg) = leg {
-                    self.hang_up_leg(leg, HangupCause::LocalBye);
+                for fork in forks {
+                    self.hang_up_leg(fork.leg, HangupCause::LocalBye);
                 }
             }
         }
@@ -320,6 +319,8 @@ impl Callflow {
         };
         if conversation.holder.as_ref().is_some_and(|holder| holder.leg == leg) {
             self.holder_left(call, cause);
+        } else if conversation.offer().is_some_and(|offer| offer.has_leg(leg)) {
+            self.phone_refused(call, leg, cause);
         } else if conversation.guest().and_then(Guest::leg) == Some(leg) {
             self.guest_left(call, cause);
         } else if conversation.guest().is_some_and(|guest| guest.own == Some(leg)) {
@@ -366,8 +367,7 @@ impl Callflow {
         };
         let Some(guest) = conversation.guest() else { return };
         match &guest.step {
-            Step::Queued => {}
-            Step::Offered(offer) => self.miss(offer.offer, call::missed(cause)),
+            Step::Queued | Step::Offered(_) => {}
             Step::Called { .. } => self.guest_missed(call, call::not_reached(cause)),
             Step::Answered { .. } => {
                 self.end_transfer(call, TransferEnd::GuestLeft);

@@ -25,6 +25,8 @@ pub struct Settings {
     pub session: call::SessionLimits,
     /// The domains that phones register in; any with none.
     pub domains: Vec<String>,
+    /// Whether all phones of an agent ring.
+    pub ring_all_phones: bool,
     /// How often phones are asked whether they are there; 0 for never.
     pub probe_interval_ms: u64,
     /// How much the carrier may bring.
@@ -82,6 +84,7 @@ pub fn settings() -> Settings {
         calls_max: 100_000,
         session: call::SessionLimits::default(),
         domains: Vec::new(),
+        ring_all_phones: true,
         probe_interval_ms: 5_000,
         trunk_limits: trunk::Limits::default(),
         trunk_requires: Vec::new(),
@@ -190,6 +193,7 @@ pub fn config(settings: &Settings) -> Config {
         sip_workers: 1,
         realm: REALM.to_owned(),
         domains: settings.domains.clone(),
+        ring_all_phones: settings.ring_all_phones,
         default_algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         dispositions: vec!["claim_registered".to_owned(), "enquiry_answered".to_owned()],
         listeners: vec![callflow::Listener {

@@ -84,6 +84,8 @@ pub struct PhonePlan {
     pub refreshes: bool,
     /// Its identity (`+sip.instance`, RFC 5626), if it tells one.
     pub instance: Option<&'static str>,
+    /// Which of its own ways it registers by (`reg-id`), if it has several.
+    pub reg_id: Option<u32>,
     /// Whether a CANCEL makes it stop ringing; else it answers all the same.
     pub hears_cancel: bool,
     /// Whether it rings with media (183), so that the caller hears something before the answer.
@@ -115,6 +117,7 @@ impl PhonePlan {
             expires_s: 3_600,
             refreshes: true,
             instance: None,
+            reg_id: None,
             hears_cancel: true,
             rings_with_media: false,
             rings_reliably: false,

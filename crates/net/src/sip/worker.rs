@@ -338,13 +338,28 @@ impl Running {
     fn take_commands(&mut self, now: Mono) {
         for _ in 0..COMMANDS {
             let Ok(mut command) = self.worker.commands.try_recv() else { break };
+            self.hear_first(now);
             match &mut command {
                 FromBrain::Request { flow, .. } | FromBrain::Ack { flow, .. } => self.settle(flow),
                 FromBrain::Respond { .. } | FromBrain::Cancel { .. } => {}
             }
             self.worker.transactions.handle_command(command, now);
         }
-        for _ in 0..COMMANDS {
+        self.take_handovers(now);
+    }
+
+    /// The end of a connection is heard before what the brain asked for after it was told of that:
+    /// else it would take along a request that is about to open a connection of its own.
+    fn hear_first(&mut self, now: Mono) {
+        self.take_handovers(now);
+        if !self.streams.events.is_empty() {
+            self.drain(now);
+        }
+    }
+
+    /// Takes what other workers have handed over so far.
+    fn take_handovers(&mut self, now: Mono) {
+        for _ in 0..self.worker.handovers.len() {
             let Ok(handed) = self.worker.handovers.try_recv() else { break };
             match handed {
                 Handover::Message(message, flow) => self.handle_message(message, flow, now),

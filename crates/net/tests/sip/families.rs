@@ -131,25 +131,34 @@ fn ask_long(stage: &Stage, (worker, number): (u8, u64), remote: SocketAddr) {
     stage.workers.send(FromBrain::Request { tx, message, flow }).unwrap();
 }
 
+/// Somebody who takes a long request over TCP, and hangs up; and then datagrams alone.
+fn stops_taking_tcp(stage: &Stage, worker: u8, number: u64) {
+    // Nobody else takes an address of its own once nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.77:0").unwrap();
+    let remote = listener.local_addr().unwrap();
+    let socket = UdpSocket::bind(remote).unwrap();
+    ask_long(stage, (worker, number), remote);
+    let mut line = Line::over(listener.accept().unwrap().0);
+    let request = line.receive();
+    let port = stage.addr.port();
+    let seen = request.top_via().unwrap();
+    assert_eq!((seen.transport(), seen.port()), ("TCP", Some(port)));
+    line.send(sip::ResponseBuilder::to(&request, 200).to_tag("x").build());
+    assert!(matches!(stage.report(), sip::ToBrain::Response { .. }));
+    drop((line, listener));
+    assert!(matches!(stage.report(), sip::ToBrain::FlowClosed { .. }));
+    ask_long(stage, (worker, number + 1), remote);
+    assert_eq!(via(&socket), (format!("UDP 127.0.0.1:{port}"), stage.addr));
+}
+
 #[test]
 fn a_long_request_goes_over_tcp_and_by_udp_where_nobody_takes_that() {
     for workers in [1, 3] {
         let stage = Stage::with(Setting { workers, ..Setting::default() });
-        // Nobody else takes an address of its own once nobody listens there.
-        let listener = std::net::TcpListener::bind("127.0.0.77:0").unwrap();
-        let remote = listener.local_addr().unwrap();
-        let socket = UdpSocket::bind(remote).unwrap();
-        ask_long(&stage, (workers - 1, 1), remote);
-        let mut line = Line::over(listener.accept().unwrap().0);
-        let request = line.receive();
-        let port = stage.addr.port();
-        let seen = request.top_via().unwrap();
-        assert_eq!((seen.transport(), seen.port()), ("TCP", Some(port)));
-        line.send(sip::ResponseBuilder::to(&request, 200).to_tag("x").build());
-        assert!(matches!(stage.report(), sip::ToBrain::Response { .. }));
-        drop((line, listener));
-        assert!(matches!(stage.report(), sip::ToBrain::FlowClosed { .. }));
-        ask_long(&stage, (workers - 1, 2), remote);
-        assert_eq!(via(&socket), (format!("UDP 127.0.0.1:{port}"), stage.addr));
+        // The worker that asks is told by another one that the connection is closed: the end of one
+        // must never be taken for that of the next, whichever of the two hears of it first.
+        for number in 0..50 {
+            stops_taking_tcp(&stage, workers - 1, 2 * number + 1);
+        }
     }
 }

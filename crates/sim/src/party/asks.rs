@@ -128,7 +128,8 @@ impl Party {
         let uri = format!("sip:{}", Engine::address());
         let aor = format!("<sip:{}@{}>", plan.agent, plan.domain);
         let instance = plan.instance.map(|one| format!(";+sip.instance=\"<{one}>\""));
-        let instance = instance.unwrap_or_default();
+        let reg_id = plan.reg_id.map(|one| format!(";reg-id={one}"));
+        let instance = instance.unwrap_or_default() + &reg_id.unwrap_or_default();
         let mut request = RequestBuilder::new(Method::Register, &uri)
             .from(&aor, &self.tag())
             .to(&aor, None)

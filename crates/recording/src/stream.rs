@@ -11,8 +11,12 @@
 //! - more: the way became longer or shorter, the sender's timestamps jumped, it is another sender
 //!   (SSRC): anchored anew by the arrival.
 //!
-//! What never came is silence, what came twice is written twice to the same place, and what comes
-//! too late for its place is counted.
+//! What was lost on the way is made up of what was heard before it, for as long as that can go on
+//! unheard ([`Concealment`]: fading, and nothing is left of it after 60 ms); what was not sent, as
+//! the sender's sequence numbers tell, is silence. What came twice is written twice to the same
+//! place, and what comes too late for its place is counted.
+
+use media::{Concealment, FADE, HISTORY, Holes, fade};
 
 use crate::timeline::{BLOCK, HORIZON, Packet};
 
@@ -35,6 +39,10 @@ const SETTLE: u64 = 4_000;
 const CUT_LIMIT: i64 = 40;
 /// How far back a sequence number may lie and still mean a late packet (RFC 3550, appendix A.1).
 const MAX_MISORDER: u16 = 100;
+/// What is missing for longer than this, in samples, is not made up: 200 ms, most of them silence.
+const MAX_HOLE: i64 = 1_600;
+/// Samples that stay in the ring behind the reader, for what goes on after them.
+const KEPT: i64 = (HISTORY + BLOCK) as i64;
 
 /// What became of a side's packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +55,8 @@ pub struct Counts {
     pub anchors: u64,
     /// Samples left out or repeated because the sender's clock drifts.
     pub corrected: u64,
+    /// Samples that were made up in place of lost ones.
+    pub concealed: u64,
 }
 
 #[derive(Debug)]
@@ -74,6 +84,12 @@ pub(crate) struct Stream {
     ring: Box<[i16]>,
     /// Position of the next sample to be read.
     read: i64,
+    /// Up to here the ring is empty again.
+    cleared: i64,
+    /// Up to here something came.
+    end: i64,
+    /// What was lost, as far as it has not been read.
+    holes: Holes,
     anchor: Option<Anchor>,
     window: Window,
     /// Samples by which the voice is still to be moved: later if positive, earlier if negative.
@@ -86,6 +102,9 @@ impl Stream {
         Self {
             ring: vec![0; RING].into_boxed_slice(),
             read: 0,
+            cleared: -KEPT,
+            end: 0,
+            holes: Holes::default(),
             anchor: None,
             window: Window::default(),
             pending: 0,
@@ -102,11 +121,26 @@ impl Stream {
         let samples = &packet.samples[..packet.samples.len().min(MAX_PACKET)];
         self.counts.packets += 1;
         let by_arrival = arrived as i64 + self.read - emitted as i64 - samples.len() as i64;
+        let before = self.anchor.as_ref().filter(|anchor| anchor.ssrc == packet.ssrc);
+        let step = before.map_or(0, |before| packet.sequence.wrapping_sub(before.sequence));
         let start = self.place(packet, by_arrival, arrived);
         match start {
-            Some(start) if self.write(start, samples) => {}
+            Some(start) if self.write(start, samples) => {
+                self.leave_out(start, start + samples.len() as i64, step);
+            }
             Some(_) | None => self.counts.missed += 1,
         }
+    }
+
+    /// A packet was written there, `step` numbers behind the newest before it.
+    fn leave_out(&mut self, start: i64, end: i64, step: u16) {
+        self.holes.fill(start, end);
+        let is_lost = (2..=MAX_MISORDER).contains(&step);
+        if is_lost && (1..=MAX_HOLE).contains(&(start - self.end)) {
+            // One too many stays silence.
+            self.holes.push(self.end, start);
+        }
+        self.end = self.end.max(end);
     }
 
     /// Where the packet's first sample lies; `by_arrival` is where it would lie if it had come
@@ -190,7 +224,7 @@ impl Stream {
     fn write(&mut self, start: i64, samples: &[i16]) -> bool {
         let gone = (self.read - start).max(0);
         let end = start + samples.len() as i64;
-        if gone >= samples.len() as i64 || end > self.read + RING as i64 {
+        if gone >= samples.len() as i64 || end > self.cleared + RING as i64 {
             return false;
         }
         let samples = &samples[gone as usize..];
@@ -217,6 +251,10 @@ impl Stream {
             }
         }
         let count = frames.len();
+        while let Some((from, to)) = self.holes.first_before(self.read + count as i64) {
+            self.holes.remove_first();
+            self.conceal(from, to);
+        }
         let at = slot(self.read);
         let head = count.min(RING - at);
         let (after, before) = (at..at + head, 0..count - head);
@@ -225,17 +263,40 @@ impl Stream {
         {
             add(&mut frame[channel], *sample);
         }
-        self.ring[after].fill(0);
-        self.ring[before].fill(0);
-        self.read += count as i64;
+        self.skip(count as i64);
     }
 
-    /// Leaves out the next samples.
+    /// The next samples are behind the reader.
     fn skip(&mut self, samples: i64) {
-        for position in self.read..self.read + samples.min(RING as i64) {
-            self.ring[slot(position)] = 0;
-        }
         self.read += samples;
+        let to = self.read - KEPT;
+        let count = (to - self.cleared).clamp(0, RING as i64) as usize;
+        let at = slot(self.cleared);
+        let head = count.min(RING - at);
+        self.ring[at..at + head].fill(0);
+        self.ring[..count - head].fill(0);
+        self.cleared = self.cleared.max(to);
+    }
+
+    /// Makes up what is missing between what came before and after it.
+    fn conceal(&mut self, from: i64, to: i64) {
+        if from - (HISTORY as i64) < self.cleared {
+            // It was passed over.
+            return;
+        }
+        let mut history = [0; HISTORY];
+        for (sample, at) in history.iter_mut().zip(from - HISTORY as i64..) {
+            *sample = self.ring[slot(at)];
+        }
+        let mut made = Concealment::after(&history);
+        for at in from..to {
+            self.counts.concealed += u64::from(!made.is_over());
+            self.ring[slot(at)] = made.next_sample();
+        }
+        for at in to..to + FADE {
+            let sample = &mut self.ring[slot(at)];
+            *sample = fade(made.next_sample(), *sample, at - to);
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //! on the way only adds to lateness, so the least lateness of a window shows where the sender's
 //! clock is:
 //! - within [`DEADBAND`]: fine, that is the noise of schedulers;
-//! - up to [`STEP_LIMIT`]: the sender's clock drifts; the reader leaves out or repeats one sample
-//!   a block (0.6 %, not audible) until the difference is gone;
+//! - up to [`STEP_LIMIT`], for two windows if it is late: the sender's clock drifts; the reader leaves out or adds one sample
+//!   a block (0.6 %), where it is heard least, until the difference is gone;
 //! - more: the way became longer or shorter, the sender's timestamps jumped, it is another sender
 //!   (SSRC): anchored anew by the arrival.
 //!
@@ -20,8 +20,8 @@ use media::{Concealment, FADE, HISTORY, Holes, fade};
 
 use crate::timeline::{BLOCK, HORIZON, Packet};
 
-/// Lateness, in samples (8 a millisecond), that is not corrected.
-pub const DEADBAND: i64 = 16;
+/// Lateness, in samples (8 a millisecond), that is not corrected: 4 ms.
+pub const DEADBAND: i64 = 32;
 /// Lateness, in samples, beyond which a stream is anchored anew rather than corrected gently.
 pub const STEP_LIMIT: i64 = 160;
 /// The most samples of a packet that are looked at: 200 ms.
@@ -76,6 +76,8 @@ struct Window {
     began: u64,
     packets: u32,
     least: i64,
+    /// That of the window before.
+    before: Option<i64>,
 }
 
 /// One side of a recording.
@@ -187,7 +189,7 @@ impl Stream {
             since: arrived,
         });
         self.pending = 0;
-        self.window = Window { began: arrived, packets: 1, least: 0 };
+        self.window = Window { began: arrived, packets: 1, least: 0, before: None };
         self.counts.anchors += 1;
         by_arrival
     }
@@ -204,13 +206,20 @@ impl Stream {
         if arrived < self.window.began + WINDOW {
             return;
         }
-        let (least, packets) = (self.window.least, self.window.packets);
-        self.window = Window { began: arrived, packets: 0, least: 0 };
-        if packets < WINDOW_PACKETS || least.abs() <= DEADBAND {
+        let Window { least, packets, before, .. } = self.window;
+        let is_telling = packets >= WINDOW_PACKETS;
+        let known = is_telling.then_some(least);
+        self.window = Window { began: arrived, packets: 0, least: 0, before: known };
+        if !is_telling || least.abs() <= DEADBAND {
             return;
         }
         if least <= STEP_LIMIT {
-            self.pending = least;
+            // A machine that is busy for a moment is late as well: two windows have to say so.
+            let sure = if least > 0 { before.unwrap_or(0).min(least) } else { least };
+            if sure.abs() > DEADBAND {
+                self.pending = sure;
+                self.window.before = None;
+            }
         } else if let Some(anchor) = self.anchor.as_mut() {
             // The way has become longer: what comes from now on is placed later.
             anchor.position += least;
@@ -237,31 +246,28 @@ impl Stream {
 
     /// Adds to one channel of interleaved `frames` and forgets what was read.
     pub(crate) fn read(&mut self, frames: &mut [i16], channel: usize) {
-        let mut frames = frames.chunks_exact_mut(2);
-        if frames.len() == BLOCK && self.pending != 0 {
-            self.counts.corrected += 1;
-            if self.pending < 0 {
-                self.pending += 1;
-                self.window.least += 1;
-                self.skip(1);
-            } else if let Some(frame) = frames.next() {
-                self.pending -= 1;
-                self.window.least -= 1;
-                add(&mut frame[channel], self.ring[slot(self.read)]);
-            }
-        }
-        let count = frames.len();
+        let frames = frames.chunks_exact_mut(2);
+        // By how many samples this block is longer here than there.
+        let more = if frames.len() == BLOCK { -self.pending.signum() } else { 0 };
+        let count = (frames.len() as i64 + more) as usize;
         while let Some((from, to)) = self.holes.first_before(self.read + count as i64) {
             self.holes.remove_first();
             self.conceal(from, to);
         }
         let at = slot(self.read);
         let head = count.min(RING - at);
-        let (after, before) = (at..at + head, 0..count - head);
-        for (frame, sample) in
-            frames.zip(self.ring[after.clone()].iter().chain(&self.ring[before.clone()]))
-        {
-            add(&mut frame[channel], *sample);
+        let samples = self.ring[at..at + head].iter().chain(&self.ring[..count - head]).copied();
+        if more == 0 {
+            frames.zip(samples).for_each(|(frame, sample)| add(&mut frame[channel], sample));
+        } else {
+            let mut block = [0; BLOCK + 1];
+            block.iter_mut().zip(samples).for_each(|(into, sample)| *into = sample);
+            stretch(&mut block, count);
+            frames.zip(block).for_each(|(frame, sample)| add(&mut frame[channel], sample));
+            self.counts.corrected += 1;
+            self.pending += more;
+            self.window.least += more;
+            self.window.before = self.window.before.map(|least| least + more);
         }
         self.skip(count as i64);
     }
@@ -300,6 +306,21 @@ impl Stream {
     }
 }
 
+/// Makes a whole block of one that is a sample too long or too short, where that is heard least: a
+/// sample is left out between two that are alike, or put between two that are.
+fn stretch(block: &mut [i16; BLOCK + 1], count: usize) {
+    let apart = |one: usize, other: usize| block[one].abs_diff(block[other]);
+    if count > BLOCK {
+        let at = (1..BLOCK).min_by_key(|at| apart(at - 1, at + 1)).unwrap_or(1);
+        block.copy_within(at + 1.., at);
+    } else {
+        let at = (1..count).min_by_key(|at| apart(at - 1, *at)).unwrap_or(1);
+        let between = i32::midpoint(block[at - 1].into(), block[at].into()) as i16;
+        block.copy_within(at..count, at + 1);
+        block[at] = between;
+    }
+}
+
 /// Voices on one channel are summed; what is too loud is cut.
 const fn add(sum: &mut i16, sample: i16) {
     *sum = sum.saturating_add(sample);
@@ -308,4 +329,31 @@ const fn add(sum: &mut i16, sample: i16) {
 /// The place of a position in the ring.
 fn slot(position: i64) -> usize {
     position.rem_euclid(RING as i64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_made_whole_without_a_step() {
+        let voice = media::tone::voice(3, 12_000, 8_000);
+        let step = |samples: &[i16]| {
+            samples.windows(2).map(|pair| pair[1].abs_diff(pair[0])).max().unwrap_or(0)
+        };
+        for from in (0..7_800).step_by(160) {
+            for count in [BLOCK - 1, BLOCK + 1] {
+                let mut block = [0; BLOCK + 1];
+                block[..count].copy_from_slice(&voice[from..from + count]);
+                stretch(&mut block, count);
+                let (block, voice) = (&block[..BLOCK], &voice[from..from + count]);
+                assert!(step(block) <= step(voice), "{count} from {from}");
+                let same = |(one, other): (&i16, &i16)| one == other;
+                let front = block.iter().zip(voice).take_while(|pair| same(*pair)).count();
+                let back = block.iter().rev().zip(voice.iter().rev());
+                let back = back.take_while(|pair| same(*pair)).count();
+                assert!(front + back >= BLOCK - 1, "nothing else changes: {front} {back}");
+            }
+        }
+    }
 }

@@ -69,6 +69,20 @@ fn a_late_beginning_does_not_delay_what_follows() {
 }
 
 #[test]
+fn two_seconds_in_which_all_is_late_move_nothing() {
+    let mut timeline = Timeline::new(Mono(0));
+    for n in 0..1_000_u16 {
+        // A busy machine: 10 ms.
+        let late = if (300..400).contains(&n) { 10 } else { 0 };
+        let (arrived, timestamp) = (20 + 20 * u64::from(n) + late, u32::from(n) * 160);
+        timeline.handle_packet(Side::Caller, &packet(arrived, 1, n, timestamp, &[7; 160]));
+        blocks(&mut timeline);
+    }
+    let counts = timeline.counts(Side::Caller);
+    assert_eq!((counts.anchors, counts.corrected, counts.missed), (1, 0, 0));
+}
+
+#[test]
 fn a_jump_of_the_timestamps_moves_nothing() {
     for jump in [1_000_000_u32, u32::MAX - 1_000_000, 1 << 31, 8_000 / 160] {
         let packets: Vec<(u64, u16, u32)> = (0..100)

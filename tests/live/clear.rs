@@ -2,8 +2,8 @@
 //! speech, sent in real time by phones of this test, beside what the other phone heard and what
 //! was recorded.
 //!
-//! All is compared in the narrow band, at 8 kHz: a call with a leg of G.711 has no more, and what is
-//! recorded neither. Each bound is that of P.862.1's scale, whose best is 4.55.
+//! All is compared in the narrow band, at 8 kHz: a call with a leg of G.711 has no more, and what
+//! is recorded neither. Each bound is that of P.862.1's scale, whose best is 4.55.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -345,8 +345,8 @@ fn answer(phone: &Phone, invite: &Message, codec: Codec, said: &[i16]) -> Talk {
     Talk::start(phone.media(), media_of(invite), codec, said, 0.0)
 }
 
-/// Calls until one is heard so clearly. A machine that stood still for a moment is heard as well: so
-/// one that was not is followed by two more.
+/// Calls until one is heard so clearly. A machine that stood still for a moment is heard as well:
+/// so one that was not is followed by two more.
 fn assert_clear(least: f64, call: impl Fn() -> Vec<f64>) {
     let mut calls = Vec::new();
     while calls.len() < CALLS {

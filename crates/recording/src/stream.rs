@@ -6,8 +6,9 @@
 //! on the way only adds to lateness, so the least lateness of a window shows where the sender's
 //! clock is:
 //! - within [`DEADBAND`]: fine, that is the noise of schedulers;
-//! - up to [`STEP_LIMIT`], for two windows if it is late: the sender's clock drifts; the reader leaves out or adds one sample
-//!   a block (0.6 %), where it is heard least, until the difference is gone;
+//! - up to [`STEP_LIMIT`], for two windows if it is late: the sender's clock drifts; the reader
+//!   leaves out or adds one sample a block (0.6 %), where it is heard least, until the difference
+//!   is gone;
 //! - more: the way became longer or shorter, the sender's timestamps jumped, it is another sender
 //!   (SSRC): anchored anew by the arrival.
 //!

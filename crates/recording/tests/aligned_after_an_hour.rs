@@ -219,8 +219,8 @@ fn check(caller: Phone, agent: Phone) {
     let (checked, _) = record(caller, agent);
     assert!(checked.worst_apart_ms <= LIMIT_MS, "{} ms apart", checked.worst_apart_ms);
     assert_eq!(checked.misplaced, 0, "up to {} ms off", checked.worst_shift_ms);
-    // Most of the hour was heard on both sides: 2 % was lost on each, which hides three times as much
-    // here, and the rest was holds.
+    // Most of the hour was heard on both sides: 2 % was lost on each, which hides three times as
+    // much here, and the rest was holds.
     assert!(checked.both > HOUR_MS * 8 * 65 / 100, "{} frames with both voices", checked.both);
 }
 

@@ -316,10 +316,10 @@ pub struct Negotiated {
     pub browser: Option<Association>,
 }
 
-/// What a receiver of Opus wishes of what it is sent (RFC 7587 §6.1), as far as there is anything to
-/// heed: one channel is made here in any case (`stereo`), and of telephone voice, which is no more
-/// than the least that `maxplaybackrate` can say. `sprop-stereo` and `sprop-maxcapturerate` tell of
-/// what it sends, which a decoder takes as it comes.
+/// What a receiver of Opus wishes of what it is sent (RFC 7587 §6.1), as far as there is anything
+/// to heed: one channel is made here in any case (`stereo`), and of telephone voice, which is no
+/// more than the least that `maxplaybackrate` can say. `sprop-stereo` and `sprop-maxcapturerate`
+/// tell of what it sends, which a decoder takes as it comes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OpusWishes {
     /// `useinbandfec`: each packet repeats the one before, coarsely.

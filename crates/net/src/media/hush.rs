@@ -131,8 +131,8 @@ impl Worker {
         true
     }
 
-    /// The phone of that key speaks again, in a packet with that header: what was to be heard before
-    /// it is made at once, or it would be missing.
+    /// The phone of that key speaks again, in a packet with that header: what was to be heard
+    /// before it is made at once, or it would be missing.
     pub(super) fn end_hush(&mut self, key: u64, voice: &Header, now: Mono) {
         let Some((index, leg)) = self.legs.find(key) else { return };
         let Some(mut hush) = leg.hush.take() else { return };

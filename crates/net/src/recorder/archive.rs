@@ -8,9 +8,9 @@
 //! has replaced. Who is killed in between leaves that, and the next attempt removes it first.
 //!
 //! A recording may be deleted while its archive is written. The one who deletes takes away its name
-//! first and the scrap after it; the one who writes makes the scrap first and then looks whether the
-//! recording still has a name. Whichever of them comes first, no sound stays under a name for which
-//! nobody looks any more.
+//! first and the scrap after it; the one who writes makes the scrap first and then looks whether
+//! the recording still has a name. Whichever of them comes first, no sound stays under a name for
+//! which nobody looks any more.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

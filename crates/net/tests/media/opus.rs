@@ -258,15 +258,15 @@ fn who_sends_nothing_while_nobody_speaks_loses_nothing_and_the_noise_goes_on() {
         let (taped, _) = read_wav(&folder.path().join(path));
         let heard = listened(Codec::Pcma, &heard);
         for samples in [heard, listened(Codec::Pcma, &summed), taped] {
-            let place = |voice: &[i16]| compare::find(&voice[1_600..14_400], &samples).unwrap();
+            let place = |voice: &[i16]| compare::find(&voice[6_000..10_000], &samples).unwrap();
             let (one, other) = (place(&first), place(&then));
-            assert!(one.correlation > 0.9 && other.correlation > 0.9, "{one:?} {other:?}");
+            assert!(one.correlation > 0.8 && other.correlation > 0.8, "{one:?} {other:?}");
             assert!(
                 (other.lag - one.lag).abs_diff(32_000) < 400,
                 "time is kept: {one:?} {other:?}"
             );
             // In the middle of the two seconds.
-            let middle = &samples[one.lag + 20_000..one.lag + 24_000];
+            let middle = &samples[one.lag + 16_000..one.lag + 20_000];
             let loud = middle.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>() / 4_000.0;
             assert!((2.0..300.0).contains(&loud.sqrt()), "noise, and no voice: {}", loud.sqrt());
         }

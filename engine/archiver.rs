@@ -176,12 +176,17 @@ impl Archiver {
             false => Ok(()),
         };
         let wanted = (one.recording, &one.seal);
-        let archived = match net::recorder::prepare(&path, wanted, &self.keys, &mut goes_on)? {
+        let prepared = match net::recorder::prepare(&path, wanted, &self.keys, &mut goes_on) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // What was deleted meanwhile is no failure.
+                return if self.is_doomed(one)? { Ok(false) } else { Err(error.into()) };
+            }
+        };
+        let archived = match prepared {
             Prepared::Ready(ready) => {
                 let _taken = self.runtime.block_on(self.keeping.lock());
-                // It may have been deleted, or be about to be, since it was read.
-                let kept = self.runtime.block_on(self.store.kept_recording(one.recording))?;
-                if kept.is_none_or(|kept| kept.doom.is_some()) {
+                if self.is_doomed(one)? {
                     return Ok(false);
                 }
                 ready.replace(&mut |_| Ok(()))?
@@ -198,6 +203,12 @@ impl Archiver {
         let (call, recording) = (one.call, one.recording);
         self.note(FactBody::RecordingArchived { call, recording, bytes: after, sha256 })?;
         Ok(true)
+    }
+
+    /// Whether it was deleted, or is about to be, since it was listed.
+    fn is_doomed(&self, one: &Unarchived) -> anyhow::Result<bool> {
+        let kept = self.runtime.block_on(self.store.kept_recording(one.recording))?;
+        Ok(kept.is_none_or(|kept| kept.doom.is_some()))
     }
 
     /// Keeps a fact, and waits until the database has it.

@@ -10,6 +10,7 @@ mod desktop;
 mod drive;
 mod histogram;
 mod kernel_loop;
+mod line;
 mod media;
 mod plan;
 mod report;

@@ -93,7 +93,8 @@ impl Run {
             Media::Listen => (false, true),
             Media::Off => (false, false),
         };
-        let media = MediaThread::start(plan.from, legs, plan.codec, speaks, hears, clock)?;
+        let media =
+            MediaThread::start(plan.from, legs, plan.codec, speaks, hears, plan.impairment, clock)?;
         let ports = media.ports().to_vec();
         let now = clock.now();
         let callers = Callers::new(plan.clone(), stations[CALLERS].flow(), ports.clone(), number);

@@ -13,6 +13,7 @@ use media::{Codec, FRAME_MS, FRAME_SAMPLES, g711, tone};
 use model::Mono;
 
 use super::histogram::Histogram;
+use super::line::{Delayed, Impairment, Line};
 use super::stream::{Counts, PACKET_BYTES, Speech, Stream};
 use super::{Clock, thread_cpu};
 
@@ -105,6 +106,7 @@ impl MediaThread {
         codec: Codec,
         speaks: bool,
         hears: bool,
+        impairment: Impairment,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let sockets = open_sockets(address, legs.div_ceil(LEGS_A_SOCKET).max(1))?;
@@ -122,6 +124,7 @@ impl MediaThread {
             commands: for_thread,
             tell,
             clock,
+            line: Line::new(impairment),
             outcome: Outcome {
                 counts: Counts::new(),
                 strays: 0,
@@ -216,6 +219,7 @@ struct Worker {
     commands: Receiver<ToMedia>,
     tell: Sender<Released>,
     clock: Clock,
+    line: Line,
     outcome: Outcome,
 }
 
@@ -238,6 +242,7 @@ impl Worker {
         for leg in std::mem::take(&mut self.streams).into_values() {
             leg.stream.add_to(&mut self.outcome.counts);
         }
+        self.outcome.counts.dropped = self.line.dropped;
         self.outcome.cpu_nanos = thread_cpu() - start;
         self.outcome
     }
@@ -297,6 +302,11 @@ impl Worker {
     /// Sends for all legs of that tick's slot.
     fn send(&mut self, tick: u64) {
         let due = Mono(tick * TICK_NANOS);
+        while let Some(Delayed { socket, to, packet }) = self.line.next_due(tick) {
+            if self.sockets[socket].0.send_to(&packet, to).is_err() {
+                self.outcome.counts.send_errors += 1;
+            }
+        }
         let mut packet = [0; PACKET_BYTES];
         for leg in &self.wheel[tick as usize % SLOTS] {
             let Some(open) = self.streams.get_mut(leg) else { continue };
@@ -304,8 +314,13 @@ impl Worker {
             let length = open.stream.tick(now, &mut packet);
             if length > 0 {
                 self.outcome.lateness.record(now.since(due));
-                let socket = &self.sockets[open.socket].0;
-                if socket.send_to(&packet[..length], open.remote).is_err() {
+                let bytes = &packet[..length];
+                let (socket, to) = (open.socket, open.remote);
+                let is_clean = self.line.is_clean();
+                let late = || Delayed { socket, to, packet: bytes.to_vec() };
+                // A clean line costs nothing.
+                let goes = is_clean || self.line.take(tick, late()).is_some();
+                if goes && self.sockets[socket].0.send_to(bytes, to).is_err() {
                     self.outcome.counts.send_errors += 1;
                 }
             }
@@ -344,8 +359,8 @@ mod tests {
     #[test]
     fn two_legs_hear_each_other() {
         let clock = Clock::start();
-        let address = IpAddr::from([127, 0, 0, 1]);
-        let media = MediaThread::start(address, 64, Codec::Pcmu, true, true, clock)
+        let (address, clean) = (IpAddr::from([127, 0, 0, 1]), Impairment::default());
+        let media = MediaThread::start(address, 64, Codec::Pcmu, true, true, clean, clock)
             .expect("loopback has ports");
         let &[one, two] = media.ports() else { panic!("64 legs need two sockets") };
         for (leg, socket, remote) in [(0, 0, two), (1, 1, one)] {

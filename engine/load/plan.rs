@@ -7,8 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use media::Codec;
 
+use super::line::Impairment;
+
 /// The most calls of one run.
 pub(super) const MAX_CALLS: u32 = 1_000_000;
+/// The most that packets are delayed by, on purpose, in milliseconds.
+const MAX_JITTER_MS: u64 = 1_000;
 /// The most calls at a time.
 pub(super) const MAX_CONCURRENT: u32 = 20_000;
 /// The most agents that are played.
@@ -46,6 +50,12 @@ pub struct Args {
     /// What is spoken
     #[arg(long, value_enum, default_value_t = CodecName::Pcma)]
     pub codec: CodecName,
+    /// Of a hundred packets of callers and agents so many are lost on purpose
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+    pub loss: f64,
+    /// Their packets take up to so many milliseconds longer, and overtake each other
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub jitter: u64,
     /// Keys that every caller presses, such as 1
     #[arg(long, default_value = "")]
     pub digits: String,
@@ -136,6 +146,7 @@ pub(super) struct Plan {
     pub(super) duration: Duration,
     pub(super) media: Media,
     pub(super) codec: Codec,
+    pub(super) impairment: Impairment,
     pub(super) digits: String,
     pub(super) digits_after: Duration,
     pub(super) callers: Numbers,
@@ -156,6 +167,8 @@ impl Args {
         let concurrent = 1..=MAX_CONCURRENT;
         ensure!(concurrent.contains(&self.concurrent), "--concurrent: 1 to {MAX_CONCURRENT}");
         ensure!(self.duration <= MAX_DURATION_MS, "--duration: at most {MAX_DURATION_MS} ms");
+        ensure!((0.0..=100.0).contains(&self.loss), "--loss: 0 to 100 percent");
+        ensure!(self.jitter <= MAX_JITTER_MS, "--jitter: at most {MAX_JITTER_MS} ms");
         let is_key = |digit: char| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d');
         ensure!(self.digits.chars().all(is_key), "--digits: only 0-9, *, #, A-D");
         let from = match self.from {
@@ -176,6 +189,7 @@ impl Args {
                 CodecName::Pcma => Codec::Pcma,
                 CodecName::Pcmu => Codec::Pcmu,
             },
+            impairment: Impairment { loss_percent: self.loss, jitter_ms: self.jitter },
             digits: self.digits.clone(),
             digits_after: Duration::from_millis(self.digits_after),
             callers: self.callers()?,
@@ -274,6 +288,9 @@ mod tests {
             ("--to 127.0.0.1:5060 --rate NaN", "--rate: 0.01"),
             ("--to 127.0.0.1:5060 --concurrent 30000", "--concurrent: 1 to 20000"),
             ("--to 127.0.0.1:5060 --duration 86400001", "--duration: at most"),
+            ("--to 127.0.0.1:5060 --loss 101", "--loss: 0 to 100"),
+            ("--to 127.0.0.1:5060 --loss NaN", "--loss: 0 to 100"),
+            ("--to 127.0.0.1:5060 --jitter 1001", "--jitter: at most 1000"),
             ("--to 127.0.0.1:5060 --digits 1x", "--digits: only"),
             ("--to 127.0.0.1:5060 --caller-prefix +86", "--caller-prefix: only digits"),
             ("--to 127.0.0.1:5060 --caller-numbers /none", "--caller-numbers /none"),

@@ -159,6 +159,11 @@ impl Report {
                 "duplicates": counts.duplicates,
                 "send_errors": counts.send_errors,
                 "strays": self.media.strays,
+                "dropped_on_purpose": counts.dropped,
+                "mos": {
+                    "mean": ratio(counts.mos_sum as f64 / 100.0, counts.legs_scored as f64),
+                    "least": counts.mos_least.map(|mos| f64::from(mos) / 100.0),
+                },
                 "longest_gap_ms": rounded(counts.longest_gap.as_secs_f64() * 1000.0),
                 "relay_ms": counts.relay.to_json(),
             },

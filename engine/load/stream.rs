@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use media::FRAME_SAMPLES;
+use media::{FRAME_MS, FRAME_SAMPLES};
 use model::Mono;
 use rtp::digits::Sender;
-use rtp::{Arrival, HEADER_BYTES, OutStream, Packet, SequenceTracker, rtcp};
+use rtp::{Arrival, HEADER_BYTES, OutStream, Packet, Quality, SequenceTracker, rtcp};
 
 use super::histogram::Histogram;
 
@@ -25,11 +25,17 @@ const FRAMES_BETWEEN_KEYS: u32 = 5;
 pub(super) struct Counts {
     pub(super) sent: u64,
     pub(super) send_errors: u64,
+    /// Lost on purpose.
+    pub(super) dropped: u64,
     pub(super) received: u64,
     pub(super) lost: u64,
     pub(super) late: u64,
     pub(super) duplicates: u64,
     pub(super) longest_gap: Duration,
+    /// Legs that heard something, the sum of their scores in hundredths, and the least of them.
+    pub(super) legs_scored: u64,
+    pub(super) mos_sum: u64,
+    pub(super) mos_least: Option<u16>,
     /// From a packet's sending here to its coming back here on another leg.
     pub(super) relay: Histogram,
 }
@@ -39,6 +45,10 @@ impl Counts {
         Self {
             sent: 0,
             send_errors: 0,
+            dropped: 0,
+            legs_scored: 0,
+            mos_sum: 0,
+            mos_least: None,
             received: 0,
             lost: 0,
             late: 0,
@@ -201,6 +211,16 @@ impl Stream {
         std::array::from_fn(|at| self.before[at] + now[at])
     }
 
+    /// How good what was heard is by the E-model, in hundredths, of what is known here: what was
+    /// lost, and the delay of a packet and of what a receiver keeps back for that jitter.
+    fn mos(&self, received: u64, lost: u64) -> Option<u16> {
+        let delay_ms = FRAME_MS as u32 + 2 * (self.tracker.jitter_us() / 1_000);
+        let bursts = self.tracker.bursts();
+        (received > 0)
+            .then_some(Quality { expected: received + lost, lost, bursts, delay_ms })
+            .and_then(|quality| quality.mos())
+    }
+
     /// Adds this leg's counts.
     pub(super) fn add_to(&self, counts: &mut Counts) {
         let [received, lost, late, duplicates] = self.totals();
@@ -210,6 +230,11 @@ impl Stream {
         counts.late += late;
         counts.duplicates += duplicates;
         counts.longest_gap = counts.longest_gap.max(self.longest_gap);
+        if let Some(mos) = self.mos(received, lost) {
+            counts.legs_scored += 1;
+            counts.mos_sum += u64::from(mos);
+            counts.mos_least = Some(counts.mos_least.map_or(mos, |least| least.min(mos)));
+        }
     }
 }
 
@@ -240,6 +265,9 @@ mod tests {
         caller.add_to(&mut counts);
         assert_eq!((counts.sent, counts.received, counts.lost), (10, 9, 1));
         assert_eq!(counts.longest_gap, Duration::from_millis(40));
+        // Who only speaks is not scored; a tenth lost is heard.
+        assert_eq!(counts.legs_scored, 1);
+        assert!(counts.mos_least.is_some_and(|mos| (100..400).contains(&mos)), "{counts:?}");
         assert_eq!((&relay.to_json()["count"], &relay.to_json()["max"]), (&9.into(), &3.0.into()));
     }
 

@@ -11,6 +11,7 @@ mod postgres;
 
 mod bad_input;
 mod chromium;
+mod clear;
 mod configuration;
 mod crash;
 mod desktop_events;

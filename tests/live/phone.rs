@@ -283,6 +283,15 @@ impl Phone {
         self.expect(Method::Ack, ANSWER);
     }
 
+    /// Where its media come and go, for those who do that themselves.
+    pub(crate) fn media(&self) -> UdpSocket {
+        self.media.try_clone().expect("a socket")
+    }
+
+    pub(crate) fn media_address(&self) -> SocketAddr {
+        self.media.local_addr().expect("it is bound")
+    }
+
     /// What this phone can.
     pub(crate) fn sdp(&self) -> String {
         let at = self.media.local_addr().expect("it is bound");
@@ -348,7 +357,7 @@ fn with_body(head: &str, body: &str) -> String {
 }
 
 /// Where the sender of that message wants RTP.
-fn media_of(message: &Message) -> SocketAddr {
+pub(crate) fn media_of(message: &Message) -> SocketAddr {
     let text = std::str::from_utf8(message.body()).expect("SDP is text");
     assert!(Session::parse(message.body()).is_ok(), "{text}");
     let of = |prefix| text.lines().find_map(|line: &str| line.strip_prefix(prefix));

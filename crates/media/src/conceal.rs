@@ -10,15 +10,24 @@ const MAX_PERIOD: usize = 120;
 /// Samples that are compared with those a period before: 20 ms.
 const COMPARED: usize = 160;
 /// Samples of the past that are looked at.
-pub(crate) const HISTORY: usize = MAX_PERIOD + COMPARED;
+pub const HISTORY: usize = MAX_PERIOD + COMPARED;
 /// Samples at full level.
 const FULL: i32 = 80;
 /// Samples until nothing is left.
 const FADED: i32 = 480;
 
+/// Over so many samples a voice that comes again is faded in over its concealment: 5 ms.
+pub const FADE: i64 = 40;
+
+/// From what was made up to what came, `at` samples of [`FADE`] after it came.
+pub const fn fade(made: i16, came: i16, at: i64) -> i16 {
+    let (part, whole) = (at + 1, FADE + 1);
+    ((came as i64 * part + made as i64 * (whole - part)) / whole) as i16
+}
+
 /// A voice going on by itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Concealment {
+pub struct Concealment {
     period: [i16; MAX_PERIOD],
     length: usize,
     /// Samples made so far; [`FADED`] means that nothing is left.
@@ -27,12 +36,19 @@ pub(crate) struct Concealment {
 
 impl Concealment {
     /// Nothing to go on with.
-    pub(crate) const fn silent() -> Self {
+    pub const fn silent() -> Self {
         Self { period: [0; MAX_PERIOD], length: MIN_PERIOD, made: FADED }
     }
 
+    /// Going on after `history`, the last sample of which was heard last.
+    pub fn after(history: &[i16; HISTORY]) -> Self {
+        let mut concealment = Self::silent();
+        concealment.begin(history);
+        concealment
+    }
+
     /// Goes on after `history`, the last sample of which was heard last.
-    pub(crate) fn begin(&mut self, history: &[i16; HISTORY]) {
+    pub fn begin(&mut self, history: &[i16; HISTORY]) {
         let length = period(history);
         self.period[..length].copy_from_slice(&history[HISTORY - length..]);
         // The period's end runs over into what came before its start, so that its repetition has
@@ -48,12 +64,12 @@ impl Concealment {
     }
 
     /// Whether only silence would follow.
-    pub(crate) const fn is_over(&self) -> bool {
+    pub const fn is_over(&self) -> bool {
         self.made >= FADED
     }
 
     /// The next sample.
-    pub(crate) fn next_sample(&mut self) -> i16 {
+    pub fn next_sample(&mut self) -> i16 {
         if self.made >= FADED {
             return 0;
         }

@@ -5,25 +5,25 @@ const LIMIT: usize = 8;
 
 /// Ranges of positions, in order, none touching another.
 #[derive(Debug, Default)]
-pub(crate) struct Holes {
+pub struct Holes {
     ranges: [(i64, i64); LIMIT],
     count: usize,
 }
 
 impl Holes {
     /// The first hole, if it begins before `to`.
-    pub(crate) fn first_before(&self, to: i64) -> Option<(i64, i64)> {
+    pub fn first_before(&self, to: i64) -> Option<(i64, i64)> {
         self.ranges[..self.count].first().copied().filter(|(from, _)| *from < to)
     }
 
     /// The first hole is there no more.
-    pub(crate) fn remove_first(&mut self) {
+    pub fn remove_first(&mut self) {
         self.ranges.copy_within(1.., 0);
         self.count = self.count.saturating_sub(1);
     }
 
     /// A hole behind all others. False if there are too many: nothing has changed then.
-    pub(crate) fn push(&mut self, from: i64, to: i64) -> bool {
+    pub fn push(&mut self, from: i64, to: i64) -> bool {
         let has_room = self.count < LIMIT;
         if has_room {
             self.ranges[self.count] = (from, to);
@@ -34,7 +34,7 @@ impl Holes {
 
     /// What lies there came after all. Where that would make one hole too many of a hole's two
     /// ends, the later end is forgotten: what is in the ring there is heard.
-    pub(crate) fn fill(&mut self, from: i64, to: i64) {
+    pub fn fill(&mut self, from: i64, to: i64) {
         let before = std::mem::take(self);
         for (start, end) in before.ranges[..before.count].iter().copied() {
             for (start, end) in [(start, end.min(from)), (start.max(to), end)] {

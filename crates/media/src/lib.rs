@@ -23,7 +23,9 @@ mod supervise;
 pub mod tone;
 mod topology;
 
+pub use conceal::{Concealment, FADE, HISTORY, fade};
 pub use decode::{MAX_SECONDS, RATES, decode};
+pub use holes::Holes;
 pub use inband::Inband;
 pub use mix::{MAX_PARTIES, Mixer};
 pub use noise::ComfortNoise;

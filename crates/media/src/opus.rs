@@ -36,6 +36,13 @@ pub fn samples_in(payload: &[u8]) -> Option<usize> {
     opus::packet::get_nb_samples(payload, SAMPLE_RATE).ok().filter(|samples| *samples > 0)
 }
 
+/// Whether a packet says that nobody speaks, and how that sounds is left to who hears it: a frame
+/// without content, at most with its count (RFC 6716 §3.2.1, §3.2.5). Behind it nothing may be sent
+/// for as long as nobody speaks (RFC 7587 §3.1.3).
+pub fn is_silence(payload: &[u8]) -> bool {
+    payload.len() <= 2 && samples_in(payload).is_some()
+}
+
 /// What a packet became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoded {
@@ -106,6 +113,27 @@ impl Decoder {
         self.next = Some(Next { sequence, timestamp: timestamp.wrapping_add(ticks) });
         Some(Decoded { lead, samples: lead + decoded })
     }
+
+    /// The sender says by the packet of that number ([`is_silence`]) that from there on nobody
+    /// speaks. Numbers that are missing before it are not looked for any more.
+    pub fn fall_silent(&mut self, sequence: u16, timestamp: u32) {
+        let next = Next { sequence: sequence.wrapping_add(1), timestamp };
+        let is_old =
+            |known: &Next| (-NEAR..0).contains(&(sequence.wrapping_sub(known.sequence) as i16));
+        if !self.next.as_ref().is_some_and(is_old) {
+            self.next = Some(next);
+        }
+    }
+
+    /// What is heard while nobody speaks: the noise behind the voice goes on. `samples` is a
+    /// multiple of 2.5 ms long; what cannot be made is silence.
+    pub fn go_on(&mut self, samples: &mut [i16]) {
+        let made = self.inner.decode(&[], samples, false).unwrap_or(0).min(samples.len());
+        samples[made..].fill(0);
+        if let Some(next) = &mut self.next {
+            next.timestamp = next.timestamp.wrapping_add(samples.len() as u32);
+        }
+    }
 }
 
 /// Makes packets of samples.
@@ -130,6 +158,8 @@ impl Encoder {
         inner.set_signal(Signal::Voice).ok()?;
         inner.set_inband_fec(wishes.fec).ok()?;
         inner.set_packet_loss_perc(if wishes.fec { EXPECTED_LOSS } else { 0 }).ok()?;
+        inner.set_vbr(!wishes.cbr).ok()?;
+        inner.set_dtx(wishes.dtx).ok()?;
         Some(Self { inner, wishes })
     }
 
@@ -138,8 +168,8 @@ impl Encoder {
         self.wishes
     }
 
-    /// Encodes a frame of 10, 20, 40 or 60 ms; its bytes. `None` if it is none of those, or `into`
-    /// has no room: [`MAX_BYTES`] are enough.
+    /// Encodes a frame of 10, 20, 40 or 60 ms; its bytes. One that [`is_silence`] need not be sent.
+    /// `None` if it is none of those, or `into` has no room: [`MAX_BYTES`] are enough.
     pub fn encode(&mut self, samples: &[i16], into: &mut [u8]) -> Option<usize> {
         let most = into.len().min(MAX_BYTES);
         self.inner.encode(samples, &mut into[..most]).ok().filter(|bytes| *bytes > 0)
@@ -151,7 +181,7 @@ mod tests {
     use super::*;
     use crate::{compare, tone};
 
-    const FEC: OpusWishes = OpusWishes { fec: true, max_bitrate: None };
+    const FEC: OpusWishes = OpusWishes { fec: true, max_bitrate: None, cbr: false, dtx: false };
 
     /// What becomes of a voice in frames of so many samples, of which `is_lost` are lost.
     fn through(
@@ -247,6 +277,63 @@ mod tests {
     }
 
     #[test]
+    fn who_wishes_no_packets_of_silence_gets_next_to_none_and_hears_the_noise_go_on() {
+        let wishes = OpusWishes { dtx: true, ..OpusWishes::default() };
+        // A voice, two seconds of a room's noise, and a voice again.
+        let mut noise = vec![0; 16_000];
+        crate::ComfortNoise::new(&[60]).fill(&mut noise);
+        let voice = tone::voice(4, 12_000, 16_000);
+        let all = [&voice[..], &noise, &voice].concat();
+        let mut encoder = Encoder::new(wishes).expect("memory");
+        let (mut decoder, mut packet) = (Decoder::new().expect("memory"), [0; MAX_BYTES]);
+        let (mut heard, mut sent, mut is_silent) = (vec![0; all.len()], vec![], false);
+        for (nth, frame) in all.chunks_exact(160).enumerate() {
+            let bytes = encoder.encode(frame, &mut packet).expect("a frame");
+            let heard = &mut heard[nth * 160..][..160];
+            let at = (sent.len() as u16, nth as u32 * 160);
+            let is_said = !is_silence(&packet[..bytes]);
+            if is_said {
+                let mut room = [0; MAX_LEAD + MAX_SAMPLES];
+                let decoded = decoder.decode(at, &packet[..bytes], &mut room).expect("it is Opus");
+                assert_eq!(decoded, Decoded { lead: 0, samples: 160 }, "nothing was lost");
+                heard.copy_from_slice(&room[..160]);
+            } else {
+                if !is_silent {
+                    decoder.fall_silent(at.0, at.1);
+                }
+                decoder.go_on(heard);
+            }
+            if is_said || !is_silent {
+                sent.push(nth);
+            }
+            is_silent = !is_said;
+        }
+        let while_silent = sent.iter().filter(|nth| (120..200).contains(*nth)).count();
+        assert!(while_silent <= 40, "{while_silent} of 80 packets of silence");
+        assert!(sent.len() > 200, "a voice is sent: {}", sent.len());
+        let loudness = |from: usize| {
+            let squares = heard[from..from + 4_000].iter().map(|it| f64::from(*it).powi(2));
+            (squares.sum::<f64>() / 4_000.0).sqrt()
+        };
+        let (quiet, loud) = (loudness(24_000), loudness(36_000));
+        assert!((5.0..200.0).contains(&quiet) && loud > 1_000.0, "{quiet} {loud}");
+    }
+
+    #[test]
+    fn who_wishes_one_length_gets_it() {
+        let voice = tone::voice(2, 12_000, 8_000);
+        let lengths = |cbr| {
+            let mut encoder = Encoder::new(OpusWishes { cbr, ..FEC }).expect("memory");
+            let mut packet = [0; MAX_BYTES];
+            let all =
+                voice.chunks_exact(160).filter_map(|frame| encoder.encode(frame, &mut packet));
+            all.collect::<std::collections::BTreeSet<usize>>().len()
+        };
+        assert_eq!(lengths(true), 1);
+        assert!(lengths(false) > 10);
+    }
+
+    #[test]
     fn no_bytes_make_it_fall_over() {
         let mut decoder = Decoder::new().expect("memory");
         let mut room = [0; MAX_LEAD + MAX_SAMPLES];
@@ -272,7 +359,7 @@ mod tests {
     fn a_wish_for_less_is_heeded_within_reason() {
         let voice = tone::voice(2, 12_000, 16_000);
         let bytes = |max_bitrate| -> usize {
-            let wishes = OpusWishes { fec: false, max_bitrate };
+            let wishes = OpusWishes { max_bitrate, ..OpusWishes::default() };
             let mut encoder = Encoder::new(wishes).expect("memory");
             assert_eq!(encoder.wishes(), wishes);
             let mut packet = [0; MAX_BYTES];

@@ -8,7 +8,7 @@
 
 use model::Mono;
 
-use crate::conceal::{Concealment, HISTORY};
+use crate::conceal::{Concealment, FADE, HISTORY, fade};
 use crate::delay::{Delay, MAX_DELAY};
 use crate::holes::Holes;
 use crate::mix::SILENT;
@@ -24,8 +24,6 @@ const LATE: i64 = 3_200;
 const EARLY: i64 = 2_400;
 /// What is missing for longer than this is a pause, not packets that were overtaken.
 const PAUSE: i64 = 1_600;
-/// Over so many samples a voice that comes again is faded in over its concealment.
-const FADE: i64 = 40;
 /// Quiet for so many samples, the delay may change without being heard: 40 ms.
 const QUIET: i64 = 320;
 /// Nanoseconds a sample lasts.
@@ -292,12 +290,6 @@ impl Playout {
         }
         self.concealment.begin(&history);
     }
-}
-
-/// From what was made up to what came, `at` samples after it came.
-const fn fade(made: i16, came: i16, at: i64) -> i16 {
-    let (part, whole) = (at + 1, FADE + 1);
-    ((came as i64 * part + made as i64 * (whole - part)) / whole) as i16
 }
 
 /// A time as a number of samples.

@@ -6,18 +6,23 @@
 //! on the way only adds to lateness, so the least lateness of a window shows where the sender's
 //! clock is:
 //! - within [`DEADBAND`]: fine, that is the noise of schedulers;
-//! - up to [`STEP_LIMIT`]: the sender's clock drifts; the reader leaves out or repeats one sample
-//!   a block (0.6 %, not audible) until the difference is gone;
+//! - up to [`STEP_LIMIT`], for two windows if it is late: the sender's clock drifts; the reader
+//!   leaves out or adds one sample a block (0.6 %), where it is heard least, until the difference
+//!   is gone;
 //! - more: the way became longer or shorter, the sender's timestamps jumped, it is another sender
 //!   (SSRC): anchored anew by the arrival.
 //!
-//! What never came is silence, what came twice is written twice to the same place, and what comes
-//! too late for its place is counted.
+//! What was lost on the way is made up of what was heard before it, for as long as that can go on
+//! unheard ([`Concealment`]: fading, and nothing is left of it after 60 ms); what was not sent, as
+//! the sender's sequence numbers tell, is silence. What came twice is written twice to the same
+//! place, and what comes too late for its place is counted.
+
+use media::{Concealment, FADE, HISTORY, Holes, fade};
 
 use crate::timeline::{BLOCK, HORIZON, Packet};
 
-/// Lateness, in samples (8 a millisecond), that is not corrected.
-pub const DEADBAND: i64 = 16;
+/// Lateness, in samples (8 a millisecond), that is not corrected: 4 ms.
+pub const DEADBAND: i64 = 32;
 /// Lateness, in samples, beyond which a stream is anchored anew rather than corrected gently.
 pub const STEP_LIMIT: i64 = 160;
 /// The most samples of a packet that are looked at: 200 ms.
@@ -35,6 +40,10 @@ const SETTLE: u64 = 4_000;
 const CUT_LIMIT: i64 = 40;
 /// How far back a sequence number may lie and still mean a late packet (RFC 3550, appendix A.1).
 const MAX_MISORDER: u16 = 100;
+/// What is missing for longer than this, in samples, is not made up: 200 ms, most of them silence.
+const MAX_HOLE: i64 = 1_600;
+/// Samples that stay in the ring behind the reader, for what goes on after them.
+const KEPT: i64 = (HISTORY + BLOCK) as i64;
 
 /// What became of a side's packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +56,8 @@ pub struct Counts {
     pub anchors: u64,
     /// Samples left out or repeated because the sender's clock drifts.
     pub corrected: u64,
+    /// Samples that were made up in place of lost ones.
+    pub concealed: u64,
 }
 
 #[derive(Debug)]
@@ -66,6 +77,8 @@ struct Window {
     began: u64,
     packets: u32,
     least: i64,
+    /// That of the window before.
+    before: Option<i64>,
 }
 
 /// One side of a recording.
@@ -74,6 +87,12 @@ pub(crate) struct Stream {
     ring: Box<[i16]>,
     /// Position of the next sample to be read.
     read: i64,
+    /// Up to here the ring is empty again.
+    cleared: i64,
+    /// Up to here something came.
+    end: i64,
+    /// What was lost, as far as it has not been read.
+    holes: Holes,
     anchor: Option<Anchor>,
     window: Window,
     /// Samples by which the voice is still to be moved: later if positive, earlier if negative.
@@ -86,6 +105,9 @@ impl Stream {
         Self {
             ring: vec![0; RING].into_boxed_slice(),
             read: 0,
+            cleared: -KEPT,
+            end: 0,
+            holes: Holes::default(),
             anchor: None,
             window: Window::default(),
             pending: 0,
@@ -102,11 +124,26 @@ impl Stream {
         let samples = &packet.samples[..packet.samples.len().min(MAX_PACKET)];
         self.counts.packets += 1;
         let by_arrival = arrived as i64 + self.read - emitted as i64 - samples.len() as i64;
+        let before = self.anchor.as_ref().filter(|anchor| anchor.ssrc == packet.ssrc);
+        let step = before.map_or(0, |before| packet.sequence.wrapping_sub(before.sequence));
         let start = self.place(packet, by_arrival, arrived);
         match start {
-            Some(start) if self.write(start, samples) => {}
+            Some(start) if self.write(start, samples) => {
+                self.leave_out(start, start + samples.len() as i64, step);
+            }
             Some(_) | None => self.counts.missed += 1,
         }
+    }
+
+    /// A packet was written there, `step` numbers behind the newest before it.
+    fn leave_out(&mut self, start: i64, end: i64, step: u16) {
+        self.holes.fill(start, end);
+        let is_lost = (2..=MAX_MISORDER).contains(&step);
+        if is_lost && (1..=MAX_HOLE).contains(&(start - self.end)) {
+            // One too many stays silence.
+            self.holes.push(self.end, start);
+        }
+        self.end = self.end.max(end);
     }
 
     /// Where the packet's first sample lies; `by_arrival` is where it would lie if it had come
@@ -153,7 +190,7 @@ impl Stream {
             since: arrived,
         });
         self.pending = 0;
-        self.window = Window { began: arrived, packets: 1, least: 0 };
+        self.window = Window { began: arrived, packets: 1, least: 0, before: None };
         self.counts.anchors += 1;
         by_arrival
     }
@@ -170,13 +207,20 @@ impl Stream {
         if arrived < self.window.began + WINDOW {
             return;
         }
-        let (least, packets) = (self.window.least, self.window.packets);
-        self.window = Window { began: arrived, packets: 0, least: 0 };
-        if packets < WINDOW_PACKETS || least.abs() <= DEADBAND {
+        let Window { least, packets, before, .. } = self.window;
+        let is_telling = packets >= WINDOW_PACKETS;
+        let known = is_telling.then_some(least);
+        self.window = Window { began: arrived, packets: 0, least: 0, before: known };
+        if !is_telling || least.abs() <= DEADBAND {
             return;
         }
         if least <= STEP_LIMIT {
-            self.pending = least;
+            // A machine that is busy for a moment is late as well: two windows have to say so.
+            let sure = if least > 0 { before.unwrap_or(0).min(least) } else { least };
+            if sure.abs() > DEADBAND {
+                self.pending = sure;
+                self.window.before = None;
+            }
         } else if let Some(anchor) = self.anchor.as_mut() {
             // The way has become longer: what comes from now on is placed later.
             anchor.position += least;
@@ -190,7 +234,7 @@ impl Stream {
     fn write(&mut self, start: i64, samples: &[i16]) -> bool {
         let gone = (self.read - start).max(0);
         let end = start + samples.len() as i64;
-        if gone >= samples.len() as i64 || end > self.read + RING as i64 {
+        if gone >= samples.len() as i64 || end > self.cleared + RING as i64 {
             return false;
         }
         let samples = &samples[gone as usize..];
@@ -203,39 +247,78 @@ impl Stream {
 
     /// Adds to one channel of interleaved `frames` and forgets what was read.
     pub(crate) fn read(&mut self, frames: &mut [i16], channel: usize) {
-        let mut frames = frames.chunks_exact_mut(2);
-        if frames.len() == BLOCK && self.pending != 0 {
-            self.counts.corrected += 1;
-            if self.pending < 0 {
-                self.pending += 1;
-                self.window.least += 1;
-                self.skip(1);
-            } else if let Some(frame) = frames.next() {
-                self.pending -= 1;
-                self.window.least -= 1;
-                add(&mut frame[channel], self.ring[slot(self.read)]);
-            }
+        let frames = frames.chunks_exact_mut(2);
+        // By how many samples this block is longer here than there.
+        let more = if frames.len() == BLOCK { -self.pending.signum() } else { 0 };
+        let count = (frames.len() as i64 + more) as usize;
+        while let Some((from, to)) = self.holes.first_before(self.read + count as i64) {
+            self.holes.remove_first();
+            self.conceal(from, to);
         }
-        let count = frames.len();
         let at = slot(self.read);
         let head = count.min(RING - at);
-        let (after, before) = (at..at + head, 0..count - head);
-        for (frame, sample) in
-            frames.zip(self.ring[after.clone()].iter().chain(&self.ring[before.clone()]))
-        {
-            add(&mut frame[channel], *sample);
+        let samples = self.ring[at..at + head].iter().chain(&self.ring[..count - head]).copied();
+        if more == 0 {
+            frames.zip(samples).for_each(|(frame, sample)| add(&mut frame[channel], sample));
+        } else {
+            let mut block = [0; BLOCK + 1];
+            block.iter_mut().zip(samples).for_each(|(into, sample)| *into = sample);
+            stretch(&mut block, count);
+            frames.zip(block).for_each(|(frame, sample)| add(&mut frame[channel], sample));
+            self.counts.corrected += 1;
+            self.pending += more;
+            self.window.least += more;
+            self.window.before = self.window.before.map(|least| least + more);
         }
-        self.ring[after].fill(0);
-        self.ring[before].fill(0);
-        self.read += count as i64;
+        self.skip(count as i64);
     }
 
-    /// Leaves out the next samples.
+    /// The next samples are behind the reader.
     fn skip(&mut self, samples: i64) {
-        for position in self.read..self.read + samples.min(RING as i64) {
-            self.ring[slot(position)] = 0;
-        }
         self.read += samples;
+        let to = self.read - KEPT;
+        let count = (to - self.cleared).clamp(0, RING as i64) as usize;
+        let at = slot(self.cleared);
+        let head = count.min(RING - at);
+        self.ring[at..at + head].fill(0);
+        self.ring[..count - head].fill(0);
+        self.cleared = self.cleared.max(to);
+    }
+
+    /// Makes up what is missing between what came before and after it.
+    fn conceal(&mut self, from: i64, to: i64) {
+        if from - (HISTORY as i64) < self.cleared {
+            // It was passed over.
+            return;
+        }
+        let mut history = [0; HISTORY];
+        for (sample, at) in history.iter_mut().zip(from - HISTORY as i64..) {
+            *sample = self.ring[slot(at)];
+        }
+        let mut made = Concealment::after(&history);
+        for at in from..to {
+            self.counts.concealed += u64::from(!made.is_over());
+            self.ring[slot(at)] = made.next_sample();
+        }
+        for at in to..to + FADE {
+            let sample = &mut self.ring[slot(at)];
+            *sample = fade(made.next_sample(), *sample, at - to);
+        }
+    }
+}
+
+/// Makes a whole block of one that is a sample too long or too short, where that is heard least: a
+/// sample is left out between two that are alike, or put between two that are.
+fn stretch(block: &mut [i16; BLOCK + 1], count: usize) {
+    let apart = |one: usize, other: usize| block[one].abs_diff(block[other]);
+    if count > BLOCK {
+        let at = (1..BLOCK).min_by_key(|at| apart(at - 1, at + 1)).unwrap_or(1);
+        block.copy_within(at + 1.., at);
+    } else {
+        let at = (1..count).min_by_key(|at| apart(at - 1, *at)).unwrap_or(1);
+        let between = i32::midpoint(block[at - 1].into(), block[at].into()) as i16;
+        block.copy_within(at..count, at + 1);
+        block[at] = between;
     }
 }
 
@@ -247,4 +330,31 @@ const fn add(sum: &mut i16, sample: i16) {
 /// The place of a position in the ring.
 fn slot(position: i64) -> usize {
     position.rem_euclid(RING as i64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_made_whole_without_a_step() {
+        let voice = media::tone::voice(3, 12_000, 8_000);
+        let step = |samples: &[i16]| {
+            samples.windows(2).map(|pair| pair[1].abs_diff(pair[0])).max().unwrap_or(0)
+        };
+        for from in (0..7_800).step_by(160) {
+            for count in [BLOCK - 1, BLOCK + 1] {
+                let mut block = [0; BLOCK + 1];
+                block[..count].copy_from_slice(&voice[from..from + count]);
+                stretch(&mut block, count);
+                let (block, voice) = (&block[..BLOCK], &voice[from..from + count]);
+                assert!(step(block) <= step(voice), "{count} from {from}");
+                let same = |(one, other): (&i16, &i16)| one == other;
+                let front = block.iter().zip(voice).take_while(|pair| same(*pair)).count();
+                let back = block.iter().rev().zip(voice.iter().rev());
+                let back = back.take_while(|pair| same(*pair)).count();
+                assert!(front + back >= BLOCK - 1, "nothing else changes: {front} {back}");
+            }
+        }
+    }
 }

@@ -177,6 +177,7 @@ impl Timeline {
             missed: all.missed + voice.missed,
             anchors: all.anchors + voice.anchors,
             corrected: all.corrected + voice.corrected,
+            concealed: all.concealed + voice.concealed,
         })
     }
 
@@ -264,6 +265,67 @@ mod tests {
         assert_eq!(frames.len(), 2 * 8_056);
         assert!(frames.iter().all(|sample| *sample == 0));
         assert_eq!(timeline.frames(), 8_056);
+    }
+
+    /// A voice of packets of 20 ms of which some do not come, or come last of all; what is taped.
+    fn taped_without(voice: &[i16], lost: &[usize], late: &[usize]) -> (Vec<i16>, u64) {
+        let mut timeline = Timeline::new(Mono::from_ms(0));
+        let all = voice.len() / 160;
+        let handed = |timeline: &mut Timeline, n: usize, arrived| {
+            let samples = &voice[n * 160..][..160];
+            timeline.handle_packet(Side::Caller, &packet(arrived, n as u16, samples));
+        };
+        let at = |n: usize| Mono::from_ms(20 + 20 * n as u64);
+        for n in (0..all).filter(|n| !lost.contains(n) && !late.contains(n)) {
+            handed(&mut timeline, n, at(n));
+        }
+        late.iter().for_each(|n| handed(&mut timeline, *n, at(all)));
+        timeline.finish(at(all - 1));
+        let left = drain(&mut timeline).iter().step_by(2).copied().collect();
+        (left, timeline.counts(Side::Caller).concealed)
+    }
+
+    #[test]
+    fn what_was_lost_is_made_up_of_what_was_heard_before_it_and_fades() {
+        let voice = media::tone::sine(125.0, 10_000, 20 * 160);
+        let (whole, none) = taped_without(&voice, &[], &[]);
+        assert_eq!((&whole, none), (&voice, 0));
+        let (taped, concealed) = taped_without(&voice, &[6], &[]);
+        assert_eq!((taped.len(), concealed), (voice.len(), 160));
+        let strays = |range: std::ops::Range<usize>, most: u16| {
+            taped[range.clone()].iter().zip(&voice[range]).all(|(a, b)| a.abs_diff(*b) <= most)
+        };
+        assert!(strays(0..6 * 160, 0) && strays(7 * 160 + 40..20 * 160, 0), "nothing else changes");
+        assert!(strays(6 * 160..6 * 160 + 80, 1_500), "it goes on as it was");
+        // Five in a row: 60 ms are made up, the rest is silence.
+        let (taped, concealed) = taped_without(&voice, &[6, 7, 8, 9, 10], &[]);
+        assert_eq!(concealed, 480);
+        assert!(taped[9 * 160..11 * 160].iter().all(|sample| *sample == 0));
+        assert!(taped[11 * 160..12 * 160].iter().any(|sample| *sample > 9_000));
+    }
+
+    #[test]
+    fn what_comes_in_another_order_is_not_made_up() {
+        let voice = media::tone::sine(125.0, 10_000, 18 * 160);
+        assert_eq!(taped_without(&voice, &[], &[6, 3, 12]), (voice, 0));
+    }
+
+    #[test]
+    fn what_was_not_sent_is_silence() {
+        let mut timeline = Timeline::new(Mono::from_ms(0));
+        let voice = media::tone::sine(125.0, 10_000, 160);
+        // Silence suppressed for 40 ms after the third: the numbers go on, the time has gone.
+        for (n, late) in [(0, 0), (1, 0), (2, 0), (3, 2), (4, 2)] {
+            let arrived = Mono::from_ms(20 + 20 * (n + late));
+            let timestamp = 160 * (n + late) as u32;
+            let spoken = Packet { timestamp, ..packet(arrived, n as u16, &voice) };
+            timeline.handle_packet(Side::Caller, &spoken);
+        }
+        timeline.finish(Mono::from_ms(140));
+        let left: Vec<i16> = drain(&mut timeline).iter().step_by(2).copied().collect();
+        assert!(left[3 * 160..5 * 160].iter().all(|sample| *sample == 0));
+        assert_eq!(left[5 * 160..], [&voice[..], &voice[..]].concat());
+        assert_eq!(timeline.counts(Side::Caller).concealed, 0);
     }
 
     #[test]

@@ -159,6 +159,29 @@ impl Checked {
     }
 }
 
+/// Where a side's voice is made up in place of a lost one, and says nothing of when it was spoken.
+struct MadeUp {
+    side: Side,
+    so_far: u64,
+    blocks_left: u64,
+}
+
+impl MadeUp {
+    fn of(side: Side) -> Self {
+        Self { side, so_far: 0, blocks_left: 0 }
+    }
+
+    /// Whether some of the block that was read last is.
+    fn is_in_block(&mut self, timeline: &Timeline) -> bool {
+        let now = timeline.counts(self.side).concealed;
+        let more = now - std::mem::replace(&mut self.so_far, now);
+        // It begins anywhere in a block, ends anywhere in another, and what follows is faded in.
+        let blocks = if more > 0 { more.div_ceil(160) + 2 } else { 0 };
+        self.blocks_left = self.blocks_left.saturating_sub(1).max(blocks);
+        self.blocks_left > 0
+    }
+}
+
 fn record(mut caller: Phone, mut agent: Phone) -> (Checked, Timeline) {
     let mut dice = Dice(77);
     let mut arrivals = Vec::new();
@@ -167,8 +190,14 @@ fn record(mut caller: Phone, mut agent: Phone) -> (Checked, Timeline) {
     arrivals.sort_by_key(|sent| sent.arrived);
     let mut timeline = Timeline::new(Mono(0));
     let (mut checked, mut at) = (Checked::default(), 0);
+    let mut made_up = [Side::Caller, Side::Agent].map(MadeUp::of);
     let mut check = |timeline: &mut Timeline| {
-        while let Some(frames) = timeline.poll_output() {
+        while let Some(mut frames) = timeline.poll_output().map(<[i16]>::to_vec) {
+            for (channel, made_up) in made_up.iter_mut().enumerate() {
+                if made_up.is_in_block(timeline) {
+                    frames.iter_mut().skip(channel).step_by(2).for_each(|sample| *sample = 0);
+                }
+            }
             for frame in frames.chunks(2) {
                 checked.frame(at, frame[0], frame[1]);
                 at += 1;
@@ -190,8 +219,9 @@ fn check(caller: Phone, agent: Phone) {
     let (checked, _) = record(caller, agent);
     assert!(checked.worst_apart_ms <= LIMIT_MS, "{} ms apart", checked.worst_apart_ms);
     assert_eq!(checked.misplaced, 0, "up to {} ms off", checked.worst_shift_ms);
-    // Nine tenths of the hour was heard on both sides: 2 % was lost on each, the rest was holds.
-    assert!(checked.both > HOUR_MS * 8 * 8 / 10, "{} frames with both voices", checked.both);
+    // Most of the hour was heard on both sides: 2 % was lost on each, which hides three times as
+    // much here, and the rest was holds.
+    assert!(checked.both > HOUR_MS * 8 * 65 / 100, "{} frames with both voices", checked.both);
 }
 
 #[test]

@@ -40,9 +40,9 @@ fn tape(packets: &[(u64, u16, u32)], end_ms: u64) -> Vec<i16> {
 }
 
 #[test]
-fn a_lost_packet_is_silence_of_its_length() {
+fn for_as_long_as_a_lost_packet_was_what_came_before_it_goes_on() {
     let heard = tape(&[(20, 0, 0), (40, 1, 1), (80, 3, 3), (100, 4, 4)], 120);
-    assert_eq!(heard, [1, 2, 0, 3, 4, 0]);
+    assert_eq!(heard, [1, 2, 2, 3, 4, 0]);
 }
 
 #[test]
@@ -66,6 +66,20 @@ fn a_late_beginning_does_not_delay_what_follows() {
     timeline.finish(Mono::from_ms(400));
     let heard = blocks(&mut timeline);
     assert_eq!(heard, (1..=20).collect::<Vec<i16>>());
+}
+
+#[test]
+fn two_seconds_in_which_all_is_late_move_nothing() {
+    let mut timeline = Timeline::new(Mono(0));
+    for n in 0..1_000_u16 {
+        // A busy machine: 10 ms.
+        let late = if (300..400).contains(&n) { 10 } else { 0 };
+        let (arrived, timestamp) = (20 + 20 * u64::from(n) + late, u32::from(n) * 160);
+        timeline.handle_packet(Side::Caller, &packet(arrived, 1, n, timestamp, &[7; 160]));
+        blocks(&mut timeline);
+    }
+    let counts = timeline.counts(Side::Caller);
+    assert_eq!((counts.anchors, counts.corrected, counts.missed), (1, 0, 0));
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub struct OutStream {
     sent: Mono,
     /// The ticks that the newest packet covers, as far as it is known; at least a frame's.
     length: u32,
+    /// Nothing has been sent since what was sent last had been heard: nobody spoke.
+    has_rested: bool,
     packets: u64,
     payload_bytes: u64,
 }
@@ -80,6 +82,7 @@ impl OutStream {
             timestamp: first_timestamp,
             sent: Mono(0),
             length: FRAME_TICKS,
+            has_rested: false,
             packets: 0,
             payload_bytes: 0,
         }
@@ -152,7 +155,7 @@ impl OutStream {
             | Source::Forwarded { .. }
             | Source::Repacked { .. } => None,
         };
-        let marker = next.is_none();
+        let marker = std::mem::take(&mut self.has_rested) || next.is_none();
         self.advance(next.unwrap_or_else(|| self.timestamp_of_new_source(now)), now);
         self.source = Source::Own { samples };
         self.length = samples.max(FRAME_TICKS) * scale;
@@ -172,7 +175,7 @@ impl OutStream {
     ) -> Header {
         let theirs = timestamp.wrapping_mul(self.scale);
         let next = self.among_others(ssrc).map(|shift| theirs.wrapping_add(shift));
-        let marker = next.is_none();
+        let marker = std::mem::take(&mut self.has_rested) || next.is_none();
         let ours = next.unwrap_or_else(|| self.timestamp_of_new_source(now));
         self.advance(ours, now);
         self.source = Source::Repacked { ssrc, timestamp_shift: ours.wrapping_sub(theirs) };
@@ -286,6 +289,15 @@ impl OutStream {
         header.overwrite(datagram);
         self.count(payload_bytes);
         Ok(header)
+    }
+
+    /// So many samples, made here or of another leg's voice, are not sent, as nobody speaks: their
+    /// time passes, no number is left out, and the next packet is marked (RFC 3551 §4.1).
+    pub const fn rest(&mut self, samples: u32) {
+        self.has_rested = true;
+        if let Source::Own { samples: before } = &mut self.source {
+            *before = before.saturating_add(samples);
+        }
     }
 
     /// Another leg's packet is not sent on: that leaves no gap in our numbers, as if it was lost.

@@ -25,6 +25,10 @@ const FIRST_MID: &str = "0";
 /// Ticks a second of telephone voice.
 const CLOCK_RATE: u32 = 8000;
 /// What we say of the Opus that we take: repeat what was lost, one channel (RFC 7587 §6.1).
+///
+/// Nothing of `maxplaybackrate`, `maxaveragebitrate` and `sprop-maxcapturerate`: between two who
+/// speak Opus it goes through untouched, as good as both can. Nothing of `usedtx` and `cbr`: either
+/// is taken as it comes, and neither is preferred.
 const OPUS_PARAMETERS: &str = "useinbandfec=1;stereo=0;sprop-stereo=0";
 
 /// Why there is no common ground. SIP answers 488 to each (RFC 3261 §21.4.26).
@@ -305,6 +309,10 @@ impl Media {
             let (name, value) = (name.trim(), value.trim());
             if name.eq_ignore_ascii_case("useinbandfec") {
                 wishes.fec = value == "1";
+            } else if name.eq_ignore_ascii_case("cbr") {
+                wishes.cbr = value == "1";
+            } else if name.eq_ignore_ascii_case("usedtx") {
+                wishes.dtx = value == "1";
             } else if name.eq_ignore_ascii_case("maxaveragebitrate") {
                 wishes.max_bitrate = value.parse().ok();
             }

@@ -316,14 +316,20 @@ pub struct Negotiated {
     pub browser: Option<Association>,
 }
 
-/// What a receiver of Opus wishes of what it is sent (RFC 7587 §6.1), as far as it is heeded here:
-/// one channel is sent in any case, no more than telephone voice, and what is silent is sent, too.
+/// What a receiver of Opus wishes of what it is sent (RFC 7587 §6.1), as far as there is anything
+/// to heed: one channel is made here in any case (`stereo`), and of telephone voice, which is no
+/// more than the least that `maxplaybackrate` can say. `sprop-stereo` and `sprop-maxcapturerate`
+/// tell of what it sends, which a decoder takes as it comes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OpusWishes {
     /// `useinbandfec`: each packet repeats the one before, coarsely.
     pub fec: bool,
     /// `maxaveragebitrate`, in bits a second.
     pub max_bitrate: Option<u32>,
+    /// `cbr`: all packets of one length, so that it says nothing of what is said.
+    pub cbr: bool,
+    /// `usedtx`: next to nothing is sent while nobody speaks.
+    pub dtx: bool,
 }
 
 /// How RTCP goes with a stream.

@@ -45,7 +45,8 @@ fn opus_is_taken_with_keys_by_its_clock_and_without_comfort_noise() {
     assert_eq!((agreed.codec, agreed.payload_type), (Codec::Opus, 111));
     assert_eq!((agreed.digits_payload_type, agreed.digits_clock_rate), (Some(110), 48_000));
     assert_eq!(agreed.noise_payload_type, None, "Opus has its own");
-    assert_eq!(agreed.opus, OpusWishes { fec: true, max_bitrate: Some(20_000) });
+    let none = OpusWishes::default();
+    assert_eq!(agreed.opus, OpusWishes { fec: true, max_bitrate: Some(20_000), ..none });
     assert_eq!(ours.media[0].formats, ["111", "110"]);
     let text = ours.to_string();
     for line in [
@@ -74,7 +75,16 @@ fn opus_with_keys_by_the_other_clock_is_taken_and_what_is_no_opus_is_not() {
         let refused = take(&[Codec::Opus, Codec::L16], &["m=audio 9 RTP/AVP 96", map]);
         assert_eq!(refused, Err(Refusal::NoCodec), "{map}");
     }
-    for fmtp in ["useinbandfec=2", "maxaveragebitrate=-1", "useinbandfec", ";;=;=1"] {
+    for (fmtp, cbr, dtx) in [
+        ("usedtx=1; cbr=0", false, true),
+        ("maxplaybackrate=8000;CBR=1;stereo=1;sprop-maxcapturerate=16000", true, false),
+    ] {
+        let fmtp = format!("a=fmtp:96 {fmtp}");
+        let (_, agreed) = take(&[Codec::Opus], &[lines[0], lines[1], &fmtp]).expect("it is Opus");
+        assert_eq!(agreed.opus, OpusWishes { cbr, dtx, ..OpusWishes::default() }, "{fmtp}");
+    }
+    let odd = ["useinbandfec=2", "maxaveragebitrate=-1", "useinbandfec", ";;=;=1", "usedtx=x;cbr"];
+    for fmtp in odd {
         let fmtp = format!("a=fmtp:96 {fmtp}");
         let (_, agreed) = take(&[Codec::Opus], &[lines[0], lines[1], &fmtp]).expect("it is Opus");
         assert_eq!(agreed.opus, OpusWishes::default(), "{fmtp}");

@@ -374,6 +374,16 @@ impl Leg {
         }
     }
 
+    /// Its phone sends nothing from that packet on, for nobody speaks.
+    pub(super) fn fall_silent(&mut self, codec: Codec, packet: &Packet<'_>) {
+        self.wide(codec).fall_silent(packet);
+    }
+
+    /// What is heard of it meanwhile, by its own codec.
+    pub(super) fn go_on(&mut self, codec: Codec, samples: &mut [i16]) {
+        self.wide(codec).go_on(samples);
+    }
+
     /// One more leg mixes this one.
     pub(crate) fn join_mix(&mut self) {
         self.mixed_by += 1;

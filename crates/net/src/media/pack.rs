@@ -3,7 +3,7 @@
 //! Packets that are forwarded stay as they come, unless they are longer than the phone takes. What
 //! is made here (prompts, mixes) and what is coded anew has the length that it wishes.
 
-use media::{Codec, FRAME_SAMPLES, LegMedia, g711};
+use media::{Codec, FRAME_SAMPLES, LegMedia, g711, opus};
 use model::Mono;
 use rtp::{HEADER_BYTES, Header, digits};
 
@@ -250,13 +250,17 @@ impl Leg {
     /// Sends so many bytes of what waits. False if there are not as many.
     fn send_taken(&mut self, bytes: usize, way: &mut Way<'_>, now: Mono) -> bool {
         let Some((media, target)) = self.sending() else { return false };
-        let (payload_type, codec) = (media.payload_type, media.codec);
+        let (payload_type, codec, rests) = (media.payload_type, media.codec, media.opus.dtx);
         let Some(packer) = self.packer.as_mut() else { return false };
         let (mut taken, mut payload) = ([0; ROOM], [0; PAYLOAD_BYTES]);
         let Some(first) = packer.take(bytes, &mut taken) else { return false };
         let length = if is_sized(codec) {
             // What cannot be encoded is left out, as if it was lost.
             let Some(length) = self.encode(&taken[..bytes], &mut payload) else { return true };
+            if rests && codec == Codec::Opus && opus::is_silence(&payload[..length]) {
+                self.out.rest(bytes as u32);
+                return true;
+            }
             length
         } else {
             payload[..bytes].copy_from_slice(&taken[..bytes]);

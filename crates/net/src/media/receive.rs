@@ -103,8 +103,12 @@ impl Worker {
         self.counted.packets_received += 1;
         let mut decoded = None;
         match content {
+            Content::Voice if wide::is_silence(codec, packet.payload) => {
+                leg.fall_silent(codec, &packet);
+                self.begin_hush(key, &packet, now);
+            }
             Content::Voice => {
-                leg.hush = None;
+                self.end_hush(key, &packet.header, now);
                 decoded = self.keep(index, &packet, &mut kept[..], now);
             }
             Content::Digit => {}
@@ -168,7 +172,7 @@ impl Worker {
 
     /// Whether somebody needs the samples of the leg at `index`: who tapes it, who mixes it, who
     /// hears it in another codec, or who listens for keys.
-    fn is_decoded(&mut self, index: u32, codec: Codec) -> bool {
+    pub(super) fn is_decoded(&mut self, index: u32, codec: Codec) -> bool {
         let Some(leg) = self.legs.at(index) else { return false };
         if leg.tape.is_some() || leg.playout.is_some() || leg.listens() {
             return true;

@@ -59,18 +59,12 @@ impl Listening {
     }
 }
 
-/// Whether nobody speaks in a packet. What is not G.711 is taken for speech.
+/// Whether nobody speaks in a packet, which is in its codec's law.
 fn is_quiet(voice: &Voice<'_>) -> bool {
-    let codec = voice.codec;
-    match codec {
-        Codec::Pcma | Codec::Pcmu => {
-            let sample = |byte: &u8| u32::from(g711::decode_sample(codec, *byte).unsigned_abs());
-            let sum: u32 = voice.payload.iter().map(sample).sum();
-            let count = u32::try_from(voice.payload.len()).unwrap_or(u32::MAX).max(1);
-            sum / count < SPEECH
-        }
-        _ => false,
-    }
+    let sample = |byte: &u8| u32::from(g711::decode_sample(voice.codec, *byte).unsigned_abs());
+    let sum: u32 = voice.payload.iter().map(sample).sum();
+    let count = u32::try_from(voice.payload.len()).unwrap_or(u32::MAX).max(1);
+    sum / count < SPEECH
 }
 
 /// What a leg's packet brings to a recording.
@@ -373,6 +367,17 @@ mod tests {
         stage.say(quiet, 1_960);
         stage.say(quiet, 5_000);
         assert_eq!(stage.told(), [MediaEvent::RecordingQuiet { recording: recording(1) }]);
+    }
+
+    #[test]
+    fn quiet_is_quiet_in_every_codec() {
+        let header = Header::default();
+        for codec in Codec::ALL {
+            let quiet = [g711::silence(codec); 160];
+            assert!(is_quiet(&Voice { codec, header, payload: &quiet }), "{codec:?}");
+            let spoken = [g711::encode_sample(codec, 3_000); 160];
+            assert!(!is_quiet(&Voice { codec, header, payload: &spoken }), "{codec:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,11 @@ use rtp::Packet;
 /// The most samples of one packet of L16.
 const L16_SAMPLES: usize = rtp::MAX_PACKET_BYTES / 2;
 
+/// Whether a packet says that nothing may follow it, as nobody speaks.
+pub(crate) fn is_silence(codec: Codec, payload: &[u8]) -> bool {
+    codec == Codec::Opus && opus::is_silence(payload)
+}
+
 /// What makes bytes of samples and samples of bytes for one leg. A codec's memory is made with its
 /// first packet each way.
 #[derive(Debug)]
@@ -106,6 +111,26 @@ impl Wide {
             }
         };
         Some(Kept { lead, samples }).filter(|kept| kept.samples > 0)
+    }
+
+    /// Its phone sends nothing from that packet on, for nobody speaks: as Opus does.
+    pub(crate) fn fall_silent(&mut self, packet: &Packet<'_>) {
+        if let Self::Opus { decoder, .. } = self {
+            if decoder.is_none() {
+                *decoder = opus::Decoder::new();
+            }
+            if let Some(decoder) = decoder {
+                decoder.fall_silent(packet.header.sequence, packet.header.timestamp);
+            }
+        }
+    }
+
+    /// What is heard meanwhile.
+    pub(crate) fn go_on(&mut self, samples: &mut [i16]) {
+        match self {
+            Self::Opus { decoder: Some(decoder), .. } => decoder.go_on(samples),
+            _ => samples.fill(0),
+        }
     }
 
     /// Voice that is kept in the law of `codec`, as it is sent where a byte is a sample.

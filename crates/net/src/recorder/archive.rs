@@ -6,6 +6,11 @@
 //! ```
 //! Whatever lies beside a recording under that name is scrap: half an archive, or what an archive
 //! has replaced. Who is killed in between leaves that, and the next attempt removes it first.
+//!
+//! A recording may be deleted while its archive is written. The one who deletes takes away its name
+//! first and the scrap after it; the one who writes makes the scrap first and then looks whether
+//! the recording still has a name. Whichever of them comes first, no sound stays under a name for
+//! which nobody looks any more.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -190,10 +195,11 @@ impl Drop for Ready {
 /// is no error.
 ///
 /// # Errors
-/// The disk fails.
+/// The disk fails. It is to be called again then.
 pub fn erase(path: &Path) -> io::Result<()> {
-    scrap(path)?;
-    erase_one(path)
+    // In this order: who makes an archive after it finds that the recording has no name.
+    erase_one(path)?;
+    scrap(path)
 }
 
 /// Removes what lies beside the recording at `path`.
@@ -243,10 +249,16 @@ fn settle(path: &Path) -> io::Result<()> {
 }
 
 /// Writes the archive of a recording to a new file, and flushes it. Gives its hash and its bytes.
+///
+/// # Errors
+/// As those of [`prepare`]; [`io::ErrorKind::NotFound`] where the recording was deleted.
 fn write(from: Taped, to: &Path, keys: &Keyring, watch: Watch<'_>) -> io::Result<(String, u64)> {
     let header = read_header(&from)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(to)?;
     watch(Step::Made)?;
+    if !from.has_name()? {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let mut out = Vec::with_capacity(CHUNK_BYTES + PIECE_MOST);
     let packed = Packer::new(header, keys, &draw()?, &mut out);
     let invalid = |fault| io::Error::new(io::ErrorKind::InvalidData, fault);

@@ -103,6 +103,11 @@ impl Unarchived {
         Ok(Ok(Self { file, header: original, parts, bytes, state }))
     }
 
+    /// The file that it is read from.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Bytes of the recording's own form.
     pub(super) fn length(&self) -> u64 {
         self.bytes

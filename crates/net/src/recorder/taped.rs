@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::path::Path;
 
 use recording::{ARCHIVE_MAGIC, KeyFault, Keyring};
@@ -56,6 +56,15 @@ impl Taped {
             Self::File(file) => Ok(file.metadata()?.len()),
             Self::Archive(archive) => Ok(archive.length()),
         }
+    }
+
+    /// Whether it is to be found under some name: one that was deleted can be read on.
+    pub(super) fn has_name(&self) -> io::Result<bool> {
+        let file = match self {
+            Self::File(file) => file,
+            Self::Archive(archive) => archive.file(),
+        };
+        Ok(file.metadata()?.nlink() > 0)
     }
 
     pub(super) fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {

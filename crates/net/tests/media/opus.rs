@@ -19,7 +19,7 @@ fn opus_leg(stage: &mut Stage) -> (LegMedia, Phone) {
     let (mut media, phone) = stage.leg(Codec::Opus);
     media.digits_payload_type = Some(DIGITS);
     media.digits_clock_rate = 48_000;
-    media.opus = OpusWishes { fec: true, max_bitrate: None };
+    media.opus = OpusWishes { fec: true, ..OpusWishes::default() };
     stage.set(&media);
     (media, phone)
 }
@@ -34,7 +34,8 @@ fn join(stage: &Stage, one: &mut LegMedia, other: &mut LegMedia) {
 
 /// The packets of a voice, each with its ticks: of so many samples of 8 kHz.
 fn packets(codec: Codec, voice: &[i16], samples: usize) -> Vec<(Vec<u8>, u32)> {
-    let mut encoder = opus::Encoder::new(OpusWishes { fec: true, max_bitrate: None }).unwrap();
+    let mut encoder =
+        opus::Encoder::new(OpusWishes { fec: true, ..OpusWishes::default() }).unwrap();
     let mut doubler = l16::Doubler::default();
     let ticks = samples as u32 * (codec.clock_rate() / 8_000);
     let frames = voice.chunks_exact(samples);
@@ -191,6 +192,118 @@ fn what_was_lost_of_opus_is_made_good_for_who_hears_it_in_g_711() {
         _ => None,
     });
     assert_eq!((stats.packets_received, stats.packets_lost), (88, 12));
+}
+
+/// What a phone sends in each 20 ms: nothing while nobody speaks, but for a packet that says so.
+fn sparse(voice: &[i16]) -> Vec<Option<Vec<u8>>> {
+    let wishes = OpusWishes { dtx: true, ..OpusWishes::default() };
+    let (mut encoder, mut was_silent) = (opus::Encoder::new(wishes).unwrap(), false);
+    let packets = voice.chunks_exact(160).map(|frame| {
+        let mut bytes = vec![0; opus::MAX_BYTES];
+        let length = encoder.encode(frame, &mut bytes).unwrap();
+        bytes.truncate(length);
+        let is_silent = opus::is_silence(&bytes);
+        (!is_silent || !std::mem::replace(&mut was_silent, is_silent)).then(|| {
+            was_silent = is_silent;
+            bytes
+        })
+    });
+    packets.collect()
+}
+
+#[test]
+fn who_sends_nothing_while_nobody_speaks_loses_nothing_and_the_noise_goes_on() {
+    unhindered(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::with(166, Prompts::default(), |config| {
+            config.recordings.dir = folder.path().to_path_buf();
+        });
+        let ((mut a, mut phone), (mut b, narrow)) = (opus_leg(&mut stage), stage.leg(Codec::Pcma));
+        join(&stage, &mut a, &mut b);
+        let (mut c, same) = opus_leg(&mut stage);
+        c.hears = Source::Leg(a.leg);
+        stage.set(&c);
+        let (mut d, mixed) = stage.leg(Codec::Pcma);
+        d.hears = Source::Mix([a.leg, b.leg, d.leg].as_slice().into());
+        stage.set(&d);
+        let (recording, path) = stage.record(&a, &b);
+        stage.settle();
+        let mut noise = vec![0; 16_000];
+        media::ComfortNoise::new(&[60]).fill(&mut noise);
+        let (first, then) = (voice(7), voice(8));
+        let spoken = [&first[..], &noise, &then].concat();
+        let sent = sparse(&spoken);
+        let count = sent.iter().flatten().count();
+        assert!(count < 260, "{count} of 300 packets: it says nothing for the most of two seconds");
+        let began = std::time::Instant::now();
+        let (mut heard, mut summed) = (Vec::new(), Vec::new());
+        for (frame, packet) in sent.iter().enumerate() {
+            beat(began, frame);
+            match packet {
+                Some(packet) => send(&mut phone, &(packet.clone(), 960)),
+                None => phone.header.timestamp = phone.header.timestamp.wrapping_add(960),
+            }
+            heard.extend(narrow.hear_ready());
+            summed.extend(mixed.hear_ready());
+        }
+        beat(began, 310);
+        heard.extend(narrow.hear_ready());
+        summed.extend(mixed.hear_ready());
+        stage.stop_recording(recording);
+        stage.event(|event| match event {
+            MediaEvent::RecordingSealed { .. } => Some(()),
+            _ => None,
+        });
+        assert_eq!(same.hear_ready().len(), count, "who speaks it gets it as it came");
+        let (taped, _) = read_wav(&folder.path().join(path));
+        let heard = listened(Codec::Pcma, &heard);
+        for samples in [heard, listened(Codec::Pcma, &summed), taped] {
+            let place = |voice: &[i16]| compare::find(&voice[6_000..10_000], &samples).unwrap();
+            let (one, other) = (place(&first), place(&then));
+            assert!(one.correlation > 0.8 && other.correlation > 0.8, "{one:?} {other:?}");
+            assert!(
+                (other.lag - one.lag).abs_diff(32_000) < 400,
+                "time is kept: {one:?} {other:?}"
+            );
+            // In the middle of the two seconds.
+            let middle = &samples[one.lag + 16_000..one.lag + 20_000];
+            let loud = middle.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>() / 4_000.0;
+            assert!((2.0..300.0).contains(&loud.sqrt()), "noise, and no voice: {}", loud.sqrt());
+        }
+        stage.workers.send(MediaCommand::Close { leg: a.leg }).unwrap();
+        let stats = stage.event(|event| match event {
+            MediaEvent::Closed { leg, stats, .. } if *leg == a.leg => Some(*stats),
+            _ => None,
+        });
+        assert_eq!((stats.packets_received, stats.packets_lost), (count as u64, 0));
+        assert!(stats.longest_gap_ms < 200, "{} ms", stats.longest_gap_ms);
+    });
+}
+
+#[test]
+fn who_wishes_nothing_while_nobody_speaks_is_sent_next_to_nothing_and_time_goes_on() {
+    let mut stage = Stage::new(167);
+    let ((mut a, phone), (mut b, mut narrow)) = (opus_leg(&mut stage), stage.leg(Codec::Pcma));
+    a.opus.dtx = true;
+    join(&stage, &mut a, &mut b);
+    let spoken = [voice(9), vec![0; 16_000], voice(10)].concat();
+    let mut heard = Vec::new();
+    for some in packets(Codec::Pcma, &spoken, 160).chunks(20) {
+        some.iter().for_each(|packet| send(&mut narrow, packet));
+        stage.settle();
+        heard.extend(phone.hear_ready());
+    }
+    assert!((200..260).contains(&heard.len()), "{} of 300", heard.len());
+    assert!(heard.iter().all(|packet| packet.payload.len() > 2), "each says something");
+    let first = heard[0].header;
+    for pair in heard.windows(2) {
+        let (one, next) = (pair[0].header, pair[1].header);
+        assert_eq!(next.sequence, one.sequence.wrapping_add(1), "no number is left out");
+        let step = next.timestamp.wrapping_sub(one.timestamp);
+        assert!(step.is_multiple_of(960) && next.marker == (step > 960), "{one:?} {next:?}");
+    }
+    let passed = heard.last().unwrap().header.timestamp.wrapping_sub(first.timestamp);
+    assert_eq!(passed, 299 * 960);
 }
 
 #[test]

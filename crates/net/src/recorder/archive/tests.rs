@@ -16,6 +16,8 @@ use super::*;
 const FOLDER: &str = "HOTLINE_TEST_ARCHIVE_IN";
 /// At how many steps it dies.
 const STEPS: &str = "HOTLINE_TEST_ARCHIVE_STEPS";
+/// That the recording is deleted at that step, before it dies.
+const ERASED: &str = "HOTLINE_TEST_ARCHIVE_ERASED";
 /// Pieces of the recordings here.
 const PIECES: usize = 7;
 /// Steps of archiving one.
@@ -205,6 +207,9 @@ fn an_engine_that_archives_until_it_is_killed() {
     let mut watch = |_| {
         steps += 1;
         if steps >= dies_at {
+            if std::env::var_os(ERASED).is_some() {
+                erase(&path).unwrap();
+            }
             // No destructor runs, nothing is flushed or undone.
             let _ = rustix::process::kill_process(
                 rustix::process::getpid(),
@@ -220,22 +225,27 @@ fn an_engine_that_archives_until_it_is_killed() {
     }
 }
 
+/// Archives a recording until it is killed at that step, at which it `is_erased` before.
+fn killed(folder: &Path, (_, seal): &(RecordingId, Seal), dies_at: usize, is_erased: bool) {
+    let seal = format!("{} {} {}", seal.sha256, seal.bytes, seal.frames);
+    std::fs::write(folder.join("seal"), seal).unwrap();
+    let name = "recorder::archive::tests::an_engine_that_archives_until_it_is_killed";
+    let mut engine = Command::new(std::env::current_exe().unwrap());
+    engine.args(["--exact", name]).env(FOLDER, folder).env(STEPS, dies_at.to_string());
+    if is_erased {
+        engine.env(ERASED, "1");
+    }
+    assert!(!engine.output().unwrap().status.success(), "it is killed at step {dies_at}");
+    std::fs::remove_file(folder.join("seal")).unwrap();
+}
+
 #[test]
 fn killed_at_any_step_it_leaves_a_whole_recording_and_the_next_attempt_archives_it() {
     for dies_at in 1..=ALL_STEPS {
         let folder = tempfile::tempdir().unwrap();
         let (path, file, of) = written(folder.path(), &keys());
-        let seal = format!("{} {} {}", of.1.sha256, of.1.bytes, of.1.frames);
-        std::fs::write(folder.path().join("seal"), seal).unwrap();
         let wav = played(&path, &of, &keys());
-        let name = "recorder::archive::tests::an_engine_that_archives_until_it_is_killed";
-        let engine = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name])
-            .env(FOLDER, folder.path())
-            .env(STEPS, dies_at.to_string())
-            .output()
-            .unwrap();
-        assert!(!engine.status.success(), "it is killed at step {dies_at}");
+        killed(folder.path(), &of, dies_at, false);
         assert_eq!(played(&path, &of, &keys()), wav, "killed at step {dies_at}");
         assert_eq!(verify(&path, &expected(&of), &keys()).unwrap(), Verdict::Ok);
         let is_archived = std::fs::read(&path).unwrap() != file;
@@ -243,6 +253,64 @@ fn killed_at_any_step_it_leaves_a_whole_recording_and_the_next_attempt_archives_
         let made = archived(&path, &of, &keys());
         assert!(made.after < made.before && !beside(&path).exists());
         assert_eq!(played(&path, &of, &keys()), wav);
+    }
+}
+
+/// Deletes the recording at a step; by which error its archiving ends.
+fn deleted_at(erases_at: usize) -> (io::ErrorKind, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _, of) = written(folder.path(), &keys());
+    let mut steps = 0;
+    let mut watch = |_| {
+        steps += 1;
+        if steps == erases_at {
+            erase(&path)?;
+        }
+        Ok(())
+    };
+    let error = prepare(&path, (of.0, &of.1), &keys(), &mut watch).unwrap_err();
+    (error.kind(), names(folder.path()))
+}
+
+#[test]
+fn what_is_deleted_while_it_is_archived_leaves_nothing_and_is_no_archive() {
+    // When the new file was made, at each of its pieces, when it was written and when flushed.
+    for erases_at in 1..=PIECES + 3 {
+        let left = deleted_at(erases_at);
+        assert_eq!(left, (io::ErrorKind::NotFound, Vec::new()), "at step {erases_at}");
+    }
+}
+
+#[test]
+fn what_is_deleted_between_the_looking_and_the_making_ends_before_there_is_any_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _, of) = written(folder.path(), &keys());
+    let mut seen = Vec::new();
+    let mut watch = |step| {
+        seen.push(step);
+        // As if it had been deleted before the new file was made: that one stays.
+        match step {
+            Step::Made => erase_one(&path),
+            _ => Ok(()),
+        }
+    };
+    let error = prepare(&path, (of.0, &of.1), &keys(), &mut watch).unwrap_err();
+    assert_eq!((error.kind(), seen), (io::ErrorKind::NotFound, vec![Step::Made]));
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn who_is_killed_while_a_recording_is_deleted_leaves_nothing_that_plays() {
+    for dies_at in 1..=PIECES + 3 {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, _, of) = written(folder.path(), &keys());
+        killed(folder.path(), &of, dies_at, true);
+        let left: Vec<PathBuf> =
+            names(folder.path()).iter().map(|name| folder.path().join(name)).collect();
+        for path in left {
+            let sound = std::fs::metadata(&path).unwrap().len();
+            assert_eq!(sound, 0, "killed at step {dies_at}: {path:?}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod plans;
 mod priority;
 mod queue;
 mod skills;
+mod steps;
 
 pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
@@ -21,9 +22,10 @@ pub use listeners::{Listening, Side, SipListener, SipTls};
 pub use messages::Message;
 pub use outbound::{Outbound, Rule};
 pub use plans::Plan;
-pub use queue::{Queue, TierStep};
+pub use queue::Queue;
 pub(crate) use skills::ACW_LIMIT_MS;
 pub use skills::{Missed, MissedTimes};
+pub use steps::{Group, Service, TierStep};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -69,6 +71,8 @@ pub struct Config {
     pub tiers: Vec<Tier>,
     #[serde(default)]
     pub hours: Vec<Hours>,
+    #[serde(default, rename = "group")]
+    pub groups: Vec<Group>,
     #[serde(default, rename = "queue")]
     pub queues: Vec<Queue>,
     #[serde(default, rename = "plan")]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::choices::{self, Callback};
 use super::messages::Message;
 use super::overflow;
+use super::steps::{Service, TierStep};
 
 /// `[[queue]]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -21,6 +22,8 @@ pub struct Queue {
     #[serde(default = "says_wait")]
     pub say_wait: bool,
     pub tiers: Vec<TierStep>,
+    #[serde(default)]
+    pub service: Option<Service>,
     #[serde(default = "longest_idle")]
     pub strategy: String,
     #[serde(default)]
@@ -102,19 +105,4 @@ fn longest_idle() -> String {
 
 fn please_wait() -> String {
     "please_wait".to_owned()
-}
-
-const fn lowest_skill() -> u8 {
-    1
-}
-
-/// One of a queue's `tiers`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the keys are explained in the commented default")]
-pub struct TierStep {
-    pub level: u8,
-    pub after_ms: u64,
-    #[serde(default = "lowest_skill")]
-    pub min_skill: u8,
 }

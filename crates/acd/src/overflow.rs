@@ -159,13 +159,17 @@ impl Acd {
         let next = self.next_queue(&to);
         let queue = &mut self.queues[from as usize];
         queue.balance.count_overflow(why);
+        let waited_ms = self.now.ms_since(newcomer.entered);
+        if why == OverflowCause::TimedOut {
+            queue.count_served(self.now, false, waited_ms);
+        }
         self.outputs.push_back(Output::Overflowed {
             call: newcomer.call,
             queue: queue.id.clone(),
             why,
             to,
             entered: newcomer.entered,
-            waited_ms: self.now.ms_since(newcomer.entered),
+            waited_ms,
         });
         next
     }

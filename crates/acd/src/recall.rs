@@ -334,6 +334,7 @@ impl Acd {
         self.returned.insert(id);
         let Some(agent) = freed else { return self.serve_call(id) };
         self.release(agent, queue);
+        self.open_early(id);
         // The one whose turn it is gets the call, and the one who was let go the best one left.
         let call = self.calls.get(&id);
         let next = call.and_then(|call| self.queues[queue as usize].best_agent(call));

@@ -66,9 +66,10 @@ impl Acd {
         self.unwait(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
-        let Call { permission, entered, queue, singly, .. } = call;
+        let Call { permission, entered, queue, singly, reached, .. } = call;
         let head_start_ms = call.head_start_ms.saturating_add(more_ms).min(MAX_HEAD_START_MS);
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms, singly };
+        let newcomer = Newcomer::new(id, permission, entered, head_start_ms);
+        let newcomer = Newcomer { singly, reached, ..newcomer };
         self.join_queue(&newcomer, queue, preferred);
         self.serve_call(id);
     }

@@ -327,8 +327,9 @@ impl Acd {
     fn take_over(&mut self, id: CallId, entry: &Call) {
         let freed = self.stop_progress(entry);
         self.end_callback(entry, CallbackEnd::Rejoined { by: id });
-        let Call { permission, entered, head_start_ms, queue, .. } = *entry;
+        let Call { permission, entered, head_start_ms, queue, reached, .. } = *entry;
         let newcomer = Newcomer::new(id, permission, entered, head_start_ms);
+        let newcomer = Newcomer { reached, ..newcomer };
         self.queues[queue as usize].balance.offered += 1;
         self.join_queue(&newcomer, queue, None);
         self.returned.insert(id);
@@ -472,7 +473,7 @@ impl Acd {
 
     /// A newcomer as an entry of a queue, in no index yet.
     pub(crate) fn new_call(&self, newcomer: &Newcomer, queue: u32) -> Call {
-        let Newcomer { call, permission, entered, head_start_ms, singly } = *newcomer;
+        let Newcomer { call, permission, entered, head_start_ms, singly, reached } = *newcomer;
         let of_queue = self.queues[queue as usize].head_start_ms;
         let head_start = of_queue.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
         let entered = entered.min(self.now);
@@ -483,7 +484,7 @@ impl Acd {
             head_start_ms,
             joined: self.now,
             permission,
-            reached: 0,
+            reached,
             next_step_at: None,
             limit_at: None,
             kept: false,

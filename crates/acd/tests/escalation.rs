@@ -219,6 +219,22 @@ fn a_wait_that_becomes_longer_is_noticed_within_a_second_and_a_shorter_one_close
 }
 
 #[test]
+fn a_call_that_a_supervisor_puts_forward_keeps_what_was_opened_to_it() {
+    let estimate_ms = Some(20_000);
+    let mut room = Room::new(&two_groups(sales(Opens { estimate_ms, ..opens() })));
+    moves(&mut room, 1, 25);
+    for n in 30..=36 {
+        room.enqueue(n, "claims");
+    }
+    assert!(reached(&room.said()).contains(&(36, 2, Opened::Estimate)));
+    room.tell(Input::Prefer { call: call(36), more_ms: 3_600_000, preferred: None });
+    assert!(room.acd.estimate(call(36)).unwrap().median_ms < 20_000, "it is next");
+    assert_eq!(reached(&room.said()), [], "nothing is opened twice");
+    room.ready("8101");
+    assert_eq!(room.view("8101").call, Some(call(36)));
+}
+
+#[test]
 fn a_queue_that_is_served_badly_gets_help_for_all_who_wait() {
     let service_permille = Some(800);
     let mut room = Room::new(&two_groups(sales(Opens { service_permille, ..opens() })));

@@ -114,8 +114,8 @@ fn in_any_order_of_events_every_rule_holds_and_the_same_comes_out_again() {
     });
     println!("{} offers judged, steps opened: {:?}", judged.offers, judged.opened);
     assert!(judged.offers > 0, "nothing was judged");
-    // Every reason for which a step may open is met in so many worlds, but for estimates, which need
-    // a queue that has moved for longer: tests/escalation.rs is about those.
+    // Every reason for which a step may open is met in so many worlds. Estimates need
+    // a queue that has moved for longer, as in tests/escalation.rs.
     assert!(seeds.end - seeds.start < 10_000 || judged.opened.len() >= 4, "{:?}", judged.opened);
 }
 

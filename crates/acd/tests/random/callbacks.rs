@@ -234,7 +234,8 @@ impl Reference {
             assert_eq!((request.call, request.why_not), (by, None), "seed {seed}");
             let entered = call.entered;
             let entry = self.entry(queue, call.permission, entered, call.own_head_start_ms, now);
-            self.calls.insert(by, entry);
+            // What was open to it stays open.
+            self.calls.insert(by, Waiting { reached: call.reached, ..entry });
             self.limits.count(queue).offered += 1;
         }
     }

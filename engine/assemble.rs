@@ -16,7 +16,7 @@ use store::{Account, DigestAlgorithms};
 use trunk::{Destination, Trunk, Trunks};
 use web::{DesktopConfig, Named};
 
-use crate::config::{ACW_LIMIT_MS, Config, Plan, Queue, Side};
+use crate::config::{ACW_LIMIT_MS, Config, Plan, Queue, Side, TierStep};
 use crate::passwords;
 use crate::scripts::Library;
 
@@ -254,11 +254,7 @@ pub fn listeners(config: &Config, bound: &[SocketAddr]) -> Vec<Listener> {
 pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd::Config> {
     let tiers = tiers(config)?;
     let queues = config.queues.iter().map(|queue| {
-        let steps = queue.tiers.iter();
-        let steps = steps.map(|step| {
-            let tier = Tier { level: step.level };
-            acd::TierStep { min_level: step.min_skill, ..acd::TierStep::new(tier, step.after_ms) }
-        });
+        let steps = queue.tiers.iter().map(TierStep::step);
         acd::QueueConfig {
             max_waiting: queue.waiting_max,
             limits: queue.limits(),
@@ -268,6 +264,7 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
             objective_ms: queue.objective_ms,
             acw: queue.acw(),
             ring: queue.ring(),
+            service: queue.service_rule(),
             strategy: acd::Strategy::from_name(&queue.strategy).unwrap_or_default(),
             ..acd::QueueConfig::new(QueueId::from(queue.name.as_str()), steps.collect())
         }
@@ -279,14 +276,16 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
         let served = queues.iter().filter_map(|of| {
             let serves = account.queues.iter().find(|serves| serves.queue == of.queue)?;
             let level = serves.level.clamp(1, acd::MAX_LEVEL);
-            let opens = |step: &acd::TierStep| step.tier == tier && step.min_level <= level;
             let (queue, share) = (serves.queue.clone(), serves.share.max(1));
-            of.steps.iter().any(opens).then_some(acd::Served { queue, level, share })
+            Some(acd::Served { queue, level, share })
         });
         let agent = AgentId::from(account.user.as_str());
-        let agent = acd::AgentConfig::new(agent, tier, served.collect(), config.acd.acw_ms);
-        Some(acd::AgentConfig { choice: config.call_choice(), ..agent })
+        let (groups, site) = (config.groups_of(&agent), config.site_of(&agent));
+        let served = served.collect();
+        let agent = acd::AgentConfig::new(agent, tier, served, config.acd.acw_ms);
+        Some(acd::AgentConfig { groups, site, choice: config.call_choice(), ..agent })
     });
+    let agents = agents.map(|agent| opened_to(agent, &queues));
     Ok(acd::Config {
         agents: agents.collect(),
         queues,
@@ -303,6 +302,20 @@ pub fn distribution(config: &Config, accounts: &[Account]) -> anyhow::Result<acd
         plans: config.plans.iter().map(Plan::plan).collect(),
         ..acd::Config::default()
     })
+}
+
+/// An agent without the queues of which no step opens to them, and whose skill no step asks for.
+fn opened_to(mut agent: acd::AgentConfig, queues: &[acd::QueueConfig]) -> acd::AgentConfig {
+    let opens = |served: &acd::Served| {
+        let skill = acd::Skill::Of(served.queue.clone());
+        let mut steps = queues.iter().flat_map(|of| of.steps.iter().map(move |step| (of, step)));
+        steps.any(|(of, step)| {
+            step.skill == skill || (of.queue == served.queue && step.admits(&agent, &of.queue))
+        })
+    };
+    let served = agent.queues.iter().filter(|served| opens(served)).cloned().collect();
+    agent.queues = served;
+    agent
 }
 
 fn phones(accounts: &[Account]) -> BTreeMap<AgentId, Phone> {

@@ -11,7 +11,9 @@ mod outbound;
 mod overflow;
 mod plans;
 mod priority;
+mod queue;
 mod skills;
+mod steps;
 
 pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
@@ -20,8 +22,10 @@ pub use listeners::{Listening, Side, SipListener, SipTls};
 pub use messages::Message;
 pub use outbound::{Outbound, Rule};
 pub use plans::Plan;
+pub use queue::Queue;
 pub(crate) use skills::ACW_LIMIT_MS;
 pub use skills::{Missed, MissedTimes};
+pub use steps::{Group, Service, TierStep};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -67,6 +71,8 @@ pub struct Config {
     pub tiers: Vec<Tier>,
     #[serde(default)]
     pub hours: Vec<Hours>,
+    #[serde(default, rename = "group")]
+    pub groups: Vec<Group>,
     #[serde(default, rename = "queue")]
     pub queues: Vec<Queue>,
     #[serde(default, rename = "plan")]
@@ -286,117 +292,6 @@ pub enum KeepFrom {
 pub struct Tier {
     pub level: u8,
     pub permissions: Vec<String>,
-}
-
-/// `[[queue]]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the keys are explained in the commented default")]
-pub struct Queue {
-    pub name: String,
-    #[serde(default)]
-    pub title: String,
-    #[serde(default = "please_wait")]
-    pub wait_prompt: String,
-    #[serde(default = "says_wait")]
-    pub say_wait: bool,
-    pub tiers: Vec<TierStep>,
-    #[serde(default = "longest_idle")]
-    pub strategy: String,
-    #[serde(default)]
-    pub ring_at_once: Option<u8>,
-    #[serde(default = "ring_add")]
-    pub ring_add: u8,
-    #[serde(default = "ring_add_after_ms")]
-    pub ring_add_after_ms: u64,
-    #[serde(default)]
-    pub acw_ms: Option<u64>,
-    #[serde(default)]
-    pub acw_max_ms: Option<u64>,
-    #[serde(default)]
-    pub gain_permille: u64,
-    #[serde(default)]
-    pub head_start_ms: u64,
-    #[serde(default)]
-    pub objective_ms: Option<u64>,
-    #[serde(default)]
-    pub hours: Option<String>,
-    #[serde(default = "waiting_max")]
-    pub waiting_max: usize,
-    #[serde(default)]
-    pub wait_max_ms: Option<u64>,
-    #[serde(default)]
-    pub when_full: Option<String>,
-    #[serde(default)]
-    pub when_unstaffed: Option<String>,
-    #[serde(default)]
-    pub unstaffed_waiting_too: bool,
-    #[serde(default)]
-    pub when_closed: Option<String>,
-    #[serde(default)]
-    pub closed_waiting_too: bool,
-    #[serde(default)]
-    pub when_waited: Option<String>,
-    #[serde(default)]
-    pub choices: BTreeMap<String, String>,
-    #[serde(default = "choices::prompt")]
-    pub choices_prompt: String,
-    #[serde(default)]
-    pub callback: Callback,
-    #[serde(default)]
-    pub message: Message,
-}
-
-impl Queue {
-    /// How many agents a call rings at once, where the strategy rings several.
-    pub(crate) fn ring(&self) -> acd::RingRule {
-        let adds = self.strategy == acd::Strategy::RingProgressive.as_str();
-        let usual = if adds { 1 } else { acd::MAX_RINGING };
-        acd::RingRule {
-            at_once: self.ring_at_once.unwrap_or(usual),
-            add: self.ring_add,
-            add_after_ms: self.ring_add_after_ms,
-        }
-    }
-}
-
-const fn waiting_max() -> usize {
-    overflow::WAITING_MAX
-}
-
-const fn says_wait() -> bool {
-    true
-}
-
-fn ring_add() -> u8 {
-    acd::RingRule::default().add
-}
-
-fn ring_add_after_ms() -> u64 {
-    acd::RingRule::default().add_after_ms
-}
-
-fn longest_idle() -> String {
-    acd::Strategy::LongestIdle.as_str().to_owned()
-}
-
-fn please_wait() -> String {
-    "please_wait".to_owned()
-}
-
-const fn lowest_skill() -> u8 {
-    1
-}
-
-/// One of a queue's `tiers`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the keys are explained in the commented default")]
-pub struct TierStep {
-    pub level: u8,
-    pub after_ms: u64,
-    #[serde(default = "lowest_skill")]
-    pub min_skill: u8,
 }
 
 /// `[[disposition]]`

@@ -13,7 +13,7 @@ use store::{DigestAlgorithms, Purpose, Store};
 
 use crate::accounts::{self, NewAccount};
 use crate::callers;
-use crate::config::{Config, Trunk};
+use crate::config::{Config, TierStep, Trunk};
 use crate::running::{self, Admit, Running};
 
 /// How much sample data there is.
@@ -125,7 +125,8 @@ async fn ensure_accounts(store: &Store, config: &Config, callers: u32) -> anyhow
             continue;
         }
         let serves = config.queues.iter();
-        let serves = serves.filter(|queue| queue.tiers.iter().any(|step| step.level == level));
+        let of_tier = |step: &TierStep| step.level.is_none_or(|of| of == level);
+        let serves = serves.filter(|queue| queue.tiers.iter().any(of_tier));
         let queues: Vec<store::Serves> =
             serves.map(|queue| QueueId::from(queue.name.as_str()).into()).collect();
         let account = NewAccount {

@@ -34,6 +34,8 @@ struct Waiting {
     epoch: u32,
     entered: Mono,
     permission: Option<String>,
+    /// How many of the queue's steps it was told to have reached.
+    reached: usize,
 }
 
 /// A moment at which it can be asked about an agent.
@@ -44,6 +46,7 @@ pub(super) struct Asked {
     at: Wall,
     queue: Option<QueueId>,
     waited_ms: u64,
+    reached: usize,
     permission: Option<String>,
     offered: Option<WhyOffer>,
 }
@@ -57,6 +60,7 @@ impl Asked {
             at: fact.wall,
             queue: queue.or_else(|| waiting.map(|waiting| waiting.queue.clone())),
             waited_ms: waited.map_or(0, |waiting| fact.mono.ms_since(waiting.entered)),
+            reached: waiting.map_or(0, |waiting| waiting.reached),
             permission: waiting.and_then(|waiting| waiting.permission.clone()),
             offered,
         }
@@ -72,7 +76,12 @@ pub(super) fn moments(facts: &[Fact], now: (Wall, Mono)) -> Vec<Asked> {
             FactBody::Queued { queue, entered, permission, .. } => {
                 let (queue, permission) = (queue.clone(), permission.clone());
                 let (epoch, entered) = (fact.epoch, *entered);
-                waiting = Some(Waiting { queue, epoch, entered, permission });
+                waiting = Some(Waiting { queue, epoch, entered, permission, reached: 0 });
+            }
+            FactBody::TierReached { step, .. } => {
+                if let Some(waiting) = &mut waiting {
+                    waiting.reached = waiting.reached.max(*step as usize);
+                }
             }
             FactBody::Offered { .. } => {
                 asked.push(Asked::of(fact, waiting.as_ref(), offer(fact)));
@@ -93,6 +102,7 @@ pub(super) fn moments(facts: &[Fact], now: (Wall, Mono)) -> Vec<Asked> {
         at: now.0,
         waited_ms: now.1.ms_since(waiting.entered),
         queue: Some(waiting.queue),
+        reached: waiting.reached,
         permission: waiting.permission,
         offered: None,
     }));
@@ -113,7 +123,7 @@ where
     F: Future<Output = Result<Option<Fact>, BackendError>>,
 {
     let mut told = Vec::new();
-    for Asked { before, at, queue, waited_ms, permission, offered } in asked {
+    for Asked { before, at, queue, waited_ms, reached, permission, offered } in asked {
         let to_agent = offered.as_ref().is_some_and(|offered| offered.agent == *agent);
         let undecided = offered.as_ref().is_some_and(|offered| offered.why.is_none());
         let (reason, since) = match &queue {
@@ -122,7 +132,7 @@ where
             Some(queue) if !undecided => {
                 let decided = offered.as_ref().and_then(|o| Some((&o.agent, o.why.as_ref()?)));
                 let permission = permission.as_deref();
-                let moment = Moment { queue, waited_ms, permission, decided };
+                let moment = Moment { queue, waited_ms, reached, permission, decided };
                 match named(&moment, agent) {
                     Some(reason) => (reason, None),
                     None => derived(config, &moment, agent, read(before).await?),
@@ -163,6 +173,7 @@ fn derived(
         | Reason::UnknownAgent
         | Reason::NotServing
         | Reason::NotReached { .. }
+        | Reason::Replaced { .. }
         | Reason::NotPermitted(_)
         | Reason::Free => None,
     };

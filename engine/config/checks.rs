@@ -8,7 +8,7 @@ use trunk::Cidr;
 use super::fault::{Fault, Places};
 use super::{
     Config, Queue, Trunk, choices, hours, listeners, messages, outbound, overflow, plans, priority,
-    skills,
+    skills, steps,
 };
 
 const SITE_MAX: u16 = 1023;
@@ -48,6 +48,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     plans::check(config, places, &mut faults);
     priority::check(config, places, &mut faults);
     skills::check(config, places, &mut faults);
+    steps::check(config, places, &mut faults);
     trunks(config, places, &mut faults);
     faults
 }
@@ -252,17 +253,6 @@ fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
             let message = format!("there are two queues {:?}", queue.name);
             faults.push(places.fault("queue", index, "name", message, "rename one"));
         }
-        if queue.tiers.is_empty() {
-            let remedy = "write tiers = [{ level = 1, after_ms = 0 }]";
-            faults.push(places.fault("queue", index, "tiers", "no tier ever serves it", remedy));
-        }
-        for step in &queue.tiers {
-            if !config.tiers.iter().any(|tier| tier.level == step.level) {
-                let message = format!("there is no tier {}", step.level);
-                let remedy = "add a [[tier]] of that level, or choose another";
-                faults.push(places.fault("queue", index, "tiers", message, remedy));
-            }
-        }
         if acd::Strategy::from_name(&queue.strategy).is_none() {
             let message = format!("there is no strategy {:?}", queue.strategy);
             let remedy = "write strategy = \"longest_idle\"";
@@ -284,11 +274,6 @@ fn queues(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault>) {
             let message = format!("{short} is less than a second");
             let remedy = "write 1000 or more";
             faults.push(places.fault("queue", index, "objective_ms", message, remedy));
-        }
-        let waits = queue.tiers.windows(2).all(|pair| pair[0].after_ms <= pair[1].after_ms);
-        if !waits {
-            let remedy = "list the steps by after_ms, the soonest first";
-            faults.push(places.fault("queue", index, "tiers", "steps are out of order", remedy));
         }
     }
 }

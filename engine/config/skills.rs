@@ -1,9 +1,7 @@
 //! What agents are good at and what follows for whom they are offered: levels of skill in the steps
 //! of queues, after-call work of queues, missed offers, and which call an agent is offered.
 
-use acd::{
-    AcwRule, CallChoice, MAX_GAIN_PERMILLE, MAX_LEVEL, MIN_REST_MS, MissedRule, MissedRules,
-};
+use acd::{AcwRule, CallChoice, MAX_GAIN_PERMILLE, MIN_REST_MS, MissedRule, MissedRules};
 use serde::Deserialize;
 
 use super::fault::{Fault, Places};
@@ -112,21 +110,6 @@ pub(super) fn check(config: &Config, places: &Places<'_>, faults: &mut Vec<Fault
         let mut fault = |key, message: String, remedy: &str| {
             faults.push(places.fault("queue", index, key, message, remedy));
         };
-        if let Some(step) =
-            queue.tiers.iter().find(|step| !(1..=MAX_LEVEL).contains(&step.min_skill))
-        {
-            let message = format!("there is no skill of level {}", step.min_skill);
-            fault("tiers", message, &format!("write a min_skill of 1 to {MAX_LEVEL}"));
-        }
-        let again = queue.tiers.iter().enumerate().find(|(at, step)| {
-            let mut before = queue.tiers[..*at].iter().rev();
-            let before = before.find(|before| before.level == step.level);
-            before.is_some_and(|before| before.min_skill <= step.min_skill)
-        });
-        if let Some((_, step)) = again {
-            let message = format!("tier {} is named again and reaches nobody else", step.level);
-            fault("tiers", message, "give its later step a lower min_skill, or leave it out");
-        }
         if queue.gain_permille > MAX_GAIN_PERMILLE {
             let message = format!("{} is too much", queue.gain_permille);
             fault("gain_permille", message, &format!("write at most {MAX_GAIN_PERMILLE}"));

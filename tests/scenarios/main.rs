@@ -16,6 +16,7 @@ mod customer_first;
 mod disk_fails;
 mod diverted;
 mod engine_stops;
+mod escalation;
 mod farewells;
 mod gruus;
 mod hold;

@@ -45,7 +45,7 @@ fn every_tier_that_is_reached_is_a_fact() {
         .facts()
         .iter()
         .filter_map(|fact| match fact.body {
-            FactBody::TierReached { tier, .. } => Some(tier.level),
+            FactBody::TierReached { tier, .. } => tier.map(|tier| tier.level),
             _ => None,
         })
         .collect();

@@ -84,6 +84,10 @@ fn events() {
         let told = format!("p50 {p50:.1} µs, p99 {p99:.1} µs");
         line(&format!("a decision: {place}"), &told, target, met);
     }
+    let (ns, told) = centers[2].expected();
+    let work =
+        format!("what a newcomer would wait, of {told} queues with {} in line", WAITING / QUEUES);
+    line(&work, &format!("{ns} ns"), "", None);
     let grows = costs_ns[SIZES.len() - 1] / costs_ns[0];
     let work = format!("an event with {} agents, beside one with {}", SIZES[3], SIZES[0]);
     line(&work, &format!("{grows:.2} ×"), "≤ 3 ×", Some(grows <= 3.0));

@@ -20,6 +20,7 @@ use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
 use crate::recover::Journal;
 use crate::ring::Ring;
+use crate::step::{TierStep, open_at};
 use crate::strategy::Work;
 use crate::timer::{Timer, Timers};
 use crate::view::{AgentView, MissedCounts, Position, QueueView};
@@ -67,6 +68,11 @@ pub struct Acd {
     /// empty between inputs.
     pub(crate) widened: BTreeSet<u32>,
     pub(crate) decisions: Decisions,
+    /// It is being made from a snapshot: what was looked at then is not looked at again.
+    pub(crate) is_restoring: bool,
+    /// For tests that trust no index.
+    #[cfg(test)]
+    pub(crate) config: std::sync::Arc<Config>,
     /// What is to be told as facts, if anyone wants them.
     pub(crate) journal: Option<Box<Journal>>,
 }
@@ -78,12 +84,18 @@ impl Acd {
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn new(config: &Config, ids: IdSource) -> Result<Self, ConfigError> {
         config.check()?;
-        let queues: Vec<Queue> =
+        let mut queues: Vec<Queue> =
             config.queues.iter().map(|queue| new_queue(queue, config)).collect();
         let queues_by_id: BTreeMap<QueueId, u32> =
             (0..).zip(&queues).map(|(at, queue)| (queue.id.clone(), at)).collect();
-        let mut agents: Vec<Agent> =
-            config.agents.iter().map(|agent| new_agent(agent, &queues, &queues_by_id)).collect();
+        let borrows = |queue: &QueueConfig| queue.steps.iter().any(TierStep::borrows);
+        let borrowing = (0..).zip(&config.queues).filter(|(_, queue)| borrows(queue));
+        let borrowing: Vec<u32> = borrowing.map(|(at, _)| at).collect();
+        let mut agents: Vec<Agent> = config
+            .agents
+            .iter()
+            .map(|agent| new_agent(agent, config, &mut queues, &queues_by_id, &borrowing))
+            .collect();
         agents.sort_by(|one, other| one.id.cmp(&other.id));
         let agents_by_id =
             (0..).zip(&agents).map(|(at, agent)| (agent.id.clone(), AgentIndex(at))).collect();
@@ -114,6 +126,9 @@ impl Acd {
             rings: BTreeMap::new(),
             widened: BTreeSet::new(),
             decisions: Decisions::default(),
+            is_restoring: false,
+            #[cfg(test)]
+            config: config.clone().into(),
             journal: None,
         };
         for agent in &acd.agents {
@@ -213,8 +228,8 @@ impl Acd {
         let Some((due, timer)) = self.timers.pop_due(now) else { return false };
         self.now = self.now.max(due);
         match timer {
-            Timer::Tier(call) | Timer::Preference(call) | Timer::Again(call) => {
-                self.open_more(call, timer, due);
+            Timer::Tier(_) | Timer::Preference(_) | Timer::Again(_) | Timer::Watch(_) => {
+                self.open_more(timer, due);
             }
             Timer::Rest(agent) => self.finish_rest(agent),
             Timer::Acw(agent) => self.finish_acw(agent),
@@ -408,6 +423,9 @@ impl Acd {
                 let queue = &mut self.queues[serves.queue as usize];
                 if after.is_at_work() != figure.is_at_work() {
                     queue.pass(now);
+                    if let Some(journal) = &mut self.journal {
+                        journal.queues.insert(serves.queue);
+                    }
                 }
                 queue.count(Some(figure), Some(after));
                 self.changed_queues.insert(serves.queue);
@@ -444,24 +462,44 @@ impl Acd {
 
 fn new_queue(queue: &QueueConfig, config: &Config) -> Queue {
     let steps = queue.steps.iter().map(|step| {
-        let permissions = config.permissions.get(&step.tier).cloned().unwrap_or_default();
+        let tiers = config.permissions.iter();
+        let of_step = tiers.filter(|(tier, _)| step.tier.is_none_or(|of| of == **tier));
+        let permissions: BTreeSet<_> = of_step.flat_map(|(_, held)| held).copied().collect();
         Step::new(step, permissions.into())
     });
     Queue::new(queue, steps.collect())
 }
 
-fn new_agent(agent: &AgentConfig, queues: &[Queue], by_id: &BTreeMap<QueueId, u32>) -> Agent {
-    let serves = agent.queues.iter().filter_map(|&Served { ref queue, level, share }| {
-        let queue = *by_id.get(queue)?;
-        let opens = |step: &Step| step.tier == agent.tier && step.min_level <= level;
-        let step = queues[queue as usize].steps.iter().position(opens)?;
-        Some(Serves { queue, step, level, share, offers: 0, last_turn: 0, turn_before: 0 })
+/// An agent, and in which class of each of their queues they are: those that they serve, and those
+/// of which a step opens to them besides.
+fn new_agent(
+    agent: &AgentConfig,
+    config: &Config,
+    queues: &mut [Queue],
+    by_id: &BTreeMap<QueueId, u32>,
+    borrowing: &[u32],
+) -> Agent {
+    let own = agent.queues.iter().filter_map(|served| {
+        let Served { queue, level, share } = served;
+        Some((*by_id.get(queue)?, *level, *share))
     });
+    let own: Vec<(u32, u8, u32)> = own.collect();
+    let others = borrowing.iter().copied().filter(|at| own.iter().all(|(own, ..)| own != at));
+    let others = others.map(|at| (at, 1, 1));
+    let serves = own.iter().copied().chain(others).filter_map(|(queue, level, share)| {
+        let QueueConfig { steps, queue: id, .. } = config.queues.get(queue as usize)?;
+        let open_at = open_at(steps, |step| step.admits(agent, id));
+        let held = || config.permissions.get(&agent.tier).cloned().unwrap_or_default().into();
+        let class = queues.get_mut(queue as usize)?.class_of(open_at, agent.tier, held);
+        let serves = Serves { queue, class, level, share, offers: 0, last_turn: 0, turn_before: 0 };
+        (open_at > 0).then_some(serves)
+    });
+    let serves: Vec<Serves> = serves.collect();
     Agent {
         id: agent.agent.clone(),
         tier: agent.tier,
         acw_ms: agent.acw_ms,
-        serves: serves.collect(),
+        serves,
         status: AgentStatus::SignedOut,
         activity: Activity::Idle,
         next_status: None,

@@ -32,7 +32,7 @@ pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) tier: Tier,
     pub(crate) acw_ms: u64,
-    /// The queues served, each with the step that opens it to the agent's tier.
+    /// The queues served, and those that their steps open to the agent besides.
     pub(crate) serves: Vec<Serves>,
     pub(crate) status: AgentStatus,
     pub(crate) activity: Activity,
@@ -62,8 +62,8 @@ pub(crate) struct Agent {
 pub(crate) struct Serves {
     /// The queue's place in the table.
     pub(crate) queue: u32,
-    /// The place of the first step that opens it to the agent.
-    pub(crate) step: usize,
+    /// The place of the agent's class there.
+    pub(crate) class: usize,
     pub(crate) level: u8,
     pub(crate) share: u32,
     /// Offers from it since signing in.

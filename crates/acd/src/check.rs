@@ -6,11 +6,12 @@ use std::fmt;
 use model::{AgentId, QueueId, Tier};
 
 use crate::config::{
-    AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_RINGING, MAX_STEPS,
+    AgentConfig, Config, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS, MAX_LEVEL, MAX_RINGING,
     MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS, MissedRule, MissedRules, QueueConfig, RingRule,
-    Served, TierStep,
+    Served,
 };
 use crate::limits::MAX_PLANS;
+use crate::step::{MAX_STEPS, MAX_WINDOW_MS, Skill, TierStep};
 
 /// Why a configuration is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +38,33 @@ pub enum ConfigError {
         /// How many.
         count: usize,
     },
-    /// A queue's steps are not in the order of their times, or name a tier again without asking
-    /// for a lower level.
+    /// A queue's steps are not in the order of their times, or name the same agents again without
+    /// asking for a lower level.
     StepOrder {
         /// Which queue.
         queue: QueueId,
-        /// The tier of the step that is wrong.
-        tier: Tier,
+        /// The number of the step that is wrong, from 1.
+        step: usize,
+    },
+    /// Nothing opens a step, or no time the first one, or a figure that nothing can be below.
+    StepOpens {
+        /// Which queue.
+        queue: QueueId,
+        /// The number of the step that is wrong, from 1.
+        step: usize,
+    },
+    /// A step goes by a service level, and the queue does not say how that is taken; or by a time
+    /// or window of 0, or a window longer than [`MAX_WINDOW_MS`].
+    Service {
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// A step asks for the skill of a queue that does not exist.
+    UnknownSkill {
+        /// Of which queue.
+        queue: QueueId,
+        /// For which one's.
+        skill: QueueId,
     },
     /// A queue in which nobody may wait.
     NoRoom {
@@ -80,7 +101,8 @@ pub enum ConfigError {
         /// Which queue.
         queue: QueueId,
     },
-    /// An agent serves a queue that no step opens to the agent's tier, or names it twice.
+    /// An agent serves a queue that no step opens to the agent, and no step of another queue asks
+    /// for by skill, or names it twice.
     NeverServed {
         /// Which agent.
         agent: AgentId,
@@ -120,6 +142,23 @@ pub enum ConfigError {
     },
 }
 
+const OUT_OF_ORDER: &str = "must come after the steps that are sooner, and name the same agents \
+                            again only with a lower 'min_level'";
+const NEVER_OPENS: &str = "needs something that opens it (the first one a time), an estimate above \
+                           0 and a service level of 1 to 1000";
+
+fn tell_step(queue: &QueueId, step: usize, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "queue '{queue}': step {step} {what}")
+}
+
+fn tell_service(queue: &QueueId, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "queue '{queue}': a step goes by the service level, so it needs to be said what is in \
+         time, and a window of 1 to {MAX_WINDOW_MS} ms"
+    )
+}
+
 fn tell_ring(queue: &QueueId, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(
         f,
@@ -139,11 +178,12 @@ impl fmt::Display for ConfigError {
                 "queue '{queue}' has {count} tier steps; give it 1 to {MAX_STEPS}, such as \
                  tier 1 after 0 ms"
             ),
-            Self::StepOrder { queue, tier } => write!(
+            Self::StepOrder { queue, step } => tell_step(queue, *step, OUT_OF_ORDER, f),
+            Self::StepOpens { queue, step } => tell_step(queue, *step, NEVER_OPENS, f),
+            Self::Service { queue } => tell_service(queue, f),
+            Self::UnknownSkill { queue, skill } => write!(
                 f,
-                "queue '{queue}': the step of tier {} must come after the steps that are sooner, \
-                 and again only with a lower 'min_level'",
-                tier.level
+                "queue '{queue}': a step asks for the skill of '{skill}', which is not configured"
             ),
             Self::NoRoom { queue } => {
                 write!(
@@ -230,6 +270,18 @@ impl Config {
                 return Err(ConfigError::QueueTwice { queue: queue.queue.clone() });
             }
         }
+        let mut skills = BTreeSet::new();
+        for queue in &self.queues {
+            let asked = queue.steps.iter().filter_map(|step| match &step.skill {
+                Skill::Of(other) => Some(other),
+                Skill::Own | Skill::None => None,
+            });
+            skills.extend(asked.clone());
+            if let Some(skill) = asked.clone().find(|skill| !steps.contains_key(skill)) {
+                let (queue, skill) = (queue.queue.clone(), skill.clone());
+                return Err(ConfigError::UnknownSkill { queue, skill });
+            }
+        }
         let mut agents = BTreeSet::new();
         for agent in &self.agents {
             if !agents.insert(&agent.agent) {
@@ -238,7 +290,7 @@ impl Config {
             if agent.acw_ms > self.acw_limit_ms {
                 return Err(ConfigError::AcwTooLong { agent: agent.agent.clone() });
             }
-            agent.check(&steps)?;
+            agent.check(&steps, &skills)?;
         }
         self.check_overflows()
     }
@@ -271,18 +323,7 @@ impl QueueConfig {
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
             return Err(ConfigError::StepCount { queue: queue(), count: self.steps.len() });
         }
-        let mut levels = BTreeMap::new();
-        let mut last_ms = 0;
-        for step in &self.steps {
-            let before = levels.insert(step.tier, step.min_level);
-            if step.after_ms < last_ms || before.is_some_and(|level| level <= step.min_level) {
-                return Err(ConfigError::StepOrder { queue: queue(), tier: step.tier });
-            }
-            if !(1..=MAX_LEVEL).contains(&step.min_level) {
-                return Err(ConfigError::Level { queue: queue() });
-            }
-            last_ms = step.after_ms;
-        }
+        self.check_steps()?;
         if self.max_waiting == 0 {
             return Err(ConfigError::NoRoom { queue: queue() });
         }
@@ -307,8 +348,51 @@ impl QueueConfig {
     }
 }
 
+impl QueueConfig {
+    fn check_steps(&self) -> Result<(), ConfigError> {
+        let queue = || self.queue.clone();
+        let mut levels = BTreeMap::new();
+        let mut last_ms = 0;
+        for (at, step) in self.steps.iter().enumerate() {
+            let TierStep { opens, tier, skill, min_level, groups, sites, replaces } = step;
+            let impossible = |least: u32| !(1..=1_000).contains(&least);
+            let wrong = opens.is_never()
+                || (at == 0 && opens.after_ms.is_none())
+                || opens.estimate_ms == Some(0)
+                || opens.service_permille.is_some_and(impossible);
+            if wrong {
+                return Err(ConfigError::StepOpens { queue: queue(), step: at + 1 });
+            }
+            // After a step that replaces them the others may come again.
+            if *replaces {
+                levels.clear();
+            }
+            let before = levels.insert((tier, skill, groups, sites), min_level);
+            let is_sooner = opens.after_ms.is_some_and(|ms| ms < last_ms);
+            if is_sooner || before.is_some_and(|level| level <= min_level) {
+                return Err(ConfigError::StepOrder { queue: queue(), step: at + 1 });
+            }
+            let without_skill = *skill == Skill::None && *min_level > 1;
+            if without_skill || !(1..=MAX_LEVEL).contains(min_level) {
+                return Err(ConfigError::Level { queue: queue() });
+            }
+            last_ms = opens.after_ms.unwrap_or(last_ms);
+        }
+        let by_service = self.steps.iter().any(|step| step.opens.service_permille.is_some());
+        let is_right = match self.service {
+            Some(rule) => rule.within_ms > 0 && (1..=MAX_WINDOW_MS).contains(&rule.window_ms),
+            None => !by_service,
+        };
+        if is_right { Ok(()) } else { Err(ConfigError::Service { queue: queue() }) }
+    }
+}
+
 impl AgentConfig {
-    fn check(&self, steps: &BTreeMap<&QueueId, &[TierStep]>) -> Result<(), ConfigError> {
+    fn check(
+        &self,
+        steps: &BTreeMap<&QueueId, &[TierStep]>,
+        skills: &BTreeSet<&QueueId>,
+    ) -> Result<(), ConfigError> {
         let mut seen = BTreeSet::new();
         for Served { queue, level, share } in &self.queues {
             let (agent, tier) = (self.agent.clone(), self.tier);
@@ -318,8 +402,9 @@ impl AgentConfig {
             if !(1..=MAX_LEVEL).contains(level) || *share == 0 {
                 return Err(ConfigError::Level { queue: queue.clone() });
             }
-            let opens = |step: &TierStep| step.tier == tier && step.min_level <= *level;
-            if !seen.insert(queue) || !steps.iter().any(opens) {
+            let admits = |step: &TierStep| step.admits(self, queue);
+            let helps = skills.contains(queue);
+            if !seen.insert(queue) || !(helps || steps.iter().any(admits)) {
                 return Err(ConfigError::NeverServed { agent, tier, queue: queue.clone() });
             }
         }

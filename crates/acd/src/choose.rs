@@ -46,9 +46,14 @@ impl Acd {
     /// Offers a waiting call to the agent whose turn it is among those who may take it, if there is
     /// one.
     pub(crate) fn serve_call(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
+        let Some(mut call) = self.calls.get(&id) else { return };
         if call.progress != Progress::Waiting {
             return;
+        }
+        if self.queues[call.queue as usize].opens_early && call.preference.is_none() {
+            self.open_early(id);
+            let Some(opened) = self.calls.get(&id) else { return };
+            call = opened;
         }
         let chosen = match call.preference {
             Some(Preference { agent, .. }) => {
@@ -106,7 +111,7 @@ impl Acd {
         let mut first = First::default();
         for serves in &agent.serves {
             // The lists of a queue are in the order of their scores.
-            for places in self.queues[serves.queue as usize].open_to(serves.step) {
+            for places in self.queues[serves.queue as usize].open_to(serves.class) {
                 let mut candidates = places.iter().map(|at| self.candidate(agent, serves, *at));
                 while candidates.next().is_some_and(|candidate| first.insert(candidate)) {}
             }
@@ -117,7 +122,7 @@ impl Acd {
         let best = first.kept[0]?;
         let mut excluded = ExcludedCalls::default();
         for serves in &agent.serves {
-            excluded.add(self.queues[serves.queue as usize].closed_to(serves.step));
+            excluded.add(self.queues[serves.queue as usize].closed_to(serves.class));
         }
         let own = u32::try_from(agent.preferred.len()).unwrap_or(u32::MAX);
         excluded.preferring = excluded.preferring.saturating_sub(own);

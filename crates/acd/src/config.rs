@@ -1,15 +1,15 @@
 //! Queues, agents and tiers as configured, and the limits of the room by name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::{AgentId, MissedCause, NotReadyReason, Permission, QueueId, Tier};
 
 use crate::callback::CallbackRule;
 use crate::limits::{Limits, Plan};
+use crate::step::{ServiceRule, TierStep};
 use crate::strategy::{CallChoice, Strategy};
 
-/// How many steps a queue may have.
-pub const MAX_STEPS: usize = 16;
 /// The longest head start, of queue and call together: one hour.
 pub const MAX_HEAD_START_MS: u64 = 3_600_000;
 /// The most that a queue's gain and objective add to a score: one hour.
@@ -109,8 +109,10 @@ impl Default for MissedRule {
 pub struct QueueConfig {
     /// Its name.
     pub queue: QueueId,
-    /// Which tiers take its calls, and from when; every step adds to those before it.
+    /// Who takes its calls, and from when on.
     pub steps: Vec<TierStep>,
+    /// How its service level is taken, where a step goes by it.
+    pub service: Option<ServiceRule>,
     /// Callers who may wait in it; another one goes where `limits.full` says.
     pub max_waiting: usize,
     /// How much earlier its calls are deemed to have entered: what makes a queue matter more.
@@ -138,6 +140,7 @@ impl QueueConfig {
         Self {
             queue,
             steps,
+            service: None,
             max_waiting: 10_000,
             head_start_ms: 0,
             gain_permille: 0,
@@ -180,25 +183,6 @@ pub struct AcwRule {
     pub limit_ms: u64,
 }
 
-/// From when on a tier takes a queue's calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TierStep {
-    /// Which tier.
-    pub tier: Tier,
-    /// How long after a call entered.
-    pub after_ms: u64,
-    /// Only its agents who serve the queue with this level at least. A later step of the same tier
-    /// may ask for a lower one: that is how a call reaches out from the experts to the others.
-    pub min_level: u8,
-}
-
-impl TierStep {
-    /// A step for all agents of a tier.
-    pub const fn new(tier: Tier, after_ms: u64) -> Self {
-        Self { tier, after_ms, min_level: 1 }
-    }
-}
-
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentConfig {
@@ -206,8 +190,13 @@ pub struct AgentConfig {
     pub agent: AgentId,
     /// The agent's level.
     pub tier: Tier,
-    /// The queues that the agent serves; in each, a step must open it to the agent.
+    /// The queues that the agent serves; in each, a step must open it to the agent. Steps of other
+    /// queues may open those to the agent as well.
     pub queues: Vec<Served>,
+    /// The groups that the agent is of, such as a team.
+    pub groups: BTreeSet<Arc<str>>,
+    /// The site where the agent is, such as a branch.
+    pub site: Option<Arc<str>>,
     /// After-call work, unless the agent ends or extends it.
     pub acw_ms: u64,
     /// How the agent's next call is chosen.
@@ -217,7 +206,9 @@ pub struct AgentConfig {
 impl AgentConfig {
     /// An agent who takes the call with the highest score.
     pub fn new(agent: AgentId, tier: Tier, queues: Vec<Served>, acw_ms: u64) -> Self {
-        Self { agent, tier, queues, acw_ms, choice: CallChoice::HighestScore }
+        let (groups, site) = (BTreeSet::new(), None);
+        let choice = CallChoice::HighestScore;
+        Self { agent, tier, queues, groups, site, acw_ms, choice }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use model::{AgentStatus, CallId, Mono, Permission, QueueId};
+use model::{AgentStatus, CallId, Permission, QueueId};
 
 use crate::call::{Call, Place, Preference, Progress};
 use crate::config::{MAX_HEAD_START_MS, MAX_PREFERENCE_MS};
@@ -66,9 +66,10 @@ impl Acd {
         self.unwait(&call);
         self.leave_queue(&call);
         self.calls.remove(&id);
-        let Call { permission, entered, queue, singly, .. } = call;
+        let Call { permission, entered, queue, singly, reached, .. } = call;
         let head_start_ms = call.head_start_ms.saturating_add(more_ms).min(MAX_HEAD_START_MS);
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms, singly };
+        let newcomer = Newcomer::new(id, permission, entered, head_start_ms);
+        let newcomer = Newcomer { singly, reached, ..newcomer };
         self.join_queue(&newcomer, queue, preferred);
         self.serve_call(id);
     }
@@ -117,7 +118,7 @@ impl Acd {
         let at = self.known_agent(&preferred.agent)?;
         let agent = self.agent_at(at);
         let serves = agent.serves.iter().find(|serves| serves.queue == queue)?;
-        let may = self.queues[queue as usize].steps.get(serves.step)?.may(permission);
+        let may = self.queues[queue as usize].classes.get(serves.class)?.may(permission);
         let for_ms = preferred.for_ms.min(MAX_PREFERENCE_MS);
         let until = self.now + Duration::from_millis(for_ms);
         let worth_it = may && agent.status == AgentStatus::Ready && for_ms > 0;
@@ -133,7 +134,12 @@ impl Acd {
                 let agent = &mut self.agents[agent.0 as usize];
                 agent.preferred.insert((call.queue, call.place));
             }
-            None => queue.wait(call),
+            None => {
+                queue.wait(call);
+                if queue.watched > 0 {
+                    self.keep_watch(call.queue);
+                }
+            }
         }
     }
 
@@ -147,26 +153,6 @@ impl Acd {
                 agent.preferred.remove(&(call.queue, call.place));
             }
             None => queue.unwait(call),
-        }
-    }
-
-    /// A deadline opens a call to more agents, and so do the others of the same kind at `due`.
-    pub(crate) fn open_more(&mut self, first: CallId, timer: Timer, due: Mono) {
-        let mut next = Some((first, timer));
-        while let Some((call, timer)) = next {
-            match timer {
-                Timer::Tier(_) => self.open_tiers(call),
-                Timer::Preference(_) => self.end_preference(call),
-                Timer::Again(_) => self.callback_again(call),
-                Timer::Rest(_)
-                | Timer::Acw(_)
-                | Timer::Offer(_)
-                | Timer::Dial(_)
-                | Timer::RingMore(_)
-                | Timer::Limit(_) => {}
-            }
-            self.opened.extend(self.calls.get(&call).map(|call| call.place));
-            next = self.timers.pop_opening(due);
         }
     }
 
@@ -208,7 +194,7 @@ impl Acd {
     }
 
     /// A call that waits waits for one agent alone no longer.
-    fn end_preference(&mut self, id: CallId) {
+    pub(crate) fn end_preference(&mut self, id: CallId) {
         let Some(mut call) = self.calls.get(&id).copied() else { return };
         if let Some(Preference { until, .. }) = call.preference {
             self.timers.cancel(until, Timer::Preference(id));
@@ -216,42 +202,6 @@ impl Acd {
             call.preference = None;
             self.wait(&call);
             self.calls.insert(id, call);
-        }
-    }
-
-    /// Opens a call to the tiers whose time has come, and sets the time of the next one.
-    pub(crate) fn open_tiers(&mut self, id: CallId) {
-        let Some(mut call) = self.calls.get(&id).copied() else { return };
-        let waits = call.progress == Progress::Waiting;
-        if waits {
-            self.unwait(&call);
-        }
-        self.reach_tiers(&mut call);
-        if waits {
-            self.wait(&call);
-        }
-        self.calls.insert(id, call);
-        self.note_room(&call);
-    }
-
-    /// The same for a call that is in no list.
-    pub(crate) fn reach_tiers(&mut self, call: &mut Call) {
-        let id = call.place.call;
-        call.next_step_at = None;
-        let queue = &self.queues[call.queue as usize];
-        while let Some(step) = queue.steps.get(call.reached) {
-            let at = call.entered + Duration::from_millis(step.after_ms);
-            if at > self.now {
-                call.next_step_at = Some(at);
-                self.timers.set(at, Timer::Tier(id));
-                break;
-            }
-            call.reached += 1;
-            // A tier that takes calls from the start is not reached, it is there.
-            if step.after_ms > 0 {
-                let (queue, tier) = (queue.id.clone(), step.tier);
-                self.outputs.push_back(Output::TierReached { call: id, queue, tier });
-            }
         }
     }
 

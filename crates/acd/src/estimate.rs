@@ -14,8 +14,11 @@ use model::Mono;
 const MEMORY: f64 = 300.0;
 /// As long as fewer have been seen, nothing is told.
 const KNOWN_FROM: f64 = 20.0;
-/// Steps that are added up one by one; more are added up in so many groups.
-const TERMS_MAX: usize = 256;
+/// Steps are added up in groups whose size is their place divided by this: the first ones one by
+/// one, 70 groups for 10,000. Within a group rates differ by an eighth at most, and its middle
+/// stands for it to within two in a thousand. The groups are the same for everybody, so that
+/// whoever is farther behind never has the shorter estimate.
+const GROUPS: usize = 8;
 /// The ninetieth percentile of the normal distribution.
 const Z90: f64 = 1.281_551_565_545;
 
@@ -42,7 +45,30 @@ pub(crate) struct Pace {
     waited_s: f64,
 }
 
+/// The same, as it is kept: sums of 64-bit floating point as their bits, so that what is learnt
+/// from them is the same again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaceRecord {
+    /// Until when it was added up.
+    pub at: Mono,
+    /// The sums.
+    pub sums: [u64; 4],
+}
+
 impl Pace {
+    pub(crate) fn record(&self) -> PaceRecord {
+        let sums = [self.steps, self.agent_s, self.left, self.waited_s].map(f64::to_bits);
+        PaceRecord { at: self.at, sums }
+    }
+
+    pub(crate) fn of(record: &PaceRecord) -> Self {
+        // A sum that is none would make all that comes of it none.
+        let sums =
+            record.sums.map(f64::from_bits).map(|sum| if sum.is_finite() { sum } else { 0.0 });
+        let [steps, agent_s, left, waited_s] = sums;
+        Self { at: record.at, steps, agent_s, left, waited_s }
+    }
+
     /// Until now so many agents were at work and so many callers waited.
     pub(crate) fn advance(&mut self, now: Mono, agents: u32, waiting: usize) {
         let passed_s = now.since(self.at).as_secs_f64();
@@ -76,11 +102,13 @@ impl Pace {
         let steps_a_s = self.steps / self.agent_s * f64::from(agents);
         let leave_a_s = if self.waited_s > 0.0 { self.left / self.waited_s } else { 0.0 };
         // Those ahead of whom fewer and fewer lose patience: groups of them alike.
-        let group = ahead.div_ceil(TERMS_MAX).max(1);
         let (mut mean_s, mut variance) = (0.0, 0.0);
-        for first in (0..=ahead).step_by(group) {
-            let last = (first + group - 1).min(ahead);
-            let count = (last - first + 1) as f64;
+        let mut next = 0;
+        while next <= ahead {
+            let first = next;
+            next += (first / GROUPS).clamp(1, ahead - first + 1);
+            let last = next - 1;
+            let count = (next - first) as f64;
             let rate = steps_a_s + leave_a_s * (first + last) as f64 / 2.0;
             mean_s += count / rate;
             variance += count / (rate * rate);
@@ -141,6 +169,36 @@ mod tests {
         assert!((310_000..320_000).contains(&far.median_ms), "{far:?}");
         let farther = pace(true).estimate(9_999, 10).unwrap();
         assert!(farther.median_ms > far.median_ms && farther.p90_ms < 1_300_000, "{farther:?}");
+    }
+
+    /// The sum that groups stand for, with each step by itself.
+    fn one_by_one(pace: &Pace, ahead: usize, agents: u32) -> (f64, f64) {
+        let steps_a_s = pace.steps / pace.agent_s * f64::from(agents);
+        let leave_a_s = pace.left / pace.waited_s;
+        let rates = (0..=ahead).map(|at| steps_a_s + leave_a_s * at as f64);
+        rates.fold((0.0, 0.0), |(mean, variance), rate| {
+            (mean + 1.0 / rate, variance + 1.0 / (rate * rate))
+        })
+    }
+
+    #[test]
+    fn groups_of_steps_are_as_good_as_each_step_by_itself() {
+        let pace = pace(true);
+        for ahead in [0, 15, 16, 17, 99, 1_000, 9_999, 99_999] {
+            let (mean_s, variance) = one_by_one(&pace, ahead, 10);
+            let (shape, scale_s) = (mean_s * mean_s / variance, variance / mean_s);
+            let exact_ms = scale_s * gamma_quantile(shape, Z90) * 1e3;
+            let told_ms = pace.estimate(ahead, 10).unwrap().p90_ms as f64;
+            assert!((told_ms / exact_ms - 1.0).abs() < 0.002, "{ahead}: {told_ms}, {exact_ms}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_farther_behind_never_waits_less() {
+        for pace in [pace(false), pace(true)] {
+            let told = (0..5_000).map(|ahead| pace.estimate(ahead, 10).unwrap().median_ms);
+            assert!(told.is_sorted());
+        }
     }
 
     #[test]

@@ -15,9 +15,9 @@
 //! answers has it.
 //!
 //! **Who may take a call now**: an agent who is `Ready`, has nothing to do, has a phone that can be
-//! rung, does not rest after a missed offer ([`MissedRule`]), serves the call's queue, is of a tier
-//! and level that the call has reached there ([`TierStep`]), and whose tier holds the permission
-//! that the call needs, if it needs one.
+//! rung, does not rest after a missed offer ([`MissedRule`]), is of a step of its queue that the
+//! call has reached and that no later one has replaced ([`TierStep`]), and whose tier holds the
+//! permission that the call needs, if it needs one.
 //!
 //! **Who does not wait**: each queue has limits, and says where callers go then ([`Limits`]); many
 //! can be switched at once by a [`Plan`]. Who would rather not wait is called back, with the place
@@ -40,6 +40,7 @@
 
 mod acd;
 mod agent;
+mod answered;
 mod balance;
 mod call;
 mod callback;
@@ -52,6 +53,7 @@ mod dense;
 mod dialled;
 mod engage;
 mod enqueue;
+mod escalate;
 mod estimate;
 mod hours;
 mod input;
@@ -67,6 +69,7 @@ mod recall;
 mod record;
 mod recover;
 mod ring;
+mod step;
 mod stored_day;
 mod strategy;
 mod timer;
@@ -78,6 +81,7 @@ mod why;
 mod why_not;
 
 pub use acd::Acd;
+pub use answered::ServedPiece;
 pub use balance::{Balance, CallbackBalance, Left};
 pub use callback::{
     CallbackEnd, CallbackInput, CallbackOutput, CallbackRule, First, MAX_CALLBACKS, NoCallback,
@@ -86,11 +90,10 @@ pub use callback::{
 pub use check::ConfigError;
 pub use config::{
     ASSIGNED_MS, AcwRule, AgentConfig, Config, MAX_GAIN_MS, MAX_GAIN_PERMILLE, MAX_HEAD_START_MS,
-    MAX_LEVEL, MAX_PREFERENCE_MS, MAX_RINGING, MAX_STEPS, MIN_OBJECTIVE_MS, MIN_REST_MS,
-    MIN_RING_ADD_MS, MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served,
-    TierStep,
+    MAX_LEVEL, MAX_PREFERENCE_MS, MAX_RINGING, MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS,
+    MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served,
 };
-pub use estimate::Estimate;
+pub use estimate::{Estimate, PaceRecord};
 pub use hours::{
     Calendar, Day, HoursError, MAX_DAYS_AHEAD, MAX_NAMED_DAYS, MAX_SPANS, NamedDay,
     SHANGHAI_OFFSET_S, Span, Weekday,
@@ -104,6 +107,7 @@ pub use record::{
     AgentRecord, CallRecord, CallbackRecord, Change, Fact, MissingFact, QueueRecord, RingRecord,
     Snapshot, Stage, Turns,
 };
+pub use step::{MAX_STEPS, MAX_WINDOW_MS, ServiceRule, Skill, TierStep, in_force};
 pub use stored_day::{Difference, OfferMade, StoredDay};
 pub use strategy::{CallChoice, Strategy, Work};
 pub use view::{AgentView, MissedCounts, Position, QueueView};

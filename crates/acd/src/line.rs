@@ -62,6 +62,30 @@ impl<T: Ord + Copy> Line<T> {
         Some(self.lengths(0..at) + place)
     }
 
+    pub(crate) fn first(&self) -> Option<T> {
+        self.pieces.first()?.first().copied()
+    }
+
+    /// The element that so many come before.
+    pub(crate) fn nth(&self, rank: usize) -> Option<T> {
+        let mut left = rank;
+        for piece in &self.pieces {
+            match piece.get(left) {
+                Some(element) => return Some(*element),
+                None => left -= piece.len(),
+            }
+        }
+        None
+    }
+
+    /// How many elements come before this one, be it in the line or not.
+    pub(crate) fn before(&self, element: &T) -> usize {
+        let at = self.piece_of(element);
+        let in_piece =
+            self.pieces.get(at).map_or(0, |piece| piece.partition_point(|other| other < element));
+        self.lengths(0..at) + in_piece
+    }
+
     /// From the first to the last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = T> + '_ {
         self.pieces.iter().flatten().copied()
@@ -117,9 +141,14 @@ mod tests {
             }
             prop_assert_eq!(line.len(), set.len());
             prop_assert!(line.iter().eq(set.iter().copied()));
+            prop_assert_eq!(line.first(), set.first().copied());
+            for rank in [0, 1, 255, 256, 300, set.len()] {
+                prop_assert_eq!(line.nth(rank), set.iter().copied().nth(rank));
+            }
             for element in [0, 1, 299, 599] {
                 let expected = set.contains(&element).then(|| set.range(..element).count());
                 prop_assert_eq!(line.rank(&element), expected);
+                prop_assert_eq!(line.before(&element), set.range(..element).count());
             }
         }
     }

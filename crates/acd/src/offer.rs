@@ -87,7 +87,10 @@ impl Acd {
     pub(crate) fn connected(&mut self, call: &Call, agent: AgentIndex, offer: OfferId) {
         let id = call.place.call;
         self.leave_queue(call);
-        self.queues[call.queue as usize].balance.answered += 1;
+        let waited_ms = self.now.ms_since(call.entered);
+        let queue = &mut self.queues[call.queue as usize];
+        queue.balance.answered += 1;
+        queue.count_served(self.now, true, waited_ms);
         let (progress, limit_at) = (Progress::Talking { agent }, None);
         self.calls.insert(id, Call { progress, limit_at, next_step_at: None, ..*call });
         self.outputs.push_back(Output::Connected {
@@ -95,7 +98,7 @@ impl Acd {
             call: id,
             queue: self.queues[call.queue as usize].id.clone(),
             agent: self.agent_at(agent).id.clone(),
-            waited_ms: self.now.ms_since(call.entered),
+            waited_ms,
         });
         self.change(agent, |agent| {
             agent.activity = Activity::Talking { call: id };
@@ -180,6 +183,9 @@ impl Acd {
         let waited_ms = self.now.ms_since(call.entered);
         let queue = &mut self.queues[call.queue as usize];
         queue.balance.count_left(why, waited_ms, queue.limits.short_ms);
+        if why == Left::Abandoned && waited_ms >= queue.limits.short_ms {
+            queue.count_served(self.now, false, waited_ms);
+        }
         let queue = queue.id.clone();
         self.outputs.push_back(Output::Dequeued { call: id, queue, waited_ms });
         match freed[..] {

@@ -1,6 +1,6 @@
 //! What the room decides.
 
-use model::{AgentId, CallId, MissedCause, Mono, OfferId, QueueId, Tier};
+use model::{AgentId, CallId, MissedCause, Mono, OfferId, Opened, QueueId, Tier};
 
 use crate::{AgentView, CallbackOutput, Overflow, OverflowCause, QueueView};
 
@@ -112,14 +112,18 @@ pub enum Output {
     },
     /// About callbacks.
     Callback(CallbackOutput),
-    /// From now on agents of this tier may take the call as well.
+    /// A step of its queue is open to a call: from now on the step's agents may take it.
     TierReached {
         /// Which call.
         call: CallId,
         /// In which queue.
         queue: QueueId,
-        /// Which tier.
-        tier: Tier,
+        /// Of which tier the step's agents are, if of one.
+        tier: Option<Tier>,
+        /// The step's number, from 1.
+        step: u32,
+        /// What opened it.
+        why: Opened,
     },
     /// Something about an agent changed.
     AgentChanged(AgentView),

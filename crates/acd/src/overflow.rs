@@ -24,6 +24,8 @@ pub(crate) struct Newcomer {
     pub(crate) head_start_ms: u64,
     /// It is offered to one agent at a time, whatever its queue's strategy.
     pub(crate) singly: bool,
+    /// How many steps of the same queue it has reached already.
+    pub(crate) reached: usize,
 }
 
 impl Newcomer {
@@ -34,7 +36,7 @@ impl Newcomer {
         entered: Mono,
         head_start_ms: u64,
     ) -> Self {
-        Self { call, permission, entered, head_start_ms, singly: false }
+        Self { call, permission, entered, head_start_ms, singly: false, reached: 0 }
     }
 }
 
@@ -159,13 +161,17 @@ impl Acd {
         let next = self.next_queue(&to);
         let queue = &mut self.queues[from as usize];
         queue.balance.count_overflow(why);
+        let waited_ms = self.now.ms_since(newcomer.entered);
+        if why == OverflowCause::TimedOut {
+            queue.count_served(self.now, false, waited_ms);
+        }
         self.outputs.push_back(Output::Overflowed {
             call: newcomer.call,
             queue: queue.id.clone(),
             why,
             to,
             entered: newcomer.entered,
-            waited_ms: self.now.ms_since(newcomer.entered),
+            waited_ms,
         });
         next
     }
@@ -253,7 +259,7 @@ impl Acd {
         self.leave_queue(&call);
         self.calls.remove(&id);
         let Call { permission, entered, head_start_ms, singly, .. } = call;
-        let newcomer = Newcomer { call: id, permission, entered, head_start_ms, singly };
+        let newcomer = Newcomer { singly, ..Newcomer::new(id, permission, entered, head_start_ms) };
         let next = self.send(&newcomer, call.queue, why, to);
         if let Some(queue) = next.and_then(|next| self.admit(&newcomer, next)) {
             self.join_queue(&newcomer, queue, None);

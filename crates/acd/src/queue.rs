@@ -1,30 +1,46 @@
 //! One queue: its line, and the indexes from which both selections are made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
-use model::{AgentState, AgentStatus, AgentTotals, CallId, Mono, Permission, QueueId, Tier};
+use model::{
+    AgentState, AgentStatus, AgentTotals, CallId, Id, Mono, Opened, Opens, Permission, QueueId,
+    Tier,
+};
 
 use crate::agent::{Agent, AgentIndex, Figure, Serves};
+use crate::answered::Service;
 use crate::balance::{Balance, CallbackBalance};
 use crate::call::{Call, Gain, Place};
 use crate::callback::CallbackRule;
-use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, TierStep};
+use crate::config::{AcwRule, OBJECTIVE_UNIT_MS, QueueConfig, RingRule};
 use crate::estimate::{Estimate, Pace};
 use crate::limits::{Limits, Rule};
 use crate::line::Line;
+use crate::step::TierStep;
 use crate::strategy::{Strategy, Turn};
 use crate::view::QueueView;
 use crate::why::{ExcludedAgents, ExcludedCalls};
 
-/// From when on a tier takes the queue's calls.
+/// A step as a call meets it. Who is of it, the classes of agents say.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
-    pub(crate) tier: Tier,
-    pub(crate) after_ms: u64,
-    pub(crate) min_level: u8,
+    pub(crate) opens: Opens,
+    pub(crate) tier: Option<Tier>,
+    /// Whatever any of its agents may be allowed.
+    permissions: Arc<BTreeSet<Permission>>,
+}
+
+/// Agents whom the queue's steps open to alike, and who are allowed alike.
+#[derive(Debug, Clone)]
+pub(crate) struct Class {
+    /// For which numbers of steps reached calls are open to them, a bit for each.
+    open_at: u32,
+    tier: Tier,
     pub(crate) permissions: Arc<BTreeSet<Permission>>,
-    /// Agents of the step who could take a call now, whose turn is next first.
+    /// Those who could take a call now, whose turn is next first.
     idle: BTreeSet<Turn>,
 }
 
@@ -35,11 +51,28 @@ struct Need {
     permission: Option<Permission>,
 }
 
+impl Need {
+    /// After all of who has reached no more than so many steps.
+    const fn last(reached: usize) -> Bound<Self> {
+        Bound::Excluded(Self { reached: reached + 1, permission: None })
+    }
+}
+
 /// One queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) id: QueueId,
     pub(crate) steps: Vec<Step>,
+    /// How many of them are open from the start.
+    pub(crate) at_once: usize,
+    /// Any of them may open by something else than time.
+    pub(crate) opens_early: bool,
+    /// How many there are up to the last one that an estimate or the service level opens.
+    pub(crate) watched: usize,
+    /// When it is looked whether one does, as long as that can be.
+    pub(crate) watch_at: Option<Mono>,
+    pub(crate) service: Option<Service>,
+    pub(crate) classes: Vec<Class>,
     pub(crate) max_waiting: usize,
     pub(crate) head_start_ms: u64,
     pub(crate) gain: Gain,
@@ -59,7 +92,7 @@ pub(crate) struct Queue {
     /// Everyone who has no agent yet, those being offered included.
     line: Line<Place>,
     /// Those of them who are on the line.
-    entered: BTreeSet<(Mono, CallId)>,
+    entered: Line<(Mono, CallId)>,
     /// When the first of those entered: told with every figure of the queue.
     longest_since: Option<Mono>,
     /// Those who are neither being offered nor wait for one agent alone. At most
@@ -81,12 +114,27 @@ pub(crate) struct Queue {
 
 impl Step {
     pub(crate) fn new(step: &TierStep, permissions: Arc<BTreeSet<Permission>>) -> Self {
-        let TierStep { tier, after_ms, min_level } = *step;
-        Self { tier, after_ms, min_level, permissions, idle: BTreeSet::new() }
+        Self { opens: step.opens, tier: step.tier, permissions }
     }
 
+    /// Whether the time has come at which it opens to a call by itself.
+    pub(crate) fn is_due(&self, entered: Mono, now: Mono) -> bool {
+        let due = |ms| entered + Duration::from_millis(ms) <= now;
+        self.opens.after_ms.is_some_and(due)
+    }
+
+    const fn is_watched(&self) -> bool {
+        self.opens.estimate_ms.is_some() || self.opens.service_permille.is_some()
+    }
+}
+
+impl Class {
     pub(crate) fn may(&self, permission: Option<Permission>) -> bool {
         permission.is_none_or(|permission| self.permissions.contains(&permission))
+    }
+
+    const fn is_open_at(&self, reached: usize) -> bool {
+        self.open_at >> reached & 1 == 1
     }
 }
 
@@ -95,6 +143,12 @@ impl Queue {
         let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
         Self {
             id: config.queue.clone(),
+            at_once: from_last(&steps, |step| step.opens.after_ms == Some(0)),
+            opens_early: steps.iter().any(|step| step.is_watched() || step.opens.idle.is_some()),
+            watched: from_last(&steps, Step::is_watched),
+            watch_at: None,
+            service: config.service.map(Service::new),
+            classes: Vec::new(),
             steps,
             max_waiting: config.max_waiting,
             head_start_ms: config.head_start_ms,
@@ -109,7 +163,7 @@ impl Queue {
             balance: Balance::default(),
             called: CallbackBalance::default(),
             line: Line::new(),
-            entered: BTreeSet::new(),
+            entered: Line::new(),
             longest_since: None,
             waiting: BTreeMap::new(),
             offered: 0,
@@ -145,8 +199,8 @@ impl Queue {
 
     /// How long a call that joined the line now would wait.
     pub(crate) fn newcomers_estimate(&self) -> Option<Estimate> {
-        let is_free = self.steps.first().is_some_and(|step| !step.idle.is_empty());
-        if is_free && self.unoffered() == 0 {
+        let is_free = |class: &Class| class.is_open_at(self.at_once) && !class.idle.is_empty();
+        if self.unoffered() == 0 && self.classes.iter().any(is_free) {
             return Some(Estimate { median_ms: 0, p90_ms: 0 });
         }
         self.pace.estimate(self.unoffered(), self.at_work())
@@ -177,9 +231,26 @@ impl Queue {
         self.is_unstaffed() && rule.is_some_and(|rule| rule.waiting_too)
     }
 
-    /// Whether any of the queue's tiers may take a call that needs `permission`.
+    /// Whether any of the queue's steps may have agents for a call that needs `permission`.
     pub(crate) fn anyone_may(&self, permission: Option<Permission>) -> bool {
-        self.steps.iter().any(|step| step.may(permission))
+        let may = |step: &Step| permission.is_none_or(|needed| step.permissions.contains(&needed));
+        self.steps.iter().any(may)
+    }
+
+    /// The place of the class of agents of a tier to whom calls are open at those numbers of steps
+    /// reached.
+    pub(crate) fn class_of(
+        &mut self,
+        open_at: u32,
+        tier: Tier,
+        permissions: impl FnOnce() -> Arc<BTreeSet<Permission>>,
+    ) -> usize {
+        let alike = |class: &Class| (class.open_at, class.tier) == (open_at, tier);
+        self.classes.iter().position(alike).unwrap_or_else(|| {
+            let (permissions, idle) = (permissions(), BTreeSet::new());
+            self.classes.push(Class { open_at, tier, permissions, idle });
+            self.classes.len() - 1
+        })
     }
 
     /// A call joins the line; it can be offered from [`Self::wait`] on.
@@ -201,7 +272,7 @@ impl Queue {
     }
 
     fn count_waiting(&mut self) {
-        self.longest_since = self.entered.first().map(|&(entered, _)| entered);
+        self.longest_since = self.entered.first().map(|(entered, _)| entered);
         self.balance.waiting = self.entered.len() as u64;
         self.called.waiting = self.callbacks_len() as u64;
     }
@@ -226,30 +297,31 @@ impl Queue {
         self.offered = if more { self.offered + 1 } else { self.offered.saturating_sub(1) };
     }
 
-    /// The calls that agents of `step` may take now, in several orders of place.
-    pub(crate) fn open_to(&self, step: usize) -> impl Iterator<Item = &BTreeSet<Place>> {
-        let held = self.steps.get(step);
-        let from = Need { reached: step + 1, permission: None };
-        self.waiting
-            .range(from..)
-            .filter(move |(need, _)| held.is_some_and(|held| held.may(need.permission)))
-            .map(|(_, places)| places)
+    /// The calls that agents of a class may take now, in several orders of place.
+    pub(crate) fn open_to(&self, class: usize) -> impl Iterator<Item = &BTreeSet<Place>> {
+        let class = self.classes.get(class);
+        let first = class.map_or(0, |class| class.open_at.trailing_zeros() as usize);
+        let from = Need { reached: first, permission: None };
+        let open = move |need: &Need| {
+            class.is_some_and(|class| class.is_open_at(need.reached) && class.may(need.permission))
+        };
+        self.waiting.range(from..).filter(move |(need, _)| open(need)).map(|(_, places)| places)
     }
 
-    /// The calls that agents of `step` may not take now.
-    pub(crate) fn closed_to(&self, step: usize) -> ExcludedCalls {
+    /// The calls that agents of a class may not take now.
+    pub(crate) fn closed_to(&self, class: usize) -> ExcludedCalls {
         let mut closed = ExcludedCalls {
             offered: self.offered,
             preferring: self.preferring,
             resting: self.resting_calls,
             ..ExcludedCalls::default()
         };
+        let class = self.classes.get(class);
         for (need, places) in &self.waiting {
             let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
-            let held = self.steps.get(step);
-            if need.reached <= step {
+            if !class.is_some_and(|class| class.is_open_at(need.reached)) {
                 closed.not_reached = closed.not_reached.saturating_add(count);
-            } else if !held.is_some_and(|held| held.may(need.permission)) {
+            } else if !class.is_some_and(|class| class.may(need.permission)) {
                 closed.not_permitted = closed.not_permitted.saturating_add(count);
             }
         }
@@ -270,16 +342,21 @@ impl Queue {
     }
 
     fn idle_for(&self, call: &Call) -> impl Iterator<Item = &BTreeSet<Turn>> {
-        let reached = self.steps.iter().take(call.reached);
-        let permission = call.permission;
-        reached.filter(move |step| step.may(permission)).map(|step| &step.idle)
+        let (reached, permission) = (call.reached, call.permission);
+        let open = move |class: &&Class| class.is_open_at(reached) && class.may(permission);
+        self.classes.iter().filter(open).map(|class| &class.idle)
+    }
+
+    /// How many are idle of those who may take `call` now.
+    pub(crate) fn idle_count(&self, call: &Call) -> usize {
+        self.idle_for(call).map(BTreeSet::len).sum()
     }
 
     /// Its agents who may not take `call` now.
     pub(crate) fn barred_from(&self, call: &Call) -> ExcludedAgents {
-        let idle = |of: &dyn Fn(usize, &Step) -> bool| {
-            let steps = self.steps.iter().enumerate().filter(|(at, step)| of(*at, step));
-            let count: usize = steps.map(|(_, step)| step.idle.len()).sum();
+        let idle = |of: &dyn Fn(&Class) -> bool| {
+            let count: usize =
+                self.classes.iter().filter(|class| of(class)).map(|class| class.idle.len()).sum();
             u32::try_from(count).unwrap_or(u32::MAX)
         };
         let totals = &self.totals;
@@ -288,24 +365,112 @@ impl Queue {
             not_ready: totals.not_ready,
             busy: totals.reserved + totals.ringing + totals.talking + totals.acw,
             resting: self.resting,
-            not_reached: idle(&|at, _| at >= call.reached),
-            not_permitted: idle(&|at, step| at < call.reached && !step.may(call.permission)),
+            not_reached: idle(&|class| !class.is_open_at(call.reached)),
+            not_permitted: idle(&|class| {
+                class.is_open_at(call.reached) && !class.may(call.permission)
+            }),
         }
+    }
+
+    /// The last step that an estimate or the service level opens to a waiting call now, as how many
+    /// it has reached then.
+    pub(crate) fn watched_for(&self, call: &Call, now: Mono) -> Option<(usize, Opened)> {
+        let steps = self.steps.get(call.reached..self.watched)?;
+        let median_ms = || self.estimate(call).map(|estimate| estimate.median_ms);
+        // Who can be offered at once does not wait.
+        let by_estimate = steps.iter().any(|step| step.opens.estimate_ms.is_some())
+            && self.best_agent(call).is_none();
+        let median_ms = if by_estimate { median_ms() } else { None };
+        let service = self.service_permille(now);
+        let opened = |step: &Step| {
+            let Opens { estimate_ms, service_permille, .. } = step.opens;
+            let is_longer = estimate_ms.zip(median_ms).is_some_and(|(most, ms)| ms > most);
+            let is_lower = service_permille
+                .zip(service)
+                .is_some_and(|(least, permille)| permille < u64::from(least));
+            let service = is_lower.then_some(Opened::Service);
+            if is_longer { Some(Opened::Estimate) } else { service }
+        };
+        let mut last = steps.iter().enumerate().rev();
+        last.find_map(|(at, step)| Some((call.reached + at + 1, opened(step)?)))
+    }
+
+    /// The same for all who wait, without a look at each of them: an estimate is longer than
+    /// another from some place in the line on.
+    pub(crate) fn watched_for_all(&self, now: Mono) -> BTreeMap<Place, (usize, Opened)> {
+        let mut due = BTreeMap::new();
+        let service = self.service_permille(now);
+        for (at, step) in self.steps.iter().enumerate().take(self.watched).rev() {
+            let Opens { estimate_ms, service_permille, .. } = step.opens;
+            let is_lower = service_permille
+                .zip(service)
+                .is_some_and(|(least, permille)| permille < u64::from(least));
+            let waiting =
+                || self.waiting.range((Bound::Unbounded, Need::last(at))).map(|(_, places)| places);
+            if let Some(from) = estimate_ms.and_then(|most| self.first_slower(most)) {
+                for place in waiting().flat_map(|places| places.range(from..)) {
+                    due.entry(*place).or_insert((at + 1, Opened::Estimate));
+                }
+            }
+            if is_lower {
+                for place in waiting().flatten() {
+                    due.entry(*place).or_insert((at + 1, Opened::Service));
+                }
+            }
+        }
+        due
+    }
+
+    /// The first place of the line at which a call is estimated to wait for longer.
+    fn first_slower(&self, most_ms: u64) -> Option<Place> {
+        let is_slower = |ahead| {
+            let estimate = self.pace.estimate(ahead, self.at_work());
+            estimate.is_some_and(|estimate| estimate.median_ms > most_ms)
+        };
+        let (mut low, mut high) = (0, self.line.len().saturating_sub(self.offered as usize));
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if is_slower(middle) { high = middle } else { low = middle + 1 }
+        }
+        // Nobody is ahead of those who are being offered, nor of who comes next.
+        let rank = if low == 0 { 0 } else { low + self.offered as usize };
+        self.line.nth(rank)
+    }
+
+    /// The service level now, in thousandths; `None` where nothing is known of it.
+    fn service_permille(&self, now: Mono) -> Option<u64> {
+        let service = self.service.as_ref()?;
+        let late = now.0.checked_sub(service.rule.within_ms.saturating_mul(1_000_000));
+        let late = late.map_or(0, |late| self.entered.before(&(Mono(late), CallId(Id(0)))));
+        service.permille(now, late)
+    }
+
+    /// A caller's wait is over, in a way that counts for the service level.
+    pub(crate) fn count_served(&mut self, now: Mono, answered: bool, waited_ms: u64) {
+        if let Some(service) = &mut self.service {
+            service.count(now, answered, waited_ms);
+        }
+    }
+
+    /// Whether anyone waits to whom an estimate or the service level may open a step.
+    pub(crate) fn is_watched(&self) -> bool {
+        let upto = Need { reached: self.watched, permission: None };
+        self.waiting.range(..upto).next().is_some()
     }
 
     /// Lists an agent who could take a call.
     pub(crate) fn list(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
         let turn = self.strategy.turn(agent, serves, index);
-        if let Some(step) = self.steps.get_mut(serves.step) {
-            step.idle.insert(turn);
+        if let Some(class) = self.classes.get_mut(serves.class) {
+            class.idle.insert(turn);
         }
     }
 
     /// Undoes [`Self::list`] before an agent changes.
     pub(crate) fn unlist(&mut self, serves: &Serves, index: AgentIndex, agent: &Agent) {
         let turn = self.strategy.turn(agent, serves, index);
-        if let Some(step) = self.steps.get_mut(serves.step) {
-            step.idle.remove(&turn);
+        if let Some(class) = self.classes.get_mut(serves.class) {
+            class.idle.remove(&turn);
         }
     }
 
@@ -359,4 +524,9 @@ impl Queue {
 
 const fn need(call: &Call) -> Need {
     Need { reached: call.reached, permission: call.permission }
+}
+
+/// How many steps there are up to the last one of that kind.
+fn from_last(steps: &[Step], is: impl Fn(&Step) -> bool) -> usize {
+    steps.iter().rposition(is).map_or(0, |at| at + 1)
 }

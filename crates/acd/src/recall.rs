@@ -327,13 +327,15 @@ impl Acd {
     fn take_over(&mut self, id: CallId, entry: &Call) {
         let freed = self.stop_progress(entry);
         self.end_callback(entry, CallbackEnd::Rejoined { by: id });
-        let Call { permission, entered, head_start_ms, queue, .. } = *entry;
+        let Call { permission, entered, head_start_ms, queue, reached, .. } = *entry;
         let newcomer = Newcomer::new(id, permission, entered, head_start_ms);
+        let newcomer = Newcomer { reached, ..newcomer };
         self.queues[queue as usize].balance.offered += 1;
         self.join_queue(&newcomer, queue, None);
         self.returned.insert(id);
         let Some(agent) = freed else { return self.serve_call(id) };
         self.release(agent, queue);
+        self.open_early(id);
         // The one whose turn it is gets the call, and the one who was let go the best one left.
         let call = self.calls.get(&id);
         let next = call.and_then(|call| self.queues[queue as usize].best_agent(call));
@@ -471,7 +473,7 @@ impl Acd {
 
     /// A newcomer as an entry of a queue, in no index yet.
     pub(crate) fn new_call(&self, newcomer: &Newcomer, queue: u32) -> Call {
-        let Newcomer { call, permission, entered, head_start_ms, singly } = *newcomer;
+        let Newcomer { call, permission, entered, head_start_ms, singly, reached } = *newcomer;
         let of_queue = self.queues[queue as usize].head_start_ms;
         let head_start = of_queue.saturating_add(head_start_ms).min(MAX_HEAD_START_MS);
         let entered = entered.min(self.now);
@@ -482,7 +484,7 @@ impl Acd {
             head_start_ms,
             joined: self.now,
             permission,
-            reached: 0,
+            reached,
             next_step_at: None,
             limit_at: None,
             kept: false,

@@ -13,7 +13,9 @@ use model::{
     QueueId,
 };
 
+use crate::answered::ServedPiece;
 use crate::callback::{First, Party};
+use crate::estimate::PaceRecord;
 use crate::strategy::Work;
 use crate::{Balance, CallbackBalance, MissedCounts};
 
@@ -190,6 +192,12 @@ pub struct QueueRecord {
     pub balance: Balance,
     /// What became of its callbacks.
     pub callbacks: CallbackBalance,
+    /// How fast it moves.
+    pub pace: PaceRecord,
+    /// What its service level is taken from, oldest first.
+    pub served: Vec<ServedPiece>,
+    /// When it is looked at next whether an estimate or the service level opens a step.
+    pub watch_at: Option<Mono>,
 }
 
 /// All that survives, at one moment.

@@ -9,6 +9,7 @@ use crate::agent::{Activity, AgentIndex};
 use crate::call::{Call, Place, Preference, Progress};
 use crate::callback::Callback;
 use crate::config::MAX_HEAD_START_MS;
+use crate::estimate::Pace;
 use crate::record::{
     AgentRecord, CallRecord, CallbackRecord, Change, Fact, QueueRecord, RingRecord, Snapshot,
     Stage, Turns,
@@ -108,13 +109,13 @@ impl Acd {
 
     /// A room as a snapshot says, which tells facts that go on from there. Agents, queues and plans
     /// that are not configured any more are left out, with their calls; a call whose agent is left
-    /// out waits again. How fast its queues move, and why it decided so far, it does not know.
+    /// out waits again. Why it decided so far it does not know.
     ///
     /// # Errors
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn restore(config: &Config, snapshot: &Snapshot) -> Result<Self, ConfigError> {
         let mut acd = Self::new(config, snapshot.ids.clone())?;
-        acd.now = snapshot.at;
+        (acd.now, acd.is_restoring) = (snapshot.at, true);
         acd.decisions.go_on_from(snapshot.decisions);
         for (plan, on) in &mut acd.plans {
             *on = snapshot.plans.contains(&plan.name);
@@ -125,6 +126,13 @@ impl Acd {
                 let queue = acd.queue_mut(at);
                 queue.open = record.open;
                 (queue.balance, queue.called) = (record.balance, record.callbacks);
+                if let Some(service) = &mut queue.service {
+                    service.pieces = record.served.iter().copied().collect();
+                }
+                queue.watch_at = record.watch_at.filter(|_| queue.watched > 0);
+                if let Some(next) = queue.watch_at {
+                    acd.timers.set(next, Timer::Watch(at));
+                }
             }
         }
         for record in snapshot.agents.values() {
@@ -148,6 +156,12 @@ impl Acd {
         acd.widened
             .extend((0..).zip(&acd.queues).filter(|(_, q)| !q.roomy.is_empty()).map(|(at, _)| at));
         acd.serve_more();
+        for record in snapshot.queues.values() {
+            if let Some(at) = acd.queue_index(&record.queue) {
+                acd.queues[at as usize].pace = Pace::of(&record.pace);
+            }
+        }
+        acd.is_restoring = false;
         acd.tell_facts();
         Ok(acd)
     }
@@ -241,6 +255,9 @@ impl Acd {
             open: queue.open,
             balance: queue.balance,
             callbacks: queue.called,
+            pace: queue.pace.record(),
+            served: queue.service.iter().flat_map(|service| &service.pieces).copied().collect(),
+            watch_at: queue.watch_at,
         }
     }
 
@@ -302,7 +319,8 @@ impl Acd {
         };
         let is_talking = matches!(progress, Progress::Talking { .. });
         let reached = record.reached.min(queue.steps.len());
-        let next = queue.steps.get(reached).filter(|_| !is_talking);
+        let mut left = queue.steps.get(reached..).unwrap_or_default().iter();
+        let next_ms = left.find_map(|step| step.opens.after_ms).filter(|_| !is_talking);
         let call = Call {
             queue: at,
             place: Place::new(id, entered, head_start),
@@ -311,7 +329,7 @@ impl Acd {
             joined: record.joined,
             permission: record.permission,
             reached,
-            next_step_at: next.map(|step| entered + Duration::from_millis(step.after_ms)),
+            next_step_at: next_ms.map(|ms| entered + Duration::from_millis(ms)),
             limit_at: record.limit_at,
             kept: record.kept,
             preference: record.preferred.as_ref().and_then(|(agent, until)| {

@@ -259,7 +259,7 @@ impl Acd {
         }
         let of_queue = |queue: u32, place: Place| (Reverse(self.score(queue, place)), place.call);
         let shared = agent.serves.iter().flat_map(|serves| {
-            let open = self.queues[serves.queue as usize].open_to(serves.step);
+            let open = self.queues[serves.queue as usize].open_to(serves.class);
             open.filter_map(move |places| Some(of_queue(serves.queue, *places.first()?)))
         });
         let own = agent.preferred.iter().map(|(queue, place)| of_queue(*queue, *place));

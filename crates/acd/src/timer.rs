@@ -16,6 +16,9 @@ pub(crate) enum Timer {
     Preference(CallId),
     /// A callback is tried again.
     Again(CallId),
+    /// Whether an estimate or the service level opens a step of this queue. Last of those that open
+    /// a call to more agents.
+    Watch(u32),
     /// An agent has rested after a missed offer.
     Rest(AgentIndex),
     /// After-call work is over.
@@ -39,6 +42,7 @@ impl Timer {
             Self::Acw(_) => "after-call work ends",
             Self::Offer(_) => "an offer times out",
             Self::Tier(_) => "a call reaches its next tier",
+            Self::Watch(_) => "a queue's steps are looked at",
             Self::Again(_) => "a callback is tried again",
             Self::Dial(_) => "a customer does not answer",
             Self::RingMore(_) => "a call rings more agents",
@@ -67,21 +71,21 @@ impl Timers {
         self.0.pop_first()
     }
 
-    /// Takes the next deadline if at `due` it opens a call to more agents.
-    pub(crate) fn pop_opening(&mut self, due: Mono) -> Option<(CallId, Timer)> {
+    /// Takes the next deadline if at `due` it opens calls to more agents.
+    pub(crate) fn pop_opening(&mut self, due: Mono) -> Option<Timer> {
         let &(at, timer) = self.0.first()?;
-        let call = match timer {
-            Timer::Tier(call) | Timer::Preference(call) | Timer::Again(call) => call,
+        let opens = match timer {
+            Timer::Tier(_) | Timer::Preference(_) | Timer::Again(_) | Timer::Watch(_) => true,
             Timer::Rest(_)
             | Timer::Acw(_)
             | Timer::Offer(_)
             | Timer::Dial(_)
             | Timer::RingMore(_)
-            | Timer::Limit(_) => return None,
+            | Timer::Limit(_) => false,
         };
-        (at <= due).then(|| {
+        (opens && at <= due).then(|| {
             self.0.pop_first();
-            (call, timer)
+            timer
         })
     }
 

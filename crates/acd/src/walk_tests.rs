@@ -18,13 +18,16 @@ mod state;
 
 use std::collections::{BTreeMap, HashSet};
 
-use model::{CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Permission, QueueId, Tier};
+use model::{
+    CallId, Id, IdSource, MissedCause, Mono, NotReadyReason, Opens, Permission, QueueId, Tier,
+};
 
 use crate::agent::Activity;
 use crate::call::{Call, Progress};
 use crate::{
     Acd, AgentConfig, CallbackInput, CallbackRule, Config, First, Input, Limits, MissedRule,
-    Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule, Strategy, TierStep, WaitLimit,
+    Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule, Skill, Strategy, TierStep,
+    WaitLimit,
 };
 
 /// A world to walk through.
@@ -334,6 +337,35 @@ fn ringing() -> Config {
     config
 }
 
+/// Queue a opens to b's agents when nobody of its own is idle, and after a tick to the team alone;
+/// b to whoever is at the site as soon as one or none is left, and after a tick to all.
+fn escalating() -> Config {
+    let mut config = config(&[1, 1, 2], BRIEF);
+    let opens = |idle, after_ms| Opens { idle, after_ms, ..Opens::default() };
+    let step = |skill, opens| TierStep::of(skill, opens);
+    let b = || Skill::Of("b".into());
+    config.queues[0].steps = vec![
+        TierStep::new(Tier { level: 1 }, 0),
+        TierStep { tier: Some(Tier { level: 2 }), ..step(b(), opens(Some(0), None)) },
+        TierStep {
+            groups: ["team".into()].into(),
+            replaces: true,
+            ..step(Skill::None, opens(None, Some(1)))
+        },
+    ];
+    config.queues[1].steps = vec![
+        TierStep::new(Tier { level: 2 }, 0),
+        TierStep { sites: ["east".into()].into(), ..step(Skill::None, opens(Some(1), None)) },
+        step(Skill::None, opens(None, Some(1))),
+    ];
+    for (agent, queue) in config.agents.iter_mut().zip(["a", "a", "b"]) {
+        agent.queues = vec![QueueId::from(queue).into()];
+    }
+    config.agents[1].groups = ["team".into()].into();
+    config.agents[1].site = Some("east".into());
+    config
+}
+
 fn run(world: &World) {
     let (states, steps) = walk(world);
     assert!(states > 1_000 && steps > states, "{}: only {states} states", world.name);
@@ -416,6 +448,24 @@ fn every_rule_holds_in_every_order_of_events_where_several_phones_ring() {
         calls: 2,
         events: if WHOLE { usize::MAX } else { 13 },
         agents_may: &[May::NotReady],
+    });
+}
+
+#[test]
+fn every_rule_holds_in_every_order_of_events_where_steps_open_by_who_is_idle() {
+    run(&World {
+        name: "three agents, two calls, steps that replace others and open when few are idle",
+        config: escalating(),
+        calls: 2,
+        events: if WHOLE { usize::MAX } else { 11 },
+        agents_may: &[May::NotReady],
+    });
+    run(&World {
+        name: "the same with a steward and second chances",
+        config: escalating(),
+        calls: 2,
+        events: if WHOLE { 14 } else { 9 },
+        agents_may: &[May::BePreferred, May::Rest],
     });
 }
 

@@ -2,10 +2,11 @@
 //! decision, if one was made, and how the agent was then. The configuration says the rest.
 
 use model::{
-    AgentId, AgentState, AgentStatus, CallId, Decision, Permission, QueueId, Reason, Tier, Turn,
+    AgentId, AgentState, AgentStatus, CallId, Decision, Permission, QueueId, Reason, Turn,
 };
 
-use crate::{AgentConfig, Config, QueueConfig};
+use crate::step::in_force;
+use crate::{AgentConfig, Config, QueueConfig, TierStep};
 
 /// A moment in the life of a waiting call.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +14,10 @@ pub struct Moment<'a> {
     /// The queue in which it waited.
     pub queue: &'a QueueId,
     /// How long it had waited since it entered, in milliseconds: where nothing was decided, that
-    /// says which tiers it had reached.
+    /// says which steps it had reached at least.
     pub waited_ms: u64,
+    /// How many steps were told that it had reached by then.
+    pub reached: usize,
     /// What its agent must be allowed, if something special.
     pub permission: Option<&'a str>,
     /// Who was offered the call at that moment, and why.
@@ -50,21 +53,25 @@ pub fn why_not(
     };
     let queue = config.queues.iter().find(|one| one.queue == *moment.queue);
     let served = configured.queues.iter().find(|served| served.queue == *moment.queue);
-    let (Some(queue), Some(served)) = (queue, served) else { return Reason::NotServing };
+    let Some(queue) = queue else { return Reason::NotServing };
+    let admits = |step: &TierStep| step.admits(configured, &queue.queue);
+    if served.is_none() && !queue.steps.iter().any(admits) {
+        return Reason::NotServing;
+    }
     let known = known.unwrap_or(Known {
         status: AgentStatus::SignedOut,
         state: AgentState::Idle,
         call: None,
         rests: false,
     });
-    unavailable(&known)
-        .or_else(|| not_open(config, moment, configured, (queue, served.level)))
-        .unwrap_or(match moment.decided {
+    unavailable(&known).or_else(|| not_open(config, moment, configured, queue)).unwrap_or(
+        match moment.decided {
             Some((_, Decision { choice: model::Choice::Preferred, .. })) => Reason::NotPreferred,
             Some((_, Decision { choice: model::Choice::Agents { .. }, .. })) => Reason::FurtherBack,
             // The winner had just become free; whoever was free before had been asked already.
             Some((_, Decision { choice: model::Choice::Calls { .. }, .. })) | None => Reason::Free,
-        })
+        },
+    )
 }
 
 /// What the decision itself says of the agent; `None` of whom it does not name.
@@ -104,19 +111,29 @@ fn not_open(
     config: &Config,
     moment: &Moment<'_>,
     agent: &AgentConfig,
-    (queue, level): (&QueueConfig, u8),
+    queue: &QueueConfig,
 ) -> Option<Reason> {
-    let opens = |tier: Tier, min_level: u8| tier == agent.tier && min_level <= level;
-    let Some(at) = queue.steps.iter().position(|step| opens(step.tier, step.min_level)) else {
-        return Some(Reason::NotReached { after_ms: None });
+    let steps = &queue.steps;
+    let reached = match moment.decided {
+        Some((_, decision)) => usize::try_from(decision.reached).unwrap_or(usize::MAX),
+        None => {
+            let due =
+                |step: &TierStep| step.opens.after_ms.is_some_and(|ms| ms <= moment.waited_ms);
+            let by_time = steps.iter().rposition(due).map_or(0, |at| at + 1);
+            by_time.max(moment.reached)
+        }
     };
-    let after_ms = queue.steps.get(at)?.after_ms;
-    let is_reached = match moment.decided {
-        Some((_, decision)) => at < usize::try_from(decision.reached).unwrap_or(usize::MAX),
-        None => after_ms <= moment.waited_ms,
-    };
-    if !is_reached {
-        return Some(Reason::NotReached { after_ms: Some(after_ms) });
+    let open = in_force(steps, reached);
+    let admits = |step: &TierStep| step.admits(agent, &queue.queue);
+    if !steps[open.clone()].iter().any(admits) {
+        let later = steps[open.end..].iter().position(admits);
+        let later = later.map(|at| open.end + at);
+        let before = steps[..open.start].iter().any(admits);
+        let number = |at: usize| u32::try_from(at + 1).unwrap_or(u32::MAX);
+        return Some(match later {
+            None if before => Reason::Replaced { by: number(open.start) },
+            _ => Reason::NotReached { step: later.map(|at| (number(at), steps[at].opens)) },
+        });
     }
     let needed = moment.decided.and_then(|(_, decision)| decision.permission.as_deref());
     let needed = needed.or(moment.permission)?;

@@ -301,10 +301,10 @@ fn a_configuration_that_makes_no_sense_is_refused_by_name() {
         ("queue 'general' has 17 tier steps", &|config| {
             config.queues[0].steps = (1..=17).flat_map(|level| steps(&[(level, 0)])).collect();
         }),
-        ("the step of tier 2 must come after", &|config| {
+        ("step 2 must come after the steps that", &|config| {
             config.queues[0].steps = steps(&[(1, 10), (2, 9)]);
         }),
-        ("the step of tier 1 must come after", &|config| {
+        ("the same agents again only with a lower", &|config| {
             config.queues[0].steps = steps(&[(1, 0), (1, 9)]);
         }),
         ("queue 'claims' has room for 0", &|config| config.queues[1].max_waiting = 0),

@@ -4,10 +4,16 @@ mod room;
 
 use acd::{Acd, Input, NotEnqueued, Output, Withdrawal};
 use model::{
-    AgentId, AgentState, AgentStatus, IdSource, MissedCause, Mono, NotReadyReason, Permission,
-    QueueId,
+    AgentId, AgentState, AgentStatus, IdSource, MissedCause, Mono, NotReadyReason, Opened,
+    Permission, QueueId,
 };
 use room::{Room, call, demo, not_ready, queue, tier};
+
+/// The first call of the general queue, of which step n is tier n, has waited long enough.
+fn reached(level: u8) -> Output {
+    let (queue, tier, step) = ("general".into(), Some(tier(level)), level.into());
+    Output::TierReached { call: call(1), queue, tier, step, why: Opened::Waited }
+}
 
 #[test]
 fn a_call_goes_to_the_agent_who_is_idle_longest() {
@@ -66,10 +72,7 @@ fn tiers_open_after_their_time_and_not_before() {
     assert_eq!(room.offers(), []);
     room.pass(1);
     let said = room.said();
-    assert_eq!(
-        said.first(),
-        Some(&Output::TierReached { call: call(1), queue: "general".into(), tier: tier(2) })
-    );
+    assert_eq!(said.first(), Some(&reached(2)));
     let Some(Output::Offer { agent, waited_ms, score, .. }) = said.get(1) else {
         panic!("{said:?}")
     };
@@ -82,8 +85,7 @@ fn the_third_tier_opens_while_the_call_is_ringing_elsewhere() {
     room.ready("8021").enqueue(1, "general").pass(39_000).ready("8011").ringing("8011");
     room.said();
     room.pass(1_000);
-    let reached = Output::TierReached { call: call(1), queue: "general".into(), tier: tier(3) };
-    assert_eq!(room.said(), [reached]);
+    assert_eq!(room.said(), [reached(3)]);
     room.miss("8011", MissedCause::Busy);
     assert_eq!(room.offers(), [(call(1), "8021".to_owned())]);
 }
@@ -119,7 +121,7 @@ fn a_call_that_comes_back_with_its_old_time_has_reached_its_tiers_already() {
     room.ready("8021").pass(50_000).enqueue_at(1, "general", None, 5_000);
     let said = room.said();
     let reached = |output: &Output| match output {
-        Output::TierReached { tier, .. } => Some(tier.level),
+        Output::TierReached { tier, .. } => tier.map(|tier| tier.level),
         _ => None,
     };
     assert_eq!(said.iter().filter_map(reached).collect::<Vec<_>>(), [2, 3]);

@@ -6,7 +6,7 @@ mod room;
 use acd::{Config, Known, Moment, why_not};
 use model::{
     AgentState, AgentStatus, Choice, Decision, Exclusion, MAX_NEXT, MissedCause, NotReadyReason,
-    Permission, QueueId, Reason,
+    Opens, Permission, QueueId, Reason,
 };
 use room::{Room, agent, call, demo};
 
@@ -24,7 +24,7 @@ fn idle() -> Known {
 fn asked(config: &Config, decision: &Decision, agent: &str, known: Option<Known>) -> Reason {
     let (queue, winner) = (QueueId::from("claims"), "8001".into());
     let decided = Some((&winner, decision));
-    let moment = Moment { queue: &queue, waited_ms: 0, permission: None, decided };
+    let moment = Moment { queue: &queue, waited_ms: 0, reached: 0, permission: None, decided };
     why_not(config, &moment, &agent.into(), known)
 }
 
@@ -91,7 +91,7 @@ fn of_whom_it_does_not_name_the_agents_state_says_why() {
     assert_eq!(known("8002", Some(talks)), busy);
     assert_eq!(known("8002", Some(Known { rests: true, ..idle() })), Reason::Resting);
     assert_eq!(known("8002", Some(idle())), Reason::FurtherBack);
-    let later = Reason::NotReached { after_ms: Some(20_000) };
+    let later = Reason::NotReached { step: Some((2, Opens::after(20_000))) };
     assert_eq!(known("8011", Some(idle())), later);
     assert_eq!(known("9999", Some(idle())), Reason::UnknownAgent);
 }
@@ -102,8 +102,13 @@ fn a_permission_and_a_queue_that_one_does_not_have_are_named() {
     config.agents.push(agent("8005", 1, &["general"]));
     let queue = QueueId::from("claims");
     let settle = Permission::ClaimSettle.as_str();
-    let moment =
-        Moment { queue: &queue, waited_ms: 50_000, permission: Some(settle), decided: None };
+    let moment = Moment {
+        queue: &queue,
+        waited_ms: 50_000,
+        reached: 0,
+        permission: Some(settle),
+        decided: None,
+    };
     let why = |agent: &str| why_not(&config, &moment, &agent.into(), Some(idle()));
     assert_eq!(why("8001"), Reason::NotPermitted(settle.to_owned()));
     assert_eq!(why("8021"), Reason::Free, "holds it, and was reached after 40 s");
@@ -131,8 +136,13 @@ fn what_is_derived_later_agrees_with_what_the_room_counted() {
     let Choice::Agents { excluded, .. } = &kept.choice else { panic!("{kept:?}") };
     let queue = QueueId::from("claims");
     let winner = "8002".into();
-    let moment =
-        Moment { queue: &queue, waited_ms: 0, permission: None, decided: Some((&winner, &kept)) };
+    let moment = Moment {
+        queue: &queue,
+        waited_ms: 0,
+        reached: 0,
+        permission: None,
+        decided: Some((&winner, &kept)),
+    };
     let mut derived = std::collections::BTreeMap::new();
     for agent in ["8001", "8011", "8021"] {
         let view = room.view(agent);

@@ -78,8 +78,8 @@ impl Callflow {
             // It says how long a caller waits, not who asks or is called back.
             acd::Output::TierReached { call, .. }
                 if self.asked.contains_key(&call) || self.callbacks.has(call) => {}
-            acd::Output::TierReached { call, queue, tier } => {
-                self.note(FactBody::TierReached { call, queue, tier });
+            acd::Output::TierReached { call, queue, tier, step, why } => {
+                self.note(FactBody::TierReached { call, queue, tier, step, why });
             }
             acd::Output::AgentChanged(change) => self.handle_agent_changed(&change),
             acd::Output::QueueChanged(figures) => self.publish_queue(&figures),

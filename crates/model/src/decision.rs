@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{AgentId, AgentState, CallId, NotReadyReason};
+use crate::{AgentId, AgentState, CallId, NotReadyReason, Opens};
 
 /// How many of those who did not win a decision names.
 pub const MAX_NEXT: usize = 5;
@@ -19,7 +19,7 @@ pub struct Decision {
     /// What the call needs its agent to be allowed, if something special.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub permission: Option<String>,
-    /// How many of the queue's tier steps the call had reached.
+    /// How many of the queue's steps the call had reached.
     pub reached: u32,
     /// Between whom or what.
     pub choice: Choice,
@@ -80,8 +80,8 @@ pub enum Exclusion {
     /// An agent: left alone for a while after a missed offer. A call: a callback between two
     /// attempts, or until the queue opens.
     Resting,
-    /// An agent: idle, but of a tier or level that the call had not reached. A call: not yet open
-    /// to the agent's tier or level.
+    /// An agent: idle, but the queue's steps did not open the call to them, not yet or not any
+    /// more. A call: not open to the agent in the same way.
     NotReached,
     /// The agent does not hold the permission that the call needs.
     NotPermitted,
@@ -135,10 +135,16 @@ pub enum Reason {
     Busy(AgentState, Option<CallId>),
     /// Left alone for a while after a missed offer.
     Resting,
-    /// The call had not reached the agent's tier or level.
+    /// The queue had not opened the call to the agent yet.
     NotReached {
-        /// How long after it entered it does; `None` where it never does.
-        after_ms: Option<u64>,
+        /// The number of the step that would have, from 1, and what opens it; `None` where none
+        /// does.
+        step: Option<(u32, Opens)>,
+    },
+    /// The queue had opened the call to the agent before, but no longer did.
+    Replaced {
+        /// The number of the step that took the place of those before it, from 1.
+        by: u32,
     },
     /// The agent's tier does not hold this permission, which the call needs.
     NotPermitted(String),
@@ -161,6 +167,7 @@ impl Reason {
             Self::Busy(..) => "busy",
             Self::Resting => "resting",
             Self::NotReached { .. } => "not_reached",
+            Self::Replaced { .. } => "replaced",
             Self::NotPermitted(_) => "not_permitted",
             Self::Free => "free",
         }

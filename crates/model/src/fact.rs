@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     AgentDay, AgentId, AgentState, AgentStatus, CallId, Decision, DialogSnapshot, HangupCause,
-    LegId, LineQuality, MissedCause, Mono, OfferId, Outcome, PauseReason, Pii, PromptId, QueueId,
-    RecordingId, Target, Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId, Wall,
+    LegId, LineQuality, MissedCause, Mono, OfferId, Opened, Outcome, PauseReason, Pii, PromptId,
+    QueueId, RecordingId, Target, Tier, TransferEnd, TransferKind, TrunkId, UnpauseCause, UserId,
+    Wall,
     taping::{Certificate, Deletion},
 };
 
@@ -199,8 +200,17 @@ pub enum FactBody {
     /// What became of a callback: `reached` by the call `by`, `gave_up`, `expired`, `cancelled`, or
     /// `rejoined` where the customer dialled again and the call `by` has the place.
     CallbackEnded { call: CallId, end: String, by: Option<CallId> },
-    /// A tier became eligible for a waiting call.
-    TierReached { call: CallId, queue: QueueId, tier: Tier },
+    /// A step of its queue opened a waiting call to more agents: those of a tier, or of all.
+    TierReached {
+        call: CallId,
+        queue: QueueId,
+        tier: Option<Tier>,
+        /// Its number, from 1; 0 where an older engine did not say.
+        #[cfg_attr(feature = "serde", serde(default))]
+        step: u32,
+        #[cfg_attr(feature = "serde", serde(default))]
+        why: Opened,
+    },
     /// A call was reserved for an agent; one that an agent made and gives away has no queue.
     Offered {
         call: CallId,

@@ -256,9 +256,9 @@ impl Fold {
         changed
     }
 
-    fn reach(&mut self, tier: Tier) -> bool {
-        self.record.tier = self.record.tier.max(Some(tier));
-        true
+    fn reach(&mut self, tier: Option<Tier>) -> bool {
+        self.record.tier = self.record.tier.max(tier);
+        tier.is_some()
     }
 
     fn divert(&mut self, from: &Pii<String>) -> bool {

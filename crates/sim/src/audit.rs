@@ -183,7 +183,7 @@ impl Book {
             }
             FactBody::TierReached { call, tier, .. } => {
                 if let Some(line) = self.waiting.get_mut(call) {
-                    line.reached.insert(tier.level);
+                    line.reached.extend(tier.map(|tier| tier.level));
                 }
             }
             _ => {}

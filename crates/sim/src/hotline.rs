@@ -43,6 +43,8 @@ pub struct Settings {
     pub started: Wall,
     /// When queues are open; one that is not named is open always.
     pub hours: BTreeMap<QueueId, Arc<acd::Calendar>>,
+    /// The steps of queues that have others than the demo's.
+    pub steps: BTreeMap<QueueId, Vec<acd::TierStep>>,
     /// The limits of queues: how many may wait, and the rest.
     pub limits: BTreeMap<QueueId, (usize, acd::Limits)>,
     /// By which key who waits chooses what.
@@ -93,6 +95,7 @@ pub fn settings() -> Settings {
         outward: None,
         started: Wall(1_800_000_000_000_000),
         hours: BTreeMap::new(),
+        steps: BTreeMap::new(),
         limits: BTreeMap::new(),
         choices: BTreeMap::new(),
         onwards: callflow::Onwards::default(),
@@ -331,7 +334,8 @@ fn distribution(settings: &Settings) -> acd::Config {
                 let steps = steps.map(|(tier, ms)| acd::TierStep::new(level(*tier), *ms));
                 let queue = QueueId::from(*queue);
                 let limits = settings.limits.get(&queue).cloned();
-                let queue = acd::QueueConfig::new(queue, steps.collect());
+                let own = settings.steps.get(&queue).cloned();
+                let queue = acd::QueueConfig::new(queue, own.unwrap_or_else(|| steps.collect()));
                 let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
                 let Settings { callbacks, strategy, ring, .. } = *settings;
                 acd::QueueConfig { max_waiting, limits, callbacks, strategy, ring, ..queue }

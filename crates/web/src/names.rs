@@ -111,7 +111,7 @@ names! {
     /// nothing was given out just then (`free`); could not take it.
     WhyName: [
         "offered", "next", "further_back", "not_preferred", "free", "unknown_agent", "not_serving",
-        "signed_out", "not_ready", "busy", "resting", "not_reached", "not_permitted",
+        "signed_out", "not_ready", "busy", "resting", "not_reached", "replaced", "not_permitted",
     ];
     /// What a party is in a call.
     LegRoleName: ["caller", "agent", "number"];

@@ -76,7 +76,9 @@ pub(crate) struct FactEntry<'a> {
     /// Why the queue did not take the call, or keeps it no longer: `closed`, `unstaffed`, `full`,
     /// `timed_out` or `emergency`; `chosen` by the caller, `moved` by a supervisor; why the
     /// recording is held; by which rule it is deleted; what put the caller forward: `class`,
-    /// `elderly`, `open_claim`, `repeat`, `steward` or `last_agent`, several with commas between.
+    /// `elderly`, `open_claim`, `repeat`, `steward` or `last_agent`, several with commas between;
+    /// what opened a step of the queue: `waited`, `estimate`, `service`, `idle`, or a `later` step
+    /// that opens those before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// The queue to which the call goes then.
@@ -113,9 +115,12 @@ pub(crate) struct FactEntry<'a> {
     /// What became of a callback: `reached`, `gave_up`, `expired`, `cancelled` or `rejoined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_end: Option<&'a str>,
-    /// The tier.
+    /// The tier; of a step that opened to a waiting call, that of its agents, if of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<u8>,
+    /// The number of the queue's step that opened to a waiting call, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<u32>,
     /// The offer.
     #[serde(skip_serializing_if = "Option::is_none")]
     offer_id: Option<String>,
@@ -248,9 +253,11 @@ fn tell<'a>(entry: &mut FactEntry<'a>, body: &'a FactBody, sight: Sight) {
                 OverflowTarget::Callback => entry.calls_back = Some(true),
             }
         }
-        FactBody::TierReached { queue, tier, .. } => {
+        FactBody::TierReached { queue, tier, step, why, .. } => {
             entry.queue = Some(queue.as_str());
-            entry.tier = Some(tier.level);
+            entry.tier = tier.map(|tier| tier.level);
+            entry.step = Some(*step).filter(|step| *step > 0);
+            entry.why = Some(why.as_str());
         }
         FactBody::Offered { offer, queue, agent, .. } => {
             entry.offer_id = Some(offer.to_string());

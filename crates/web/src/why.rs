@@ -108,7 +108,7 @@ pub(crate) struct DecisionBody {
     score_ms: Option<u64>,
     /// What the agent had to be allowed, if something special.
     permission: Option<String>,
-    /// How many of the queue's tier steps the call had reached.
+    /// How many of the queue's steps the call had reached.
     steps_reached: u32,
     /// Who, or which calls, would have been next, in order; at most 5.
     next: Vec<NextBody>,
@@ -179,8 +179,10 @@ pub(crate) struct MomentBody {
     busy_with: Option<String>,
     /// Since when, RFC 3339 with offset, where it is the agent's state.
     since: Option<String>,
-    /// After how many milliseconds the call would have reached the agent, where it is
-    /// `not_reached`; null where it never does.
+    /// The number of the queue's step that opens to the agent, from 1, where it is `not_reached`
+    /// (null where none does); where it is `replaced`, of that which took the call from them.
+    step: Option<u32>,
+    /// After how many milliseconds that step opens, if it does after a time.
     after_ms: Option<u64>,
     /// What was missing, where it is `not_permitted`.
     permission: Option<String>,
@@ -383,6 +385,7 @@ fn moment_body(moment: &WhyMoment, agent: &AgentId, zone: &TimeZone) -> MomentBo
         state: None,
         busy_with: None,
         since: moment.since.map(|since| rfc3339(since, zone)),
+        step: None,
         after_ms: None,
         permission: None,
         said: words::moment(moment, agent),
@@ -397,7 +400,12 @@ fn moment_body(moment: &WhyMoment, agent: &AgentId, zone: &TimeZone) -> MomentBo
             let busy_with = call.map(|call| call.to_string());
             MomentBody { state: Some((*state).into()), busy_with, ..body }
         }
-        Reason::NotReached { after_ms } => MomentBody { after_ms: *after_ms, ..body },
+        Reason::NotReached { step } => MomentBody {
+            step: step.map(|(number, _)| number),
+            after_ms: step.and_then(|(_, opens)| opens.after_ms),
+            ..body
+        },
+        Reason::Replaced { by } => MomentBody { step: Some(*by), ..body },
         Reason::NotPermitted(permission) => {
             MomentBody { permission: Some(permission.clone()), ..body }
         }

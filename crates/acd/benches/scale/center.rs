@@ -118,6 +118,15 @@ impl Center {
         }
     }
 
+    /// How long it takes to say what a newcomer would wait in each queue, in nanoseconds; how many
+    /// queues say it.
+    pub(crate) fn expected(&self) -> (u128, usize) {
+        let before = Instant::now();
+        let told = self.queues.iter().filter_map(|queue| self.acd.newcomers_estimate(queue));
+        let told = told.filter(|told| told.median_ms > 0).count();
+        (before.elapsed().as_nanos() / QUEUES as u128, told)
+    }
+
     fn random(&mut self, bound: usize) -> usize {
         self.rng = self.rng.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.rng >> 33) as usize % bound

@@ -14,7 +14,7 @@ use crate::queue::Queue;
 use crate::timer::Timer;
 use crate::{
     Acd, Balance, CallbackBalance, CallbackEnd, CallbackOutput, Choice, First, Input, MAX_RINGING,
-    NotEnqueued, Output, Overflow,
+    NotEnqueued, Output, Overflow, TierStep,
 };
 
 macro_rules! hold {
@@ -74,6 +74,7 @@ pub(super) fn judge(before: &Acd, acd: &mut Acd, input: Option<&Input>) -> Resul
         let until = agent.since + Duration::from_millis(limit_ms);
         hold!(acd.now < until, "{} is {:?} beyond {limit_ms} ms", agent.id, agent.activity);
     }
+    judge_steps(acd)?;
     judge_limits(acd)
 }
 
@@ -380,24 +381,49 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
         let open = ring.others.iter().map(|open| (open.deadline, Timer::Offer(open.offer)));
         open.chain(more)
     });
-    offers.chain(beside).chain(limits).chain(tiers).chain(preferences).chain(rests).chain(works)
+    let watches =
+        (0..).zip(&acd.queues).filter_map(|(at, queue)| Some((queue.watch_at?, Timer::Watch(at))));
+    let of_calls = offers.chain(beside).chain(limits).chain(tiers).chain(preferences);
+    of_calls.chain(rests).chain(works).chain(watches)
 }
 
-/// Whether an agent's queues, tier, level and permissions let them take a call now.
+/// Whether the steps that a call has reached, and the agent's permissions, let them take it now.
 fn may(acd: &Acd, agent: &Agent, call: &Call) -> bool {
-    let queue: &Queue = &acd.queues[call.queue as usize];
-    let Some(serves) = agent.serves.iter().find(|serves| serves.queue == call.queue) else {
+    let queue = &acd.config.queues[call.queue as usize];
+    let Some(known) = acd.config.agents.iter().find(|known| known.agent == agent.id) else {
         return false;
     };
+    let admits = |step: &TierStep| step.admits(known, &queue.queue);
     let alone = call.preference.filter(|preference| acd.now < preference.until);
-    let Some(step) =
-        queue.steps.iter().find(|step| step.tier == agent.tier && step.min_level <= serves.level)
-    else {
-        return false;
-    };
     let open = match alone {
-        Some(preference) => acd.agent_at(preference.agent).id == agent.id,
-        None => call.entered + Duration::from_millis(step.after_ms) <= acd.now,
+        Some(preference) => {
+            acd.agent_at(preference.agent).id == agent.id && queue.steps.iter().any(admits)
+        }
+        None => {
+            let reached = &queue.steps[..call.reached];
+            let from = reached.iter().rposition(|step| step.replaces).unwrap_or(0);
+            reached[from..].iter().any(admits)
+        }
     };
-    open && call.permission.is_none_or(|needed| step.permissions.contains(&needed))
+    let held = acd.config.permissions.get(&agent.tier);
+    let is_held = |needed| held.is_some_and(|held| held.contains(&needed));
+    open && call.permission.is_none_or(is_held)
+}
+
+/// A call has reached the steps whose time has come, and beyond those only what so few idle agents
+/// open; and none of that is closed to a call that waits.
+fn judge_steps(acd: &Acd) -> Result<(), String> {
+    for call in acd.calls.values().filter(|c| !matches!(c.progress, Progress::Talking { .. })) {
+        let steps = &acd.config.queues[call.queue as usize].steps;
+        let due = |ms| call.entered + Duration::from_millis(ms) <= acd.now;
+        let by_time = steps.iter().rposition(|step| step.opens.after_ms.is_some_and(due));
+        let by_time = by_time.map_or(0, |at| at + 1);
+        let beyond = steps.get(by_time..call.reached).unwrap_or_default();
+        let by_idle = beyond.iter().all(|step| step.opens.idle.is_some());
+        hold!(call.reached >= by_time && by_idle, "{call:?}: {by_time} steps are due");
+        let next = steps.get(call.reached).and_then(|step| step.opens.idle);
+        let waits = call.progress == Progress::Waiting && call.preference.is_none();
+        hold!(!waits || next.is_none(), "{call:?} waits, though nobody is idle");
+    }
+    Ok(())
 }

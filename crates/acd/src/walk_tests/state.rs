@@ -7,7 +7,7 @@ use model::{AgentStatus, CallId, Mono, NotReadyReason, Permission};
 use super::TICK;
 use crate::agent::{Activity, Agent};
 use crate::call::{Call, Progress};
-use crate::{Acd, First};
+use crate::{Acd, AgentConfig, First};
 
 /// The longest head start of a call that is yet to come, in ticks: older than this is older than
 /// all of them.
@@ -47,7 +47,7 @@ fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 11]
         }
     };
     [
-        agent.tier.level,
+        configured_like(acd, agent),
         of_status(Some(agent.status)) * 8 + of_status(agent.next_status),
         activity,
         call,
@@ -59,6 +59,17 @@ fn of_agent(acd: &Acd, agent: &Agent, labels: &BTreeMap<CallId, u8>) -> [u8; 11]
         agent.rests_until.map_or(0, |until| ticks_left(acd.now, until)),
         agent.preferred.iter().map(|(_, place)| 1 << label(place.call)).sum(),
     ]
+}
+
+/// The first agent who is configured as this one is.
+fn configured_like(acd: &Acd, agent: &Agent) -> u8 {
+    let agents = &acd.config.agents;
+    let known = agents.iter().find(|one| one.agent == agent.id).unwrap();
+    let alike = |one: &AgentConfig| {
+        let served = one.tier == known.tier && one.queues == known.queues;
+        served && one.groups == known.groups && one.site == known.site
+    };
+    u8::try_from(agents.iter().position(alike).unwrap()).unwrap()
 }
 
 /// An agent's turn among those who could be compared with this one, and whether someone who

@@ -50,7 +50,7 @@ impl Reference {
                 let asked = Asked { party: *party, first: *first, attempts: 0, booked: now };
                 let known = self.calls.get(call).is_some_and(|call| call.stage != Stage::Over);
                 let may = self.queue(queue).is_some_and(|queue| {
-                    queue.steps.iter().any(|step| self.holds(step, *permission))
+                    queue.steps.iter().any(|step| self.may_hold(step, *permission))
                 });
                 let why_not = match known {
                     _ if self.queue(queue).is_none() => Some(NoCallback::UnknownQueue),
@@ -234,7 +234,8 @@ impl Reference {
             assert_eq!((request.call, request.why_not), (by, None), "seed {seed}");
             let entered = call.entered;
             let entry = self.entry(queue, call.permission, entered, call.own_head_start_ms, now);
-            self.calls.insert(by, entry);
+            // What was open to it stays open.
+            self.calls.insert(by, Waiting { reached: call.reached, ..entry });
             self.limits.count(queue).offered += 1;
         }
     }

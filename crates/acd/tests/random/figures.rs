@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::{Acd, Input, Output, TierStep};
+use acd::{Acd, Input, Output, QueueConfig, TierStep};
 use model::{AgentId, AgentState, AgentStatus, AgentTotals, CallId, Mono, QueueId};
 
-use super::reference::{Reference, Stage, serves};
+use super::reference::{Reference, Stage};
 
 impl Reference {
     /// Whatever is said about it, an agent asks for the last thing that needs approval.
@@ -110,11 +110,7 @@ impl Reference {
                 let expected = (at + 1, line.len());
                 let told = (position.position as usize, position.waiting as usize);
                 assert_eq!(told, expected, "seed {seed}");
-                let due = |step: &&TierStep| {
-                    self.calls[call].entered + Duration::from_millis(step.after_ms) <= now
-                };
-                let reached = queue.steps.iter().filter(due).count();
-                assert_eq!(self.calls[call].reached, reached, "seed {seed}: tiers of {call}");
+                self.judge_steps(queue, *call, now);
             }
             let live = || line.iter().filter(|call| self.calls[call].callback.is_none());
             let longest = live().map(|call| self.calls[call].entered).min();
@@ -129,9 +125,24 @@ impl Reference {
         }
     }
 
+    /// A call has reached the steps whose time has come, and none that so few who are idle open
+    /// is left closed to it while it waits.
+    fn judge_steps(&self, queue: &QueueConfig, id: CallId, now: Mono) {
+        let (seed, call) = (self.seed, &self.calls[&id]);
+        let due = |step: &TierStep| {
+            step.opens.after_ms.is_some_and(|ms| call.entered + Duration::from_millis(ms) <= now)
+        };
+        let by_time = queue.steps.iter().rposition(due).map_or(0, |at| at + 1);
+        assert!(call.reached >= by_time, "seed {seed}: steps of {id}: {call:?}");
+        assert!(!call.opens_more, "seed {seed}: {id} was to reach more: {call:?}");
+        let next = queue.steps.get(call.reached).and_then(|step| step.opens.idle);
+        let waits = call.stage == Stage::Waiting && call.preferred.is_none();
+        assert!(!waits || next.is_none(), "seed {seed}: nobody is idle for {id}: {call:?}");
+    }
+
     fn totals(&self, queue: &QueueId) -> AgentTotals {
         let mut totals = AgentTotals::default();
-        for working in self.agents.values().filter(|agent| serves(&agent.config, queue)) {
+        for working in self.agents.values().filter(|agent| self.serves(&agent.config, queue)) {
             *match (working.view.state, working.view.status) {
                 (AgentState::Idle, AgentStatus::SignedOut) => &mut totals.signed_out,
                 (AgentState::Idle, AgentStatus::NotReady { .. }) => &mut totals.not_ready,

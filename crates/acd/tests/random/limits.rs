@@ -10,7 +10,7 @@ use acd::{
 use model::{AgentStatus, CallId, Mono, Permission, QueueId};
 
 use super::callbacks::Request;
-use super::reference::{Reference, Stage, Waiting, serves};
+use super::reference::{Reference, Stage, Waiting};
 
 /// What is switched, what became of everyone, and where a newcomer has to go.
 pub(super) struct Limits {
@@ -76,7 +76,7 @@ impl Reference {
     }
 
     fn is_unstaffed(&self, queue: &QueueId) -> bool {
-        let mut agents = self.agents.values().filter(|agent| serves(&agent.config, queue));
+        let mut agents = self.agents.values().filter(|agent| self.serves(&agent.config, queue));
         agents.all(|agent| agent.view.status == AgentStatus::SignedOut)
     }
 
@@ -110,7 +110,7 @@ impl Reference {
                 None => Way::Refused(NotEnqueued::QueueFull),
             });
         }
-        let anyone = config.steps.iter().any(|step| self.holds(step, permission));
+        let anyone = config.steps.iter().any(|step| self.may_hold(step, permission));
         Some(if anyone { Way::In } else { Way::Refused(NotEnqueued::NobodyMay) })
     }
 
@@ -149,6 +149,9 @@ impl Reference {
         } else {
             assert_eq!(self.calls[&id].stage, Stage::Waiting, "seed {seed}: {id}");
             assert_eq!(self.must_go(id, now), Some(told), "seed {seed}: {id} from {queue}");
+        }
+        if why == OverflowCause::TimedOut {
+            self.serves_caller(id, false, now);
         }
         let count = self.limits.count(queue);
         match why {
@@ -193,6 +196,10 @@ impl Reference {
         let call = &self.calls[&id];
         let (queue, waited_ms) = (call.queue.clone(), now.ms_since(call.entered));
         let short_ms = self.queue(&queue).unwrap().limits.short_ms;
+        let gave_up = !matches!(input, Some(Input::Leave { .. }));
+        if gave_up && waited_ms >= short_ms {
+            self.serves_caller(id, false, now);
+        }
         let count = self.limits.count(&queue);
         match input {
             Some(Input::Leave { why: Left::Elsewhere, .. }) => count.overflowed += 1,

@@ -1,5 +1,6 @@
 //! Random small call centers, and the rules that must hold in them.
 
+mod answered;
 mod callbacks;
 mod figures;
 mod limits;

@@ -10,9 +10,11 @@ use acd::{
     NotEnqueued, Output, QueueConfig, Served, Strategy, TierStep, Withdrawal,
 };
 use model::{
-    AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Permission, QueueId,
+    AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Opened, Permission,
+    QueueId, Tier,
 };
 
+use super::answered;
 use super::callbacks::Asked;
 use super::limits::Limits;
 
@@ -42,6 +44,8 @@ pub(super) struct Waiting {
     /// Whether it would have been when that was looked at last.
     pub(super) was_refused: bool,
     pub(super) reached: usize,
+    /// It is said that a later step is open to it as well, but not yet which.
+    pub(super) opens_more: bool,
     /// Who alone may take it, and until when.
     pub(super) preferred: Option<(AgentId, Mono)>,
     pub(super) callback: Option<Asked>,
@@ -92,6 +96,7 @@ pub(crate) struct Reference {
     /// The call that the input just enqueued, until the room says whether it is.
     pub(super) newcomer: Option<CallId>,
     pub(super) limits: Limits,
+    pub(super) served: BTreeMap<QueueId, answered::Served>,
 }
 
 impl Reference {
@@ -116,6 +121,7 @@ impl Reference {
             before_offer: BTreeMap::new(),
             newcomer: None,
             limits: Limits::new(config),
+            served: BTreeMap::new(),
         }
     }
 
@@ -138,8 +144,8 @@ impl Reference {
         let queue_config = self.queue(queue);
         let preferred = preferred.as_ref().filter(|preferred| {
             self.agents.get(&preferred.agent).is_some_and(|working| {
-                let step = queue_config.and_then(|queue| opening(&working.config, queue));
-                let may = step.is_some_and(|step| self.holds(step, *permission));
+                let of_queue = queue_config.is_some_and(|q| self.serves(&working.config, &q.queue));
+                let may = of_queue && self.holds(&working.config, *permission);
                 may && working.view.status == AgentStatus::Ready && preferred.for_ms > 0
             })
         });
@@ -178,8 +184,10 @@ impl Reference {
         now: Mono,
     ) -> Waiting {
         let config = self.queue(queue);
-        let at_once =
-            |queue: &QueueConfig| queue.steps.iter().filter(|step| step.after_ms == 0).count();
+        let at_once = |queue: &QueueConfig| {
+            let is_open = |step: &TierStep| step.opens.after_ms == Some(0);
+            queue.steps.iter().rposition(is_open).map_or(0, |at| at + 1)
+        };
         Waiting {
             queue: queue.clone(),
             permission,
@@ -190,6 +198,7 @@ impl Reference {
             refused_at: None,
             was_refused: false,
             reached: config.map_or(0, at_once),
+            opens_more: false,
             preferred: None,
             callback: None,
             stage: Stage::Waiting,
@@ -263,6 +272,7 @@ impl Reference {
                 working.tally.answered += 1;
                 working.talked_in = Some(queue.clone());
                 self.limits.count(queue).answered += 1;
+                self.serves_caller(*call, true, now);
                 let from = self.calls[call].stage;
                 let expected = [Stage::Offered(*offer), Stage::Dialing(*offer)];
                 assert!(expected.contains(&from), "seed {seed}: {call} {from:?}");
@@ -283,10 +293,8 @@ impl Reference {
             }
             Output::Callback(output) => self.fold_callback(acd, output, now),
             Output::NotEnqueued { call, queue, why } => self.judge_not_enqueued(*call, queue, *why),
-            Output::TierReached { call, queue, tier } => {
-                let step = self.queue(queue).unwrap().steps[self.calls[call].reached];
-                assert_eq!(step.tier, *tier, "seed {seed}: {call}");
-                self.calls.get_mut(call).unwrap().reached += 1;
+            Output::TierReached { call, queue, tier, step, why } => {
+                self.reaches(*call, queue, (*tier, *step), *why, now);
             }
             Output::AgentChanged(view) => self.fold_agent(view, input, now),
             // Nobody is invited here: tests/invited.rs is about that.
@@ -295,6 +303,48 @@ impl Reference {
             | Output::Refused { .. }
             | Output::QueueChanged(_) => {}
         }
+    }
+
+    /// A step is open to a call, for a reason that there is.
+    fn reaches(
+        &mut self,
+        id: CallId,
+        queue: &QueueId,
+        (tier, number): (Option<Tier>, u32),
+        why: Opened,
+        now: Mono,
+    ) {
+        let (seed, call) = (self.seed, &self.calls[&id]);
+        let config = self.queue(queue).unwrap();
+        let step = &config.steps[call.reached];
+        assert_eq!((step.tier, call.reached + 1), (tier, number as usize), "seed {seed}: {id}");
+        let is_right = match why {
+            Opened::Waited => step
+                .opens
+                .after_ms
+                .is_some_and(|ms| call.entered + Duration::from_millis(ms) <= now),
+            Opened::Idle => {
+                let agents = self.agents.values();
+                let idle = agents.filter(|working| self.is_open_to(working, call, now)).count();
+                step.opens.idle.is_some_and(|most| idle <= most as usize)
+            }
+            Opened::Service => {
+                let permille = self.service_permille(config, now);
+                let least = step.opens.service_permille.map(u64::from);
+                permille.zip(least).is_some_and(|(permille, least)| permille < least)
+            }
+            // What the estimate was then is not known any more; that nobody was idle is.
+            Opened::Estimate => {
+                let mut agents = self.agents.values();
+                let is_idle = agents.any(|working| self.is_open_to(working, call, now));
+                step.opens.estimate_ms.is_some() && (call.opens_more || !is_idle)
+            }
+            Opened::Later => call.reached + 1 < config.steps.len(),
+        };
+        assert!(is_right, "seed {seed}: {id} reached {number} by {why:?} at {now:?}: {call:?}");
+        let call = self.calls.get_mut(&id).unwrap();
+        call.reached += 1;
+        call.opens_more = why == Opened::Later;
     }
 
     fn missed(&mut self, call: CallId, offer: OfferId) {
@@ -569,19 +619,40 @@ impl Reference {
         let Some(queue) = self.queue(&call.queue) else { return false };
         let opens = |steps: &[TierStep]| {
             let mut steps = steps.iter();
-            let step = steps.find(|step| is_open(&working.config, &call.queue, step));
-            step.is_some_and(|step| self.holds(step, call.permission))
+            let of_step = steps.any(|step| step.admits(&working.config, &call.queue));
+            of_step && self.holds(&working.config, call.permission)
         };
         let in_force = call.preferred.as_ref().filter(|(_, until)| now < *until);
+        let reached = &queue.steps[..call.reached];
         match in_force {
             Some((agent, _)) => *agent == working.view.agent && opens(&queue.steps),
-            None => opens(&queue.steps[..call.reached]),
+            None => match reached.iter().rposition(|step| step.replaces) {
+                Some(first) => opens(&reached[first..]),
+                None => opens(reached),
+            },
         }
     }
 
-    pub(super) fn holds(&self, step: &TierStep, permission: Option<Permission>) -> bool {
-        let held = self.config.permissions.get(&step.tier);
+    /// Whether an agent is allowed what a call needs.
+    fn holds(&self, agent: &AgentConfig, permission: Option<Permission>) -> bool {
+        let held = self.config.permissions.get(&agent.tier);
         permission.is_none_or(|needed| held.is_some_and(|held| held.contains(&needed)))
+    }
+
+    /// Whether an agent of a step may be.
+    pub(super) fn may_hold(&self, step: &TierStep, permission: Option<Permission>) -> bool {
+        let mut held = self.config.permissions.iter();
+        permission.is_none_or(|needed| {
+            held.any(|(tier, held)| {
+                step.tier.is_none_or(|of| of == *tier) && held.contains(&needed)
+            })
+        })
+    }
+
+    /// Whether any of a queue's steps opens its calls to an agent.
+    pub(super) fn serves(&self, agent: &AgentConfig, queue: &QueueId) -> bool {
+        let queue = self.queue(queue).unwrap();
+        queue.steps.iter().any(|step| step.admits(agent, &queue.queue))
     }
 
     pub(super) fn queue(&self, queue: &QueueId) -> Option<&QueueConfig> {
@@ -612,21 +683,10 @@ fn is_free(view: &AgentView) -> bool {
         && view.rests_until.is_none()
 }
 
-pub(super) fn serves(agent: &AgentConfig, queue: &QueueId) -> bool {
-    agent.queues.iter().any(|served| served.queue == *queue)
-}
-
-fn served<'a>(agent: &'a AgentConfig, queue: &QueueId) -> &'a Served {
-    agent.queues.iter().find(|served| served.queue == *queue).unwrap()
-}
-
-fn is_open(agent: &AgentConfig, queue: &QueueId, step: &TierStep) -> bool {
-    step.tier == agent.tier && serves(agent, queue) && step.min_level <= served(agent, queue).level
-}
-
-/// The step that opens a queue to an agent.
-fn opening<'a>(agent: &AgentConfig, queue: &'a QueueConfig) -> Option<&'a TierStep> {
-    queue.steps.iter().find(|step| is_open(agent, &queue.queue, step))
+/// How an agent serves a queue: with the lowest level and share where only a step says so.
+fn served(agent: &AgentConfig, queue: &QueueId) -> Served {
+    let own = agent.queues.iter().find(|served| served.queue == *queue);
+    own.cloned().unwrap_or_else(|| queue.clone().into())
 }
 
 impl Tally {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use acd::{
     Acd, AcwRule, AgentConfig, CallChoice, CallbackInput, CallbackRule, Config, First, Input, Left,
     Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule,
-    Served, Strategy, TierStep, WaitLimit,
+    Served, ServiceRule, Skill, Strategy, TierStep, WaitLimit,
 };
 use model::{
-    AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId, Tier,
+    AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Opens, Permission, QueueId,
+    Tier,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a seed gives the same sequence for ever.
@@ -55,9 +56,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(rng: &mut Rng) -> Self {
-        let queues = rng.below(3) + 1;
-        let mut queues: Vec<QueueConfig> = (0..queues).map(|at| queue(rng, at)).collect();
-        let count = queues.len();
+        let count = rng.below(3) + 1;
+        let mut queues: Vec<QueueConfig> = (0..count).map(|at| queue(rng, at, count)).collect();
         for (at, queue) in queues.iter_mut().enumerate() {
             // A third of the worlds is as simple as call centers are.
             if !rng.one_in(3) {
@@ -326,7 +326,7 @@ fn call(counter: u32) -> CallId {
     CallId(Id::new(1, 1, counter))
 }
 
-fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
+fn queue(rng: &mut Rng, at: usize, count: usize) -> QueueConfig {
     let tiers: &[u8] = rng.pick(&[&[1_u8, 2, 3][..], &[1, 2], &[2, 3], &[3, 1], &[1], &[2]]);
     let apart_ms = rng.pick(&[0, 5_000, 20_000]);
     let first_ms = rng.pick(&[0, 0, 0, 1_000]);
@@ -340,6 +340,9 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
     if experts {
         // Later the others of the first tier as well.
         steps.push(TierStep::new(tier(tiers[0]), after_ms(tiers.len())));
+    }
+    if rng.one_in(3) {
+        escalate(rng, &mut steps, count);
     }
     let strategies = [
         Strategy::LongestIdle,
@@ -362,31 +365,83 @@ fn queue(rng: &mut Rng, at: usize) -> QueueConfig {
             add: rng.pick(&[1, 2]),
             add_after_ms: rng.pick(&[2_500, 5_000]),
         },
+        service: Some(ServiceRule { within_ms: rng.pick(&[2_500, 5_000]), window_ms: 30_000 }),
         acw: rng.pick(&[None, None, Some(AcwRule { ms: 2_500, limit_ms: 10_000 })]),
         ..QueueConfig::new(name(at), steps)
     }
 }
 
-fn agent(rng: &mut Rng, at: usize, queues: &[QueueConfig]) -> AgentConfig {
-    let tier = tier(rng.pick(&[1, 1, 1, 2, 2, 3]));
-    let mut queues_served = Vec::new();
-    for queue in queues {
-        let level = rng.pick(&[1, 4, 5, 9]);
-        let opens = |step: &TierStep| step.tier == tier && step.min_level <= level;
-        if queue.steps.iter().any(opens) && !rng.one_in(4) {
-            let share = rng.pick(&[1, 1, 3]);
-            queues_served.push(Served { queue: queue.queue.clone(), level, share });
+/// Steps that open by more than time, to others than who serves the queue, or in place of others.
+fn escalate(rng: &mut Rng, steps: &mut Vec<TierStep>, count: usize) {
+    for _ in 0..=rng.below(2) {
+        let skill = match rng.below(3) {
+            0 => Skill::Own,
+            1 => Skill::Of(name(rng.below(count))),
+            _ => Skill::None,
+        };
+        let last_ms = steps.iter().filter_map(|step| step.opens.after_ms).max().unwrap_or(0);
+        let mut step = TierStep::of(skill, Opens::after(last_ms + rng.pick(&[0, 5_000])));
+        step.tier = rng.pick(&[None, None, Some(tier(2))]);
+        step.groups.extend(rng.one_in(3).then(|| "team".into()));
+        step.sites.extend(rng.one_in(3).then(|| "east".into()));
+        steps.push(step);
+    }
+    for step in &mut steps[1..] {
+        step.replaces = rng.one_in(4);
+        let timed = step.opens.after_ms;
+        step.opens = Opens {
+            after_ms: timed.filter(|_| rng.one_in(2)),
+            estimate_ms: rng.one_in(3).then_some(rng.pick(&[1, 8_000])),
+            service_permille: rng.one_in(3).then_some(rng.pick(&[300, 900])),
+            idle: rng.one_in(2).then_some(rng.pick(&[0, 0, 1, 2])),
+        };
+        if step.opens.is_never() {
+            step.opens.after_ms = timed;
         }
     }
-    let choices = [CallChoice::HighestScore, CallChoice::SkillFirst, CallChoice::Shares];
-    AgentConfig {
-        choice: rng.pick(&choices),
+    // Who was named before may be named again only where that was replaced.
+    let mut named: Vec<TierStep> = Vec::new();
+    steps.retain(|step| {
+        if step.replaces {
+            named.clear();
+        }
+        let agents = |step: &TierStep| {
+            let TierStep { tier, skill, groups, sites, .. } = step.clone();
+            (tier, skill, groups, sites)
+        };
+        let is_new =
+            |before: &TierStep| agents(before) != agents(step) || before.min_level > step.min_level;
+        let is_new = named.iter().all(is_new);
+        named.push(step.clone());
+        is_new
+    });
+}
+
+fn agent(rng: &mut Rng, at: usize, queues: &[QueueConfig]) -> AgentConfig {
+    let tier = tier(rng.pick(&[1, 1, 1, 2, 2, 3]));
+    let mut one = AgentConfig::new(
         // In an order other than that of their names.
-        ..AgentConfig::new(
-            ["d", "b", "e", "a", "c"][at].into(),
-            tier,
-            queues_served,
-            rng.pick(&[0, 5_000, 10_000]),
-        )
+        ["d", "b", "e", "a", "c"][at].into(),
+        tier,
+        Vec::new(),
+        rng.pick(&[0, 5_000, 10_000]),
+    );
+    one.groups.extend(rng.one_in(2).then(|| "team".into()));
+    one.site = rng.pick(&[None, Some("east"), Some("west")]).map(Into::into);
+    for queue in queues {
+        let (level, share) = (rng.pick(&[1, 4, 5, 9]), rng.pick(&[1, 1, 3]));
+        one.queues.push(Served { queue: queue.queue.clone(), level, share });
+        let admits = |step: &TierStep| step.admits(&one, &queue.queue);
+        if !queue.steps.iter().any(admits) || rng.one_in(4) {
+            one.queues.pop();
+        }
     }
+    // A step may have opened a queue by a skill in another that is not the agent's after all.
+    let known = one.clone();
+    one.queues.retain(|served| {
+        let queue = queues.iter().find(|queue| queue.queue == served.queue).unwrap();
+        queue.steps.iter().any(|step| step.admits(&known, &queue.queue))
+    });
+    let choices = [CallChoice::HighestScore, CallChoice::SkillFirst, CallChoice::Shares];
+    AgentConfig { choice: rng.pick(&choices), ..one }
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use model::{
     AgentId, AgentState, AgentStatus, CallId, DialogSnapshot, Fact, FactBody, HangupCause, Id,
-    LegId, LegRole, MissedCause, Mono, OfferId, Outcome, Pii, QueueId, RecordingId, SCHEMA_VERSION,
-    Seal, Tier, Transport, TrunkId, Wall,
+    LegId, LegRole, MissedCause, Mono, OfferId, Opened, Outcome, Pii, QueueId, RecordingId,
+    SCHEMA_VERSION, Seal, Tier, Transport, TrunkId, Wall,
 };
 
 /// 2025-07-01T00:00:00 in China.
@@ -127,8 +127,9 @@ impl Story {
     }
 
     pub fn tier(&mut self, counter: u32, queue: &str, level: u8) -> &mut Self {
-        let (queue, tier) = (QueueId::from(queue), Tier { level });
-        self.tell(FactBody::TierReached { call: call(counter), queue, tier })
+        let (queue, tier, step) = (QueueId::from(queue), Some(Tier { level }), level.into());
+        let why = Opened::Waited;
+        self.tell(FactBody::TierReached { call: call(counter), queue, tier, step, why })
     }
 
     pub fn offered(&mut self, counter: u32, number: u32, to: &str) -> &mut Self {

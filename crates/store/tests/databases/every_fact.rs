@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use model::{
-    AgentDay, AgentId, AgentState, AgentStatus, Certificate, Choice, Decision, Deletion,
+    AgentDay, AgentId, AgentState, AgentStatus, CallId, Certificate, Choice, Decision, Deletion,
     DialogSnapshot, Exclusion, FactBody, HangupCause, Id, LegId, LegRole, LineQuality, MAX_NEXT,
-    MissedCause, Mono, NotReadyReason, OfferId, Outcome, OverflowTarget, PauseReason, Pii, QueueId,
-    RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, Turn,
+    MissedCause, Mono, NotReadyReason, OfferId, Opened, Outcome, OverflowTarget, PauseReason, Pii,
+    QueueId, RefusalKind, Seal, Target, Tier, TransferEnd, TransferKind, Transport, TrunkId, Turn,
     UnpauseCause, UserId, VoiceQuality, Wall,
 };
 
@@ -73,6 +73,11 @@ fn day() -> AgentDay {
     }
 }
 
+fn reached(call: CallId, queue: QueueId) -> FactBody {
+    let (tier, why) = (Some(Tier { level: 3 }), Opened::Service);
+    FactBody::TierReached { call, queue, tier, step: 3, why }
+}
+
 fn of_calls() -> Vec<FactBody> {
     let (call, leg) = (call(1, 1), LegId(Id::new(1, 1, 2)));
     let (offer, agent, queue) =
@@ -110,7 +115,7 @@ fn of_calls() -> Vec<FactBody> {
             why: "full".to_owned(),
             to: OverflowTarget::Queue(QueueId::from("general")),
         },
-        FactBody::TierReached { call, queue: queue.clone(), tier: Tier { level: 3 } },
+        reached(call, queue.clone()),
         FactBody::Offered {
             call,
             offer,

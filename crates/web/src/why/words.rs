@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{AgentId, AgentState, Choice, Decision, Exclusion, NotReadyReason, Reason, Turn};
+use model::{
+    AgentId, AgentState, Choice, Decision, Exclusion, NotReadyReason, Opens, Reason, Turn,
+};
 
 use super::{SaidBody, WhyMoment, WhyOffer, millis};
 
@@ -151,11 +153,9 @@ fn excluded_for(why: Exclusion, permission: Option<&str>, among: Among) -> SaidB
         (Exclusion::Resting, Among::Agents) => said("漏接后暂歇", "resting after a missed offer"),
         (Exclusion::Resting, Among::Calls) => said("回呼未到时间", "callbacks not yet due"),
         (Exclusion::NotReached, Among::Agents) => {
-            said("的层级尚未开放", "of a tier that the call had not reached")
+            said("未对其开放", "to whom the call was not open")
         }
-        (Exclusion::NotReached, Among::Calls) => {
-            said("尚未对其层级开放", "not yet open to the agent's tier")
-        }
+        (Exclusion::NotReached, Among::Calls) => said("未对其开放", "not open to the agent"),
         (Exclusion::NotPermitted, Among::Agents) => {
             let needed = permission.unwrap_or_default();
             said(format!("缺少权限 {needed}"), format!("without the permission {needed}"))
@@ -205,7 +205,13 @@ pub(super) fn moment(moment: &WhyMoment, agent: &AgentId) -> SaidBody {
             format!("座席 {agent} 漏接来电后在暂歇。"),
             format!("Agent {agent} was left alone after a missed offer."),
         ),
-        Reason::NotReached { after_ms } => not_reached(agent, *after_ms),
+        Reason::NotReached { step } => not_reached(agent, *step),
+        Reason::Replaced { by } => said(
+            format!("来电已到第 {by} 步，从这一步起不再对座席 {agent} 开放。"),
+            format!(
+                "The call had reached step {by}, from which on agent {agent} does not take it."
+            ),
+        ),
         Reason::NotPermitted(permission) => said(
             format!("座席 {agent} 缺少权限 {permission}。"),
             format!("Agent {agent} does not hold the permission {permission}."),
@@ -279,17 +285,51 @@ fn busy(agent: &AgentId, state: AgentState, call: Option<model::CallId>) -> Said
     said(format!("座席 {agent} {zh}{call}。"), format!("Agent {agent} was {en}{en_call}."))
 }
 
-fn not_reached(agent: &AgentId, after_ms: Option<u64>) -> SaidBody {
-    match after_ms.map(|ms| ms / 1_000) {
-        Some(s) => said(
-            format!("来电等满 {s} 秒才对座席 {agent} 的层级开放，当时还没到。"),
-            format!("The call reaches the tier of agent {agent} after {s} s, which it had not."),
-        ),
+fn not_reached(agent: &AgentId, step: Option<(u32, Opens)>) -> SaidBody {
+    match step {
+        Some((number, opens)) => {
+            let SaidBody { zh, en } = opened_by(&opens);
+            said(
+                format!("来电要到第 {number} 步（{zh}）才对座席 {agent} 开放，当时还没到。"),
+                format!(
+                    "Step {number}, which opens to agent {agent}, was not open: it opens {en}."
+                ),
+            )
+        }
         None => said(
             format!("这个技能组从不对座席 {agent} 的层级或级别开放。"),
             format!("The queue never opens to the tier or level of agent {agent}."),
         ),
     }
+}
+
+/// What opens a step, each of it enough.
+fn opened_by(opens: &Opens) -> SaidBody {
+    let Opens { after_ms, estimate_ms, service_permille, idle } = *opens;
+    let after = after_ms
+        .map(|ms| ms.div_ceil(1_000))
+        .map(|s| said(format!("等满 {s} 秒"), format!("after {s} s")));
+    let estimate = estimate_ms.map(|ms| ms.div_ceil(1_000)).map(|s| {
+        said(format!("预计等待超过 {s} 秒"), format!("when the estimated wait is above {s} s"))
+    });
+    let service = service_permille.map(|permille| {
+        let (whole, tenth) = (permille / 10, permille % 10);
+        let percent = if tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") };
+        said(
+            format!("服务水平低于 {percent}%"),
+            format!("when the service level is below {percent} %"),
+        )
+    });
+    let idle = idle.map(|most| {
+        said(
+            format!("前面各步的空闲座席不超过 {most} 人"),
+            format!("when no more than {most} of the agents before it are idle"),
+        )
+    });
+    let all: Vec<SaidBody> = [after, estimate, service, idle].into_iter().flatten().collect();
+    let zh: Vec<&str> = all.iter().map(|words| words.zh.as_str()).collect();
+    let en: Vec<&str> = all.iter().map(|words| words.en.as_str()).collect();
+    said(zh.join("，或"), en.join(", or "))
 }
 
 fn reason_words(reason: NotReadyReason) -> SaidBody {

@@ -7,9 +7,9 @@ use access::Principal;
 use model::{
     AgentAction, AgentId, AgentState, AgentStatus, CallId, Choice, ClaimSummary, CustomerCard,
     Decision, DialogSnapshot, Exclusion, Fact, FactBody, HangupCause, LegId, LegRole, LineQuality,
-    Lookup, MissedCause, Mono, NotReadyReason, Outcome, Permission, Pii, PolicyCard, PolicyStatus,
-    Reason, Role, Seal, Target, Tier, TransferEnd, TransferKind, Transport, Turn, VoiceQuality,
-    Wall,
+    Lookup, MissedCause, Mono, NotReadyReason, Opened, Opens, Outcome, Permission, Pii, PolicyCard,
+    PolicyStatus, Reason, Role, Seal, Target, Tier, TransferEnd, TransferKind, Transport, Turn,
+    VoiceQuality, Wall,
 };
 use report::{CallLeg, CallRecord, Input, Offer, Recording, Transfer};
 use web::{CallTrace, TraceLeg, TraceMessage, WhyMoment, WhyOffer};
@@ -329,6 +329,11 @@ fn arrival(call: CallId, leg: LegId) -> Vec<FactBody> {
     ]
 }
 
+fn reached(call: CallId) -> FactBody {
+    let (queue, tier, why) = ("claims".into(), Some(Tier { level: 2 }), Opened::Idle);
+    FactBody::TierReached { call, queue, tier, step: 2, why }
+}
+
 /// A bit of everything that may happen in a call.
 pub(crate) fn facts() -> Vec<Fact> {
     let (call, leg) = (call(1), "l1-1-2".parse().unwrap());
@@ -346,7 +351,7 @@ pub(crate) fn facts() -> Vec<Fact> {
             took_ms: 3,
         },
         FactBody::Queued { call, queue: "claims".into(), entered: Mono(0), permission: None },
-        FactBody::TierReached { call, queue: "claims".into(), tier: Tier { level: 2 } },
+        reached(call),
         FactBody::Offered { call, offer, queue: Some("claims".into()), agent: agent(), why: None },
         FactBody::Popped { call, offer, agent: agent(), desktop: true },
         FactBody::Rang { call, offer, agent: agent(), leg },
@@ -455,7 +460,7 @@ pub(crate) fn why_agent(agent: &AgentId) -> Vec<WhyMoment> {
                 of(Some(offers.remove(0)), talks, Some(WHY_AT)),
                 of(Some(offers.remove(0)), Reason::NotPermitted("claim.settle".to_owned()), None),
                 of(None, away, Some(WHY_AT)),
-                of(None, Reason::NotReached { after_ms: Some(20_000) }, None),
+                of(None, Reason::NotReached { step: Some((2, Opens::after(20_000))) }, None),
             ]
         }
     }

@@ -200,7 +200,7 @@ fn a_call_tells_what_happened_in_order() {
         ("called_inside", json!({"leg_id": "l1-1-2", "by": "8001", "agent_id": "8002"})),
         ("digits_collected", json!({"node": "welcome", "digits": "1"})),
         ("lookup_ended", json!({"lookup": "found", "took_ms": 3, "customer_id": "K1"})),
-        ("tier_reached", json!({"queue": "claims", "tier": 2})),
+        ("tier_reached", json!({"queue": "claims", "tier": 2, "step": 2, "why": "idle"})),
         ("popped", json!({"offer_id": "o1-1-5", "agent_id": "8001", "desktop": true})),
         ("missed", json!({"offer_id": "o1-1-5", "agent_id": "8001", "missed": "no_answer"})),
         ("rang", json!({"offer_id": "o1-1-5", "agent_id": "8001", "leg_id": "l1-1-2"})),

@@ -97,7 +97,10 @@ fn whom_the_decision_does_not_name_is_told_of_their_own_state() {
     assert_eq!(told(0), ("busy", "座席 8012 正在通话（c1-1-3）。"));
     assert_eq!(told(1), ("not_permitted", "座席 8012 缺少权限 claim.settle。"));
     assert_eq!(told(2), ("not_ready", "座席 8012 示忙（用餐）。"));
-    assert_eq!(told(3), ("not_reached", "来电等满 20 秒才对座席 8012 的层级开放，当时还没到。"));
+    assert_eq!(
+        told(3),
+        ("not_reached", "来电要到第 2 步（等满 20 秒）才对座席 8012 开放，当时还没到。")
+    );
     let moments = &body["moments"];
     assert_eq!(
         (&moments[0]["state"], &moments[0]["busy_with"]),
@@ -106,6 +109,7 @@ fn whom_the_decision_does_not_name_is_told_of_their_own_state() {
     assert_eq!(moments[2]["not_ready_reason"], "meal");
     assert_eq!(moments[2]["since"], "2026-09-21T22:13:20.000+08:00");
     assert_eq!((&moments[3]["after_ms"], &moments[3]["offer_id"]), (&json!(20_000), &Value::Null));
+    assert_eq!(moments[3]["step"], 2);
 }
 
 #[test]

@@ -82,6 +82,7 @@ export function whatOf(fact: TimelineFact, speech: Speech, names: Names): string
     field('state', (state) => speech.name('state', state)),
     field('user', (user) => user),
     fact.type.startsWith('recording_') ? field('why', (why) => why) : null,
+    fact.type === 'tier_reached' ? field('why', (why) => speech.name('opened', why)) : null,
     fact.type === 'prioritised' ? field('why', (why) => reasons(why, speech)) : null,
     fact['head_start_ms'] ? field('head_start_ms', (ms) => `+${Number(ms) / 1000} s`) : null,
     field('error', (error) => error),

@@ -39,6 +39,8 @@ struct Need {
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) id: QueueId,
+    /// As it is configured now, or was last.
+    pub(crate) config: QueueConfig,
     pub(crate) steps: Vec<Step>,
     pub(crate) max_waiting: usize,
     pub(crate) head_start_ms: u64,
@@ -92,13 +94,13 @@ impl Step {
 
 impl Queue {
     pub(crate) fn new(config: &QueueConfig, steps: Vec<Step>) -> Self {
-        let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
         Self {
             id: config.queue.clone(),
+            config: config.clone(),
             steps,
             max_waiting: config.max_waiting,
             head_start_ms: config.head_start_ms,
-            gain: Gain(config.gain_permille + objective),
+            gain: gain(config),
             strategy: config.strategy,
             ring: config.ring.of(config.strategy),
             acw: config.acw,
@@ -119,6 +121,37 @@ impl Queue {
             resting: 0,
             totals: AgentTotals::default(),
             pace: Pace::default(),
+        }
+    }
+
+    /// Is as `config` says from now on. With other `steps` nobody may be listed, and no call in
+    /// the lists of those that can be offered.
+    pub(crate) fn adopt(&mut self, config: QueueConfig, steps: Option<Vec<Step>>) {
+        if let Some(steps) = steps {
+            self.steps = steps;
+        }
+        self.max_waiting = config.max_waiting;
+        self.head_start_ms = config.head_start_ms;
+        self.gain = gain(&config);
+        self.strategy = config.strategy;
+        self.ring = config.ring.of(config.strategy);
+        self.acw = config.acw;
+        self.limits = config.limits.clone();
+        self.callbacks = config.callbacks;
+        self.config = config;
+    }
+
+    /// The first step that opens it to agents of a tier with this level.
+    pub(crate) fn opens_to(&self, tier: Tier, level: u8) -> Option<usize> {
+        self.steps.iter().position(|step| step.tier == tier && step.min_level <= level)
+    }
+
+    /// A call of the line has another place.
+    pub(crate) fn move_to(&mut self, before: &Call, after: &Call) {
+        self.line.remove(&before.place);
+        self.line.insert(after.place);
+        if self.roomy.remove(&before.place) {
+            self.roomy.insert(after.place);
         }
     }
 
@@ -355,6 +388,11 @@ impl Queue {
             (AgentState::Acw, _) => &mut totals.acw,
         }
     }
+}
+
+fn gain(config: &QueueConfig) -> Gain {
+    let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
+    Gain(config.gain_permille + objective)
 }
 
 const fn need(call: &Call) -> Need {

@@ -15,7 +15,7 @@ use model::{
 
 use crate::callback::{First, Party};
 use crate::strategy::Work;
-use crate::{Balance, CallbackBalance, MissedCounts};
+use crate::{AgentConfig, Balance, CallbackBalance, MissedCounts, QueueConfig, Served};
 
 /// How something is from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,12 @@ pub enum Change {
     Call(CallRecord),
     /// A call that is none of these any more.
     CallGone(CallId),
+    /// An agent who is there no more.
+    AgentGone(AgentId),
     /// A queue.
     Queue(QueueRecord),
+    /// A queue that is there no more.
+    QueueGone(QueueId),
     /// The emergency plans that are on.
     Plans(BTreeSet<Arc<str>>),
     /// The numbers that are given to offers and decisions.
@@ -93,6 +97,10 @@ pub struct AgentRecord {
     pub work: Work,
     /// What the agent was offered from each queue.
     pub turns: BTreeMap<QueueId, Turns>,
+    /// Queues that are configured no more, of which the agent takes the calls that are left.
+    pub also_serves: Vec<Served>,
+    /// As the agent was configured, who is so no more.
+    pub leaving: Option<Box<AgentConfig>>,
 }
 
 /// What an agent was offered from a queue.
@@ -190,6 +198,8 @@ pub struct QueueRecord {
     pub balance: Balance,
     /// What became of its callbacks.
     pub callbacks: CallbackBalance,
+    /// As it was configured, where it is so no more and has calls left.
+    pub closing: Option<Box<QueueConfig>>,
 }
 
 /// All that survives, at one moment.
@@ -236,6 +246,12 @@ impl Snapshot {
             }
             Change::CallGone(call) => {
                 self.calls.remove(&call);
+            }
+            Change::AgentGone(agent) => {
+                self.agents.remove(&agent);
+            }
+            Change::QueueGone(queue) => {
+                self.queues.remove(&queue);
             }
             Change::Queue(record) => {
                 self.queues.insert(record.queue.clone(), record);

@@ -25,6 +25,8 @@ pub(crate) struct Journal {
     pub(crate) agents: BTreeSet<AgentIndex>,
     pub(crate) queues: BTreeSet<u32>,
     pub(crate) plans: bool,
+    /// Agents and queues that are gone.
+    pub(crate) gone: Vec<Change>,
     /// As told last.
     counters: (IdSource, u64),
 }
@@ -32,14 +34,16 @@ pub(crate) struct Journal {
 impl Acd {
     /// All that survives, as it is now.
     pub fn snapshot(&self) -> Snapshot {
-        let agents = (0..).map(AgentIndex).zip(&self.agents);
+        let agents = self.agents_by_id.iter();
         Snapshot {
             seq: self.journal.as_ref().map_or(0, |journal| journal.seq),
             at: self.now,
-            agents: agents.map(|(at, agent)| (agent.id.clone(), self.agent_record(at))).collect(),
+            agents: agents.map(|(id, at)| (id.clone(), self.agent_record(*at))).collect(),
             calls: self.calls.values().map(|c| (c.place.call, self.call_record(c))).collect(),
-            queues: (0..self.queues.len())
-                .map(|at| (self.queues[at].id.clone(), self.queue_record(at)))
+            queues: self
+                .queues_by_id
+                .iter()
+                .map(|(id, at)| (id.clone(), self.queue_record(*at)))
                 .collect(),
             plans: self.plans_on(),
             ids: self.ids.clone(),
@@ -63,6 +67,7 @@ impl Acd {
             agents: BTreeSet::new(),
             queues: BTreeSet::new(),
             plans: false,
+            gone: Vec::new(),
             counters: (self.ids.clone(), self.decisions.made()),
         }));
     }
@@ -75,9 +80,13 @@ impl Acd {
     /// Writes down what an input or a deadline changed, once it is all done.
     pub(crate) fn tell_facts(&mut self) {
         let Some(mut journal) = self.journal.take() else { return };
-        let mut changes = Vec::new();
+        // Whoever is gone may be there again, or another in the same place of the table.
+        let mut changes = std::mem::take(&mut journal.gone);
         for at in std::mem::take(&mut journal.agents) {
-            changes.push(Change::Agent(self.agent_record(at)));
+            let id = &self.agent_at(at).id;
+            if self.known_agent(id) == Some(at) {
+                changes.push(Change::Agent(self.agent_record(at)));
+            }
         }
         for id in self.calls.changed.replace(BTreeSet::new()).unwrap_or_default() {
             changes.push(match self.calls.get(&id) {
@@ -85,8 +94,9 @@ impl Acd {
                 None => Change::CallGone(id),
             });
         }
-        for at in std::mem::take(&mut journal.queues) {
-            changes.push(Change::Queue(self.queue_record(at as usize)));
+        let noted = std::mem::take(&mut journal.queues);
+        for at in noted.into_iter().filter(|at| !self.former.is_gone(*at)) {
+            changes.push(Change::Queue(self.queue_record(at)));
         }
         if std::mem::take(&mut journal.plans) {
             changes.push(Change::Plans(self.plans_on()));
@@ -113,7 +123,9 @@ impl Acd {
     /// # Errors
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn restore(config: &Config, snapshot: &Snapshot) -> Result<Self, ConfigError> {
-        let mut acd = Self::new(config, snapshot.ids.clone())?;
+        config.check()?;
+        let mut acd = Self::of(&config.with_former(snapshot), snapshot.ids.clone());
+        acd.restore_former(snapshot);
         acd.now = snapshot.at;
         acd.decisions.go_on_from(snapshot.decisions);
         for (plan, on) in &mut acd.plans {
@@ -147,8 +159,7 @@ impl Acd {
         acd.opened.extend(calls.iter().map(|(_, place)| *place));
         acd.widened
             .extend((0..).zip(&acd.queues).filter(|(_, q)| !q.roomy.is_empty()).map(|(at, _)| at));
-        acd.serve_more();
-        acd.tell_facts();
+        acd.finish();
         Ok(acd)
     }
 
@@ -194,6 +205,8 @@ impl Acd {
             rests_until: agent.rests_until,
             work: agent.work,
             turns: turns.collect(),
+            also_serves: self.also_served(agent),
+            leaving: agent.leaving.then(|| Box::new(agent.last_config())),
         }
     }
 
@@ -234,13 +247,15 @@ impl Acd {
         }
     }
 
-    fn queue_record(&self, at: usize) -> QueueRecord {
-        let queue = &self.queues[at];
+    fn queue_record(&self, at: u32) -> QueueRecord {
+        let queue = &self.queues[at as usize];
+        let is_closing = self.former.closing.contains(&at);
         QueueRecord {
             queue: queue.id.clone(),
             open: queue.open,
             balance: queue.balance,
             callbacks: queue.called,
+            closing: is_closing.then(|| Box::new(queue.config.clone())),
         }
     }
 
@@ -264,7 +279,7 @@ impl Acd {
             }
         });
         // Nothing is ordered by it.
-        self.agents[at.0 as usize].since = record.since;
+        self.agents[at.at()].since = record.since;
         if let Some((until, _)) = record.acw {
             self.timers.set(until, Timer::Acw(at));
         }
@@ -301,7 +316,10 @@ impl Acd {
             (progress, _) => progress,
         };
         let is_talking = matches!(progress, Progress::Talking { .. });
-        let reached = record.reached.min(queue.steps.len());
+        let reached = match is_talking {
+            true => record.reached,
+            false => record.reached.min(queue.steps.len()),
+        };
         let next = queue.steps.get(reached).filter(|_| !is_talking);
         let call = Call {
             queue: at,

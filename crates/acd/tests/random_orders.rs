@@ -78,13 +78,17 @@ fn run_lazily(run: &Run) -> Vec<Output> {
 /// The same once more, with facts written down, and a room that dies and is made anew from them
 /// before this input.
 fn run_restored(run: &Run, seed: u64, at: usize) -> Vec<Output> {
-    let mut acd = Acd::new(run.world.config(), IdSource::new(1, 1)).unwrap();
+    let mut config = run.world.config().clone();
+    let mut acd = Acd::new(&config, IdSource::new(1, 1)).unwrap();
     let mut kept = acd.keep_facts();
     let mut outputs = Vec::new();
     for (nth, (input, now)) in run.inputs.iter().enumerate() {
         if nth == at {
-            acd = Acd::restore(run.world.config(), &kept).unwrap();
+            acd = Acd::restore(&config, &kept).unwrap();
             assert_eq!(acd.snapshot(), kept, "seed {seed}: another room than before");
+        }
+        if let Input::Configure(changes) = input {
+            changes.make(&mut config);
         }
         acd.handle_input(input.clone(), *now);
         let said = std::iter::from_fn(|| acd.poll_output());

@@ -61,12 +61,7 @@ impl Reference {
             let limit = view.since + Duration::from_millis(limit_ms);
             assert!(now < limit, "seed {seed}: stuck {view:?} at {now:?}");
             if let Some(until) = view.acw_until {
-                let queue = working.talked_in.as_ref().and_then(|queue| self.queue(queue));
-                let rule = queue.and_then(|queue| queue.acw);
-                let (least_ms, most_ms) = rule
-                    .map_or((working.config.acw_ms, self.config.acw_limit_ms), |rule| {
-                        (rule.ms, rule.limit_ms)
-                    });
+                let (least_ms, most_ms) = working.acw;
                 let least = view.since + Duration::from_millis(least_ms);
                 let most = view.since + Duration::from_millis(most_ms);
                 assert!((least..=most).contains(&until) && now < until, "seed {seed}: {view:?}");

@@ -14,9 +14,9 @@ use super::reference::{Reference, Stage, Waiting, serves};
 
 /// What is switched, what became of everyone, and where a newcomer has to go.
 pub(super) struct Limits {
-    closed: BTreeSet<QueueId>,
-    on: BTreeSet<Arc<str>>,
-    counts: BTreeMap<QueueId, (Balance, CallbackBalance)>,
+    pub(super) closed: BTreeSet<QueueId>,
+    pub(super) on: BTreeSet<Arc<str>>,
+    pub(super) counts: BTreeMap<QueueId, (Balance, CallbackBalance)>,
     /// What the queue to which the newcomer comes must say; `None` once it said so.
     way: Option<Way>,
     /// What the input asks about a callback.
@@ -61,7 +61,9 @@ impl Reference {
                 self.limits.closed.remove(queue);
             }
             Input::Emergency { plan, on: true } => {
-                self.limits.on.insert(plan.clone());
+                if self.config.plans.iter().any(|known| known.name == *plan) {
+                    self.limits.on.insert(plan.clone());
+                }
             }
             Input::Emergency { plan, on: false } => {
                 self.limits.on.remove(plan);
@@ -89,7 +91,7 @@ impl Reference {
 
     /// What a queue must say to who comes now.
     fn way(&self, queue: &QueueId, permission: Option<Permission>) -> Option<Way> {
-        let config = self.queue(queue)?;
+        let config = self.queue(queue).filter(|_| self.takes_newcomers(queue))?;
         let limits = &config.limits;
         if let Some(rule) = self.emergency(queue) {
             return Some(Way::Over(OverflowCause::Emergency, rule.to.clone()));
@@ -118,7 +120,7 @@ impl Reference {
         let way = self.way(queue, permission);
         let before = std::mem::replace(&mut self.limits.way, way);
         assert!(matches!(before, None | Some(Way::In)), "seed {}: {before:?}", self.seed);
-        if self.queue(queue).is_some() {
+        if self.takes_newcomers(queue) {
             self.limits.count(queue).offered += 1;
         }
     }
@@ -165,6 +167,7 @@ impl Reference {
         };
         // Not in line while it is decided whether it may be.
         self.newcomer = Some(id);
+        self.reached_anew.remove(&id);
         let entry = self.entry(next, call.permission, call.entered, call.own_head_start_ms, now);
         self.calls.insert(id, entry);
         self.expect_way(next, call.permission);

@@ -1,6 +1,7 @@
 //! Random small call centers, and the rules that must hold in them.
 
 mod callbacks;
+mod configured;
 mod figures;
 mod limits;
 pub(crate) mod reference;

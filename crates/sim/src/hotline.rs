@@ -69,6 +69,19 @@ pub struct Settings {
     pub strategy: acd::Strategy,
     /// How many ring at once, where it rings several.
     pub ring: acd::RingRule,
+    /// Queues with other steps than usual.
+    pub steps: BTreeMap<QueueId, Vec<(u8, u64)>>,
+    /// Queues that are not configured.
+    pub without: BTreeSet<QueueId>,
+}
+
+impl Settings {
+    /// The steps of a queue, if it is configured.
+    pub(crate) fn steps_of(&self, queue: &str) -> Option<Vec<(u8, u64)>> {
+        let usual = QUEUES.iter().find(|(known, _)| *known == queue)?.1;
+        let is_there = !self.without.contains(queue);
+        is_there.then(|| self.steps.get(queue).cloned().unwrap_or_else(|| usual.to_vec()))
+    }
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -104,6 +117,8 @@ pub fn settings() -> Settings {
         missed: acd::MissedRules::default(),
         strategy: acd::Strategy::default(),
         ring: acd::RingRule::default(),
+        steps: BTreeMap::new(),
+        without: BTreeSet::new(),
     }
 }
 
@@ -311,7 +326,11 @@ fn distribution(settings: &Settings) -> acd::Config {
     tier_three.extend([Permission::ClaimSettle, Permission::CustomerUnmask]);
     let level = |level: u8| Tier { level };
     let serves = |tier: u8| {
-        let open = QUEUES.iter().filter(move |(_, steps)| steps.iter().any(|(t, _)| *t == tier));
+        let opens = |queue: &str| {
+            let steps = settings.steps_of(queue).unwrap_or_default();
+            steps.iter().any(|(level, _)| *level == tier)
+        };
+        let open = QUEUES.iter().filter(|(queue, _)| opens(queue));
         open.map(|(queue, _)| QueueId::from(*queue).into()).collect()
     };
     let agents = settings.agents.iter().map(|(agent, tier)| {
@@ -322,6 +341,7 @@ fn distribution(settings: &Settings) -> acd::Config {
         agents: agents.collect(),
         queues: QUEUES
             .iter()
+            .filter_map(|(queue, _)| Some((queue, settings.steps_of(queue)?)))
             .map(|(queue, steps)| {
                 let steps = steps.iter();
                 let steps = steps.map(|(tier, ms)| acd::TierStep::new(level(*tier), *ms));

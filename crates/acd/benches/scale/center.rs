@@ -152,6 +152,8 @@ impl Center {
                 | Output::Joined { .. }
                 | Output::AgentChanged(_)
                 | Output::Refused { .. }
+                | Output::QueueGone { .. }
+                | Output::AgentGone { .. }
                 | Output::QueueChanged(_) => {}
             }
         }

@@ -104,3 +104,53 @@ pub fn differing<T: PartialEq>(
     named.extend(gone.map(|id| format!("{what} {id} (gone)")));
     named
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "[sip]\nadvertise = \"192.0.2.1\"\n\
+                        [[trunk]]\nname = \"carrier\"\nsources = [\"192.0.2.0/24\"]\n\
+                        brand = \"95512\"\nnumbers = { 95500 = \"queue:general\" }\n\
+                        [[queue]]\nname = \"general\"\ntiers = [{ level = 1, after_ms = 0 }]\n";
+
+    fn reloaded(more: &str) -> Result<(Config, Config, Vec<String>), Faults> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("hotline.toml");
+        std::fs::write(&file, FILE).expect("it is written");
+        let first = Config::load(&file)?;
+        std::fs::write(&file, more).expect("it is written");
+        let (next, waits) = first.reload(&first, &file)?;
+        Ok((first, next, waits))
+    }
+
+    #[test]
+    fn what_may_change_changes_and_what_may_not_is_named() {
+        let text = FILE.replace("brand", "calls_max = 3\nbrand")
+            + "acw_ms = 1000\n[acd]\nacw_ms = 7\n[http]\nlisten = \"127.0.0.1:9\"\n\
+               [recordings]\nenabled = false\nflush_ms = 500\n\
+               [[plan]]\nname = \"flood\"\nqueues = { general = \"say:closed\" }\n";
+        let (first, next, waits) = reloaded(&text).expect("it is in order");
+        assert_eq!(waits, ["http.listen", "recordings.flush_ms", "trunk carrier"]);
+        let named = next.takes_effect(&first);
+        let wanted = ["acd.acw_ms", "recordings.enabled", "queue general", "plan flood (new)"];
+        assert_eq!(named, wanted);
+        assert_eq!((next.acd.acw_ms, next.http.listen), (7, first.http.listen));
+        assert_eq!((next.recordings.enabled, next.recordings.flush_ms), (false, 1_000));
+        assert_eq!(next.trunks, first.trunks);
+    }
+
+    #[test]
+    fn a_file_without_a_queue_that_a_line_of_the_start_leads_to_is_refused() {
+        let text = FILE.replace("queue:general", "queue:other").replace("\"general\"", "\"other\"");
+        let faults = reloaded(&text).expect_err("the line goes on as it was").to_string();
+        assert!(faults.contains("general") && faults.contains("restart the engine"), "{faults}");
+    }
+
+    #[test]
+    fn a_file_with_a_fault_is_named_with_its_line() {
+        let faults = reloaded(&FILE.replace("after_ms = 0", "after_ms = \"soon\""));
+        let faults = faults.expect_err("it is no number").to_string();
+        assert!(faults.contains("hotline.toml:10"), "{faults}");
+    }
+}

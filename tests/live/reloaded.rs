@@ -75,8 +75,9 @@ fn a_caller_who_waits_is_served_by_what_is_configured_while_they_wait() {
     let (status, body) = admin.post("/configuration/reload", &json!({}));
     let message = body["error"]["message"].as_str().unwrap_or_default();
     assert_eq!((status, body["error"]["code"].as_str()), (422, Some("invalid")), "{body}");
-    let has = |word: &str| assert!(message.contains(word), "{word}: {message}");
-    ["hotline.toml:", "queue.strategy", "luck", "remedy: "].map(has);
+    for word in ["hotline.toml:", "queue.strategy", "luck", "remedy: "] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
 
     // Whose tier was to be asked in ten minutes is asked at once.
     write(&config, "after_ms = 600000", "after_ms = 0");
@@ -87,7 +88,7 @@ fn a_caller_who_waits_is_served_by_what_is_configured_while_they_wait() {
     board
         .wait("agent_state", SOON, |data| data["agent_id"] == "8011" && data["state"] == "talking");
 
-    // The call goes on while its queue's agent is taken away, and what needs a restart is named.
+    // The call goes on while its queue is as it was again, and what needs a restart is named.
     write(
         &config,
         "listen = \"127.0.0.1:0\"\n[http]",

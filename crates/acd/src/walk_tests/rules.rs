@@ -103,7 +103,7 @@ pub(super) fn judge_moment(
 /// One call, one agent.
 fn judge_pairs(acd: &Acd) -> Result<(), String> {
     let mut with_agent = BTreeSet::new();
-    for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
+    for (at, agent) in (0..).map(AgentIndex::at_start).zip(&acd.agents) {
         let idle = agent.activity == Activity::Idle;
         hold!(idle || agent.status == AgentStatus::Ready, "{} is busy, not ready", agent.id);
         let ready = idle && agent.status == AgentStatus::Ready;
@@ -190,7 +190,7 @@ fn judge_choices(before: &Acd, acd: &Acd, said: &[Output]) -> Result<(), String>
             _ => continue,
         };
         let Some((at, one)) =
-            (0..).map(AgentIndex).zip(&acd.agents).find(|(_, one)| one.id == *agent)
+            (0..).map(AgentIndex::at_start).zip(&acd.agents).find(|(_, one)| one.id == *agent)
         else {
             continue;
         };
@@ -364,11 +364,11 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
         .values()
         .filter_map(|call| Some((call.preference?.until, Timer::Preference(call.place.call))));
     let rests = (0..)
-        .map(AgentIndex)
+        .map(AgentIndex::at_start)
         .zip(&acd.agents)
         .filter_map(|(at, agent)| Some((agent.rests_until?, Timer::Rest(at))));
     let works =
-        (0..).map(AgentIndex).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
+        (0..).map(AgentIndex::at_start).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
             Activity::Acw { until, .. } => Some((until, Timer::Acw(at))),
             Activity::Idle
             | Activity::Reserved { .. }

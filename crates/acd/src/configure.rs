@@ -10,10 +10,10 @@ use crate::{AgentConfig, Config, MissedRules, Plan, QueueConfig};
 /// How one configuration differs from another. Made from two that make sense
 /// ([`Config::check`]), and put into a room that has the first ([`Input::Configure`]).
 ///
-/// Nothing that goes on is cut short: who waits keeps the place, who is being offered or talks keeps
-/// the call, whose after-call work runs keeps its time. From then on
-/// - a call of a queue that is changed has reached the tiers that it would have by now, and may stay
-///   for as long as the queue says now, counted from when it joined;
+/// Nothing that goes on is cut short: who waits keeps the place, who is being offered or talks
+/// keeps the call, whose after-call work runs keeps its time. From then on
+/// - a call of a queue that is changed has reached the tiers that it would have by now, and may
+///   stay for as long as the queue says now, counted from when it joined;
 /// - a call that rings several agents rings no more of them than it does, if that rule changed;
 /// - a queue that is configured no more takes nobody, keeps those who are in it and its agents for
 ///   them, with its own rules (but for those that name another such queue), and is gone when its

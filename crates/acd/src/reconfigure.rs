@@ -160,8 +160,8 @@ impl Acd {
     fn step_anew(&mut self, apart: &mut Apart) {
         for (at, queue) in (0..).zip(&self.queues) {
             let holds_other = |(tier, held): (Tier, &BTreeSet<_>)| {
-                self.permissions.get(&tier).is_none_or(|now| **now != *held)
-                    && !(held.is_empty() && !self.permissions.contains_key(&tier))
+                let now = self.permissions.get(&tier);
+                now.map_or_else(|| !held.is_empty(), |now| **now != *held)
             };
             let steps = queue.steps.iter().map(|step| (step.tier, &*step.permissions));
             if steps.into_iter().any(holds_other) && !self.former.is_gone(at) {

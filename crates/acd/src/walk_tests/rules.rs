@@ -367,14 +367,15 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
         .map(AgentIndex::at_start)
         .zip(&acd.agents)
         .filter_map(|(at, agent)| Some((agent.rests_until?, Timer::Rest(at))));
-    let works =
-        (0..).map(AgentIndex::at_start).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
+    let works = (0..).map(AgentIndex::at_start).zip(&acd.agents).filter_map(|(at, agent)| {
+        match agent.activity {
             Activity::Acw { until, .. } => Some((until, Timer::Acw(at))),
             Activity::Idle
             | Activity::Reserved { .. }
             | Activity::Ringing { .. }
             | Activity::Talking { .. } => None,
-        });
+        }
+    });
     let beside = acd.rings.iter().flat_map(|(call, ring)| {
         let more = ring.more_at.map(|at| (at, Timer::RingMore(*call)));
         let open = ring.others.iter().map(|open| (open.deadline, Timer::Offer(open.offer)));

@@ -286,7 +286,6 @@ impl World {
     /// Queues, agents and rules are otherwise, or there no more, or new.
     fn configure(&mut self, rng: &mut Rng) -> Input {
         let before = self.config.clone();
-        let count = before.queues.len();
         let mut named: Vec<usize> = (0..3).filter(|_| !rng.one_in(3)).collect();
         if named.is_empty() {
             named.push(rng.below(3));
@@ -330,7 +329,6 @@ impl World {
         }
         next.approval = rng.pick(&[None, Some(NotReadyReason::Meal)]).into_iter().collect();
         next.check().unwrap();
-        assert!(count > 0);
         let changes = Changes::between(&before, next);
         let mut made = before;
         changes.make(&mut made);

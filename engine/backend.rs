@@ -33,7 +33,7 @@ use crate::clock::Clock;
 use crate::figures::Published;
 use crate::health::Watch;
 use crate::passwords;
-use crate::reload::{Live, Reload};
+use crate::reload::Reload;
 use crate::retention::Keeping;
 pub use replays::Replays;
 pub use sessions::Sessions;
@@ -53,8 +53,6 @@ pub struct Backend {
     pub brain: Handle,
     /// The clocks.
     pub clock: Clock,
-    /// What is configured now.
-    pub live: Arc<Live>,
     /// The replay that was begun last.
     pub replays: Replays,
     /// Has it read again.
@@ -247,7 +245,7 @@ impl web::Backend for Backend {
             return Err(SignInError::Wrong);
         };
         self.lockout().handle_succeeded(user);
-        let tiers = self.live.get().tiers;
+        let tiers = self.reload.live.get().tiers;
         let session = self.sessions.open(&self.store, &tiers, account, self.clock.wall());
         let session = session.await.map_err(|error| {
             tracing::error!(%error, "the session could not be opened");
@@ -269,7 +267,7 @@ impl web::Backend for Backend {
 
     async fn authenticate(&self, token: &Pii<String>) -> Result<Option<Session>, BackendError> {
         let now = self.clock.wall();
-        let tiers = self.live.get().tiers;
+        let tiers = self.reload.live.get().tiers;
         self.sessions.find(&self.store, &tiers, token, now).await.map_err(Self::failed)
     }
 
@@ -363,7 +361,7 @@ impl web::Backend for Backend {
         let asked = why::moments(&found.facts, now);
         let read =
             |before| async move { store.agent_before(agent, before).await.map_err(Self::failed) };
-        why::explain(&self.live.get().acd, asked, agent, read).await.map(Some)
+        why::explain(&self.reload.live.get().acd, asked, agent, read).await.map(Some)
     }
 
     async fn recordings(
@@ -465,7 +463,7 @@ impl web::Backend for Backend {
     }
 
     async fn begin_replay(&self, request: ReplayRequest) -> Result<(), ReplayError> {
-        self.replays.begin(&self.store, self.live.get(), request)
+        self.replays.begin(&self.store, self.reload.live.get(), request)
     }
 
     fn replay(&self) -> Option<Replay> {
@@ -481,7 +479,7 @@ impl web::Backend for Backend {
     }
 
     fn desktop_config(&self) -> Arc<DesktopConfig> {
-        self.live.get().desktop
+        self.reload.live.get().desktop
     }
 }
 

@@ -5,7 +5,7 @@
 //! who wanted it is kept.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use access::Tiers;
@@ -14,6 +14,7 @@ use model::{QueueId, UserId, Wall};
 use net::sip::Tls;
 use store::{Account, Store};
 use tokio::sync::{Mutex, oneshot};
+use tokio::task::AbortHandle;
 use web::{DesktopConfig, ReloadError, Reloaded};
 
 use crate::assemble;
@@ -74,6 +75,8 @@ pub struct Reload {
     pub started: (Wall, u32),
     /// What was read last. One at a time reads it again.
     pub known: Mutex<Known>,
+    /// Who looks at the accounts.
+    watching: OnceLock<AbortHandle>,
 }
 
 /// What was read last.
@@ -86,6 +89,14 @@ pub struct Known {
     pub library: Arc<Library>,
 }
 
+impl Known {
+    /// What was read at the start.
+    pub fn new(config: &Config, accounts: Vec<Account>, library: Library) -> Self {
+        let config = Arc::new(config.clone());
+        Self { config, accounts: Arc::new(accounts), library: Arc::new(library) }
+    }
+}
+
 /// All that was read, and how it differs.
 struct Next {
     config: Config,
@@ -95,6 +106,27 @@ struct Next {
 }
 
 impl Reload {
+    /// Begins to look at the accounts now and then.
+    pub fn start(
+        (store, brain): (Store, Handle),
+        (live, tls): (Arc<Live>, Option<Tls>),
+        (known, started): (Known, (Wall, u32)),
+    ) -> Arc<Self> {
+        let first = Arc::clone(&known.config);
+        let (known, watching) = (Mutex::new(known), OnceLock::new());
+        let reload = Arc::new(Self { store, brain, live, tls, first, started, known, watching });
+        let watcher = tokio::spawn(Arc::clone(&reload).watch_accounts());
+        let _ = reload.watching.set(watcher.abort_handle());
+        reload
+    }
+
+    /// Looks at the accounts no more.
+    pub fn stop(&self) {
+        if let Some(watcher) = self.watching.get() {
+            watcher.abort();
+        }
+    }
+
     /// Reads the file, the scripts and the accounts again.
     ///
     /// # Errors
@@ -217,7 +249,7 @@ impl Reload {
     }
 
     /// Sees to it that accounts which the command line changes are seen.
-    pub async fn watch_accounts(self: Arc<Self>) {
+    async fn watch_accounts(self: Arc<Self>) {
         let mut every = tokio::time::interval(ACCOUNTS_EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut told = String::new();

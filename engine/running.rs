@@ -56,7 +56,6 @@ pub struct Running {
     pub http: SocketAddr,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
-    accounts: tokio::task::JoinHandle<()>,
     handle: Handle,
     brain: JoinHandle<Remains>,
     web: tokio::task::JoinHandle<()>,
@@ -153,8 +152,9 @@ fn kept(last: store::AgentLast) -> KeptAgent {
     KeptAgent { agent, status, state, call, day }
 }
 
-/// How the parts are, what is shown of them, and the number up to which facts are committed.
-type Shared = (Arc<Watch>, Arc<Published>, Arc<AtomicU64>);
+/// How the parts are, what is shown of them, the number up to which facts are committed, and what
+/// was archived.
+type Shared = (Arc<Watch>, Arc<Published>, Arc<AtomicU64>, Arc<ArchiveCounts>);
 
 /// The live figures of all queues.
 fn figures(config: &acd::Config) -> Figures {
@@ -195,10 +195,8 @@ impl Running {
         let left = left_behind(&store, clock, config).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
-        let live = live(config, &machine)?;
-        let prompts = Arc::clone(&library.prompts);
-        let (watch, published, committed): Shared = Default::default();
-        let archived = Arc::new(ArchiveCounts::default());
+        let (live, prompts) = (live(config, &machine)?, Arc::clone(&library.prompts));
+        let (watch, published, committed, archived): Shared = Default::default();
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
@@ -234,26 +232,13 @@ impl Running {
         let keeper = Keeper::new(config, (&store, &settling), &handle, &keys);
         let (keeping, archiving) = keeper.keep(config, left.unsealed, (clock, epoch), archived)?;
 
-        let reload = Arc::new(Reload {
-            store: store.clone(),
-            brain: handle.clone(),
-            live: Arc::clone(&live),
-            tls,
-            first: Arc::new(config.clone()),
-            started: (clock.started(), epoch),
-            known: tokio::sync::Mutex::new(Known {
-                config: Arc::new(config.clone()),
-                accounts: Arc::new(accounts),
-                library: Arc::new(library),
-            }),
-        });
-        let accounts = tokio::spawn(Arc::clone(&reload).watch_accounts());
+        let known = (Known::new(config, accounts, library), (clock.started(), epoch));
+        let reload = Reload::start((store.clone(), handle.clone()), (live, tls), known);
         let backend = Backend {
             store: store.clone(),
             settling,
             brain: handle.clone(),
             clock,
-            live,
             replays: Replays::default(),
             reload: Arc::clone(&reload),
             lockout: Mutex::new(Lockout::new(LockoutConfig::default())),
@@ -271,19 +256,7 @@ impl Running {
             tokens: call::Tokens::new(secret),
         };
         let ((http, web, stop_web), sip) = (serve_web(config, backend, admit).await?, sip_address);
-        Ok(Self {
-            sip,
-            http,
-            reload,
-            accounts,
-            handle,
-            brain,
-            web,
-            stop_web,
-            watch,
-            store,
-            archiving,
-        })
+        Ok(Self { sip, http, reload, handle, brain, web, stop_web, watch, store, archiving })
     }
 
     /// The way to the brain.
@@ -297,7 +270,7 @@ impl Running {
     /// Facts could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.watch.drain();
-        self.accounts.abort();
+        self.reload.stop();
         if let Some(archiving) = self.archiving {
             tokio::task::spawn_blocking(|| archiving.stop()).await?;
         }

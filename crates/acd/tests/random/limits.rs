@@ -61,9 +61,8 @@ impl Reference {
                 self.limits.closed.remove(queue);
             }
             Input::Emergency { plan, on: true } => {
-                if self.config.plans.iter().any(|known| known.name == *plan) {
-                    self.limits.on.insert(plan.clone());
-                }
+                let known = self.config.plans.iter().find(|known| known.name == *plan);
+                self.limits.on.extend(known.map(|known| known.name.clone()));
             }
             Input::Emergency { plan, on: false } => {
                 self.limits.on.remove(plan);

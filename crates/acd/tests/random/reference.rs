@@ -11,6 +11,7 @@ use acd::{
 };
 use model::{
     AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Permission, QueueId,
+    Tier,
 };
 
 use super::callbacks::Asked;
@@ -299,15 +300,7 @@ impl Reference {
             }
             Output::Callback(output) => self.fold_callback(acd, output, now),
             Output::NotEnqueued { call, queue, why } => self.judge_not_enqueued(*call, queue, *why),
-            Output::TierReached { call, .. } if self.reached_anew.contains(call) => {}
-            Output::TierReached { call, queue, tier } => {
-                let step = self.queue(queue).unwrap().steps[self.calls[call].reached];
-                assert_eq!(step.tier, *tier, "seed {seed}: {call}");
-                self.calls.get_mut(call).unwrap().reached += 1;
-            }
-            Output::AgentChanged(view) if !self.agents.contains_key(&view.agent) => {
-                self.fold_newcomer(view);
-            }
+            Output::TierReached { call, queue, tier } => self.fold_tier(*call, queue, *tier),
             Output::AgentChanged(view) => self.fold_agent(view, input, now),
             Output::AgentGone { agent } => self.fold_agent_gone(acd, agent),
             Output::QueueGone { queue } => self.fold_queue_gone(acd, queue),
@@ -319,6 +312,15 @@ impl Reference {
         }
     }
 
+    fn fold_tier(&mut self, call: CallId, queue: &QueueId, tier: Tier) {
+        if self.reached_anew.contains(&call) {
+            return;
+        }
+        let step = self.queue(queue).unwrap().steps[self.calls[&call].reached];
+        assert_eq!(step.tier, tier, "seed {}: {call}", self.seed);
+        self.calls.get_mut(&call).unwrap().reached += 1;
+    }
+
     fn missed(&mut self, call: CallId, offer: OfferId) {
         if !self.calls.get_mut(&call).unwrap().rings_on_without(offer) {
             let next = self.again(&self.calls[&call]);
@@ -327,6 +329,9 @@ impl Reference {
     }
 
     fn fold_agent(&mut self, view: &AgentView, input: Option<&Input>, now: Mono) {
+        if !self.agents.contains_key(&view.agent) {
+            return self.fold_newcomer(view);
+        }
         let seed = self.seed;
         let working = self.agents.get_mut(&view.agent).unwrap();
         let before = std::mem::replace(&mut working.view, view.clone());

@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The configuration at the start.
-    pub(crate) fn config(&self) -> &Config {
+    pub(crate) fn first(&self) -> &Config {
         &self.first
     }
 

@@ -231,7 +231,9 @@ impl Acd {
     /// Serves whom it can, once all that happened is known, and tells what came of it.
     pub(crate) fn finish(&mut self) {
         self.serve_more();
-        self.clear_gone();
+        while self.clear_gone() {
+            self.serve_more();
+        }
         self.tell_facts();
     }
 
@@ -577,6 +579,7 @@ pub(crate) fn new_agent(
         work: Work::default(),
         preferred: BTreeSet::new(),
         listed: false,
+        config: (!borrowing.is_empty()).then(|| Box::new(agent.clone())),
         leaving: false,
     }
 }

@@ -6,6 +6,7 @@ use model::{
     AgentAction, AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Tier,
 };
 
+use crate::AgentConfig;
 use crate::RestoredDay;
 use crate::call::Place;
 use crate::strategy::{CallChoice, Work};
@@ -87,6 +88,9 @@ pub(crate) struct Agent {
     pub(crate) preferred: BTreeSet<(u32, Place)>,
     /// Is in the lists of idle agents: they could take a call, and are not just being offered one.
     pub(crate) listed: bool,
+    /// As configured, where steps of queues ask for more than who serves them; with the queues that
+    /// are configured no more and have calls left.
+    pub(crate) config: Option<Box<AgentConfig>>,
     /// Is configured no more, and here until the present work is over.
     pub(crate) leaving: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{AgentId, NotReadyReason, Permission, QueueId, Tier};
 
-use crate::{AgentConfig, Config, MissedRules, Plan, QueueConfig};
+use crate::{AgentConfig, Config, MissedRules, Plan, QueueConfig, Served, TierStep};
 
 /// How one configuration differs from another. Made from two that make sense
 /// ([`Config::check`]), and put into a room that has the first ([`Input::Configure`]).
@@ -33,8 +33,12 @@ pub struct Changes {
     pub queues: BTreeMap<QueueId, Option<QueueConfig>>,
     /// The same of agents.
     pub agents: BTreeMap<AgentId, Option<AgentConfig>>,
-    /// Agents who are as they were, and to whom the steps of queues that change open them or did.
+    /// Agents who are as they were, and to whom the steps of queues that change open them or did;
+    /// all of them where any step opens to agents who do not serve its queue.
     pub concerned: BTreeMap<AgentId, AgentConfig>,
+    /// What agents who stay have served of the queues that are no more, and go on serving for those
+    /// who are in them.
+    pub left: BTreeMap<AgentId, Vec<Served>>,
     /// What agents of each tier may do, all of it.
     pub permissions: Option<BTreeMap<Tier, BTreeSet<Permission>>>,
     /// The times that count for all.
@@ -72,6 +76,7 @@ impl Changes {
         let agents = differences(&before.agents, &after.agents, |agent| &agent.agent);
         Self {
             concerned: concerned(before, after, &queues, &agents),
+            left: left(before, &queues, &agents),
             queues,
             agents,
             permissions: differs(&before.permissions, &after.permissions),
@@ -126,13 +131,31 @@ fn concerned(
             [Some(now), then].into_iter().flatten().filter(move |_| differs)
         })
         .collect();
+    let any = |queue: &QueueConfig| queue.steps.iter().any(TierStep::borrows);
+    let borrows = !queues.is_empty() && after.queues.iter().any(any);
     let is_named = |agent: &AgentConfig| {
         let named =
             |queue: &&QueueConfig| queue.steps.iter().any(|step| step.admits(agent, &queue.queue));
-        !agents.contains_key(&agent.agent) && stepped.iter().any(named)
+        let is_asked = borrows || stepped.iter().any(named);
+        !agents.contains_key(&agent.agent) && is_asked
     };
     let named = after.agents.iter().filter(|agent| is_named(agent));
     named.map(|agent| (agent.agent.clone(), agent.clone())).collect()
+}
+
+/// What agents serve of the queues that are no more.
+fn left(
+    before: &Config,
+    queues: &BTreeMap<QueueId, Option<QueueConfig>>,
+    agents: &BTreeMap<AgentId, Option<AgentConfig>>,
+) -> BTreeMap<AgentId, Vec<Served>> {
+    let is_gone = |served: &&Served| matches!(queues.get(&served.queue), Some(None));
+    let stays = |agent: &&AgentConfig| matches!(agents.get(&agent.agent), Some(Some(_)));
+    let left = before.agents.iter().filter(stays).map(|agent| {
+        let left: Vec<Served> = agent.queues.iter().filter(is_gone).cloned().collect();
+        (agent.agent.clone(), left)
+    });
+    left.filter(|(_, left)| !left.is_empty()).collect()
 }
 
 fn differences<K: Ord + Clone, T: Clone + PartialEq>(

@@ -57,8 +57,8 @@ struct Apart {
 
 impl Acd {
     pub(crate) fn configure(&mut self, changes: Changes) {
-        let Changes { queues, mut agents, concerned, permissions, times, missed, approval, plans } =
-            changes;
+        let Changes { queues, mut agents, concerned, mut left, .. } = changes;
+        let Changes { permissions, times, missed, approval, plans, .. } = changes;
         self.change_rules(times, missed);
         let mut apart = Apart::default();
         self.sort_out_queues(queues, &mut apart);
@@ -86,7 +86,8 @@ impl Acd {
         }
         for at in apart.agents.iter().copied() {
             let wanted = new.get(&self.agent_at(at).id);
-            self.serve_anew(at, wanted, &apart);
+            let left = wanted.and_then(|wanted| left.remove(&wanted.agent));
+            self.serve_anew(at, wanted, left.unwrap_or_default(), &apart);
         }
         for at in apart.agents.iter().copied() {
             self.attach(at);
@@ -213,8 +214,13 @@ impl Acd {
     fn sort_out_agents(&self, new: &BTreeMap<AgentId, AgentConfig>, apart: &mut Apart) {
         apart.agents.extend(new.keys().filter_map(|id| self.known_agent(id)));
         if !apart.stepped.is_empty() {
+            let reopened = |one: &Served| {
+                self.queue_index(&one.queue).is_some_and(|at| apart.reopened.contains(&at))
+            };
             let serves = |agent: &Agent| {
-                agent.serves.iter().any(|serves| apart.stepped.contains(&serves.queue))
+                let config = agent.config.as_deref();
+                let served = config.is_some_and(|config| config.queues.iter().any(reopened));
+                served || agent.serves.iter().any(|serves| apart.stepped.contains(&serves.queue))
             };
             let served = self.agents_by_id.values().filter(|at| serves(self.agent_at(**at)));
             let served: Vec<AgentIndex> = served.copied().collect();
@@ -266,33 +272,34 @@ impl Acd {
     /// Which queues a detached agent serves from now on, and in which class. The calls that are
     /// left of a queue that closes are served by those who did so far; when it is configured again,
     /// only by those who are configured for it.
-    fn serve_anew(&mut self, at: AgentIndex, wanted: Option<&AgentConfig>, apart: &Apart) {
-        let before = self.agents[at.at()].serves.clone();
+    fn serve_anew(
+        &mut self,
+        at: AgentIndex,
+        wanted: Option<&AgentConfig>,
+        mut left: Vec<Served>,
+        apart: &Apart,
+    ) {
+        let reopened: Vec<QueueId> =
+            apart.reopened.iter().map(|at| self.queue_name(*at).clone()).collect();
         let Some(wanted) = wanted else {
+            if let Some(mut config) = self.agents[at.at()].config.take() {
+                config.queues.retain(|served| !reopened.contains(&served.queue));
+                return self.serve(at, &config);
+            }
             let goes_on = |serves: &Serves| {
                 !apart.reopened.contains(&serves.queue) && !apart.otherwise.contains(&serves.queue)
             };
-            self.agents[at.at()].serves = before.into_iter().filter(goes_on).collect();
-            return;
+            return self.agents[at.at()].serves.retain(goes_on);
         };
         let mut whole = wanted.clone();
-        let left = before.iter().filter(|serves| {
-            let is_named = || {
-                let queue = self.queue_name(serves.queue);
-                wanted.queues.iter().any(|served| served.queue == *queue)
-            };
-            self.former.closing.contains(&serves.queue) && !serves.borrowed && !is_named()
-        });
-        whole.queues.extend(left.map(|serves| self.as_served(serves)));
-        let mut serves = self.engaged(&whole).serves;
-        for serves in &mut serves {
-            if let Some(kept) = before.iter().find(|kept| kept.queue == serves.queue) {
-                let (offers, last_turn) = (kept.offers, kept.last_turn);
-                *serves = Serves { offers, last_turn, turn_before: kept.turn_before, ..*serves };
+        left.extend(self.also_served(self.agent_at(at)));
+        for one in left {
+            if whole.queues.iter().all(|served| served.queue != one.queue) {
+                whole.queues.push(one);
             }
         }
+        self.serve(at, &whole);
         let agent = &mut self.agents[at.at()];
-        agent.serves = serves;
         let AgentConfig { tier, acw_ms, choice, .. } = wanted;
         let is_told = agent.tier != *tier;
         (agent.tier, agent.acw_ms, agent.choice) = (*tier, *acw_ms, *choice);
@@ -304,17 +311,27 @@ impl Acd {
         self.former.leaving.remove(&at);
     }
 
+    /// A detached agent serves what that configuration says, each queue as often as before.
+    fn serve(&mut self, at: AgentIndex, config: &AgentConfig) {
+        let keeps = config.queues.iter().any(|one| self.is_closing(&one.queue));
+        let Agent { mut serves, config: kept, .. } = self.engaged(config);
+        let config = kept.or_else(|| keeps.then(|| Box::new(config.clone())));
+        let agent = &mut self.agents[at.at()];
+        for serves in &mut serves {
+            if let Some(kept) = agent.serves.iter().find(|kept| kept.queue == serves.queue) {
+                let (offers, last_turn) = (kept.offers, kept.last_turn);
+                *serves = Serves { offers, last_turn, turn_before: kept.turn_before, ..*serves };
+            }
+        }
+        (agent.serves, agent.config) = (serves, config);
+    }
+
     /// An agent as this configuration has them, in the classes of their queues.
     fn engaged(&mut self, config: &AgentConfig) -> Agent {
         let mut borrowing = borrowing(&self.queues);
         borrowing.retain(|at| !self.former.is_gone(*at));
         let Self { permissions, queues, queues_by_id, .. } = self;
         new_agent(config, permissions, queues, queues_by_id, &borrowing)
-    }
-
-    fn as_served(&self, serves: &Serves) -> Served {
-        let &Serves { queue, level, share, .. } = serves;
-        Served { queue: self.queue_name(queue).clone(), level, share }
     }
 
     /// A queue is otherwise, and its calls with it. Its agents are detached if it has other steps.
@@ -338,6 +355,9 @@ impl Acd {
         }
         let permissions = self.permissions.clone();
         self.queue_mut(at).adopt(config, steps, &permissions);
+        if self.queues[at as usize].watched == 0 {
+            self.watch_no_more(at);
+        }
         for before in waiting {
             let mut call = before;
             if moves {
@@ -360,6 +380,12 @@ impl Acd {
         }
         if limits {
             self.swept.insert(at);
+        }
+    }
+
+    fn watch_no_more(&mut self, at: u32) {
+        if let Some(due) = self.queues[at as usize].watch_at.take() {
+            self.timers.cancel(due, Timer::Watch(at));
         }
     }
 
@@ -422,13 +448,19 @@ impl Acd {
     /// An agent is configured no more: signed out, at the end of the present work if there is any.
     fn dismiss(&mut self, id: &AgentId) {
         let Some(at) = self.known_agent(id) else { return };
-        self.detach(at);
-        self.agents[at.at()].serves.clear();
-        self.agents[at.at()].leaving = true;
-        self.former.leaving.insert(at);
-        self.attach(at);
+        self.relieve(at);
         self.end_vain_preferences(at);
         self.sign_out_at_last(at);
+    }
+
+    /// Who is configured no more serves no queue.
+    fn relieve(&mut self, at: AgentIndex) {
+        self.detach(at);
+        let agent = &mut self.agents[at.at()];
+        agent.serves.clear();
+        (agent.config, agent.leaving) = (None, true);
+        self.former.leaving.insert(at);
+        self.attach(at);
     }
 
     fn sign_out_at_last(&mut self, at: AgentIndex) {
@@ -555,14 +587,13 @@ impl Acd {
         }
     }
 
-    /// What is configured no more goes when nothing is left of it to do.
-    pub(crate) fn clear_gone(&mut self) {
+    /// What is configured no more goes when nothing is left of it to do. Whether who is left may
+    /// take other calls by that.
+    pub(crate) fn clear_gone(&mut self) -> bool {
         if !self.former.leaving.is_empty() {
             self.clear_agents();
         }
-        if !self.former.closing.is_empty() {
-            self.clear_queues();
-        }
+        !self.former.closing.is_empty() && self.clear_queues()
     }
 
     fn clear_agents(&mut self) {
@@ -583,51 +614,79 @@ impl Acd {
         }
     }
 
-    fn clear_queues(&mut self) {
+    fn clear_queues(&mut self) -> bool {
+        let mut concerned = BTreeSet::new();
         let is_over = |at: &u32| !self.calls.are_of(*at) && !self.invitations.are_of(*at);
         let mut gone: Vec<u32> = self.former.closing.iter().copied().filter(is_over).collect();
         gone.sort_by(|one, other| self.queue_name(*one).cmp(self.queue_name(*other)));
         for at in gone {
-            let serves = |agent: &Agent| agent.serves.iter().any(|serves| serves.queue == at);
-            let serving = self.agents_by_id.values().filter(|index| serves(self.agent_at(**index)));
-            let serving: Vec<AgentIndex> = serving.copied().collect();
-            for agent in serving {
-                self.detach(agent);
-                self.agents[agent.at()].serves.retain(|serves| serves.queue != at);
-                self.attach(agent);
-            }
+            let queue = self.queues[at as usize].id.clone();
             self.former.closing.remove(&at);
             self.former.gone_queues.push(at);
-            if let Some(due) = self.queues[at as usize].watch_at.take() {
-                self.timers.cancel(due, Timer::Watch(at));
-            }
-            let queue = self.queues[at as usize].id.clone();
             self.queues_by_id.remove(&queue);
+            self.watch_no_more(at);
+            concerned.extend(self.forget_queue(at, &queue));
             if let Some(journal) = &mut self.journal {
                 journal.gone.push(Change::QueueGone(queue.clone()));
             }
             self.outputs.push_back(Output::QueueGone { queue });
         }
+        if !concerned.is_empty() {
+            self.look_around(BTreeSet::new(), &concerned);
+        }
+        !concerned.is_empty()
+    }
+
+    /// A queue that is gone has no agents, and nobody has its skill; tells who had.
+    fn forget_queue(&mut self, gone: u32, name: &QueueId) -> Vec<AgentIndex> {
+        let serves = |agent: &Agent| {
+            let lists = |config: &AgentConfig| config.queues.iter().any(|one| one.queue == *name);
+            let is_served = agent.serves.iter().any(|serves| serves.queue == gone);
+            is_served || agent.config.as_deref().is_some_and(lists)
+        };
+        let serving = self.agents_by_id.values().filter(|index| serves(self.agent_at(**index)));
+        let serving: Vec<AgentIndex> = serving.copied().collect();
+        for at in serving.iter().copied() {
+            self.detach(at);
+            match self.agents[at.at()].config.take() {
+                Some(mut config) => {
+                    config.queues.retain(|served| served.queue != *name);
+                    self.serve(at, &config);
+                }
+                None => self.agents[at.at()].serves.retain(|serves| serves.queue != gone),
+            }
+            self.attach(at);
+        }
+        serving
     }
 
     /// The queues of an agent that are configured no more.
     pub(crate) fn also_served(&self, agent: &Agent) -> Vec<Served> {
-        let is_left = |one: &&Serves| self.former.closing.contains(&one.queue) && !one.borrowed;
-        agent.serves.iter().filter(is_left).map(|serves| self.as_served(serves)).collect()
+        let served = agent.config.iter().flat_map(|config| &config.queues);
+        served.filter(|one| self.is_closing(&one.queue)).cloned().collect()
+    }
+
+    fn is_closing(&self, queue: &QueueId) -> bool {
+        self.queue_index(queue).is_some_and(|at| self.former.closing.contains(&at))
     }
 
     /// Which queues and agents of a snapshot are configured no more.
-    pub(crate) fn restore_former(&mut self, snapshot: &Snapshot) {
+    pub(crate) fn restore_former(&mut self, config: &Config, snapshot: &Snapshot) {
         let closing = snapshot.queues.values().filter(|record| record.closing.is_some());
         let closing: Vec<u32> =
             closing.filter_map(|record| self.queue_index(&record.queue)).collect();
         self.former.closing.extend(closing);
+        for agent in &config.agents {
+            let left = agent.queues.iter().any(|one| self.is_closing(&one.queue));
+            if let Some(at) = self.known_agent(&agent.agent).filter(|_| left) {
+                self.agents[at.at()].config = Some(Box::new(agent.clone()));
+            }
+        }
         let leaving = snapshot.agents.values().filter(|record| record.leaving.is_some());
         let leaving: Vec<AgentIndex> =
             leaving.filter_map(|record| self.known_agent(&record.agent)).collect();
         for at in leaving {
-            self.agents[at.at()].leaving = true;
-            self.former.leaving.insert(at);
+            self.relieve(at);
         }
     }
 }

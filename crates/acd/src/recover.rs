@@ -125,8 +125,9 @@ impl Acd {
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn restore(config: &Config, snapshot: &Snapshot) -> Result<Self, ConfigError> {
         config.check()?;
-        let mut acd = Self::of(&config.with_former(snapshot), snapshot.ids.clone());
-        acd.restore_former(snapshot);
+        let config = config.with_former(snapshot);
+        let mut acd = Self::of(&config, snapshot.ids.clone());
+        acd.restore_former(&config, snapshot);
         (acd.now, acd.is_restoring) = (snapshot.at, true);
         acd.decisions.go_on_from(snapshot.decisions);
         for (plan, on) in &mut acd.plans {

@@ -24,6 +24,12 @@ impl Reference {
                 self.config.queues.push(QueueConfig { limits, ..old.clone() });
             }
         }
+        let rule = |config: &Config, queue: &QueueId| {
+            let queue = config.queues.iter().find(|one| one.queue == *queue)?;
+            Some(queue.service)
+        };
+        let config = &self.config;
+        self.served.retain(|queue, _| rule(&before, queue) == rule(config, queue));
         for queue in &self.config.queues {
             self.limits.counts.entry(queue.queue.clone()).or_default();
         }
@@ -44,9 +50,7 @@ impl Reference {
                     let left = old.into_iter().filter(|served| {
                         let closing = self.queue(&served.queue);
                         let closing = closing.filter(|_| !self.takes_newcomers(&served.queue));
-                        let mut one = config.clone();
-                        one.queues.push(served.clone());
-                        closing.is_some_and(|queue| is_admitted(&one, queue))
+                        closing.is_some()
                     });
                     let left: Vec<_> = left.collect();
                     config.queues.extend(left);
@@ -97,8 +101,7 @@ impl Reference {
         }
         call.preferred.take_if(|(agent, _)| {
             let working = &self.agents[agent];
-            let config = &working.config;
-            !(is_admitted(config, queue) && self.holds(config, call.permission))
+            !(self.serves(working, &queue.queue) && self.holds(&working.config, call.permission))
         });
     }
 
@@ -124,6 +127,7 @@ impl Reference {
         self.config.queues.retain(|config| config.queue != *queue);
         self.limits.counts.remove(queue);
         self.limits.closed.remove(queue);
+        self.served.remove(queue);
         for working in self.agents.values_mut() {
             working.config.queues.retain(|served| served.queue != *queue);
             working.tally.offers.remove(queue);

@@ -67,10 +67,9 @@ fn main() -> anyhow::Result<()> {
     table.add_kernel_loop(lab.kernel_loop()?);
     let text = table.to_markdown();
     writeln!(std::io::stdout(), "{text}")?;
-    match (
-        lab.is_quick || wanted.is_some(),
-        table.is_quiet() || std::env::var_os("ANYWAY").is_some(),
-    ) {
+    let is_short = lab.is_quick || wanted.is_some();
+    let may_write = table.is_quiet() || std::env::var_os("ANYWAY").is_some();
+    match (is_short, may_write) {
         (true, _) => Ok(()),
         (false, true) => table::write_into_docs(&text),
         (false, false) => anyhow::bail!(

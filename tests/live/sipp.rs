@@ -128,13 +128,13 @@ impl Drop for Sipp {
     }
 }
 
-/// An even port that nobody has at the moment, nor the three after it, from outside the engine's
-/// RTP range and from outside those that the system gives to whoever asks for any: between this and
-/// its use no other test's connection can come to have it.
+/// An even port that nobody has at the moment, from outside the engine's RTP range and from
+/// outside those that the system gives to whoever asks for any: between this and its use no other
+/// test's connection can come to have it, nor those after it.
 pub(crate) fn free_port() -> u16 {
     const FIRST: u32 = 30_000;
-    // SIPp's media takes four: sound, its RTCP, and as many for pictures.
-    const EACH: u32 = 4;
+    // SIPp takes some after the one for its media: for RTCP, for pictures, for what it plays.
+    const EACH: u32 = 16;
     const COUNT: u32 = 2_768 / EACH;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     for _ in 0..COUNT {

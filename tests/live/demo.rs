@@ -15,6 +15,9 @@ const START: Duration = Duration::from_secs(120);
 /// How long it may take to end its calls and stop.
 const STOP: Duration = Duration::from_secs(30);
 
+/// Where in its folder it says what went wrong.
+const LOG: &str = "log";
+
 /// A running demo. Killed when dropped; its data goes with it.
 pub(crate) struct Demo {
     child: Child,
@@ -67,7 +70,10 @@ impl Demo {
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| drop(sender.send(l))));
         let (mut sip, mut http) = (None, None);
         loop {
-            let line = receiver.recv_timeout(START).expect("the engine says that it is ready");
+            let line = receiver.recv_timeout(START).unwrap_or_else(|why| {
+                let log = std::fs::read_to_string(folder.path().join(LOG)).unwrap_or_default();
+                panic!("the engine did not say that it is ready: {why}\n{log}")
+            });
             if let Some((_, at)) = line.split_once("sip:95512@") {
                 sip = at.split(' ').next().and_then(|address| address.parse().ok());
             }
@@ -151,7 +157,7 @@ impl Drop for Demo {
 
 /// The engine's log, kept over its restarts.
 fn log_of(folder: &TempDir) -> File {
-    let path = folder.path().join("log");
+    let path = folder.path().join(LOG);
     File::options().create(true).append(true).open(path).expect("a log")
 }
 

@@ -1,8 +1,9 @@
 //! SIPp as caller and as agent, with media and RFC 4733 digits.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -127,18 +128,26 @@ impl Drop for Sipp {
     }
 }
 
-/// An even UDP port that nobody has at the moment, from outside the engine's RTP range.
+/// An even port that nobody has at the moment, from outside the engine's RTP range and from
+/// outside those that the system gives to whoever asks for any: between this and its use no other
+/// test's connection can come to have it, nor those after it.
 pub(crate) fn free_port() -> u16 {
-    // They are held until one is even, so that another is given each time.
-    let mut odd = Vec::new();
-    loop {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let port = socket.local_addr().expect("an address").port();
-        if port.is_multiple_of(2) {
+    const FIRST: u32 = 30_000;
+    // SIPp takes some after the one for its media: for RTCP, for pictures, for what it plays.
+    const EACH: u32 = 16;
+    const COUNT: u32 = 2_768 / EACH;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        let turn = std::process::id().wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = FIRST + turn % COUNT * EACH;
+        let port = u16::try_from(port).expect("ports are small");
+        let any = (Ipv6Addr::UNSPECIFIED, port);
+        // Whoever has it at one address has it for all.
+        if UdpSocket::bind(any).is_ok() && TcpListener::bind(any).is_ok() {
             return port;
         }
-        odd.push(socket);
     }
+    panic!("all ports from {FIRST} on are taken");
 }
 
 /// The one call that has ended so far, as an inspector sees it.

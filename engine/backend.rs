@@ -1,6 +1,7 @@
 //! What stands behind the web: the store for what was, the brain for what is.
 
 mod audio;
+mod replays;
 mod sessions;
 mod traces;
 mod why;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use access::{Lockout, Tiers, Verdict};
+use access::{Lockout, Verdict};
 use async_trait::async_trait;
 use cti::SessionId;
 use model::{AgentId, CallId, FactBody, Pii, RecordingId, RefusalKind, UserId};
@@ -21,7 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 use web::{
     Audio, Audit, BackendError, CallDetail, CallFilter, CallRecording, CallTrace, CommandRefused,
     CommandSink, ConnectError, Connection, DesktopConfig, Health, Page, PageRequest, Peak,
-    RecordingFilter, Session, SignInError, WhyMoment, WhyOffer,
+    RecordingFilter, ReloadError, Reloaded, Replay, ReplayError, ReplayRequest, Session,
+    SignInError, WhyMoment, WhyOffer,
 };
 
 pub use audio::Damaged;
@@ -31,7 +33,9 @@ use crate::clock::Clock;
 use crate::figures::Published;
 use crate::health::Watch;
 use crate::passwords;
+use crate::reload::Reload;
 use crate::retention::Keeping;
+pub use replays::Replays;
 pub use sessions::Sessions;
 
 /// Passwords that are verified at once.
@@ -49,10 +53,10 @@ pub struct Backend {
     pub brain: Handle,
     /// The clocks.
     pub clock: Clock,
-    /// Who serves what, and who is asked when.
-    pub acd: Arc<acd::Config>,
-    /// What agents of each tier may do.
-    pub tiers: Tiers,
+    /// The replay that was begun last.
+    pub replays: Replays,
+    /// Has it read again.
+    pub reload: Arc<Reload>,
     /// Wrong passwords by user and source.
     pub lockout: Mutex<Lockout>,
     /// Who is signed in.
@@ -71,8 +75,6 @@ pub struct Backend {
     pub published: Arc<Published>,
     /// How the parts are.
     pub watch: Arc<Watch>,
-    /// What desktops are told of the configuration.
-    pub desktop: Arc<DesktopConfig>,
     /// Events that may wait for one desktop.
     pub session_queue: usize,
     /// The next desktop's number.
@@ -243,7 +245,8 @@ impl web::Backend for Backend {
             return Err(SignInError::Wrong);
         };
         self.lockout().handle_succeeded(user);
-        let session = self.sessions.open(&self.store, &self.tiers, account, self.clock.wall());
+        let tiers = self.reload.live.get().tiers;
+        let session = self.sessions.open(&self.store, &tiers, account, self.clock.wall());
         let session = session.await.map_err(|error| {
             tracing::error!(%error, "the session could not be opened");
             SignInError::Unavailable
@@ -264,7 +267,8 @@ impl web::Backend for Backend {
 
     async fn authenticate(&self, token: &Pii<String>) -> Result<Option<Session>, BackendError> {
         let now = self.clock.wall();
-        self.sessions.find(&self.store, &self.tiers, token, now).await.map_err(Self::failed)
+        let tiers = self.reload.live.get().tiers;
+        self.sessions.find(&self.store, &tiers, token, now).await.map_err(Self::failed)
     }
 
     async fn connect(
@@ -357,7 +361,7 @@ impl web::Backend for Backend {
         let asked = why::moments(&found.facts, now);
         let read =
             |before| async move { store.agent_before(agent, before).await.map_err(Self::failed) };
-        why::explain(&self.acd, asked, agent, read).await.map(Some)
+        why::explain(&self.reload.live.get().acd, asked, agent, read).await.map(Some)
     }
 
     async fn recordings(
@@ -454,6 +458,18 @@ impl web::Backend for Backend {
         .await
     }
 
+    async fn reload(&self, by: UserId) -> Result<Reloaded, ReloadError> {
+        self.reload.reload(by).await
+    }
+
+    async fn begin_replay(&self, request: ReplayRequest) -> Result<(), ReplayError> {
+        self.replays.begin(&self.store, self.reload.live.get(), request)
+    }
+
+    fn replay(&self) -> Option<Replay> {
+        self.replays.last()
+    }
+
     async fn health(&self) -> Health {
         self.watch.health()
     }
@@ -463,7 +479,7 @@ impl web::Backend for Backend {
     }
 
     fn desktop_config(&self) -> Arc<DesktopConfig> {
-        Arc::clone(&self.desktop)
+        self.reload.live.get().desktop
     }
 }
 

@@ -107,6 +107,13 @@ pub enum Inbox {
         /// Who waits for it.
         kept: Option<oneshot::Sender<()>>,
     },
+    /// Something is configured otherwise from now on; `kept` is told when that is kept.
+    Configure {
+        /// What.
+        new: Box<callflow::Reconfigured>,
+        /// Who waits for it.
+        kept: oneshot::Sender<()>,
+    },
     /// The store has committed: look at the number.
     Committed,
     /// End all calls and then the loop.
@@ -301,6 +308,14 @@ impl Brain {
                 self.feed(Input::Note(body));
                 if let Some(kept) = kept {
                     self.hold(Held::Kept(kept));
+                }
+            }
+            Inbox::Configure { new, kept } => {
+                self.feed(Input::Configure(new));
+                self.hold(Held::Kept(kept));
+                // Large tables take their time: not the calls'.
+                if let Some(replaced) = self.parts.callflow.replaced() {
+                    std::thread::spawn(move || drop(replaced));
                 }
             }
             Inbox::Committed => {}

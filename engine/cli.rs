@@ -220,7 +220,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let store = running::open_store(config, Purpose::Engine).await?;
     let engine = Running::start(config, store, Arc::new(|_| true)).await?;
     say(&format!("ready     SIP on {}, web on http://{}/", engine.sip, engine.http))?;
-    stop::reload_at_hangup(engine.tls.clone())?;
+    stop::reload_at_hangup(Arc::clone(&engine.reload))?;
     stop::wait().await?;
     engine.stop().await
 }
@@ -286,7 +286,7 @@ async fn manage_accounts(
                 ready_when_registered,
             };
             accounts::put(store, &config.sip.realm, &new, password).await?;
-            say(&format!("{user} may sign in from the engine's next start on"))
+            say(&format!("{user} may sign in; a running engine sees it within seconds"))
         }
         AccountsCommand::List => {
             for account in store.accounts().await? {

@@ -1,6 +1,7 @@
 //! The configuration file: read, checked, and every fault named with its line, key and remedy.
 
 mod cautions;
+mod changes;
 mod checks;
 mod choices;
 mod fault;
@@ -15,6 +16,7 @@ mod queue;
 mod skills;
 mod steps;
 
+pub use changes::differing;
 pub use choices::{Callback, First};
 pub use fault::{Fault, Faults};
 pub use hours::Hours;
@@ -81,6 +83,9 @@ pub struct Config {
     pub dispositions: Vec<Disposition>,
     #[serde(default, rename = "trunk")]
     pub trunks: Vec<Trunk>,
+    /// The file that it was read from, if one.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 macro_rules! section {
@@ -96,6 +101,17 @@ macro_rules! section {
         impl Default for $name {
             fn default() -> Self {
                 Self { $($key: $default,)* }
+            }
+        }
+
+        impl $name {
+            /// The keys that have another value there.
+            fn differing(&self, other: &Self) -> Vec<&'static str> {
+                let mut keys = Vec::new();
+                $(if self.$key != other.$key {
+                    keys.push(stringify!($key));
+                })*
+                keys
             }
         }
     };
@@ -395,16 +411,10 @@ impl Config {
 
     /// Reads and checks the file.
     pub fn load(file: &Path) -> Result<Config, Faults> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Faults(vec![Fault {
-                file: file.display().to_string(),
-                line: 0,
-                key: String::new(),
-                message: format!("cannot be read: {error}"),
-                remedy: "name an existing file; `hotline config` prints one to begin with".into(),
-            }])
-        })?;
-        Self::parse(file, &text)
+        let mut config = Self::parse(file, &text_of(file)?)?;
+        // Wherever the engine is by then, it is the same file that is read again.
+        config.file = Some(std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf()));
+        Ok(config)
     }
 
     /// The default, without its example trunk.
@@ -422,7 +432,8 @@ impl Config {
 
     /// A fingerprint of all that is configured, for the record of what ran.
     pub fn sha256(&self) -> String {
-        hex::encode(Sha256::digest(format!("{self:?}")))
+        let nameless = Self { file: None, ..self.clone() };
+        hex::encode(Sha256::digest(format!("{nameless:?}")))
     }
 
     /// The RTP ports, first and last.
@@ -436,6 +447,18 @@ impl Config {
         let first = self.sip.listening().into_iter().next();
         first.map_or(self.sip.listen.ip(), |first| first.reached_at())
     }
+}
+
+fn text_of(file: &Path) -> Result<String, Faults> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Faults(vec![Fault {
+            file: file.display().to_string(),
+            line: 0,
+            key: String::new(),
+            message: format!("cannot be read: {error}"),
+            remedy: "name an existing file; `hotline config` prints one to begin with".into(),
+        }])
+    })
 }
 
 fn or<T>(list: &mut Vec<T>, default: Vec<T>) {

@@ -19,6 +19,7 @@ pub mod passwords;
 pub mod policies;
 pub mod recordings;
 pub mod release;
+pub mod reload;
 pub mod replay;
 pub mod retention;
 pub mod running;

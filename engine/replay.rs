@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use acd::{End, Fate, StoredDay, Strategy};
 use anyhow::{Context as _, bail};
 use jiff::tz::{Offset, TimeZone};
-use model::{CallId, Fact, FactBody, IdSource, QueueId, Wall};
+use model::{AgentId, CallId, Fact, FactBody, IdSource, QueueId, Wall};
 use store::{FactKey, Store};
+use web::{ReplayDifference, ReplayFigures, ReplayQueue, ReplayReport, ReplayRequest};
 
 use crate::cli::say;
 use crate::config::Config;
@@ -19,12 +20,14 @@ const PAGE: u32 = 10_000;
 const FACTS_MAX: u64 = 20_000_000;
 /// The most differences that are shown one by one.
 const SHOWN_MAX: usize = 10;
+/// The most cautions of one day.
+const CAUTIONS_MAX: usize = 20;
 /// An answer within this time is in time, as in the live figures.
 const IN_TIME_MS: u64 = 20_000;
 const DAY_US: i64 = 86_400_000_000;
 
 /// Which day is run again, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The day, such as 2026-11-22, in China's time.
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -38,53 +41,53 @@ pub struct Args {
     queue: Option<String>,
 }
 
+impl From<&Args> for ReplayRequest {
+    fn from(args: &Args) -> Self {
+        let Args { day, strategy, queue } = args.clone();
+        Self { day, strategy, queue }
+    }
+}
+
 /// What a queue's calls came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 struct Came {
-    calls: u64,
-    answered: u64,
-    in_time: u64,
-    lost: u64,
+    figures: ReplayFigures,
     waits_ms: Vec<u64>,
 }
 
 impl Came {
     fn count(&mut self, fate: &Fate) {
-        self.calls += 1;
+        self.figures.calls += 1;
         match fate.end {
             End::Answered(_) => {
-                self.answered += 1;
-                self.in_time += u64::from(fate.waited_ms <= IN_TIME_MS);
+                self.figures.answered += 1;
+                self.figures.in_time += u64::from(fate.waited_ms <= IN_TIME_MS);
                 self.waits_ms.push(fate.waited_ms);
             }
-            End::Left => self.lost += 1,
+            End::Left => self.figures.abandoned += 1,
             End::Elsewhere | End::Refused | End::Waits => {}
         }
     }
 
-    /// The wait that so many percent of the answered did not exceed, in seconds.
-    fn wait_s(&self, percent: usize) -> String {
+    /// The wait that so many percent of the answered did not exceed.
+    fn wait_ms(&self, percent: usize) -> Option<u64> {
         let last = self.waits_ms.len().saturating_sub(1);
-        let wait = self.waits_ms.get((self.waits_ms.len() * percent / 100).min(last));
-        wait.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1_000, ms % 1_000 / 100))
+        self.waits_ms.get((self.waits_ms.len() * percent / 100).min(last)).copied()
     }
 
-    fn level(&self) -> String {
-        let of = self.answered + self.lost;
-        (self.in_time * 1_000).checked_div(of).map_or_else(
-            || "-".to_owned(),
-            |permille| format!("{}.{}%", permille / 10, permille % 10),
-        )
+    fn sum_up(mut self) -> ReplayFigures {
+        self.waits_ms.sort_unstable();
+        let (median_ms, p90_ms) = (self.wait_ms(50), self.wait_ms(90));
+        ReplayFigures { median_ms, p90_ms, ..self.figures }
     }
 }
 
-fn by_queue(fates: &BTreeMap<CallId, Fate>) -> BTreeMap<&QueueId, Came> {
+fn by_queue(fates: &BTreeMap<CallId, Fate>) -> BTreeMap<&QueueId, ReplayFigures> {
     let mut queues: BTreeMap<&QueueId, Came> = BTreeMap::new();
     for fate in fates.values() {
         queues.entry(&fate.queue).or_default().count(fate);
     }
-    queues.values_mut().for_each(|came| came.waits_ms.sort_unstable());
-    queues
+    queues.into_iter().map(|(queue, came)| (queue, came.sum_up())).collect()
 }
 
 /// Runs a day again and says what came of it.
@@ -92,22 +95,87 @@ fn by_queue(fates: &BTreeMap<CallId, Fate>) -> BTreeMap<&QueueId, Came> {
 /// # Errors
 /// The day, the strategy or the queue is none; nothing is kept of that day; or the database fails.
 pub async fn run(store: &Store, config: &Config, args: &Args) -> anyhow::Result<()> {
+    let request = ReplayRequest::from(args);
     let then = crate::assemble::distribution(config, &store.accounts().await?)?;
-    let instead = instead(&then, args)?;
-    let Some(end) = recording::end_of_day(&args.day) else {
-        bail!("{:?} is no day; write one like 2026-11-22", args.day);
-    };
-    let begins = Wall(end.0 - DAY_US);
-    let (day, facts) = read(store, config, &then, (begins, end)).await?;
-    if facts == 0 {
-        bail!("nothing is kept of {}: no call and no agent was there that day", args.day);
+    let report = replay(store, (config, &then), &request, |how_far| eprintln!("replay: {how_far}"));
+    let report = report.await?;
+    for caution in &report.cautions {
+        eprintln!("replay: {caution}");
     }
-    say(&as_it_was(&args.day, &day, facts))?;
-    let Some(instead) = instead else { return Ok(()) };
-    eprintln!("replay: {} calls once more, with the other strategy", day.calls());
-    let compared = acd::what_if(&then, &instead, ids(), day.inputs())?;
-    let wanted = args.queue.as_deref();
-    say(&with_another(&compared, args.strategy.as_deref().unwrap_or_default(), wanted))
+    say(&as_it_was(&request.day, &report))?;
+    match &request.strategy {
+        Some(strategy) => say(&with_another(&report, strategy, request.queue.as_deref())),
+        None => Ok(()),
+    }
+}
+
+/// Looks whether there are such a day, strategy and queue.
+///
+/// # Errors
+/// There are not.
+pub fn check(then: &acd::Config, request: &ReplayRequest) -> anyhow::Result<()> {
+    instead(then, request)?;
+    day_of(request).map(drop)
+}
+
+/// When a day begins and ends.
+fn day_of(request: &ReplayRequest) -> anyhow::Result<(Wall, Wall)> {
+    let Some(end) = recording::end_of_day(&request.day) else {
+        bail!("{:?} is no day; write one like 2026-11-22", request.day);
+    };
+    Ok((Wall(end.0 - DAY_US), end))
+}
+
+/// Runs a day again. Says now and then how far it is.
+///
+/// # Errors
+/// As of [`run`].
+pub async fn replay(
+    store: &Store,
+    (config, then): (&Config, &acd::Config),
+    request: &ReplayRequest,
+    how_far: impl Fn(String),
+) -> anyhow::Result<ReplayReport> {
+    let instead = instead(then, request)?;
+    let day = day_of(request)?;
+    let mut report = ReplayReport::default();
+    let day = read(store, (config, then), day, (&mut report, &how_far)).await?;
+    if report.facts == 0 {
+        bail!("nothing is kept of {}: no call and no agent was there that day", request.day);
+    }
+    (report.calls, report.offers) = (day.calls() as u64, day.offers().len() as u64);
+    let differences = day.differences();
+    report.differing = differences.len() as u64;
+    report.differences = differences.into_iter().filter_map(shown).take(SHOWN_MAX).collect();
+    if let Some(instead) = instead {
+        how_far(format!("{} calls once more, with the other strategy", day.calls()));
+        let compared = acd::what_if(then, &instead, ids(), day.inputs())?;
+        report.queues = compare(&compared);
+    }
+    Ok(report)
+}
+
+fn shown(difference: acd::Difference) -> Option<ReplayDifference> {
+    let acd::Difference { then, again } = difference;
+    let one = then.as_ref().or(again.as_ref())?;
+    let (at, call, queue) = (one.at, one.call, one.queue.clone());
+    let whom = |offer: Option<acd::OfferMade>| offer.map(|offer| offer.agent);
+    Some(ReplayDifference { at, call, queue, then: whom(then), again: whom(again) })
+}
+
+fn compare(compared: &acd::Comparison) -> Vec<ReplayQueue> {
+    let (before, mut after) = (by_queue(&compared.before), by_queue(&compared.after));
+    let mut moved: BTreeMap<&QueueId, u64> = BTreeMap::new();
+    for (_, then, instead) in compared.changed() {
+        *moved.entry(&then.queue).or_default() += u64::from(then.end != instead.end);
+    }
+    let queues = before.into_iter().map(|(queue, then)| ReplayQueue {
+        queue: queue.clone(),
+        then,
+        instead: after.remove(queue).unwrap_or_default(),
+        ended_otherwise: moved.get(queue).copied().unwrap_or(0),
+    });
+    queues.collect()
 }
 
 /// Any source gives the same offers the same numbers.
@@ -116,8 +184,11 @@ fn ids() -> IdSource {
 }
 
 /// The configuration with the other strategy, if one is asked for.
-fn instead(then: &acd::Config, args: &Args) -> anyhow::Result<Option<acd::Config>> {
-    let Some(name) = &args.strategy else { return Ok(None) };
+fn instead(then: &acd::Config, request: &ReplayRequest) -> anyhow::Result<Option<acd::Config>> {
+    let Some(name) = &request.strategy else {
+        anyhow::ensure!(request.queue.is_none(), "name the strategy that the queue would have had");
+        return Ok(None);
+    };
     // How soon each of several phones would have been answered is in no day.
     let single = |strategy: &Strategy| !strategy.rings_several();
     let Some(strategy) = Strategy::from_name(name).filter(single) else {
@@ -130,46 +201,48 @@ fn instead(then: &acd::Config, args: &Args) -> anyhow::Result<Option<acd::Config
     };
     let mut instead = then.clone();
     let known: Vec<&str> = then.queues.iter().map(|queue| queue.queue.as_str()).collect();
-    if let Some(wanted) = &args.queue
+    if let Some(wanted) = &request.queue
         && !known.contains(&wanted.as_str())
     {
         bail!("there is no queue {wanted:?}; choose among {}", known.join(", "));
     }
     for queue in &mut instead.queues {
-        if args.queue.as_deref().is_none_or(|wanted| wanted == queue.queue.as_str()) {
+        if request.queue.as_deref().is_none_or(|wanted| wanted == queue.queue.as_str()) {
             queue.strategy = strategy;
         }
     }
     Ok(Some(instead))
 }
 
-/// Reads a day, and how everything was before it. Says on standard error how far it is.
+/// Reads a day, and how everything was before it.
 async fn read(
     store: &Store,
-    config: &Config,
-    then: &acd::Config,
+    (config, then): (&Config, &acd::Config),
     (begins, end): (Wall, Wall),
-) -> anyhow::Result<(StoredDay, u64)> {
+    (report, how_far): (&mut ReplayReport, &impl Fn(String)),
+) -> anyhow::Result<StoredDay> {
     // Who was idle for longer before the day is so in it as well.
     let mut day = StoredDay::new(then, ids(), Wall(begins.0 - DAY_US))?;
     let mut page = store.facts_between((begins, end), None, PAGE).await?;
-    let Some(first) = page.first() else { return Ok((day, 0)) };
+    let Some(first) = page.first() else { return Ok(day) };
     before(store, then, &mut day, FactKey { epoch: first.epoch, seq: first.seq }).await?;
     day.hours(config.calendars().iter().map(|(queue, hours)| (queue, hours.is_open(begins))));
-    let mut facts = 0;
+    let ours = config.sha256();
     while let Some(last) = page.last() {
-        facts += page.len() as u64;
-        eprintln!("replay: read {facts} facts, up to {}", clock(last.wall));
-        if facts > FACTS_MAX {
+        report.facts += page.len() as u64;
+        how_far(format!("read {} facts, up to {}", report.facts, clock(last.wall)));
+        if report.facts > FACTS_MAX {
             bail!("there are more than {FACTS_MAX} facts of that day");
         }
         page.iter().for_each(|fact| day.apply(fact));
-        warn_of_change(config, &page);
+        let changes = page.iter().filter_map(|fact| of_change(&ours, fact));
+        let room = CAUTIONS_MAX.saturating_sub(report.cautions.len());
+        report.cautions.extend(changes.take(room));
         let (wall, key) = (last.wall, FactKey { epoch: last.epoch, seq: last.seq });
         page = store.facts_between((begins, end), Some((wall, key)), PAGE).await?;
     }
     day.finish(end);
-    Ok((day, facts))
+    Ok(day)
 }
 
 /// How the agents were when the day began.
@@ -190,68 +263,73 @@ async fn before(
 }
 
 /// With other queues and agents than then, nothing can be the same again.
-fn warn_of_change(config: &Config, facts: &[Fact]) {
-    let ours = config.sha256();
-    for fact in facts {
-        if let FactBody::EngineStarted { config_sha256, .. } = &fact.body
-            && *config_sha256 != ours
-        {
-            let at = clock(fact.wall);
-            eprintln!("replay: at {at} the engine started with another configuration than this");
+fn of_change(ours: &str, fact: &Fact) -> Option<String> {
+    let at = clock(fact.wall);
+    match &fact.body {
+        FactBody::EngineStarted { config_sha256, .. } if config_sha256 != ours => {
+            Some(format!("at {at} the engine started with another configuration than this"))
         }
+        FactBody::Steered { what, detail, .. } if what == "configure" => {
+            Some(format!("at {at} the configuration changed: {detail}"))
+        }
+        _ => None,
     }
 }
 
-fn as_it_was(name: &str, day: &StoredDay, facts: u64) -> String {
-    let (offers, differences) = (day.offers().len(), day.differences());
-    let calls = day.calls();
+fn as_it_was(name: &str, report: &ReplayReport) -> String {
+    let ReplayReport { facts, calls, offers, differing, differences, .. } = report;
     let mut text = format!("{name}: {facts} facts, {calls} calls in queues, {offers} offers\n");
-    if differences.is_empty() {
+    if *differing == 0 {
         text += "as it was: every offer went to the same agent again";
         return text;
     }
-    let count = differences.len();
-    let _ = write!(text, "as it was: of {count} calls not every offer was the same again:");
-    for difference in differences.iter().take(SHOWN_MAX) {
-        let Some(one) = difference.then.as_ref().or(difference.again.as_ref()) else { continue };
-        let whom = |offer: &Option<acd::OfferMade>| {
-            offer.as_ref().map_or_else(|| "nobody".to_owned(), |offer| offer.agent.to_string())
+    let _ = write!(text, "as it was: of {differing} calls not every offer was the same again:");
+    for difference in differences {
+        let ReplayDifference { at, call, queue, then, again } = difference;
+        let whom = |agent: &Option<AgentId>| {
+            agent.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string)
         };
-        let (then, again) = (whom(&difference.then), whom(&difference.again));
-        let (at, call, queue) = (clock(one.at), one.call, &one.queue);
+        let (then, again, at) = (whom(then), whom(again), clock(*at));
         let _ = write!(text, "\n  {at} {call} in {queue}: {then} then, {again} now");
     }
-    if count > SHOWN_MAX {
-        let _ = write!(text, "\n  and {} more", count - SHOWN_MAX);
+    let more = differing.saturating_sub(differences.len() as u64);
+    if more > 0 {
+        let _ = write!(text, "\n  and {more} more");
     }
     text
 }
 
-fn with_another(compared: &acd::Comparison, strategy: &str, wanted: Option<&str>) -> String {
-    let (before, after) = (by_queue(&compared.before), by_queue(&compared.after));
-    let mut moved: BTreeMap<&QueueId, u64> = BTreeMap::new();
-    for (_, then, instead) in compared.changed() {
-        *moved.entry(&then.queue).or_default() += u64::from(then.end != instead.end);
-    }
+fn with_another(report: &ReplayReport, strategy: &str, wanted: Option<&str>) -> String {
     let mut text =
         format!("with {strategy}{}:", wanted.map_or(String::new(), |q| format!(" in {q}")));
-    let none = Came::default();
-    for (queue, then) in &before {
-        let now = after.get(queue).unwrap_or(&none);
+    for ReplayQueue { queue, then, instead, ended_otherwise } in &report.queues {
         let line = |text: &mut String, what: &str, then: String, now: String| {
             let _ = write!(text, "\n    {what:<22} {then:>8} {now:>8}");
         };
+        let both = |text: &mut String, what: &str, of: &dyn Fn(&ReplayFigures) -> String| {
+            line(text, what, of(then), of(instead));
+        };
         let _ = write!(text, "\n  {queue:<24} {:>8} {:>8}", "then", "instead");
-        line(&mut text, "calls", then.calls.to_string(), now.calls.to_string());
-        line(&mut text, "answered", then.answered.to_string(), now.answered.to_string());
-        line(&mut text, "abandoned", then.lost.to_string(), now.lost.to_string());
-        line(&mut text, "median wait, s", then.wait_s(50), now.wait_s(50));
-        line(&mut text, "P90 wait, s", then.wait_s(90), now.wait_s(90));
-        line(&mut text, "answered within 20 s", then.level(), now.level());
-        let elsewhere = moved.get(queue).copied().unwrap_or(0).to_string();
-        line(&mut text, "ended otherwise", "-".to_owned(), elsewhere);
+        both(&mut text, "calls", &|of| of.calls.to_string());
+        both(&mut text, "answered", &|of| of.answered.to_string());
+        both(&mut text, "abandoned", &|of| of.abandoned.to_string());
+        both(&mut text, "median wait, s", &|of| seconds(of.median_ms));
+        both(&mut text, "P90 wait, s", &|of| seconds(of.p90_ms));
+        both(&mut text, "answered within 20 s", &level);
+        line(&mut text, "ended otherwise", "-".to_owned(), ended_otherwise.to_string());
     }
     text
+}
+
+fn seconds(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1_000, ms % 1_000 / 100))
+}
+
+fn level(of: &ReplayFigures) -> String {
+    let all = of.answered + of.abandoned;
+    (of.in_time * 1_000)
+        .checked_div(all)
+        .map_or_else(|| "-".to_owned(), |permille| format!("{}.{}%", permille / 10, permille % 10))
 }
 
 /// The time of day in China.

@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 use crate::archiver::Archiving;
 use crate::assemble;
-use crate::backend::{Backend, Damaged};
+use crate::backend::{Backend, Damaged, Replays};
 use crate::brain::{Brain, Handle, Inbox, Parts, Remains};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -33,6 +33,7 @@ use crate::figures::{ArchiveCounts, Published};
 use crate::health::Watch;
 use crate::lookups::Lookups;
 use crate::recordings::{self, Keeper};
+use crate::reload::{Current, Known, Live, Reload};
 use crate::scripts::{self, Library};
 
 /// Messages that may wait for the brain, beside those of the workers.
@@ -53,8 +54,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where the web is.
     pub http: SocketAddr,
-    /// The certificates, where TLS is spoken: to have them read again.
-    pub tls: Option<Tls>,
+    /// Reads the configuration again.
+    pub reload: Arc<Reload>,
     handle: Handle,
     brain: JoinHandle<Remains>,
     web: tokio::task::JoinHandle<()>,
@@ -151,8 +152,9 @@ fn kept(last: store::AgentLast) -> KeptAgent {
     KeptAgent { agent, status, state, call, day }
 }
 
-/// How the parts are, what is shown of them, and the number up to which facts are committed.
-type Shared = (Arc<Watch>, Arc<Published>, Arc<AtomicU64>);
+/// How the parts are, what is shown of them, the number up to which facts are committed, and what
+/// was archived.
+type Shared = (Arc<Watch>, Arc<Published>, Arc<AtomicU64>, Arc<ArchiveCounts>);
 
 /// The live figures of all queues.
 fn figures(config: &acd::Config) -> Figures {
@@ -193,9 +195,8 @@ impl Running {
         let left = left_behind(&store, clock, config).await?;
         let mut machine = assemble::callflow(config, &accounts, &library, epoch, clock.started())?;
         let (session_queue, secret) = (machine.cti.session_queue, machine.secret);
-        let acd = Arc::new(machine.acd.clone());
-        let (watch, published, committed): Shared = Default::default();
-        let archived = Arc::new(ArchiveCounts::default());
+        let (live, prompts) = (live(config, &machine)?, Arc::clone(&library.prompts));
+        let (watch, published, committed, archived): Shared = Default::default();
         let (handle, inbox) = Handle::bounded(INBOX);
         let notify = notices(handle.clone(), Arc::clone(&committed), Arc::clone(&watch));
         let writer = writer((&store, journal), notify, left.settled)?;
@@ -205,7 +206,7 @@ impl Running {
         let (sip, sip_events) = signalling(config, clock, allowed, (&mut machine, tls.clone()))?;
         let sip_address = sip.local_addrs().first().copied().unwrap_or(config.sip.listen);
         let (trace, settling) = (sip.trace(), writer.settling());
-        let (media, media_events) = media(config, (clock, library.prompts), &keys, &mut machine)?;
+        let (media, media_events) = media(config, (clock, prompts), &keys, &mut machine)?;
 
         let mut parts = Parts {
             figures: figures(&machine.acd),
@@ -231,13 +232,15 @@ impl Running {
         let keeper = Keeper::new(config, (&store, &settling), &handle, &keys);
         let (keeping, archiving) = keeper.keep(config, left.unsealed, (clock, epoch), archived)?;
 
+        let known = (Known::new(config, accounts, library), (clock.started(), epoch));
+        let reload = Reload::start((store.clone(), handle.clone()), (live, tls), known);
         let backend = Backend {
             store: store.clone(),
             settling,
             brain: handle.clone(),
             clock,
-            acd,
-            tiers: assemble::tiers(config)?,
+            replays: Replays::default(),
+            reload: Arc::clone(&reload),
             lockout: Mutex::new(Lockout::new(LockoutConfig::default())),
             sessions: Arc::default(),
             verifying: tokio::sync::Semaphore::new(crate::backend::VERIFYING_MAX),
@@ -247,14 +250,13 @@ impl Running {
             keys,
             published,
             watch: Arc::clone(&watch),
-            desktop: Arc::new(assemble::desktop(config)),
             session_queue,
             next_session: AtomicU64::new(1),
             trace,
             tokens: call::Tokens::new(secret),
         };
         let ((http, web, stop_web), sip) = (serve_web(config, backend, admit).await?, sip_address);
-        Ok(Self { sip, http, tls, handle, brain, web, stop_web, watch, store, archiving })
+        Ok(Self { sip, http, reload, handle, brain, web, stop_web, watch, store, archiving })
     }
 
     /// The way to the brain.
@@ -268,6 +270,7 @@ impl Running {
     /// Facts could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.watch.drain();
+        self.reload.stop();
         if let Some(archiving) = self.archiving {
             tokio::task::spawn_blocking(|| archiving.stop()).await?;
         }
@@ -289,6 +292,16 @@ impl Running {
         self.store.close().await;
         unwritten.map_err(|count| anyhow::anyhow!("{count} facts could not be written"))
     }
+}
+
+/// What others than the call flow go by.
+fn live(config: &Config, machine: &callflow::Config) -> anyhow::Result<Arc<Live>> {
+    Ok(Arc::new(Live::new(Current {
+        acd: Arc::new(machine.acd.clone()),
+        tiers: Arc::new(assemble::tiers(config)?),
+        desktop: Arc::new(assemble::desktop(config)),
+        config: Arc::new(config.clone()),
+    })))
 }
 
 fn lookups(store: &Store, brain: &Handle, clock: Clock) -> Lookups {

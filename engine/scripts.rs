@@ -50,21 +50,59 @@ pub fn load(
     let prompts = prompts.into_iter().map(|file| (PromptId::from(stem(&file.name)), file.content));
     let prompts = Prompts::load(prompts).context("a prompt cannot be played")?;
     let prompt_names: BTreeSet<PromptId> = prompts.iter().map(|(id, _)| id.clone()).collect();
-    let missing: BTreeSet<String> = played
-        .into_iter()
-        .filter(|prompt| !prompt_names.contains(prompt))
-        .map(|prompt| prompt.to_string())
-        .collect();
+    let missing = missing(&prompt_names, played);
     if !missing.is_empty() {
         anyhow::bail!(
             "{}: waiting callers would hear nothing in place of: {}; record them, or copy those \
              that came with the engine (ivr-scripts/prompts)",
             folder.unwrap_or(Path::new("")).join("prompts").display(),
-            missing.into_iter().collect::<Vec<_>>().join(", "),
+            missing.join(", "),
         );
     }
+    let read_scripts = parse(scripts, &prompt_names, queues)?;
+    Ok(Library { scripts: read_scripts, prompts: Arc::new(prompts) })
+}
+
+/// Reads and checks all scripts again, as they are now; prompts are those of the start.
+///
+/// # Errors
+/// A prompt is needed that was not there at the start, or what is wrong with the scripts.
+pub fn reload(
+    folder: Option<&Path>,
+    queues: &[QueueId],
+    played: impl IntoIterator<Item = PromptId>,
+    prompts: &Arc<Prompts>,
+) -> anyhow::Result<Library> {
+    let scripts = match folder {
+        Some(folder) => read(folder, &["toml"])?,
+        None => shipped().0,
+    };
+    let prompt_names: BTreeSet<PromptId> = prompts.iter().map(|(id, _)| id.clone()).collect();
+    let missing = missing(&prompt_names, played);
+    if !missing.is_empty() {
+        anyhow::bail!(
+            "waiting callers would hear nothing in place of: {}\n  remedy: prompts are read at \
+             the start alone: name one that was there then, or restart the engine",
+            missing.join(", "),
+        );
+    }
+    let scripts = parse(scripts, &prompt_names, queues)?;
+    Ok(Library { scripts, prompts: Arc::clone(prompts) })
+}
+
+fn missing(known: &BTreeSet<PromptId>, played: impl IntoIterator<Item = PromptId>) -> Vec<String> {
+    let unknown = played.into_iter().filter(|prompt| !known.contains(prompt));
+    let missing: BTreeSet<String> = unknown.map(|prompt| prompt.to_string()).collect();
+    missing.into_iter().collect()
+}
+
+fn parse(
+    scripts: Vec<File>,
+    prompt_names: &BTreeSet<PromptId>,
+    queues: &[QueueId],
+) -> anyhow::Result<BTreeMap<String, Arc<Script>>> {
     let queue_names: BTreeSet<QueueId> = queues.iter().cloned().collect();
-    let known = Known { prompts: &prompt_names, queues: &queue_names };
+    let known = Known { prompts: prompt_names, queues: &queue_names };
     let mut read_scripts = BTreeMap::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
     for file in scripts {
@@ -79,7 +117,7 @@ pub fn load(
         let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::bail!("the scripts have faults:\n{}", listed.join("\n"));
     }
-    Ok(Library { scripts: read_scripts, prompts: Arc::new(prompts) })
+    Ok(read_scripts)
 }
 
 fn stem(name: &str) -> String {

@@ -1,7 +1,10 @@
 //! When the engine is told to stop.
 
-use net::sip::Tls;
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::reload::Reload;
 
 /// Waits for Ctrl-C or SIGTERM.
 ///
@@ -15,21 +18,16 @@ pub async fn wait() -> anyhow::Result<()> {
     }
 }
 
-/// Has certificates read again at each SIGHUP, for as long as the engine runs.
+/// Has the configuration read again at each SIGHUP, certificates and accounts included, for as long
+/// as the engine runs.
 ///
 /// # Errors
 /// Signals cannot be listened to.
-pub fn reload_at_hangup(tls: Option<Tls>) -> anyhow::Result<()> {
+pub fn reload_at_hangup(reload: Arc<Reload>) -> anyhow::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
-    // Without certificates the signal is taken, too: it would end the engine.
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            let Some(tls) = tls.clone() else { continue };
-            match tokio::task::spawn_blocking(move || tls.reload()).await {
-                Ok(Ok(())) => tracing::info!("the certificates were read again"),
-                Ok(Err(error)) => tracing::error!(%error, "the certificates stay as they were"),
-                Err(error) => tracing::error!(%error, "the certificates were not read"),
-            }
+            reload.reload_and_log().await;
         }
     });
     Ok(())

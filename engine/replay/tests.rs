@@ -51,9 +51,11 @@ async fn store(facts: Vec<Fact>) -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn day() -> (Wall, Wall) {
-    let end = recording::end_of_day(DAY).unwrap();
-    (Wall(end.0 - DAY_US), end)
+/// Runs the day again, as it was or with another strategy.
+async fn again(store: &Store, then: &acd::Config, strategy: Option<&str>) -> ReplayReport {
+    let config = Config::without_trunks();
+    let request = ReplayRequest::from(&args(strategy, None));
+    replay(store, (&config, then), &request, |_| ()).await.unwrap()
 }
 
 fn args(strategy: Option<&str>, queue: Option<&str>) -> Args {
@@ -66,12 +68,11 @@ async fn a_stored_day_offers_every_call_to_the_same_agents_again() {
     let facts = facts();
     let count = facts.len() as u64;
     let (_folder, store) = store(facts).await;
-    let (config, then) = (Config::without_trunks(), sim::config(&settings()).acd);
-    let (stored, read) = read(&store, &config, &then, day()).await.unwrap();
-    assert_eq!(read, count, "every fact is read once");
-    assert_eq!(stored.calls(), 300);
-    assert!(stored.offers().len() > 250, "{}", stored.offers().len());
-    let text = as_it_was(DAY, &stored, read);
+    let report = again(&store, &sim::config(&settings()).acd, None).await;
+    assert_eq!(report.facts, count, "every fact is read once");
+    assert_eq!(report.calls, 300);
+    assert!(report.offers > 250, "{}", report.offers);
+    let text = as_it_was(DAY, &report);
     assert!(text.ends_with("every offer went to the same agent again"), "{text}");
 }
 
@@ -87,30 +88,46 @@ async fn calls_that_were_put_forward_or_waited_for_one_agent_run_again_as_they_d
     let counted = |fact: &&Fact| matches!(fact.body, FactBody::Prioritised { .. });
     assert!(facts.iter().filter(counted).count() > 50);
     let (_folder, store) = store(facts).await;
-    let (config, then) = (Config::without_trunks(), sim::config(&settings).acd);
-    let (stored, read) = read(&store, &config, &then, day()).await.unwrap();
-    let text = as_it_was(DAY, &stored, read);
+    let report = again(&store, &sim::config(&settings).acd, None).await;
+    let text = as_it_was(DAY, &report);
     assert!(text.ends_with("every offer went to the same agent again"), "{text}");
+}
+
+#[tokio::test]
+async fn a_day_of_queues_that_ring_everyone_runs_again_as_it_was() {
+    let settings = sim::Settings { strategy: Strategy::RingAll, ..settings() };
+    let facts = facts_of(&settings);
+    let rang = |fact: &&Fact| matches!(fact.body, FactBody::Offered { .. });
+    let offers = facts.iter().filter(rang).count();
+    assert!(offers > 350, "many calls ring several: {offers}");
+    let (_folder, store) = store(facts).await;
+    let then = sim::config(&settings).acd;
+    let report = again(&store, &then, Some("longest_idle")).await;
+    assert_eq!((report.calls, report.offers), (300, offers as u64));
+    let text = as_it_was(DAY, &report);
+    assert!(text.ends_with("every offer went to the same agent again"), "{text}");
+    let general = report.queues.iter().find(|one| one.queue.as_str() == "general").unwrap();
+    assert!(general.then.answered > 250 && general.instead.answered > 250, "{general:?}");
 }
 
 #[tokio::test]
 async fn another_strategy_changes_who_gets_calls_and_says_what_that_does_to_waits() {
     let (_folder, store) = store(facts()).await;
-    let (config, then) = (Config::without_trunks(), sim::config(&settings()).acd);
-    let (stored, _) = read(&store, &config, &then, day()).await.unwrap();
-    let instead = instead(&then, &args(Some("fewest_calls"), None)).unwrap().unwrap();
-    let compared = acd::what_if(&then, &instead, ids(), stored.inputs()).unwrap();
-    assert!(compared.changed().count() > 10, "{}", compared.changed().count());
-    let (before, _) = compared.sums(&"general".into());
-    assert!(before.answered > 250 && before.lost > 0, "{before:?}");
-    let text = with_another(&compared, "fewest_calls", None);
+    let then = sim::config(&settings()).acd;
+    let report = again(&store, &then, Some("fewest_calls")).await;
+    let general = report.queues.iter().find(|one| one.queue.as_str() == "general").unwrap();
+    assert!(general.ended_otherwise > 10, "{general:?}");
+    let before = general.then.clone();
+    assert!(before.answered > 250 && before.abandoned > 0, "{before:?}");
+    let text = with_another(&report, "fewest_calls", None);
     for part in ["with fewest_calls:", "median wait, s", "answered within 20 s", "ended otherwise"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The same strategy changes nothing of who was answered.
-    let again = acd::what_if(&then, &then, ids(), stored.inputs()).unwrap();
-    assert_eq!(again.sums(&"general".into()).0, before);
+    let same = again(&store, &then, Some("longest_idle")).await;
+    let general = same.queues.iter().find(|one| one.queue.as_str() == "general").unwrap();
+    assert_eq!(general.then, before);
 }
 
 #[tokio::test]
@@ -125,9 +142,8 @@ async fn where_the_room_decides_otherwise_the_first_offer_that_differs_is_named(
     });
     let (call, agent) = changed.unwrap();
     let (_folder, store) = store(facts).await;
-    let (config, then) = (Config::without_trunks(), sim::config(&settings()).acd);
-    let (stored, read) = read(&store, &config, &then, day()).await.unwrap();
-    let text = as_it_was(DAY, &stored, read);
+    let report = again(&store, &sim::config(&settings()).acd, None).await;
+    let text = as_it_was(DAY, &report);
     let named = format!("{call} in general: 8021 then, {agent} now");
     assert!(text.contains(&named), "{named}: {text}");
 }

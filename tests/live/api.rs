@@ -39,6 +39,16 @@ impl Client {
         (status, response.body_mut().read_json().unwrap_or(Value::Null))
     }
 
+    /// POST of JSON: status and JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("http://{}/api/v1{path}", self.http);
+        let bearer = format!("Bearer {}", self.token);
+        let request = self.agent.post(url).header("Authorization", bearer);
+        let mut response = request.send_json(body).expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.body_mut().read_json().unwrap_or(Value::Null))
+    }
+
     /// GET: the bytes.
     pub(crate) fn download(&self, path: &str) -> Vec<u8> {
         let url = format!("http://{}/api/v1{path}", self.http);

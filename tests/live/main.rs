@@ -24,6 +24,7 @@ mod on_postgres;
 mod phone_gone;
 mod referred;
 mod registrar;
+mod reloaded;
 mod sipp;
 mod sipp_peers;
 mod sound;

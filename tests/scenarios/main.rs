@@ -11,6 +11,7 @@ mod callbacks;
 mod calls_out;
 mod carrier_silent;
 mod complaints;
+mod configured;
 mod consult;
 mod customer_first;
 mod disk_fails;

@@ -1,10 +1,11 @@
 //! The room itself: its tables, and how inputs and deadlines reach them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use model::{
     AgentId, AgentStatus, CallId, Found, IdSource, MissedCause, Mono, NotReadyReason, OfferId,
-    QueueId,
+    Permission, QueueId, Tier,
 };
 
 use crate::agent::{Activity, Agent, AgentIndex, Serves};
@@ -18,6 +19,7 @@ use crate::invite::Invitations;
 use crate::limits::Plan;
 use crate::overflow::Newcomer;
 use crate::queue::{Queue, Step};
+use crate::reconfigure::Former;
 use crate::recover::Journal;
 use crate::ring::Ring;
 use crate::step::{TierStep, open_at};
@@ -40,11 +42,15 @@ pub struct Acd {
     pub(crate) ids: IdSource,
     /// The time that the room has reached: that of the last input, or of the last deadline.
     pub(crate) now: Mono,
-    /// In the order of the agents' ids.
+    /// At the start in the order of the agents' ids; those who are gone leave room for others.
     pub(crate) agents: Vec<Agent>,
-    agents_by_id: BTreeMap<AgentId, AgentIndex>,
+    pub(crate) agents_by_id: BTreeMap<AgentId, AgentIndex>,
     pub(crate) queues: Vec<Queue>,
-    queues_by_id: BTreeMap<QueueId, u32>,
+    pub(crate) queues_by_id: BTreeMap<QueueId, u32>,
+    /// What agents of each tier may do.
+    pub(crate) permissions: Permissions,
+    /// What is configured no more, and still there.
+    pub(crate) former: Former,
     pub(crate) calls: Calls,
     pub(crate) offers: Found<OfferId, CallId>,
     /// The callbacks, by who asked for them.
@@ -84,21 +90,28 @@ impl Acd {
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn new(config: &Config, ids: IdSource) -> Result<Self, ConfigError> {
         config.check()?;
+        Ok(Self::of(config, ids))
+    }
+
+    /// The same of a configuration that was checked, or that was so before it was changed.
+    pub(crate) fn of(config: &Config, ids: IdSource) -> Self {
+        let permissions: Permissions =
+            config.permissions.iter().map(|(tier, held)| (*tier, held.clone().into())).collect();
         let mut queues: Vec<Queue> =
-            config.queues.iter().map(|queue| new_queue(queue, config)).collect();
+            config.queues.iter().map(|queue| new_queue(queue, &permissions)).collect();
         let queues_by_id: BTreeMap<QueueId, u32> =
             (0..).zip(&queues).map(|(at, queue)| (queue.id.clone(), at)).collect();
-        let borrows = |queue: &QueueConfig| queue.steps.iter().any(TierStep::borrows);
-        let borrowing = (0..).zip(&config.queues).filter(|(_, queue)| borrows(queue));
-        let borrowing: Vec<u32> = borrowing.map(|(at, _)| at).collect();
+        let borrowing = borrowing(&queues);
         let mut agents: Vec<Agent> = config
             .agents
             .iter()
-            .map(|agent| new_agent(agent, config, &mut queues, &queues_by_id, &borrowing))
+            .map(|agent| new_agent(agent, &permissions, &mut queues, &queues_by_id, &borrowing))
             .collect();
         agents.sort_by(|one, other| one.id.cmp(&other.id));
-        let agents_by_id =
-            (0..).zip(&agents).map(|(at, agent)| (agent.id.clone(), AgentIndex(at))).collect();
+        let agents_by_id = (0..)
+            .zip(&agents)
+            .map(|(at, agent)| (agent.id.clone(), AgentIndex::at_start(at)))
+            .collect();
         let changed_queues = Dense::new(queues.len());
         let mut acd = Self {
             reserve_timeout_ms: config.reserve_timeout_ms,
@@ -112,6 +125,8 @@ impl Acd {
             agents_by_id,
             queues,
             queues_by_id,
+            permissions,
+            former: Former::default(),
             calls: Calls::default(),
             offers: Found::default(),
             parties: BTreeMap::new(),
@@ -136,18 +151,18 @@ impl Acd {
                 acd.queues[serves.queue as usize].count(None, Some(agent.figure()));
             }
         }
-        Ok(acd)
+        acd
     }
 
     /// Something happened. What is due before it happens first.
     pub fn handle_input(&mut self, input: Input, now: Mono) {
         self.begin(now);
         match input {
-            Input::SignIn { agent } => self.for_agent(agent, Self::sign_in),
+            Input::SignIn { agent } => self.for_staff(agent, Self::sign_in),
             Input::SignOut { agent } => self.for_agent(agent, Self::sign_out),
-            Input::Ready { agent } => self.for_agent(agent, Self::ready),
+            Input::Ready { agent } => self.for_staff(agent, Self::ready),
             Input::NotReady { agent, reason } => {
-                self.for_agent(agent, |acd, at| acd.not_ready(at, reason));
+                self.for_staff(agent, |acd, at| acd.not_ready(at, reason));
             }
             Input::Approve { agent } => self.for_agent(agent, Self::approve),
             Input::Decline { agent } => self.for_agent(agent, Self::decline),
@@ -175,6 +190,7 @@ impl Acd {
             }
             Input::QueueOpen { queue, open } => self.queue_open(&queue, open),
             Input::Emergency { plan, on } => self.emergency(&plan, on),
+            Input::Configure(changes) => self.configure(*changes),
             Input::Callback(input) => self.handle_callback(input),
             Input::OfferRinging { offer } if self.invitations.has(offer) => {
                 self.invited_ringing(offer);
@@ -203,13 +219,21 @@ impl Acd {
                 self.for_agent(agent, |acd, at| acd.bring(at, call, into));
             }
             Input::Engage { agent, call } => {
-                self.for_agent(agent, |acd, at| acd.engage(at, call));
+                self.for_staff(agent, |acd, at| acd.engage(at, call));
             }
             Input::Disengage { agent, call } => {
                 self.for_agent(agent, |acd, at| acd.disengage(at, call));
             }
         }
+        self.finish();
+    }
+
+    /// Serves whom it can, once all that happened is known, and tells what came of it.
+    pub(crate) fn finish(&mut self) {
         self.serve_more();
+        while self.clear_gone() {
+            self.serve_more();
+        }
         self.tell_facts();
     }
 
@@ -239,16 +263,19 @@ impl Acd {
             Timer::Dial(call) => self.customer_missed(call, MissedCause::NoAnswer),
             Timer::Limit(call) => self.limit_reached(call),
         }
-        self.serve_more();
-        self.tell_facts();
+        self.finish();
         true
     }
 
     /// What was decided, if anything is left to tell.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front().or_else(|| {
-            let queue = self.changed_queues.pop_first()?;
-            Some(Output::QueueChanged(self.queues[queue as usize].view()))
+            loop {
+                let queue = self.changed_queues.pop_first()?;
+                if !self.former.is_gone(queue) {
+                    return Some(Output::QueueChanged(self.queues[queue as usize].view()));
+                }
+            }
         })
     }
 
@@ -260,12 +287,12 @@ impl Acd {
     /// One agent; `None` if there is no such one.
     pub fn agent(&self, agent: &AgentId) -> Option<AgentView> {
         let at = self.agents_by_id.get(agent)?;
-        Some(self.agents[at.0 as usize].view())
+        Some(self.agents[at.at()].view())
     }
 
     /// Every agent, by id.
     pub fn agents(&self) -> impl Iterator<Item = AgentView> + '_ {
-        self.agents.iter().map(Agent::view)
+        self.agents_by_id.values().map(|at| self.agent_at(*at).view())
     }
 
     /// One queue; `None` if there is no such one.
@@ -349,7 +376,7 @@ impl Acd {
     }
 
     pub(crate) fn agent_at(&self, at: AgentIndex) -> &Agent {
-        &self.agents[at.0 as usize]
+        &self.agents[at.at()]
     }
 
     pub(crate) fn queue_mut(&mut self, at: u32) -> &mut Queue {
@@ -370,6 +397,15 @@ impl Acd {
         self.queues_by_id.get(queue).copied()
     }
 
+    /// The same of those that are configured: who comes anew comes to no other.
+    pub(crate) fn open_index(&self, queue: &QueueId) -> Option<u32> {
+        self.queue_index(queue).filter(|at| !self.former.closing.contains(at))
+    }
+
+    pub(crate) fn queue_name(&self, at: u32) -> &QueueId {
+        &self.queues[at as usize].id
+    }
+
     /// Changes an agent and keeps every index, count and listener in step with it: there is no
     /// other way to change one, but for [`Self::free`].
     pub(crate) fn change(&mut self, at: AgentIndex, edit: impl FnOnce(&mut Agent)) {
@@ -386,8 +422,8 @@ impl Acd {
     }
 
     /// Enters an agent who could take a call into the lists of those who are idle.
-    fn enlist(&mut self, at: AgentIndex) {
-        let agent = &mut self.agents[at.0 as usize];
+    pub(crate) fn enlist(&mut self, at: AgentIndex) {
+        let agent = &mut self.agents[at.at()];
         if agent.listed || !agent.is_available() {
             return;
         }
@@ -406,7 +442,7 @@ impl Acd {
         if let Some(journal) = &mut self.journal {
             journal.agents.insert(at);
         }
-        let agent = &mut self.agents[at.0 as usize];
+        let agent = &mut self.agents[at.at()];
         let (shown, figure) = (agent.shown(), agent.figure());
         if std::mem::take(&mut agent.listed) {
             for serves in &agent.serves {
@@ -447,6 +483,14 @@ impl Acd {
         }
     }
 
+    /// Runs a request of an agent that only who is configured may make.
+    fn for_staff(&mut self, agent: AgentId, request: impl FnOnce(&mut Self, AgentIndex)) {
+        match self.known_agent(&agent).filter(|at| !self.agent_at(*at).leaving) {
+            Some(at) => request(self, at),
+            None => self.outputs.push_back(Output::Refused { agent, why: Refusal::UnknownAgent }),
+        }
+    }
+
     /// Runs a request of an agent, or refuses it if there is no such agent.
     fn for_agent(&mut self, agent: AgentId, request: impl FnOnce(&mut Self, AgentIndex)) {
         match self.agents_by_id.get(&agent).copied() {
@@ -460,21 +504,34 @@ impl Acd {
     }
 }
 
-fn new_queue(queue: &QueueConfig, config: &Config) -> Queue {
+/// What agents of each tier may do.
+pub(crate) type Permissions = BTreeMap<Tier, Arc<BTreeSet<Permission>>>;
+
+/// Queues with steps that may open to agents who do not serve them.
+pub(crate) fn borrowing(queues: &[Queue]) -> Vec<u32> {
+    let borrows = |queue: &Queue| queue.config.steps.iter().any(TierStep::borrows);
+    (0..).zip(queues).filter(|(_, queue)| borrows(queue)).map(|(at, _)| at).collect()
+}
+
+pub(crate) fn new_queue(queue: &QueueConfig, permissions: &Permissions) -> Queue {
+    Queue::new(queue, new_steps(queue, permissions))
+}
+
+pub(crate) fn new_steps(queue: &QueueConfig, permissions: &Permissions) -> Vec<Step> {
     let steps = queue.steps.iter().map(|step| {
-        let tiers = config.permissions.iter();
+        let tiers = permissions.iter();
         let of_step = tiers.filter(|(tier, _)| step.tier.is_none_or(|of| of == **tier));
-        let permissions: BTreeSet<_> = of_step.flat_map(|(_, held)| held).copied().collect();
-        Step::new(step, permissions.into())
+        let held: BTreeSet<_> = of_step.flat_map(|(_, held)| held.iter()).copied().collect();
+        Step::new(step, held.into())
     });
-    Queue::new(queue, steps.collect())
+    steps.collect()
 }
 
 /// An agent, and in which class of each of their queues they are: those that they serve, and those
 /// of which a step opens to them besides.
-fn new_agent(
+pub(crate) fn new_agent(
     agent: &AgentConfig,
-    config: &Config,
+    permissions: &Permissions,
     queues: &mut [Queue],
     by_id: &BTreeMap<QueueId, u32>,
     borrowing: &[u32],
@@ -485,14 +542,22 @@ fn new_agent(
     });
     let own: Vec<(u32, u8, u32)> = own.collect();
     let others = borrowing.iter().copied().filter(|at| own.iter().all(|(own, ..)| own != at));
-    let others = others.map(|at| (at, 1, 1));
-    let serves = own.iter().copied().chain(others).filter_map(|(queue, level, share)| {
-        let QueueConfig { steps, queue: id, .. } = config.queues.get(queue as usize)?;
-        let open_at = open_at(steps, |step| step.admits(agent, id));
-        let held = || config.permissions.get(&agent.tier).cloned().unwrap_or_default().into();
-        let class = queues.get_mut(queue as usize)?.class_of(open_at, agent.tier, held);
-        let serves = Serves { queue, class, level, share, offers: 0, last_turn: 0, turn_before: 0 };
-        (open_at > 0).then_some(serves)
+    let others = others.map(|at| (at, 1, 1, true));
+    let own = own.iter().map(|(at, level, share)| (*at, *level, *share, false));
+    let serves = own.chain(others).filter_map(|(at, level, share, borrowed)| {
+        let queue = queues.get_mut(at as usize)?;
+        let open_at = open_at(&queue.config.steps, |step| step.admits(agent, &queue.id));
+        let held = || permissions.get(&agent.tier).cloned().unwrap_or_default();
+        (open_at > 0).then(|| Serves {
+            queue: at,
+            class: queue.class_of(open_at, agent.tier, held),
+            borrowed,
+            level,
+            share,
+            offers: 0,
+            last_turn: 0,
+            turn_before: 0,
+        })
     });
     let serves: Vec<Serves> = serves.collect();
     Agent {
@@ -514,5 +579,7 @@ fn new_agent(
         work: Work::default(),
         preferred: BTreeSet::new(),
         listed: false,
+        config: (!borrowing.is_empty()).then(|| Box::new(agent.clone())),
+        leaving: false,
     }
 }

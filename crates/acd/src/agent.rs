@@ -6,14 +6,47 @@ use model::{
     AgentAction, AgentId, AgentState, AgentStatus, CallId, Mono, NotReadyReason, OfferId, Tier,
 };
 
+use crate::AgentConfig;
 use crate::RestoredDay;
 use crate::call::Place;
 use crate::strategy::{CallChoice, Work};
 use crate::view::{AgentView, MissedCounts};
 
-/// An agent's place in the table, which is in the order of the agents' ids.
+/// An agent's place: in the order of the agents' ids, whoever was added when, and in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AgentIndex(pub(crate) u32);
+pub(crate) struct AgentIndex {
+    order: u64,
+    at: u32,
+}
+
+/// How far apart agents' places in the order are at the start: room for those who are added.
+const APART: u64 = 1 << 40;
+
+impl AgentIndex {
+    pub(crate) const FIRST: Self = Self { order: 0, at: 0 };
+    pub(crate) const LAST: Self = Self { order: u64::MAX, at: u32::MAX };
+
+    /// The place of the agent of this number, of all who are configured at the start.
+    pub(crate) fn at_start(at: u32) -> Self {
+        Self { order: (u64::from(at) + 1) * APART, at }
+    }
+
+    /// A place in the table for the first of `count` agents who come after `before` and before
+    /// `after`. Where no room is left between the two, who was added first comes first.
+    pub(crate) fn between(before: Option<Self>, after: Option<Self>, count: u64, at: u32) -> Self {
+        let least = before.map_or(0, |index| index.order);
+        let order = match after {
+            Some(after) => least + (after.order.saturating_sub(least)) / (count + 1),
+            None => least.saturating_add(APART),
+        };
+        Self { order, at }
+    }
+
+    /// The place in the table.
+    pub(crate) const fn at(self) -> usize {
+        self.at as usize
+    }
+}
 
 /// What the engine is doing with an agent. Whoever is not `Idle` is `Ready` by status: what an
 /// agent asks for meanwhile is kept in `next_status`.
@@ -55,6 +88,11 @@ pub(crate) struct Agent {
     pub(crate) preferred: BTreeSet<(u32, Place)>,
     /// Is in the lists of idle agents: they could take a call, and are not just being offered one.
     pub(crate) listed: bool,
+    /// As configured, where steps of queues ask for more than who serves them; with the queues that
+    /// are configured no more and have calls left.
+    pub(crate) config: Option<Box<AgentConfig>>,
+    /// Is configured no more, and here until the present work is over.
+    pub(crate) leaving: bool,
 }
 
 /// That an agent serves a queue.
@@ -64,6 +102,8 @@ pub(crate) struct Serves {
     pub(crate) queue: u32,
     /// The place of the agent's class there.
     pub(crate) class: usize,
+    /// Only because a step of the queue says so.
+    pub(crate) borrowed: bool,
     pub(crate) level: u8,
     pub(crate) share: u32,
     /// Offers from it since signing in.

@@ -12,6 +12,8 @@ pub(crate) struct Calls {
     known: Found<CallId, Call>,
     /// Those that were put in or taken out since facts were told, if anyone wants them.
     pub(crate) changed: Option<BTreeSet<CallId>>,
+    /// How many are a queue's, waiting or with an agent, by its place in the table.
+    held: Vec<u32>,
 }
 
 impl Calls {
@@ -30,12 +32,30 @@ impl Calls {
 
     pub(crate) fn insert(&mut self, id: CallId, call: Call) {
         self.mark(id);
-        self.known.insert(id, call);
+        let at = call.queue as usize;
+        if self.held.len() <= at {
+            self.held.resize(at + 1, 0);
+        }
+        self.held[at] += 1;
+        let before = self.known.insert(id, call);
+        self.count_out(before);
     }
 
     pub(crate) fn remove(&mut self, id: &CallId) {
         self.mark(*id);
-        self.known.remove(id);
+        let before = self.known.remove(id);
+        self.count_out(before);
+    }
+
+    fn count_out(&mut self, before: Option<Call>) {
+        if let Some(held) = before.and_then(|call| self.held.get_mut(call.queue as usize)) {
+            *held -= 1;
+        }
+    }
+
+    /// Whether any call is a queue's.
+    pub(crate) fn are_of(&self, queue: u32) -> bool {
+        self.held.get(queue as usize).is_some_and(|held| *held > 0)
     }
 
     /// What is told of a call changes.

@@ -1,6 +1,6 @@
 //! A set of small numbers, a bit for each.
 
-/// Numbers below a bound that is known from the start, taken out lowest first.
+/// Numbers below a bound that grows with the table, taken out lowest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Dense {
     words: Vec<u64>,
@@ -12,6 +12,11 @@ impl Dense {
     /// An empty set of numbers below `bound`.
     pub(crate) fn new(bound: usize) -> Self {
         Self { words: vec![0; bound.div_ceil(64)], first: usize::MAX }
+    }
+
+    /// More numbers are below the bound than were.
+    pub(crate) fn grow(&mut self, bound: usize) {
+        self.words.resize(bound.div_ceil(64).max(self.words.len()), 0);
     }
 
     /// Adds a number; one that is not below the bound is left out.

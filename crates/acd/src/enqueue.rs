@@ -19,7 +19,7 @@ impl Acd {
         preferred: Option<Preferred>,
     ) {
         let call = newcomer.call;
-        let Some(first) = self.new_in(call, queue) else { return };
+        let Some(first) = self.new_in(call, queue, false) else { return };
         let newcomer = Newcomer { entered: newcomer.entered.min(self.now), ..newcomer };
         let Some(at) = self.admit(&newcomer, first) else { return };
         self.join_queue(&newcomer, at, preferred.filter(|_| at == first));
@@ -35,7 +35,7 @@ impl Acd {
     /// A call is in line again, as after an offer that was missed.
     pub(crate) fn come_back(&mut self, returning: Newcomer, queue: QueueId) {
         let call = returning.call;
-        let Some(at) = self.new_in(call, queue) else { return };
+        let Some(at) = self.new_in(call, queue, true) else { return };
         let returning = Newcomer { entered: returning.entered.min(self.now), ..returning };
         self.queue_mut(at).balance.offered += 1;
         self.join_queue(&returning, at, None);
@@ -44,8 +44,9 @@ impl Acd {
     }
 
     /// The queue that a call comes to; `None`, and told, if there is none or it is known already.
-    fn new_in(&mut self, call: CallId, queue: QueueId) -> Option<u32> {
-        let at = self.queue_index(&queue);
+    /// One that is configured no more is known to those alone who were in it.
+    fn new_in(&mut self, call: CallId, queue: QueueId, was_in: bool) -> Option<u32> {
+        let at = if was_in { self.queue_index(&queue) } else { self.open_index(&queue) };
         if self.calls.contains_key(&call) {
             self.not_enqueued(call, queue, NotEnqueued::AlreadyKnown);
             return None;
@@ -131,7 +132,7 @@ impl Acd {
         match call.preference {
             Some(Preference { agent, .. }) => {
                 queue.preferring += 1;
-                let agent = &mut self.agents[agent.0 as usize];
+                let agent = &mut self.agents[agent.at()];
                 agent.preferred.insert((call.queue, call.place));
             }
             None => {
@@ -149,7 +150,7 @@ impl Acd {
         match call.preference {
             Some(Preference { agent, .. }) => {
                 queue.preferring -= 1;
-                let agent = &mut self.agents[agent.0 as usize];
+                let agent = &mut self.agents[agent.at()];
                 agent.preferred.remove(&(call.queue, call.place));
             }
             None => queue.unwait(call),

@@ -7,7 +7,7 @@ use model::{
     AgentId, AgentStatus, CallId, MissedCause, Mono, NotReadyReason, OfferId, Permission, QueueId,
 };
 
-use crate::{CallbackInput, Left, MissedCounts, Work};
+use crate::{CallbackInput, Changes, Left, MissedCounts, Work};
 
 /// What the room is told. Whatever names an agent that is not configured is refused; whatever names
 /// a call or an offer that is over is ignored.
@@ -139,6 +139,9 @@ pub enum Input {
         /// Whether it is on from now on.
         on: bool,
     },
+    /// Something is configured otherwise from now on ([`Changes`]): calls, places in line, offers
+    /// and sign-ins go on.
+    Configure(Box<Changes>),
     /// About callbacks.
     Callback(CallbackInput),
     /// The INVITE to the agent's phone has left.

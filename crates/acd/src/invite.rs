@@ -58,6 +58,11 @@ impl Invitations {
         self.joined.insert((call, agent), queue);
     }
 
+    /// Whether a queue had anyone for a call who is in it still.
+    pub(crate) fn are_of(&self, queue: u32) -> bool {
+        self.joined.values().any(|of| *of == Some(queue))
+    }
+
     /// The agent is so no more; `None` if they were not, else the queue that had them for it.
     pub(crate) fn leave(&mut self, call: CallId, agent: AgentIndex) -> Option<Option<u32>> {
         self.joined.remove(&(call, agent))
@@ -86,7 +91,7 @@ impl Acd {
         let deadline = self.now + Duration::from_millis(self.ring_timeout_ms);
         let Some(invited) = self.invitations.open.get_mut(&offer) else { return };
         let Invited { call, agent, deadline: before } = *invited;
-        match self.agents[agent.0 as usize].activity {
+        match self.agents[agent.at()].activity {
             Activity::Reserved { .. } => {}
             Activity::Idle
             | Activity::Ringing { .. }
@@ -183,7 +188,7 @@ impl Acd {
         for offer in open {
             self.take_back(offer);
         }
-        let all = (call, AgentIndex(0))..=(call, AgentIndex(u32::MAX));
+        let all = (call, AgentIndex::FIRST)..=(call, AgentIndex::LAST);
         let joined: Vec<AgentIndex> =
             self.invitations.joined.range(all).map(|((_, agent), _)| *agent).collect();
         for agent in joined {

@@ -23,6 +23,9 @@
 //! can be switched at once by a [`Plan`]. Who would rather not wait is called back, with the place
 //! that they have ([`CallbackRule`]). What became of everyone adds up ([`Balance`]).
 //!
+//! **What is configured may change** while calls wait and agents talk ([`Changes`]): nobody loses a
+//! place, an offer or a sign-in, and who may take what is settled anew.
+//!
 //! **What survives** is told as facts, and a room can be made from a snapshot and the facts after
 //! it ([`Acd::keep_facts`], [`Acd::restore`]).
 //!
@@ -48,6 +51,7 @@ mod calls;
 mod check;
 mod choose;
 mod config;
+mod configure;
 mod decided;
 mod dense;
 mod dialled;
@@ -66,6 +70,7 @@ mod overflow;
 mod presence;
 mod queue;
 mod recall;
+mod reconfigure;
 mod record;
 mod recover;
 mod ring;
@@ -93,6 +98,7 @@ pub use config::{
     MAX_LEVEL, MAX_PREFERENCE_MS, MAX_RINGING, MIN_OBJECTIVE_MS, MIN_REST_MS, MIN_RING_ADD_MS,
     MissedRule, MissedRules, OBJECTIVE_UNIT_MS, QueueConfig, RingRule, Served,
 };
+pub use configure::{Changes, Times};
 pub use estimate::{Estimate, PaceRecord};
 pub use hours::{
     Calendar, Day, HoursError, MAX_DAYS_AHEAD, MAX_NAMED_DAYS, MAX_SPANS, NamedDay,

@@ -8,6 +8,16 @@ use crate::{AgentView, CallbackOutput, Overflow, OverflowCause, QueueView};
 /// agent; but [`Output::QueueChanged`] comes once for each queue, when all else has been polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
+    /// A queue that is configured no more has lost its last call, and is gone.
+    QueueGone {
+        /// Which.
+        queue: QueueId,
+    },
+    /// An agent who is configured no more has finished the last work, and is gone.
+    AgentGone {
+        /// Who.
+        agent: AgentId,
+    },
     /// A call is reserved for an agent: show the pop, then ring the phone.
     Offer {
         /// The reservation.

@@ -67,7 +67,7 @@ impl Acd {
     /// Nobody would serve the call, and why.
     pub fn serves(&self, queue: &QueueId, needs: Option<Permission>) -> Result<(), NotServed> {
         let unknown = NotServed::Refused(NotEnqueued::UnknownQueue);
-        self.serves_at(self.queue_index(queue).ok_or(unknown)?, needs)
+        self.serves_at(self.open_index(queue).ok_or(unknown)?, needs)
     }
 
     fn serves_at(&self, first: u32, needs: Option<Permission>) -> Result<(), NotServed> {
@@ -142,7 +142,7 @@ impl Acd {
 
     fn next_queue(&self, to: &Overflow) -> Option<u32> {
         match to {
-            Overflow::Queue(queue) => self.queue_index(queue),
+            Overflow::Queue(queue) => self.open_index(queue),
             Overflow::Number(_)
             | Overflow::Announcement(_)
             | Overflow::Mailbox(_)
@@ -276,15 +276,19 @@ impl Acd {
     }
 
     /// Sends away who has to go: of those whose time is over or whose offer was missed, by id, and
-    /// of the queues where a rule came into force, in the order of their lines.
+    /// of the queues where a rule came into force, by name, in the order of their lines.
     pub(crate) fn sweep(&mut self) {
         while let Some(call) = self.returned.pop_first() {
             self.send_away(call);
         }
-        while let Some(queue) = self.swept.pop_first() {
-            let line: Vec<CallId> = self.queues[queue as usize].calls().collect();
-            for call in line {
-                self.send_away(call);
+        while !self.swept.is_empty() {
+            let mut swept: Vec<u32> = std::mem::take(&mut self.swept).into_iter().collect();
+            swept.sort_by(|one, other| self.queue_name(*one).cmp(self.queue_name(*other)));
+            for queue in swept {
+                let line: Vec<CallId> = self.queues[queue as usize].calls().collect();
+                for call in line {
+                    self.send_away(call);
+                }
             }
         }
     }
@@ -357,7 +361,9 @@ mod tests {
         let mut acd = Acd::new(&config, IdSource::new(1, 1)).unwrap();
         for at in 0..2 {
             let reason = NotReadyReason::Break;
-            acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::NotReady { reason });
+            acd.change(AgentIndex::at_start(at), |agent| {
+                agent.status = AgentStatus::NotReady { reason }
+            });
         }
         acd
     }
@@ -367,7 +373,7 @@ mod tests {
     }
 
     fn signs_out(acd: &mut Acd, at: u32) -> usize {
-        acd.change(AgentIndex(at), |agent| agent.status = AgentStatus::SignedOut);
+        acd.change(AgentIndex::at_start(at), |agent| agent.status = AgentStatus::SignedOut);
         std::mem::take(&mut acd.swept).len()
     }
 

@@ -49,8 +49,7 @@ impl Acd {
         });
         self.start_rest(at);
         self.serve_agent(at);
-        self.serve_more();
-        self.tell_facts();
+        self.finish();
     }
 
     /// The turns in the queues that there still are. What was decided before is not decided under

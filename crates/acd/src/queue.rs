@@ -10,6 +10,7 @@ use model::{
     Tier,
 };
 
+use crate::acd::Permissions;
 use crate::agent::{Agent, AgentIndex, Figure, Serves};
 use crate::answered::Service;
 use crate::balance::{Balance, CallbackBalance};
@@ -62,6 +63,8 @@ impl Need {
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) id: QueueId,
+    /// As it is configured now, or was last.
+    pub(crate) config: QueueConfig,
     pub(crate) steps: Vec<Step>,
     /// How many of them are open from the start.
     pub(crate) at_once: usize,
@@ -140,9 +143,9 @@ impl Class {
 
 impl Queue {
     pub(crate) fn new(config: &QueueConfig, steps: Vec<Step>) -> Self {
-        let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
         Self {
             id: config.queue.clone(),
+            config: config.clone(),
             at_once: from_last(&steps, |step| step.opens.after_ms == Some(0)),
             opens_early: steps.iter().any(|step| step.is_watched() || step.opens.idle.is_some()),
             watched: from_last(&steps, Step::is_watched),
@@ -152,7 +155,7 @@ impl Queue {
             steps,
             max_waiting: config.max_waiting,
             head_start_ms: config.head_start_ms,
-            gain: Gain(config.gain_permille + objective),
+            gain: gain(config),
             strategy: config.strategy,
             ring: config.ring.of(config.strategy),
             acw: config.acw,
@@ -173,6 +176,52 @@ impl Queue {
             resting: 0,
             totals: AgentTotals::default(),
             pace: Pace::default(),
+        }
+    }
+
+    /// Is as `config` says from now on. With other `steps` nobody may be listed, and no call in
+    /// the lists of those that can be offered; who serves it has to be told again where their
+    /// classes are gone.
+    pub(crate) fn adopt(
+        &mut self,
+        config: QueueConfig,
+        steps: Option<Vec<Step>>,
+        permissions: &Permissions,
+    ) {
+        if let Some(steps) = steps {
+            self.at_once = from_last(&steps, |step| step.opens.after_ms == Some(0));
+            self.opens_early =
+                steps.iter().any(|step| step.is_watched() || step.opens.idle.is_some());
+            self.watched = from_last(&steps, Step::is_watched);
+            self.steps = steps;
+        }
+        if self.config.steps == config.steps {
+            for class in &mut self.classes {
+                class.permissions = permissions.get(&class.tier).cloned().unwrap_or_default();
+            }
+        } else {
+            self.classes.clear();
+        }
+        if self.config.service != config.service {
+            self.service = config.service.map(Service::new);
+        }
+        self.max_waiting = config.max_waiting;
+        self.head_start_ms = config.head_start_ms;
+        self.gain = gain(&config);
+        self.strategy = config.strategy;
+        self.ring = config.ring.of(config.strategy);
+        self.acw = config.acw;
+        self.limits = config.limits.clone();
+        self.callbacks = config.callbacks;
+        self.config = config;
+    }
+
+    /// A call of the line has another place.
+    pub(crate) fn move_to(&mut self, before: &Call, after: &Call) {
+        self.line.remove(&before.place);
+        self.line.insert(after.place);
+        if self.roomy.remove(&before.place) {
+            self.roomy.insert(after.place);
         }
     }
 
@@ -520,6 +569,11 @@ impl Queue {
             (AgentState::Acw, _) => &mut totals.acw,
         }
     }
+}
+
+fn gain(config: &QueueConfig) -> Gain {
+    let objective = config.objective_ms.map_or(0, |ms| OBJECTIVE_UNIT_MS * 1_000 / ms.max(1));
+    Gain(config.gain_permille + objective)
 }
 
 const fn need(call: &Call) -> Need {

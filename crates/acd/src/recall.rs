@@ -74,7 +74,7 @@ impl Acd {
     /// A customer who is in no line wants to be called back.
     fn book_callback(&mut self, newcomer: &Newcomer, queue: &QueueId, party: Party, first: First) {
         let id = newcomer.call;
-        let why = match self.queue_index(queue) {
+        let why = match self.open_index(queue) {
             None => NoCallback::UnknownQueue,
             Some(_) if self.calls.contains_key(&id) => NoCallback::AlreadyKnown,
             Some(at) => match self.takes_callback(at, party) {
@@ -114,7 +114,7 @@ impl Acd {
     ) {
         let id = call.place.call;
         let queue = &mut self.queues[call.queue as usize];
-        let keep_ms = queue.callbacks.map_or(0, |rule| rule.keep_ms);
+        let keep_ms = queue.callbacks.unwrap_or_default().keep_ms;
         queue.called.booked += 1;
         let open = queue.open;
         let limit_at = self.now + Duration::from_millis(keep_ms);
@@ -163,7 +163,7 @@ impl Acd {
         let id = call.place.call;
         let queue = self.queue_mut(call.queue);
         queue.set_offered(true);
-        let dial_ms = queue.callbacks.map_or(0, |rule| rule.dial_timeout_ms);
+        let dial_ms = queue.callbacks.unwrap_or_default().dial_timeout_ms;
         let queue = queue.id.clone();
         let deadline = self.now + Duration::from_millis(dial_ms);
         self.timers.set(deadline, Timer::Dial(id));

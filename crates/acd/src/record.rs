@@ -17,7 +17,7 @@ use crate::answered::ServedPiece;
 use crate::callback::{First, Party};
 use crate::estimate::PaceRecord;
 use crate::strategy::Work;
-use crate::{Balance, CallbackBalance, MissedCounts};
+use crate::{AgentConfig, Balance, CallbackBalance, MissedCounts, QueueConfig, Served};
 
 /// How something is from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,12 @@ pub enum Change {
     Call(CallRecord),
     /// A call that is none of these any more.
     CallGone(CallId),
+    /// An agent who is there no more.
+    AgentGone(AgentId),
     /// A queue.
     Queue(QueueRecord),
+    /// A queue that is there no more.
+    QueueGone(QueueId),
     /// The emergency plans that are on.
     Plans(BTreeSet<Arc<str>>),
     /// The numbers that are given to offers and decisions.
@@ -95,6 +99,10 @@ pub struct AgentRecord {
     pub work: Work,
     /// What the agent was offered from each queue.
     pub turns: BTreeMap<QueueId, Turns>,
+    /// Queues that are configured no more, of which the agent takes the calls that are left.
+    pub also_serves: Vec<Served>,
+    /// As the agent was configured, who is so no more.
+    pub leaving: Option<Box<AgentConfig>>,
 }
 
 /// What an agent was offered from a queue.
@@ -198,6 +206,8 @@ pub struct QueueRecord {
     pub served: Vec<ServedPiece>,
     /// When it is looked at next whether an estimate or the service level opens a step.
     pub watch_at: Option<Mono>,
+    /// As it was configured, where it is so no more and has calls left.
+    pub closing: Option<Box<QueueConfig>>,
 }
 
 /// All that survives, at one moment.
@@ -244,6 +254,12 @@ impl Snapshot {
             }
             Change::CallGone(call) => {
                 self.calls.remove(&call);
+            }
+            Change::AgentGone(agent) => {
+                self.agents.remove(&agent);
+            }
+            Change::QueueGone(queue) => {
+                self.queues.remove(&queue);
             }
             Change::Queue(record) => {
                 self.queues.insert(record.queue.clone(), record);

@@ -26,6 +26,8 @@ pub(crate) struct Journal {
     pub(crate) agents: BTreeSet<AgentIndex>,
     pub(crate) queues: BTreeSet<u32>,
     pub(crate) plans: bool,
+    /// Agents and queues that are gone.
+    pub(crate) gone: Vec<Change>,
     /// As told last.
     counters: (IdSource, u64),
 }
@@ -33,14 +35,16 @@ pub(crate) struct Journal {
 impl Acd {
     /// All that survives, as it is now.
     pub fn snapshot(&self) -> Snapshot {
-        let agents = (0..).map(AgentIndex).zip(&self.agents);
+        let agents = self.agents_by_id.iter();
         Snapshot {
             seq: self.journal.as_ref().map_or(0, |journal| journal.seq),
             at: self.now,
-            agents: agents.map(|(at, agent)| (agent.id.clone(), self.agent_record(at))).collect(),
+            agents: agents.map(|(id, at)| (id.clone(), self.agent_record(*at))).collect(),
             calls: self.calls.values().map(|c| (c.place.call, self.call_record(c))).collect(),
-            queues: (0..self.queues.len())
-                .map(|at| (self.queues[at].id.clone(), self.queue_record(at)))
+            queues: self
+                .queues_by_id
+                .iter()
+                .map(|(id, at)| (id.clone(), self.queue_record(*at)))
                 .collect(),
             plans: self.plans_on(),
             ids: self.ids.clone(),
@@ -64,6 +68,7 @@ impl Acd {
             agents: BTreeSet::new(),
             queues: BTreeSet::new(),
             plans: false,
+            gone: Vec::new(),
             counters: (self.ids.clone(), self.decisions.made()),
         }));
     }
@@ -76,9 +81,13 @@ impl Acd {
     /// Writes down what an input or a deadline changed, once it is all done.
     pub(crate) fn tell_facts(&mut self) {
         let Some(mut journal) = self.journal.take() else { return };
-        let mut changes = Vec::new();
+        // Whoever is gone may be there again, or another in the same place of the table.
+        let mut changes = std::mem::take(&mut journal.gone);
         for at in std::mem::take(&mut journal.agents) {
-            changes.push(Change::Agent(self.agent_record(at)));
+            let id = &self.agent_at(at).id;
+            if self.known_agent(id) == Some(at) {
+                changes.push(Change::Agent(self.agent_record(at)));
+            }
         }
         for id in self.calls.changed.replace(BTreeSet::new()).unwrap_or_default() {
             changes.push(match self.calls.get(&id) {
@@ -86,8 +95,9 @@ impl Acd {
                 None => Change::CallGone(id),
             });
         }
-        for at in std::mem::take(&mut journal.queues) {
-            changes.push(Change::Queue(self.queue_record(at as usize)));
+        let noted = std::mem::take(&mut journal.queues);
+        for at in noted.into_iter().filter(|at| !self.former.is_gone(*at)) {
+            changes.push(Change::Queue(self.queue_record(at)));
         }
         if std::mem::take(&mut journal.plans) {
             changes.push(Change::Plans(self.plans_on()));
@@ -114,7 +124,10 @@ impl Acd {
     /// # Errors
     /// [`ConfigError`] if the configuration does not make sense.
     pub fn restore(config: &Config, snapshot: &Snapshot) -> Result<Self, ConfigError> {
-        let mut acd = Self::new(config, snapshot.ids.clone())?;
+        config.check()?;
+        let config = config.with_former(snapshot);
+        let mut acd = Self::of(&config, snapshot.ids.clone());
+        acd.restore_former(&config, snapshot);
         (acd.now, acd.is_restoring) = (snapshot.at, true);
         acd.decisions.go_on_from(snapshot.decisions);
         for (plan, on) in &mut acd.plans {
@@ -162,6 +175,7 @@ impl Acd {
             }
         }
         acd.is_restoring = false;
+        acd.clear_gone();
         acd.tell_facts();
         Ok(acd)
     }
@@ -208,6 +222,8 @@ impl Acd {
             rests_until: agent.rests_until,
             work: agent.work,
             turns: turns.collect(),
+            also_serves: self.also_served(agent),
+            leaving: agent.leaving.then(|| Box::new(agent.last_config())),
         }
     }
 
@@ -248,8 +264,9 @@ impl Acd {
         }
     }
 
-    fn queue_record(&self, at: usize) -> QueueRecord {
-        let queue = &self.queues[at];
+    fn queue_record(&self, at: u32) -> QueueRecord {
+        let queue = &self.queues[at as usize];
+        let is_closing = self.former.closing.contains(&at);
         QueueRecord {
             queue: queue.id.clone(),
             open: queue.open,
@@ -258,6 +275,7 @@ impl Acd {
             pace: queue.pace.record(),
             served: queue.service.iter().flat_map(|service| &service.pieces).copied().collect(),
             watch_at: queue.watch_at,
+            closing: is_closing.then(|| Box::new(queue.config.clone())),
         }
     }
 
@@ -281,7 +299,7 @@ impl Acd {
             }
         });
         // Nothing is ordered by it.
-        self.agents[at.0 as usize].since = record.since;
+        self.agents[at.at()].since = record.since;
         if let Some((until, _)) = record.acw {
             self.timers.set(until, Timer::Acw(at));
         }
@@ -318,7 +336,10 @@ impl Acd {
             (progress, _) => progress,
         };
         let is_talking = matches!(progress, Progress::Talking { .. });
-        let reached = record.reached.min(queue.steps.len());
+        let reached = match is_talking {
+            true => record.reached,
+            false => record.reached.min(queue.steps.len()),
+        };
         let mut left = queue.steps.get(reached..).unwrap_or_default().iter();
         let next_ms = left.find_map(|step| step.opens.after_ms).filter(|_| !is_talking);
         let call = Call {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use model::{AgentId, CallId, IdSource, Mono, OfferId, QueueId};
 
-use crate::{Acd, Config, ConfigError, Input, NotEnqueued, Output, Overflow};
+use crate::{Acd, Changes, Config, ConfigError, Input, NotEnqueued, Output, Overflow};
 
 /// How a call ends for its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +122,13 @@ pub fn what_if(
     let mut day = Instead { acd, seen: &seen, fates, planned, plans };
     for (at, input) in inputs {
         day.run_until(*at);
-        if goes_on(input) {
-            day.tell(input, *at);
+        match input {
+            Input::Configure(changes) => {
+                let changes = instead_of(changes, (then, instead));
+                day.tell(&Input::Configure(Box::new(changes)), *at);
+            }
+            input if goes_on(input) => day.tell(input, *at),
+            _ => {}
         }
         if let Input::Enqueue { call, .. } = input
             && let Some(left_at) = seen.patience.get(call)
@@ -134,6 +139,21 @@ pub fn what_if(
     day.run_until(Mono(u64::MAX));
     let after = day.fates.known;
     Ok(Comparison { before: seen.fates.known, after })
+}
+
+/// A change of the day, of queues whose agents are chosen in another way.
+fn instead_of(changes: &Changes, (then, instead): (&Config, &Config)) -> Changes {
+    let mut changes = changes.clone();
+    let other = instead.queues.iter().filter(|one| {
+        let was = then.queues.iter().find(|then| then.queue == one.queue);
+        was.is_some_and(|then| then.strategy != one.strategy)
+    });
+    for queue in other {
+        if let Some(Some(changed)) = changes.queues.get_mut(&queue.queue) {
+            changed.strategy = queue.strategy;
+        }
+    }
+    changes
 }
 
 /// Whether an input means the same whoever is offered what.
@@ -148,6 +168,7 @@ const fn goes_on(input: &Input) -> bool {
         | Input::PhoneReachable { .. }
         | Input::Enqueue { .. }
         | Input::QueueOpen { .. }
+        | Input::Configure(_)
         | Input::Emergency { .. } => true,
         Input::Dequeue { .. }
         | Input::Ask { .. }
@@ -205,6 +226,8 @@ impl Fates {
             | Output::TierReached { .. }
             | Output::AgentChanged(_)
             | Output::Refused { .. }
+            | Output::QueueGone { .. }
+            | Output::AgentGone { .. }
             | Output::QueueChanged(_) => return,
         };
         if let Some(fate) = self.known.get_mut(call).filter(|fate| fate.end == End::Waits) {

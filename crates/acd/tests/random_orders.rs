@@ -41,8 +41,8 @@ struct Run {
 fn run_judged(seed: u64) -> Run {
     let mut rng = Rng::new(seed);
     let mut world = World::new(&mut rng);
-    let mut acd = Acd::new(world.config(), IdSource::new(1, 1)).unwrap();
-    let mut reference = Reference::new(world.config(), seed);
+    let mut acd = Acd::new(world.first(), IdSource::new(1, 1)).unwrap();
+    let mut reference = Reference::new(world.first(), seed);
     let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
     let mut event = 0;
     while event < EVENTS + world.endings() {
@@ -67,7 +67,7 @@ fn run_judged(seed: u64) -> Run {
 
 /// What comes out when the same is put in but nobody looks at deadlines between.
 fn run_lazily(run: &Run) -> Vec<Output> {
-    let mut acd = Acd::new(run.world.config(), IdSource::new(1, 1)).unwrap();
+    let mut acd = Acd::new(run.world.first(), IdSource::new(1, 1)).unwrap();
     let mut outputs = Vec::new();
     for (input, now) in &run.inputs {
         acd.handle_input(input.clone(), *now);
@@ -80,13 +80,17 @@ fn run_lazily(run: &Run) -> Vec<Output> {
 /// The same once more, with facts written down, and a room that dies and is made anew from them
 /// before this input.
 fn run_restored(run: &Run, seed: u64, at: usize) -> Vec<Output> {
-    let mut acd = Acd::new(run.world.config(), IdSource::new(1, 1)).unwrap();
+    let mut config = run.world.first().clone();
+    let mut acd = Acd::new(&config, IdSource::new(1, 1)).unwrap();
     let mut kept = acd.keep_facts();
     let mut outputs = Vec::new();
     for (nth, (input, now)) in run.inputs.iter().enumerate() {
         if nth == at {
-            acd = Acd::restore(run.world.config(), &kept).unwrap();
+            acd = Acd::restore(&config, &kept).unwrap();
             assert_eq!(acd.snapshot(), kept, "seed {seed}: another room than before");
+        }
+        if let Input::Configure(changes) = input {
+            changes.make(&mut config);
         }
         acd.handle_input(input.clone(), *now);
         let said = std::iter::from_fn(|| acd.poll_output());

@@ -47,6 +47,22 @@ impl Callflow {
         }
     }
 
+    /// The hours of a queue are others, or it has none any more and is open.
+    pub(crate) fn change_hours(&mut self, queue: QueueId) {
+        self.forget_hours(&queue);
+        if self.config.hours.contains_key(&queue) {
+            return self.follow_hours(queue);
+        }
+        let (open, why) = (true, "no_hours".to_owned());
+        self.note(FactBody::HoursChanged { queue: queue.clone(), open, why });
+        self.acd.handle_input(AcdInput::QueueOpen { queue, open }, self.now);
+    }
+
+    /// Nothing happens at the next moment that a queue's hours had.
+    pub(crate) fn forget_hours(&mut self, queue: &QueueId) {
+        self.hours.due.retain(|(_, of)| of != queue);
+    }
+
     /// The queue is as its hours say now, until they say something else.
     fn follow_hours(&mut self, queue: QueueId) {
         let wall = self.wall();

@@ -14,6 +14,7 @@ use sip::{FromBrain, ToBrain};
 
 use crate::phones::read_flow;
 use crate::priority::Remembered;
+use crate::reconfigure::Reconfigured;
 
 /// Something happened.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub enum Input {
     Desktop(DesktopInput),
     /// Something that others saw and that belongs among the facts (sign-ins, refusals, alarms).
     Note(model::FactBody),
+    /// Something is configured otherwise from now on.
+    Configure(Box<Reconfigured>),
     /// Whether new calls are welcome: false while what happens cannot be written down in time.
     Admission(bool),
     /// End all calls in order, take no new ones.

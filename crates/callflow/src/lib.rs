@@ -53,6 +53,7 @@ mod places;
 mod priority;
 mod probes;
 mod questions;
+mod reconfigure;
 mod recover;
 mod redirected;
 mod replaces;
@@ -67,6 +68,7 @@ pub use config::{
 };
 pub use io::{DesktopInput, Input, KeptAgent, Output, Recovery};
 pub use priority::{Priorities, Remembered, Within};
+pub use reconfigure::Reconfigured;
 pub use sides::{Listener, Side};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -159,6 +161,8 @@ pub struct Callflow {
     timers: Timers,
     leg_timers: LegTimers,
     hours: Hours,
+    /// What the configuration was until it changed last, until somebody drops it.
+    replaced: Option<Box<Config>>,
     outputs: VecDeque<Output>,
     /// The time of the input that is being handled.
     now: Mono,
@@ -221,6 +225,7 @@ impl Callflow {
             timers: Timers::default(),
             leg_timers: LegTimers::default(),
             hours: Hours::default(),
+            replaced: None,
             outputs: VecDeque::new(),
             now: Mono::default(),
             welcomes_calls: true,
@@ -245,6 +250,7 @@ impl Callflow {
             Input::Resolved { question, answer } => self.handle_resolved(&question, answer),
             Input::Desktop(input) => self.handle_desktop(input),
             Input::Note(body) => self.handle_note(body),
+            Input::Configure(new) => self.reconfigure(*new),
             Input::Admission(welcome) => self.welcomes_calls = welcome,
             Input::Stop => self.handle_stop(),
         }

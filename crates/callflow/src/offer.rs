@@ -82,6 +82,9 @@ impl Callflow {
                 self.note(FactBody::TierReached { call, queue, tier, step, why });
             }
             acd::Output::AgentChanged(change) => self.handle_agent_changed(&change),
+            acd::Output::QueueGone { queue } => self.queue_gone(&queue),
+            // That the agent is signed out has been told.
+            acd::Output::AgentGone { .. } => {}
             acd::Output::QueueChanged(figures) => self.publish_queue(&figures),
         }
     }

@@ -224,7 +224,7 @@ impl Callflow {
     /// A phone that can be rung; by the account's setting its agent is ready with it, unless the
     /// agent has said otherwise. After a call that was missed an agent at a desktop says so there;
     /// who only waited for the phone does not have to.
-    fn phone_registered(&mut self, agent: &AgentId) {
+    pub(crate) fn phone_registered(&mut self, agent: &AgentId) {
         self.phone_reachable(agent, true);
         let makes_ready =
             self.config.phones.get(agent).is_some_and(|phone| phone.ready_when_registered);

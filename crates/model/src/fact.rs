@@ -331,7 +331,9 @@ pub enum FactBody {
         prefers_ms: u64,
     },
     /// A supervisor steered: `what` was done, as the command is named, to a call or an agent;
-    /// `detail` says more (a queue, a status, a reason, a time).
+    /// `detail` says more (a queue, a status, a reason, a time). Also that the configuration was
+    /// changed (`configure`) by a user, by a signal (`hangup`) or in the table of accounts
+    /// (`accounts`), and that a queue which is configured no more is gone (`queue_gone`).
     Steered {
         by: UserId,
         what: String,
@@ -392,7 +394,8 @@ pub enum FactBody {
     /// It does not answer, or asks to be left alone: calls do not go there.
     TrunkUnreachable { trunk: TrunkId, target: String },
     /// The hours of a queue began or ended, or this is how they are when the engine starts; `why`
-    /// says what the day is: a `weekday`, a `holiday`, a `make_up` day or one with `own_hours`.
+    /// says what the day is: a `weekday`, a `holiday`, a `make_up` day or one with `own_hours`; or
+    /// that the queue has `no_hours` any more.
     HoursChanged { queue: QueueId, open: bool, why: String },
     /// A line is registered with its carrier.
     TrunkRegistered { trunk: TrunkId },

@@ -68,6 +68,8 @@ enum Later {
 pub(crate) struct Engine {
     transactions: Transactions,
     callflow: Callflow,
+    /// As it is configured now.
+    distribution: acd::Config,
     pub(crate) facts: Vec<Fact>,
     pub(crate) media: BTreeMap<LegId, LegMedia>,
     /// What was played to each leg, but for music, and when it began.
@@ -97,6 +99,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(settings: &Settings) -> Self {
         let config = hotline::config(settings);
+        let distribution = config.acd.clone();
         let mut callflow = match Callflow::new(config) {
             Ok(callflow) => callflow,
             Err(error) => panic!("the hotline's configuration is broken: {error}"),
@@ -106,6 +109,7 @@ impl Engine {
         Self {
             transactions: Transactions::new(config),
             callflow,
+            distribution,
             facts: Vec::new(),
             media: BTreeMap::new(),
             played: BTreeMap::new(),
@@ -247,6 +251,15 @@ impl Engine {
         };
         // What is no message is dropped, as the workers do.
         let _ = self.transactions.handle_datagram(&datagram.bytes, flow, now);
+    }
+
+    pub(crate) fn configure(&mut self, settings: &Settings, now: Mono) {
+        let config = hotline::config(settings);
+        let changes = acd::Changes::between(&self.distribution, &config.acd);
+        self.distribution = config.acd.clone();
+        let (by, what) = (UserId::from("lead"), "scenario".to_owned());
+        let new = callflow::Reconfigured { by, what, changes, config: Box::new(config) };
+        self.feed(Input::Configure(Box::new(new)), now);
     }
 
     pub(crate) fn stop(&mut self, now: Mono) {

@@ -73,6 +73,21 @@ pub struct Settings {
     pub strategy: acd::Strategy,
     /// How many ring at once, where it rings several.
     pub ring: acd::RingRule,
+    /// Queues that are not configured.
+    pub without: BTreeSet<QueueId>,
+}
+
+impl Settings {
+    /// The steps of a queue, if it is configured.
+    pub(crate) fn steps_of(&self, queue: &str) -> Option<Vec<acd::TierStep>> {
+        let (_, usual) = QUEUES.iter().find(|(known, _)| *known == queue)?;
+        let usual = || {
+            let step = |(level, ms): &(u8, u64)| acd::TierStep::new(Tier { level: *level }, *ms);
+            usual.iter().map(step).collect()
+        };
+        let is_there = !self.without.contains(queue);
+        is_there.then(|| self.steps.get(queue).cloned().unwrap_or_else(usual))
+    }
 }
 
 /// The demo's: `8001`-`8004`, `8011`-`8012`, `8021`.
@@ -110,6 +125,7 @@ pub fn settings() -> Settings {
         missed: acd::MissedRules::default(),
         strategy: acd::Strategy::default(),
         ring: acd::RingRule::default(),
+        without: BTreeSet::new(),
     }
 }
 
@@ -318,7 +334,9 @@ fn distribution(settings: &Settings) -> acd::Config {
     tier_three.extend([Permission::ClaimSettle, Permission::CustomerUnmask]);
     let level = |level: u8| Tier { level };
     let serves = |tier: u8| {
-        let open = QUEUES.iter().filter(move |(_, steps)| steps.iter().any(|(t, _)| *t == tier));
+        let open = QUEUES.iter().filter(|(queue, steps)| {
+            settings.steps_of(queue).is_some() && steps.iter().any(|(level, _)| *level == tier)
+        });
         open.map(|(queue, _)| QueueId::from(*queue).into()).collect()
     };
     let agents = settings.agents.iter().map(|(agent, tier)| {
@@ -329,13 +347,11 @@ fn distribution(settings: &Settings) -> acd::Config {
         agents: agents.collect(),
         queues: QUEUES
             .iter()
+            .filter_map(|(queue, _)| Some((queue, settings.steps_of(queue)?)))
             .map(|(queue, steps)| {
-                let steps = steps.iter();
-                let steps = steps.map(|(tier, ms)| acd::TierStep::new(level(*tier), *ms));
                 let queue = QueueId::from(*queue);
                 let limits = settings.limits.get(&queue).cloned();
-                let own = settings.steps.get(&queue).cloned();
-                let queue = acd::QueueConfig::new(queue, own.unwrap_or_else(|| steps.collect()));
+                let queue = acd::QueueConfig::new(queue, steps);
                 let (max_waiting, limits) = limits.unwrap_or((queue.max_waiting, queue.limits));
                 let Settings { callbacks, strategy, ring, .. } = *settings;
                 acd::QueueConfig { max_waiting, limits, callbacks, strategy, ring, ..queue }

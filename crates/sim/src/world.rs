@@ -109,6 +109,13 @@ impl World {
         self.settle();
     }
 
+    /// The engine is configured as such a hotline from now on; settings that it reads at its start
+    /// alone are left as they were. Nothing comes of it where nothing changes.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.engine.configure(settings, self.now);
+        self.settle();
+    }
+
     /// An agent asks for something on the desktop.
     pub fn command(&mut self, agent: &str, command: Command) {
         // Whoever wants to know what became of it asks by `ask`.

@@ -363,6 +363,127 @@ pub struct DesktopConfig {
     pub version: String,
 }
 
+/// What came of reading the configuration again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// What is otherwise from now on, by name.
+    pub changed: Vec<String>,
+    /// What will be so from the next start on.
+    pub restart: Vec<String>,
+}
+
+/// Why the configuration stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReloadError {
+    /// It has faults: each with its place and remedy.
+    Refused(String),
+    /// It cannot be read or put into force now.
+    Failed(String),
+}
+
+impl std::fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(why) | Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for ReloadError {}
+
+/// Which day is run again, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayRequest {
+    /// The day, such as 2026-11-22, in China's time.
+    pub day: String,
+    /// How agents would have been chosen, if that is asked.
+    pub strategy: Option<String>,
+    /// The queue that would have chosen so; all where none is named.
+    pub queue: Option<String>,
+}
+
+/// The replay that was asked for last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// What was asked.
+    pub request: ReplayRequest,
+    /// What came of it; `None` while it runs.
+    pub came: Option<Result<Arc<ReplayReport>, String>>,
+}
+
+/// What came of a replay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplayReport {
+    /// Facts of the day.
+    pub facts: u64,
+    /// Calls that came to a queue.
+    pub calls: u64,
+    /// Offers that were made.
+    pub offers: u64,
+    /// Of how many calls not every offer was the same again.
+    pub differing: u64,
+    /// The first of them.
+    pub differences: Vec<ReplayDifference>,
+    /// Why the day may not be the same again: another configuration, then or at a time of the day.
+    pub cautions: Vec<String>,
+    /// What would have become of each queue's calls, where a strategy was asked for.
+    pub queues: Vec<ReplayQueue>,
+}
+
+/// An offer that was not the same again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayDifference {
+    /// When.
+    pub at: Wall,
+    /// Which call.
+    pub call: CallId,
+    /// From which queue.
+    pub queue: QueueId,
+    /// To whom it went then, if to anyone.
+    pub then: Option<AgentId>,
+    /// To whom again.
+    pub again: Option<AgentId>,
+}
+
+/// What a queue's calls came to, and would have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayQueue {
+    /// Which.
+    pub queue: QueueId,
+    /// As it was.
+    pub then: ReplayFigures,
+    /// With the other strategy.
+    pub instead: ReplayFigures,
+    /// Calls that would have ended otherwise.
+    pub ended_otherwise: u64,
+}
+
+/// What calls came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplayFigures {
+    /// How many.
+    pub calls: u64,
+    /// Answered.
+    pub answered: u64,
+    /// Answered within 20 s.
+    pub in_time: u64,
+    /// Left without an answer.
+    pub abandoned: u64,
+    /// Half of those answered waited no longer, in milliseconds; `None` without any.
+    pub median_ms: Option<u64>,
+    /// Nine of ten waited no longer.
+    pub p90_ms: Option<u64>,
+}
+
+/// Why no replay is begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayError {
+    /// The day, the strategy or the queue is none.
+    Refused(String),
+    /// Another one runs.
+    Busy,
+}
+
 /// The engine, as the web sees it. Every method may be called from many tasks at once, and may be
 /// dropped before its end: a client that leaves takes its request along.
 #[async_trait]
@@ -434,6 +555,22 @@ pub trait Backend: Send + Sync + 'static {
     /// Puts `entry` on record and returns when it is committed. What it is about is not shown, or
     /// the refusal not given, before that.
     async fn audit(&self, entry: Audit) -> Result<(), BackendError>;
+
+    /// Reads the configuration again, as `by` wants, and puts into force what may change at run
+    /// time. Returns when that is committed.
+    ///
+    /// # Errors
+    /// Nothing has changed, and why.
+    async fn reload(&self, by: UserId) -> Result<Reloaded, ReloadError>;
+
+    /// Begins to run a stored day again, beside the calls; one at a time.
+    ///
+    /// # Errors
+    /// It is none, or another one runs.
+    async fn begin_replay(&self, request: ReplayRequest) -> Result<(), ReplayError>;
+
+    /// The replay that was begun last since the engine's start.
+    fn replay(&self) -> Option<Replay>;
 
     /// How the engine is.
     async fn health(&self) -> Health;

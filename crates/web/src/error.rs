@@ -78,6 +78,8 @@ codes! {
     Slowed "slowed" TOO_MANY_REQUESTS
     /// Too many wrong passwords.
     Locked "locked" TOO_MANY_REQUESTS
+    /// Something else is being done that has to end first.
+    Busy "busy" CONFLICT
     /// A bug, or damaged data. The engine's log says more.
     Internal "internal" INTERNAL_SERVER_ERROR
     /// Not now: overloaded, stopping, or the store fails.

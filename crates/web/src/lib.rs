@@ -10,6 +10,7 @@ mod app;
 mod backend;
 mod calls;
 mod command;
+mod configuration;
 mod counters;
 mod desktop;
 mod desktop_config;
@@ -31,6 +32,7 @@ mod range;
 mod record;
 mod recordings;
 mod reference;
+mod replays;
 mod router;
 mod schema;
 mod serve;
@@ -48,8 +50,9 @@ pub use app::Config;
 pub use backend::{
     Audio, AudioReader, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording,
     CallTrace, CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named,
-    PEAK_MS, Page, PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop, TraceLeg,
-    TraceMessage,
+    PEAK_MS, Page, PageRequest, Peak, RecordingFilter, ReloadError, Reloaded, Replay,
+    ReplayDifference, ReplayError, ReplayFigures, ReplayQueue, ReplayReport, ReplayRequest,
+    Session, SignInError, ToDesktop, TraceLeg, TraceMessage,
 };
 pub use serve::serve;
 pub use why::{WhyMoment, WhyOffer};

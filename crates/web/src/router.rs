@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::{
-    MAX_BODY_BYTES, calls, desktop, desktop_config, docs_page, events, holds, messages, openapi,
-    peaks, recordings, sessions, status, trace, why,
+    MAX_BODY_BYTES, calls, configuration, desktop, desktop_config, docs_page, events, holds,
+    messages, openapi, peaks, recordings, replays, sessions, status, trace, why,
 };
 
 /// Headers of every response: no guessing of types, no frames, no address told to other servers.
@@ -47,6 +47,8 @@ pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(peaks::peaks))
         .routes(routes!(holds::hold, holds::release))
         .routes(routes!(messages::done))
+        .routes(routes!(configuration::reload))
+        .routes(routes!(replays::begin, replays::last))
         .routes(routes!(status::healthz))
         .routes(routes!(status::metrics))
         .split_for_parts()

@@ -161,6 +161,8 @@ impl Center {
                 | Output::Joined { .. }
                 | Output::AgentChanged(_)
                 | Output::Refused { .. }
+                | Output::QueueGone { .. }
+                | Output::AgentGone { .. }
                 | Output::QueueChanged(_) => {}
             }
         }

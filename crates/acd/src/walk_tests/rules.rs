@@ -104,7 +104,7 @@ pub(super) fn judge_moment(
 /// One call, one agent.
 fn judge_pairs(acd: &Acd) -> Result<(), String> {
     let mut with_agent = BTreeSet::new();
-    for (at, agent) in (0..).map(AgentIndex).zip(&acd.agents) {
+    for (at, agent) in (0..).map(AgentIndex::at_start).zip(&acd.agents) {
         let idle = agent.activity == Activity::Idle;
         hold!(idle || agent.status == AgentStatus::Ready, "{} is busy, not ready", agent.id);
         let ready = idle && agent.status == AgentStatus::Ready;
@@ -191,7 +191,7 @@ fn judge_choices(before: &Acd, acd: &Acd, said: &[Output]) -> Result<(), String>
             _ => continue,
         };
         let Some((at, one)) =
-            (0..).map(AgentIndex).zip(&acd.agents).find(|(_, one)| one.id == *agent)
+            (0..).map(AgentIndex::at_start).zip(&acd.agents).find(|(_, one)| one.id == *agent)
         else {
             continue;
         };
@@ -365,17 +365,18 @@ fn deadlines(acd: &Acd) -> impl Iterator<Item = (Mono, Timer)> {
         .values()
         .filter_map(|call| Some((call.preference?.until, Timer::Preference(call.place.call))));
     let rests = (0..)
-        .map(AgentIndex)
+        .map(AgentIndex::at_start)
         .zip(&acd.agents)
         .filter_map(|(at, agent)| Some((agent.rests_until?, Timer::Rest(at))));
-    let works =
-        (0..).map(AgentIndex).zip(&acd.agents).filter_map(|(at, agent)| match agent.activity {
+    let works = (0..).map(AgentIndex::at_start).zip(&acd.agents).filter_map(|(at, agent)| {
+        match agent.activity {
             Activity::Acw { until, .. } => Some((until, Timer::Acw(at))),
             Activity::Idle
             | Activity::Reserved { .. }
             | Activity::Ringing { .. }
             | Activity::Talking { .. } => None,
-        });
+        }
+    });
     let beside = acd.rings.iter().flat_map(|(call, ring)| {
         let more = ring.more_at.map(|at| (at, Timer::RingMore(*call)));
         let open = ring.others.iter().map(|open| (open.deadline, Timer::Offer(open.offer)));

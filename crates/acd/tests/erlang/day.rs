@@ -169,6 +169,8 @@ impl<'a> Day<'a> {
                     | Output::Invited { .. }
                     | Output::Joined { .. }
                     | Output::Refused { .. }
+                    | Output::QueueGone { .. }
+                    | Output::AgentGone { .. }
                     | Output::QueueChanged(_) => {}
                 }
             }

@@ -192,6 +192,8 @@ impl Shift {
                     | Output::Joined { .. }
                     | Output::AgentChanged(_)
                     | Output::Refused { .. }
+                    | Output::QueueGone { .. }
+                    | Output::AgentGone { .. }
                     | Output::QueueChanged(_) => {}
                 }
             }

@@ -61,12 +61,7 @@ impl Reference {
             let limit = view.since + Duration::from_millis(limit_ms);
             assert!(now < limit, "seed {seed}: stuck {view:?} at {now:?}");
             if let Some(until) = view.acw_until {
-                let queue = working.talked_in.as_ref().and_then(|queue| self.queue(queue));
-                let rule = queue.and_then(|queue| queue.acw);
-                let (least_ms, most_ms) = rule
-                    .map_or((working.config.acw_ms, self.config.acw_limit_ms), |rule| {
-                        (rule.ms, rule.limit_ms)
-                    });
+                let (least_ms, most_ms) = working.acw;
                 let least = view.since + Duration::from_millis(least_ms);
                 let most = view.since + Duration::from_millis(most_ms);
                 assert!((least..=most).contains(&until) && now < until, "seed {seed}: {view:?}");
@@ -142,7 +137,7 @@ impl Reference {
 
     fn totals(&self, queue: &QueueId) -> AgentTotals {
         let mut totals = AgentTotals::default();
-        for working in self.agents.values().filter(|agent| self.serves(&agent.config, queue)) {
+        for working in self.agents.values().filter(|agent| self.serves(agent, queue)) {
             *match (working.view.state, working.view.status) {
                 (AgentState::Idle, AgentStatus::SignedOut) => &mut totals.signed_out,
                 (AgentState::Idle, AgentStatus::NotReady { .. }) => &mut totals.not_ready,

@@ -14,9 +14,9 @@ use super::reference::{Reference, Stage, Waiting};
 
 /// What is switched, what became of everyone, and where a newcomer has to go.
 pub(super) struct Limits {
-    closed: BTreeSet<QueueId>,
-    on: BTreeSet<Arc<str>>,
-    counts: BTreeMap<QueueId, (Balance, CallbackBalance)>,
+    pub(super) closed: BTreeSet<QueueId>,
+    pub(super) on: BTreeSet<Arc<str>>,
+    pub(super) counts: BTreeMap<QueueId, (Balance, CallbackBalance)>,
     /// What the queue to which the newcomer comes must say; `None` once it said so.
     way: Option<Way>,
     /// What the input asks about a callback.
@@ -61,7 +61,8 @@ impl Reference {
                 self.limits.closed.remove(queue);
             }
             Input::Emergency { plan, on: true } => {
-                self.limits.on.insert(plan.clone());
+                let known = self.config.plans.iter().find(|known| known.name == *plan);
+                self.limits.on.extend(known.map(|known| known.name.clone()));
             }
             Input::Emergency { plan, on: false } => {
                 self.limits.on.remove(plan);
@@ -76,7 +77,7 @@ impl Reference {
     }
 
     fn is_unstaffed(&self, queue: &QueueId) -> bool {
-        let mut agents = self.agents.values().filter(|agent| self.serves(&agent.config, queue));
+        let mut agents = self.agents.values().filter(|agent| self.serves(agent, queue));
         agents.all(|agent| agent.view.status == AgentStatus::SignedOut)
     }
 
@@ -89,7 +90,7 @@ impl Reference {
 
     /// What a queue must say to who comes now.
     fn way(&self, queue: &QueueId, permission: Option<Permission>) -> Option<Way> {
-        let config = self.queue(queue)?;
+        let config = self.queue(queue).filter(|_| self.takes_newcomers(queue))?;
         let limits = &config.limits;
         if let Some(rule) = self.emergency(queue) {
             return Some(Way::Over(OverflowCause::Emergency, rule.to.clone()));
@@ -118,7 +119,7 @@ impl Reference {
         let way = self.way(queue, permission);
         let before = std::mem::replace(&mut self.limits.way, way);
         assert!(matches!(before, None | Some(Way::In)), "seed {}: {before:?}", self.seed);
-        if self.queue(queue).is_some() {
+        if self.takes_newcomers(queue) {
             self.limits.count(queue).offered += 1;
         }
     }
@@ -168,6 +169,7 @@ impl Reference {
         };
         // Not in line while it is decided whether it may be.
         self.newcomer = Some(id);
+        self.reached_anew.remove(&id);
         let entry = self.entry(next, call.permission, call.entered, call.own_head_start_ms, now);
         self.calls.insert(id, entry);
         self.expect_way(next, call.permission);

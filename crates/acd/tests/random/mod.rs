@@ -2,6 +2,7 @@
 
 mod answered;
 mod callbacks;
+mod configured;
 mod figures;
 mod limits;
 pub(crate) mod reference;

@@ -2,7 +2,7 @@
 //!
 //! The reference folds what the room says, in order, and never asks the room what to expect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::{
@@ -54,6 +54,8 @@ pub(super) struct Waiting {
     pub(super) beside: BTreeMap<OfferId, AgentId>,
     /// Since when it rings as many as its queue's strategy says, if it does.
     pub(super) rings_since: Option<Mono>,
+    /// It rings so many at most, since the rule changed by which it rang.
+    pub(super) rings_at_most: Option<usize>,
     pub(super) agent: Option<AgentId>,
 }
 
@@ -69,6 +71,10 @@ pub(super) struct Working {
     pub(super) tally: Tally,
     /// The queue of the call that was answered last.
     pub(super) talked_in: Option<QueueId>,
+    /// The shortest and the longest after-call work, as it was when that began.
+    pub(super) acw: (u64, u64),
+    /// Is configured no more.
+    pub(super) leaving: bool,
 }
 
 /// What strategies go by.
@@ -79,14 +85,21 @@ pub(super) struct Tally {
     answered: u64,
     busy_ns: u64,
     occupied_ppm: u64,
-    offers: BTreeMap<QueueId, u64>,
+    pub(super) offers: BTreeMap<QueueId, u64>,
     /// The number of the last offer from each queue, counted over all offers.
-    turns: BTreeMap<QueueId, u64>,
+    pub(super) turns: BTreeMap<QueueId, u64>,
 }
 
 /// The rules and what is known so far.
 pub(crate) struct Reference {
+    /// With queues that are configured no more and have calls left.
     pub(super) config: Config,
+    /// Without them.
+    pub(super) configured: Config,
+    /// The configuration has changed since the start.
+    pub(super) was_changed: bool,
+    /// Calls that have reached by the change what they would have by now.
+    pub(super) reached_anew: BTreeSet<CallId>,
     pub(super) seed: u64,
     pub(super) agents: BTreeMap<AgentId, Working>,
     pub(super) calls: BTreeMap<CallId, Waiting>,
@@ -102,18 +115,15 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn new(config: &Config, seed: u64) -> Self {
         let acd = Acd::new(config, model::IdSource::new(1, 1)).unwrap();
-        let working = |config: &AgentConfig| Working {
-            config: config.clone(),
-            view: acd.agent(&config.agent).unwrap(),
-            asks: None,
-            idle_since: Mono::default(),
-            keeps_turn: false,
-            tally: Tally::default(),
-            talked_in: None,
-        };
-        let agents = config.agents.iter().map(|agent| (agent.agent.clone(), working(agent)));
+        let agents = config.agents.iter().map(|agent| {
+            let working = Working::new(agent, acd.agent(&agent.agent).unwrap());
+            (agent.agent.clone(), working)
+        });
         Self {
             config: config.clone(),
+            configured: config.clone(),
+            was_changed: false,
+            reached_anew: BTreeSet::new(),
             seed,
             agents: agents.collect(),
             calls: BTreeMap::new(),
@@ -128,6 +138,9 @@ impl Reference {
     /// Notes what an input says before the room hears it.
     pub(crate) fn expect(&mut self, input: &Input, now: Mono) {
         self.expect_switch(input);
+        if let Input::Configure(changes) = input {
+            return self.expect_change(changes, now);
+        }
         if let Input::Callback(input) = input {
             return self.expect_callback(input, now);
         }
@@ -144,7 +157,7 @@ impl Reference {
         let queue_config = self.queue(queue);
         let preferred = preferred.as_ref().filter(|preferred| {
             self.agents.get(&preferred.agent).is_some_and(|working| {
-                let of_queue = queue_config.is_some_and(|q| self.serves(&working.config, &q.queue));
+                let of_queue = queue_config.is_some_and(|q| self.serves(working, &q.queue));
                 let may = of_queue && self.holds(&working.config, *permission);
                 may && working.view.status == AgentStatus::Ready && preferred.for_ms > 0
             })
@@ -204,6 +217,7 @@ impl Reference {
             stage: Stage::Waiting,
             beside: BTreeMap::new(),
             rings_since: None,
+            rings_at_most: None,
             agent: None,
         }
     }
@@ -218,6 +232,8 @@ impl Reference {
             self.fold(acd, output, input, now);
         }
         self.newcomer = None;
+        self.reached_anew.clear();
+        self.judge_former();
         self.judge_asking(input, &said);
         self.judge_limits(acd, now);
         self.judge_agents(acd, now);
@@ -297,6 +313,8 @@ impl Reference {
                 self.reaches(*call, queue, (*tier, *step), *why, now);
             }
             Output::AgentChanged(view) => self.fold_agent(view, input, now),
+            Output::AgentGone { agent } => self.fold_agent_gone(acd, agent),
+            Output::QueueGone { queue } => self.fold_queue_gone(acd, queue),
             // Nobody is invited here: tests/invited.rs is about that.
             Output::Invited { .. }
             | Output::Joined { .. }
@@ -314,6 +332,12 @@ impl Reference {
         why: Opened,
         now: Mono,
     ) {
+        if self.reached_anew.contains(&id) {
+            let call = self.calls.get_mut(&id).unwrap();
+            call.reached = call.reached.max(number as usize);
+            call.opens_more = why == Opened::Later;
+            return;
+        }
         let (seed, call) = (self.seed, &self.calls[&id]);
         let config = self.queue(queue).unwrap();
         let step = &config.steps[call.reached];
@@ -355,6 +379,9 @@ impl Reference {
     }
 
     fn fold_agent(&mut self, view: &AgentView, input: Option<&Input>, now: Mono) {
+        if !self.agents.contains_key(&view.agent) {
+            return self.fold_newcomer(view);
+        }
         let seed = self.seed;
         let working = self.agents.get_mut(&view.agent).unwrap();
         let before = std::mem::replace(&mut working.view, view.clone());
@@ -374,6 +401,14 @@ impl Reference {
             if call.stage == Stage::Talking {
                 call.stage = Stage::Over;
             }
+        }
+        if view.state == AgentState::Acw && before.state != AgentState::Acw {
+            let working = &self.agents[&view.agent];
+            let queue = working.talked_in.as_ref().and_then(|queue| self.queue(queue));
+            let own = (working.config.acw_ms, self.config.acw_limit_ms);
+            let rule = queue.and_then(|queue| queue.acw);
+            let acw = rule.map_or(own, |rule| (rule.ms, rule.limit_ms));
+            self.agents.get_mut(&view.agent).unwrap().acw = acw;
         }
         let working = self.agents.get_mut(&view.agent).unwrap();
         let idle = |view: &AgentView| view.state == AgentState::Idle;
@@ -449,6 +484,9 @@ impl Reference {
     /// How many more agents a call may ring.
     fn room(&self, call: &Waiting, now: Mono) -> usize {
         let (Stage::Offered(_), Some(since)) = (call.stage, call.rings_since) else { return 0 };
+        if let Some(most) = call.rings_at_most {
+            return most.saturating_sub(call.beside.len() + 1);
+        }
         let queue = self.queue(&call.queue).unwrap();
         let times = now.ms_since(since) / queue.ring.add_after_ms;
         let more = match queue.strategy {
@@ -469,7 +507,7 @@ impl Reference {
 
     pub(super) fn move_on(&mut self, call: CallId, from: Stage, to: Stage) {
         let waiting = self.calls.get_mut(&call).unwrap();
-        waiting.rings_since = None;
+        (waiting.rings_since, waiting.rings_at_most) = (None, None);
         assert_eq!(waiting.stage, from, "seed {}: {call}", self.seed);
         waiting.stage = to;
     }
@@ -568,7 +606,8 @@ impl Reference {
         assert_eq!(self.newcomer.take(), Some(call), "seed {seed}");
         self.calls.remove(&call).unwrap();
         if why == NotEnqueued::UnknownQueue {
-            assert!(self.queue(queue).is_none(), "seed {seed}: {queue} is known");
+            let known = self.takes_newcomers(queue);
+            assert!(!known, "seed {seed}: {queue} is known");
             return;
         }
         self.refused(queue, why);
@@ -634,7 +673,7 @@ impl Reference {
     }
 
     /// Whether an agent is allowed what a call needs.
-    fn holds(&self, agent: &AgentConfig, permission: Option<Permission>) -> bool {
+    pub(super) fn holds(&self, agent: &AgentConfig, permission: Option<Permission>) -> bool {
         let held = self.config.permissions.get(&agent.tier);
         permission.is_none_or(|needed| held.is_some_and(|held| held.contains(&needed)))
     }
@@ -650,9 +689,8 @@ impl Reference {
     }
 
     /// Whether any of a queue's steps opens its calls to an agent.
-    pub(super) fn serves(&self, agent: &AgentConfig, queue: &QueueId) -> bool {
-        let queue = self.queue(queue).unwrap();
-        queue.steps.iter().any(|step| step.admits(agent, &queue.queue))
+    pub(super) fn serves(&self, working: &Working, queue: &QueueId) -> bool {
+        !working.leaving && is_admitted(&working.config, self.queue(queue).unwrap())
     }
 
     pub(super) fn queue(&self, queue: &QueueId) -> Option<&QueueConfig> {
@@ -687,6 +725,27 @@ fn is_free(view: &AgentView) -> bool {
 fn served(agent: &AgentConfig, queue: &QueueId) -> Served {
     let own = agent.queues.iter().find(|served| served.queue == *queue);
     own.cloned().unwrap_or_else(|| queue.clone().into())
+}
+
+/// Whether a step of a queue opens it to an agent at all.
+pub(super) fn is_admitted(agent: &AgentConfig, queue: &QueueConfig) -> bool {
+    queue.steps.iter().any(|step| step.admits(agent, &queue.queue))
+}
+
+impl Working {
+    pub(super) fn new(config: &AgentConfig, view: AgentView) -> Self {
+        Self {
+            config: config.clone(),
+            view,
+            asks: None,
+            idle_since: Mono::default(),
+            keeps_turn: false,
+            tally: Tally::default(),
+            talked_in: None,
+            acw: (0, 0),
+            leaving: false,
+        }
+    }
 }
 
 impl Tally {

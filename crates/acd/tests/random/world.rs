@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acd::{
-    Acd, AcwRule, AgentConfig, CallChoice, CallbackInput, CallbackRule, Config, First, Input, Left,
-    Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig, RingRule, Rule,
-    Served, ServiceRule, Skill, Strategy, TierStep, WaitLimit,
+    Acd, AcwRule, AgentConfig, CallChoice, CallbackInput, CallbackRule, Changes, Config, First,
+    Input, Left, Limits, MissedRule, MissedRules, Overflow, Party, Plan, Preferred, QueueConfig,
+    RingRule, Rule, Served, ServiceRule, Skill, Strategy, TierStep, WaitLimit,
 };
 use model::{
     AgentId, CallId, Id, MissedCause, Mono, NotReadyReason, OfferId, Opens, Permission, QueueId,
@@ -45,6 +45,9 @@ impl Rng {
 
 /// A small call center.
 pub(crate) struct World {
+    /// At the start.
+    first: Config,
+    /// Now.
     config: Config,
     now: Mono,
     calls: u32,
@@ -91,11 +94,13 @@ impl World {
         let mut config = Config { queues, agents, permissions, missed, plans, ..Config::default() };
         config.approval = rng.pick(&[None, Some(NotReadyReason::Meal)]).into_iter().collect();
         let last_offer = OfferId::default();
-        Self { config, now: Mono::default(), calls: 0, last_offer, prologue }
+        let first = config.clone();
+        Self { first, config, now: Mono::default(), calls: 0, last_offer, prologue }
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    /// The configuration at the start.
+    pub(crate) fn first(&self) -> &Config {
+        &self.first
     }
 
     /// Lets a time pass that often meets deadlines exactly.
@@ -110,7 +115,8 @@ impl World {
         if let Some(input) = self.prologue.pop() {
             return input;
         }
-        match rng.below(24) {
+        match rng.below(25) {
+            24 => self.configure(rng),
             0..=4 => self.enqueue(rng),
             5 => self.come_back(rng),
             6..=12 => self.about_an_offer(rng, acd),
@@ -195,9 +201,11 @@ impl World {
     fn enqueue(&mut self, rng: &mut Rng) -> Input {
         let again = rng.one_in(12);
         self.calls += u32::from(!again);
-        let queue = match rng.one_in(30) {
-            true => "nowhere".into(),
-            false => self.config.queues[rng.below(self.config.queues.len())].queue.clone(),
+        let queue = match rng.below(30) {
+            0 => "nowhere".into(),
+            // Perhaps one that was there.
+            1 => name(rng.below(3)),
+            _ => self.config.queues[rng.below(self.config.queues.len())].queue.clone(),
         };
         let ago = rng.pick(&[0, 0, 0, 3_000_000_000, 25_000_000_000]);
         let permission = match rng.below(6) {
@@ -271,6 +279,102 @@ impl World {
     fn any_call(&self, rng: &mut Rng) -> CallId {
         call(1 + u32::try_from(rng.below(self.calls.max(1) as usize)).unwrap())
     }
+}
+
+/// The configuration changes.
+impl World {
+    /// Queues, agents and rules are otherwise, or there no more, or new.
+    fn configure(&mut self, rng: &mut Rng) -> Input {
+        let before = self.config.clone();
+        let mut named: Vec<usize> = (0..3).filter(|_| !rng.one_in(3)).collect();
+        if named.is_empty() {
+            named.push(rng.below(3));
+        }
+        let next = &mut self.config;
+        next.queues = named.iter().map(|at| another_queue(rng, *at, &before)).collect();
+        let known: Vec<QueueId> = next.queues.iter().map(|queue| queue.queue.clone()).collect();
+        let leads = |to: &Overflow| match to {
+            Overflow::Queue(queue) => known.contains(queue),
+            _ => true,
+        };
+        for queue in &mut next.queues {
+            let Limits { full, wait, unstaffed, closed, short_ms: _ } = &mut queue.limits;
+            full.take_if(|to| !leads(to));
+            wait.take_if(|wait| !leads(&wait.to));
+            unstaffed.take_if(|rule| !leads(&rule.to));
+            closed.take_if(|rule| !leads(&rule.to));
+            let unknown = |step: &TierStep| match &step.skill {
+                Skill::Of(other) => !known.contains(other),
+                Skill::Own | Skill::None => false,
+            };
+            if let Some(first) = queue.steps.iter().position(unknown) {
+                queue.steps.truncate(first);
+            }
+        }
+        let plans = ["fire", "flood"].into_iter().filter(|_| !rng.one_in(4));
+        let plans: Vec<&str> = plans.collect();
+        next.plans = plans.into_iter().map(|name| plan(rng, name, &next.queues)).collect();
+        for plan in &mut next.plans {
+            // Never back to where somebody may come from.
+            plan.queues.retain(|queue, rule| match &rule.to {
+                Overflow::Queue(to) => to > queue && leads(&rule.to),
+                _ => true,
+            });
+        }
+        let mut agents: Vec<usize> = (0..5).filter(|_| !rng.one_in(3)).collect();
+        if agents.is_empty() {
+            agents.push(rng.below(5));
+        }
+        next.agents = agents.iter().map(|at| another_agent(rng, *at, &before, next)).collect();
+        if rng.one_in(3) {
+            let lists = [tier(1), tier(2), tier(3)].map(|tier| (tier, rng.one_in(2)));
+            let held = |(tier, more)| match more {
+                true => (tier, [Permission::PolicyEndorse, Permission::ClaimSettle].into()),
+                false => (tier, [Permission::PolicyView].into()),
+            };
+            next.permissions = lists.into_iter().map(held).collect();
+        }
+        next.approval = rng.pick(&[None, Some(NotReadyReason::Meal)]).into_iter().collect();
+        next.check().unwrap();
+        let changes = Changes::between(&before, next);
+        let mut made = before;
+        changes.make(&mut made);
+        assert!(Changes::between(&made, next).is_empty(), "made is what was wanted");
+        Input::Configure(Box::new(changes))
+    }
+}
+
+fn another_queue(rng: &mut Rng, at: usize, before: &Config) -> QueueConfig {
+    let old = before.queues.iter().find(|queue| queue.queue == name(at));
+    let fresh = queue(rng, at, 3);
+    let Some(old) = old.filter(|_| !rng.one_in(4)) else { return fresh };
+    match rng.below(6) {
+        0 => QueueConfig { steps: fresh.steps, ..old.clone() },
+        1 => QueueConfig { strategy: fresh.strategy, ring: fresh.ring, ..old.clone() },
+        2 => QueueConfig {
+            limits: limits(rng, at, 3),
+            callbacks: rng.pick(&[None, Some(CALLBACKS)]),
+            ..old.clone()
+        },
+        3 => QueueConfig {
+            head_start_ms: fresh.head_start_ms,
+            gain_permille: fresh.gain_permille,
+            acw: fresh.acw,
+            max_waiting: fresh.max_waiting,
+            ..old.clone()
+        },
+        _ => old.clone(),
+    }
+}
+
+fn another_agent(rng: &mut Rng, at: usize, before: &Config, next: &Config) -> AgentConfig {
+    let fresh = agent(rng, at, &next.queues);
+    let old = before.agents.iter().find(|old| old.agent == fresh.agent);
+    let fits = |old: &&AgentConfig| {
+        let agents = vec![(*old).clone()];
+        Config { agents, ..next.clone() }.check().is_ok()
+    };
+    old.filter(fits).filter(|_| !rng.one_in(3)).cloned().unwrap_or(fresh)
 }
 
 const CALLBACKS: CallbackRule =

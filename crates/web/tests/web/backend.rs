@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 use web::{
     Audio, Audit, Backend, BackendError, CallDetail, CallFilter, CallRecording, CallTrace,
     CommandRefused, CommandSink, ConnectError, Connection, DesktopConfig, Health, Named, Page,
-    PageRequest, Peak, RecordingFilter, Session, SignInError, ToDesktop, WhyMoment, WhyOffer,
+    PageRequest, Peak, RecordingFilter, ReloadError, Reloaded, Replay, ReplayError, ReplayRequest,
+    Session, SignInError, ToDesktop, WhyMoment, WhyOffer,
 };
 
 use crate::people;
@@ -94,6 +95,7 @@ pub(crate) struct Fake {
     pub(crate) audit_fails: AtomicBool,
     pub(crate) store_fails: AtomicBool,
     pub(crate) draining: AtomicBool,
+    pub(crate) replay: Mutex<Option<Replay>>,
     pub(crate) sign_ins: AtomicUsize,
     pub(crate) records: Vec<CallRecord>,
     pub(crate) facts: Vec<Fact>,
@@ -120,6 +122,7 @@ impl Fake {
             sessions: Mutex::default(),
             audit_fails: AtomicBool::new(false),
             store_fails: AtomicBool::new(false),
+            replay: Mutex::default(),
             draining: AtomicBool::new(false),
             sign_ins: AtomicUsize::new(0),
             records: people::records(),
@@ -380,6 +383,31 @@ impl Backend for Fake {
         }
         self.audits.lock().unwrap().push(entry);
         Ok(())
+    }
+
+    async fn reload(&self, by: UserId) -> Result<Reloaded, ReloadError> {
+        if self.store_fails.load(SeqCst) {
+            let fault = "hotline.toml:7: queue.name: it is empty\n  remedy: name it".to_owned();
+            return Err(ReloadError::Refused(fault));
+        }
+        let changed = vec!["queue claims".to_owned(), format!("account {by} (new)")];
+        Ok(Reloaded { changed, restart: vec!["http.listen".to_owned()] })
+    }
+
+    async fn begin_replay(&self, request: ReplayRequest) -> Result<(), ReplayError> {
+        if request.day != "2026-11-22" {
+            return Err(ReplayError::Refused(format!("{:?} is no day", request.day)));
+        }
+        let mut replay = self.replay.lock().unwrap();
+        if replay.as_ref().is_some_and(|replay| replay.came.is_none()) {
+            return Err(ReplayError::Busy);
+        }
+        *replay = Some(Replay { request, came: None });
+        Ok(())
+    }
+
+    fn replay(&self) -> Option<Replay> {
+        self.replay.lock().unwrap().clone()
     }
 
     async fn health(&self) -> Health {

@@ -7,6 +7,7 @@ mod audio;
 mod backend;
 mod client;
 mod commands;
+mod configuration;
 mod limits;
 mod messages;
 mod people;

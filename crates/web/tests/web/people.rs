@@ -45,7 +45,8 @@ pub(crate) fn principal(user: &str) -> Option<Principal> {
             &[P::BoardView, P::CallViewAll, P::RecordingPlay, P::RecordingHold],
         ),
         "lead" => {
-            let held = &[P::BoardView, P::CallViewAll, P::CallTrace, P::MessageHandle];
+            let held =
+                &[P::BoardView, P::CallViewAll, P::CallTrace, P::MessageHandle, P::FloorSteer];
             (Role::Supervisor, None, held)
         }
         "admin" => (Role::Administrator, None, &[P::Administer, P::CallTrace]),

@@ -19,7 +19,7 @@ use crate::sound::{SECOND, share, write_wav};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A linphonec that answers by itself. Killed when dropped.
-struct Linphone {
+pub(crate) struct Linphone {
     child: Child,
     commands: ChildStdin,
     folder: TempDir,
@@ -27,7 +27,7 @@ struct Linphone {
 
 impl Linphone {
     /// Starts one; it has files in place of a sound card.
-    fn start(samples: &[i16]) -> Self {
+    pub(crate) fn start(samples: &[i16]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
         // Without these it ends at once.
@@ -64,14 +64,30 @@ impl Linphone {
         writeln!(self.commands, "{command}").expect("linphonec reads");
     }
 
-    fn register(&mut self, agent: &str, at: SocketAddr) {
+    pub(crate) fn register(&mut self, agent: &str, at: SocketAddr) {
         self.command(&format!("register sip:{agent}@{} sip:{at} demo", at.ip()));
         eventually("linphone registers", SOON, || {
             self.log().contains("SIP/2.0 200 OK").then_some(())
         });
+        self.speak();
+    }
+
+    /// Speaks and listens as soon as there is a call.
+    fn speak(&mut self) {
         let folder = self.folder.path().display().to_string();
         self.command(&format!("play {folder}/voice.wav"));
         self.command(&format!("record {folder}/heard.wav"));
+    }
+
+    /// Calls that number as a customer.
+    pub(crate) fn call(&mut self, number: &str, at: SocketAddr) {
+        self.speak();
+        self.command(&format!("call sip:{number}@{at}"));
+    }
+
+    /// Waits for a line in its log.
+    pub(crate) fn wait_for(&self, line: &str) {
+        eventually(line, Duration::from_secs(60), || self.log().contains(line).then_some(()));
     }
 
     fn log(&self) -> String {
@@ -81,7 +97,7 @@ impl Linphone {
     }
 
     /// Ends it; what it heard.
-    fn heard(mut self) -> Vec<i16> {
+    pub(crate) fn heard(mut self) -> Vec<i16> {
         self.command("quit");
         eventually("linphone ends", SOON, || self.child.try_wait().ok().flatten());
         let file = self.folder.path().join("heard.wav");

@@ -5,6 +5,7 @@
 
 mod api;
 mod demo;
+mod peers;
 mod phone;
 #[path = "../../crates/store/tests/databases/postgres.rs"]
 mod postgres;

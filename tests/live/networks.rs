@@ -21,6 +21,8 @@ pub(crate) struct Networks {
     folder: TempDir,
     pub(crate) carriers: SocketAddr,
     tls: SocketAddr,
+    /// Agents over UDP.
+    pub(crate) phones: SocketAddr,
     six: SocketAddr,
     pub(crate) web: SocketAddr,
     /// The same where nothing is encrypted, as behind a proxy.
@@ -44,6 +46,7 @@ impl Networks {
             folder,
             carriers,
             tls,
+            phones: at(host),
             six,
             web: at(others),
             plain_web: at(others),
@@ -80,6 +83,7 @@ impl Networks {
         let listeners = [
             listener(self.carriers, "\"udp\", \"tcp\"", "carrier"),
             listener(self.tls, "\"tls\"", "agent"),
+            listener(self.phones, "\"udp\"", "agent"),
             listener(self.six, "\"udp\", \"tcp\"", "agent"),
             listener(self.web, "\"wss\"", "agent"),
             listener(self.plain_web, "\"ws\"", "agent"),

@@ -185,7 +185,7 @@ impl Acd {
     }
 
     /// A call whose agent is ready no longer is everyone's.
-    fn end_vain_preference(&mut self, id: CallId) {
+    pub(crate) fn end_vain_preference(&mut self, id: CallId) {
         let preference = self.calls.get(&id).and_then(|call| call.preference);
         if let Some(Preference { agent, .. }) = preference
             && self.agent_at(agent).status != AgentStatus::Ready

@@ -239,6 +239,11 @@ impl Acd {
         for at in agents {
             self.change(*at, |agent| agent.release(Some(queue)));
         }
+        // Who waited for one of them that signs out by this is everyone's before others choose.
+        let calls: Vec<CallId> = self.opened.iter().map(|place| place.call).collect();
+        for call in calls {
+            self.end_vain_preference(call);
+        }
         while let Some(call) = agents.iter().filter_map(|at| self.first_for(*at)).min() {
             self.serve_first(call.1);
         }

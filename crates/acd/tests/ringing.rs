@@ -220,6 +220,33 @@ fn no_call_rings_more_than_sixteen() {
 }
 
 #[test]
+fn who_waited_for_one_who_signs_out_as_all_stop_ringing_goes_before_later_callers() {
+    let mut room = ring_all(2);
+    room.enqueue(1, "group").ringing("8001").tell(Input::SignOut { agent: "8001".into() });
+    room.pass(100);
+    room.tell(Input::Enqueue {
+        call: call(2),
+        queue: "group".into(),
+        permission: None,
+        entered: room.now(),
+        head_start_ms: 0,
+        preferred: Some(Preferred { agent: "8001".into(), for_ms: 10_000 }),
+    });
+    room.pass(100).enqueue(3, "group").said();
+    room.dequeue(1);
+    let offers: Vec<CallId> = room
+        .said()
+        .iter()
+        .filter_map(|output| match output {
+            Output::Offer { call, .. } => Some(*call),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(room.state("8001").0, AgentStatus::SignedOut);
+    assert_eq!(offers, [call(2)], "8002 takes who has waited for longer");
+}
+
+#[test]
 fn who_waits_for_one_agent_alone_rings_that_one_alone_and_so_does_an_agent_who_asks() {
     let mut room = ring_all(3);
     room.tell(Input::Enqueue {

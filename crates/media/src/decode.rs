@@ -40,7 +40,9 @@ where
         return Err("holds no audio".into());
     }
     let scaled = |sample: f32| (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16;
-    Ok(to_telephone_rate(&samples, rate).into_iter().map(scaled).collect())
+    let samples = to_telephone_rate(&samples, rate)
+        .map_err(|error| format!("its sampling rate of {rate} Hz cannot be changed ({error})"))?;
+    Ok(samples.into_iter().map(scaled).collect())
 }
 
 /// All samples of one track, its channels averaged, and their rate.

@@ -3,7 +3,7 @@
 use media::{Codec, MediaCommand, MediaEvent, Prompts, Sides, Supervision, TapedVoices, tone};
 
 use crate::mixed::{FRAMES, all_talk, assert_matrix, parties};
-use crate::stage::{HEARD, Stage, middle, read_wav, share, talk};
+use crate::stage::{HEARD, Stage, assert_continuous, middle, read_wav, share, talk};
 use crate::steady::unhindered;
 
 const CUSTOMER: usize = 0;
@@ -55,6 +55,46 @@ fn who_barges_in_is_heard_by_all() {
 fn who_takes_over_speaks_with_the_customer_alone() {
     unhindered(|| {
         assert_heard(84, Supervision::Takeover, [&[BOSS], &[], &[CUSTOMER]]);
+    });
+}
+
+#[test]
+fn who_changes_how_they_listen_breaks_nobodys_stream_and_is_heard_by_whom_they_speak_to() {
+    unhindered(|| {
+        let mut stage = Stage::new(87);
+        let mut parties = parties(&mut stage, 3);
+        let [customer, agent, boss] = [0, 1, 2].map(|at: usize| parties[at].0.leg);
+        let sides = Sides { customers: &[customer], agents: &[agent] };
+        let monitor: [&[usize]; 3] = [&[AGENT], &[CUSTOMER], &[CUSTOMER, AGENT]];
+        let whisper: [&[usize]; 3] = [&[AGENT], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]];
+        let barge: [&[usize]; 3] = [&[AGENT, BOSS], &[CUSTOMER, BOSS], &[CUSTOMER, AGENT]];
+        let modes = [
+            (Supervision::Monitor, monitor),
+            (Supervision::Whisper, whisper),
+            (Supervision::Barge, barge),
+            (Supervision::Whisper, whisper),
+            (Supervision::Monitor, monitor),
+        ];
+        let mut streams = [const { Vec::new() }; 3];
+        for (supervision, wanted) in modes {
+            for (leg, hears) in sides.supervised(supervision, boss) {
+                for (media, _) in parties.iter_mut().filter(|(media, _)| media.leg == leg) {
+                    media.hears = hears.clone();
+                    stage.set(media);
+                }
+            }
+            stage.settle();
+            let heard = all_talk(&mut parties, 6_000, FRAMES / 2);
+            assert_matrix(&parties, &heard, 6_000.0, |listener, speaker| {
+                wanted[listener].contains(&speaker)
+            });
+            for (stream, heard) in streams.iter_mut().zip(heard) {
+                stream.extend(heard);
+            }
+        }
+        for stream in &streams {
+            assert_continuous(stream);
+        }
     });
 }
 

@@ -429,8 +429,8 @@ mod tests {
             let (one, other) = (of(0), of(6_000));
             let begun = std::time::Instant::now();
             assert!(uri(&one).is_equivalent(&uri(&other)));
-            // Each with each is 144 million comparisons: seconds, as tests are built.
-            assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+            // Each parameter with each takes two seconds.
+            assert!(begun.elapsed().as_millis() < 500, "{:?}", begun.elapsed());
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sip::Method;
 
-use crate::api::Client;
+use crate::api::{Client, metric};
 use crate::demo::{Demo, eventually, hotline};
 use crate::phone::Phone;
 use crate::sipp::Stage;
@@ -95,6 +95,52 @@ fn after_kill_9_every_call_is_on_record_and_every_phone_is_told() {
     desk.pick_up(&desk.expect(Method::Invite, Duration::from_secs(40)).message);
     customer.hang_up(&call);
     drop(others);
+}
+
+#[test]
+fn after_kill_9_while_both_phones_of_an_agent_ring_the_caller_is_told_and_nothing_is_left() {
+    let demo = Demo::start();
+    let mut phones = [(); 2].map(|()| Phone::new(demo.sip, "8004"));
+    for phone in &mut phones {
+        assert_eq!(phone.register("demo"), 200);
+    }
+    let mut events = Client::sign_in(&demo, "8004").events();
+    events.wait("agent_state", SOON, |data| data["state"] == "idle" && data["status"] == "ready");
+    let mut customer = Phone::new(demo.sip, "13900000011");
+    let _call = customer.dial("95500");
+    let rung = phones.each_ref().map(|phone| {
+        let invite = phone.expect(Method::Invite, SOON).message;
+        phone.respond(&invite, "180 Ringing", "");
+        invite.call_id().to_owned()
+    });
+    assert_ne!(rung[0], rung[1], "each phone has a leg of its own");
+    let demo = demo.kill_and_restart();
+
+    // Who was on the line is told.
+    let bye = customer.expect(Method::Bye, SOON).message;
+    customer.respond(&bye, "200 OK", "");
+    let inspector = Client::sign_in(&demo, "qa");
+    let record = crate::sipp::ended_call(&inspector);
+    assert_eq!(record["outcome"], "engine_lost", "{record}");
+    assert!(record["agent_id"].is_null(), "nobody has answered: {record}");
+    assert_eq!(metric(&demo, "hotline_calls"), 0);
+    // Both are rung for the next call as if nothing had been.
+    let mut events = Client::sign_in(&demo, "8004").events();
+    events.wait("agent_state", SOON, |data| data["agent_id"] == "8004" && data["state"] == "idle");
+    let mut customer = Phone::new(demo.sip, "13900000012");
+    let call = customer.dial("95500");
+    let is_new = |message: &sip::Message| {
+        let is_old = rung.iter().any(|known| *known == message.call_id());
+        message.is_request() && message.method() == Method::Invite && !is_old
+    };
+    let again = phones.each_ref().map(|phone| phone.wait(SOON, is_new).expect("both ring").message);
+    // RFC 3261 §9.1: before a provisional response there is no CANCEL.
+    phones[1].respond(&again[1], "180 Ringing", "");
+    phones[0].pick_up(&again[0]);
+    let cancel = phones[1].expect(Method::Cancel, SOON).message;
+    phones[1].respond(&cancel, "200 OK", "");
+    phones[1].respond(&again[1], "487 Request Terminated", "");
+    customer.hang_up(&call);
 }
 
 /// Every call has its record, and every recording its seal.

@@ -43,6 +43,7 @@ mod passwords_guessed;
 mod paused_recording;
 mod phone_falls_silent;
 mod phone_unregistered;
+mod phones_dialled;
 mod pop_before_ring;
 mod priority;
 mod questions;

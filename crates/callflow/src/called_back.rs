@@ -18,6 +18,7 @@ use model::{
 use crate::Callflow;
 use crate::calls::{Beginning, Call, Stage, Waiting};
 use crate::dial::{DialStep, Dialled};
+use crate::dial_forks::Also;
 
 /// One who is called back.
 #[derive(Debug, Clone)]
@@ -283,6 +284,7 @@ impl Callflow {
         let dialled = Dialled {
             agent: agent.clone(),
             phone,
+            also: Also::default(),
             whom: Target::Number(number.clone()),
             instance: None,
             step: DialStep::Number { rings: false },

@@ -126,16 +126,22 @@ impl Callflow {
         self.note(FactBody::LegEnded { call, leg, role, cause, measured });
         let Some(known) = self.calls.get_mut(&call) else { return };
         known.legs.retain(|other| *other != leg);
-        if known.caller == leg {
-            self.caller_left(call, cause);
-        } else if let LegRole::Number(_) = entry.leg.role() {
-            self.number_left(call, leg, cause);
-        } else {
-            self.phone_left(call, leg, cause);
+        if let Some(cause) = self.lose_dialled(call, leg, cause) {
+            self.party_is_gone(call, (leg, entry.leg.role()), cause);
         }
         self.end_if_empty(call);
         if let LegRole::Agent(agent) = entry.leg.role() {
             self.phone_is_free(agent, leg);
+        }
+    }
+
+    fn party_is_gone(&mut self, call: CallId, (leg, role): (LegId, &LegRole), cause: HangupCause) {
+        if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
+            self.caller_left(call, cause);
+        } else if let LegRole::Number(_) = role {
+            self.number_left(call, leg, cause);
+        } else {
+            self.phone_left(call, leg, cause);
         }
     }
 

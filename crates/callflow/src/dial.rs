@@ -15,8 +15,9 @@ use model::{
 use sip::Flow;
 use trunk::Way;
 
-use crate::calls::{Beginning, Call, Invite, Opening, Stage, Waiting};
+use crate::calls::{Beginning, Call, Invite, Stage, Waiting};
 use crate::conversation::{Conversation, Party, Talk};
+use crate::dial_forks::Also;
 use crate::phones::Instance;
 use crate::{Callflow, Output};
 
@@ -28,8 +29,10 @@ const FORBIDDEN: u16 = 403;
 #[derive(Debug)]
 pub(crate) struct Dialled {
     pub(crate) agent: AgentId,
-    /// The leg to the agent's phone.
+    /// The leg to the agent's phone; while several ring, to the first of them.
     pub(crate) phone: LegId,
+    /// Other phones that ring: of the agent's, then of the colleague's who is called.
+    pub(crate) also: Also,
     /// Who is called: a number outside, a colleague, or, while the agent's phone rings, a queue.
     pub(crate) whom: Target,
     /// Which of the colleague's phones, if one is meant.
@@ -75,14 +78,14 @@ impl Callflow {
         let ways = self.may_dial_out(&agent, number)?;
         let call = self.mint_call();
         self.ask_acd(AcdInput::Engage { agent: agent.clone(), call })?;
-        let Some((flow, target, route)) = self.phone_contact(&agent, None) else {
+        let contacts = self.phone_contacts(&agent, None);
+        if contacts.is_empty() {
             self.disengage(&agent, call);
             return Err(not_registered());
-        };
+        }
         let (caller, phone) = (self.mint_leg(), self.mint_leg());
         self.place(call, (caller, phone), (agent, DialStep::Phone), number, &ways);
-        self.opening.insert(phone, Opening::Dialler { call, flow, target, route });
-        self.outputs.push_back(Output::OpenMedia { call, leg: phone });
+        self.ring_diallers(call, phone, contacts);
         self.publish_call(call, CallPhase::Dialling);
         Ok(())
     }
@@ -140,6 +143,7 @@ impl Callflow {
             stage: Stage::Dialled(Box::new(Dialled {
                 agent,
                 phone,
+                also: Also::default(),
                 whom,
                 instance: None,
                 step,
@@ -175,7 +179,7 @@ impl Callflow {
             if address.is_some() {
                 self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
             }
-            return self.end_dialled(call, HangupCause::Response(503));
+            return self.dialled_phone_lost(call, leg, HangupCause::Response(503));
         };
         let browser = self.browser_on(&flow);
         let (mut invitation, user) = self.invitation(call, &agent, flow, target, route);
@@ -204,9 +208,10 @@ impl Callflow {
 
     /// The agent picked up: now the number is called. False if `leg` rang for something else.
     pub(crate) fn dialler_answered(&mut self, call: CallId, leg: LegId) -> bool {
-        let Some(dialled) = self.dialled(call).filter(|dialled| dialled.phone == leg) else {
+        if !self.take_dialler(call, leg) {
             return false;
-        };
+        }
+        let Some(dialled) = self.dialled(call) else { return false };
         dialled.step = DialStep::Number { rings: false };
         self.call_dialled(call);
         true
@@ -249,7 +254,7 @@ impl Callflow {
 
     /// The number answered: they talk, and are taped. False if nobody waits for that.
     pub(crate) fn dialled_answered(&mut self, call: CallId, leg: LegId) -> bool {
-        let is_callee = self.calls.get(&call).is_some_and(|known| known.caller == leg);
+        let is_callee = self.take_callee(call, leg);
         let Some(dialled) = self.dialled(call).filter(|_| is_callee) else { return false };
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
         let callback = dialled.callback.take();
@@ -322,6 +327,7 @@ impl Callflow {
         let Some(dialled) = self.dialled(call) else { return };
         let (agent, phone) = (dialled.agent.clone(), dialled.phone);
         let callback = dialled.callback.take();
+        let also = std::mem::take(&mut dialled.also);
         let Some(callee) = self.calls.get(&call).map(|known| known.caller) else { return };
         self.decide(call, Outcome::Unanswered, cause);
         match callback {
@@ -333,6 +339,9 @@ impl Callflow {
             _ => HangupCause::LocalBye,
         };
         self.hang_up_leg(callee, ours);
+        for leg in also.legs {
+            self.hang_up_leg(leg, ours);
+        }
         self.refuse_leg(phone, ours, passed_on(cause));
         self.end_if_empty(call);
     }

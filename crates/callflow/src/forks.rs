@@ -60,7 +60,7 @@ impl Offer {
 /// How much an answer says of the agent, and not of a telephone: of those of several phones the
 /// one that says most is why the agent missed the call (RFC 3261 §16.7 step 6 chooses for whoever
 /// could ask again, which nobody does here).
-const fn says(cause: MissedCause) -> u8 {
+pub(crate) const fn says(cause: MissedCause) -> u8 {
     match cause {
         MissedCause::Rejected => 4,
         MissedCause::Busy => 3,
@@ -72,7 +72,7 @@ const fn says(cause: MissedCause) -> u8 {
 
 /// Whether a phone has spoken for the agent wherever they are (RFC 3261 §21.6): then no other one
 /// rings on (§16.7 step 5).
-const fn is_for_all(cause: HangupCause) -> bool {
+pub(crate) const fn is_for_all(cause: HangupCause) -> bool {
     matches!(cause, HangupCause::Response(600..=699))
 }
 

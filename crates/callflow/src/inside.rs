@@ -17,6 +17,7 @@ use trunk::Destination;
 
 use crate::calls::{Beginning, Call, Invite, Opening, Stage};
 use crate::dial::{DialStep, Dialled, not_registered};
+use crate::dial_forks::Also;
 use crate::phones::Instance;
 use crate::transfer::not_taken;
 use crate::{Callflow, Output};
@@ -32,9 +33,10 @@ impl Callflow {
         whom: Target,
     ) -> Result<(), CommandError> {
         let (step, phone) = (DialStep::Phone, self.mint_leg());
-        let Some((flow, target, route)) = self.phone_contact(agent, None) else {
+        let contacts = self.phone_contacts(agent, None);
+        if contacts.is_empty() {
             return Err(not_registered());
-        };
+        }
         let call = match whom {
             Target::Agent(colleague) => {
                 self.call_colleague(agent, phone, (colleague, None), step)?
@@ -43,6 +45,7 @@ impl Callflow {
                 let dialled = Dialled {
                     agent: agent.clone(),
                     phone,
+                    also: Also::default(),
                     whom: Target::Queue(queue.clone()),
                     instance: None,
                     step,
@@ -52,8 +55,7 @@ impl Callflow {
             }
             Target::Number(_) => return Ok(()),
         };
-        self.opening.insert(phone, Opening::Dialler { call, flow, target, route });
-        self.outputs.push_back(Output::OpenMedia { call, leg: phone });
+        self.ring_diallers(call, phone, contacts);
         self.publish_call(call, CallPhase::Dialling);
         Ok(())
     }
@@ -98,6 +100,7 @@ impl Callflow {
         let dialled = Dialled {
             agent: agent.clone(),
             phone: leg,
+            also: Also::default(),
             whom: whom.clone(),
             instance,
             step,
@@ -185,12 +188,18 @@ impl Callflow {
         colleague: &AgentId,
     ) -> Result<LegId, u16> {
         let instance = self.dialled(call).and_then(|dialled| dialled.instance.clone());
-        let contact = self.phone_contact(colleague, instance.as_ref());
-        let (flow, target, route) = contact.ok_or(UNAVAILABLE)?;
-        let leg = self.mint_leg();
-        self.opening.insert(leg, Opening::Colleague { call, flow, target, route });
-        self.outputs.push_back(Output::OpenMedia { call, leg });
-        Ok(leg)
+        let contacts = self.phone_contacts(colleague, instance.as_ref());
+        let mut legs = Vec::new();
+        for (flow, target, route) in contacts {
+            let leg = self.mint_leg();
+            self.opening.insert(leg, Opening::Colleague { call, flow, target, route });
+            self.outputs.push_back(Output::OpenMedia { call, leg });
+            legs.push(leg);
+        }
+        let mut legs = legs.into_iter();
+        let first = legs.next().ok_or(UNAVAILABLE)?;
+        self.rings_also(call, legs.collect());
+        Ok(first)
     }
 
     /// The port for the colleague's phone is there.
@@ -205,7 +214,7 @@ impl Callflow {
             if address.is_some() {
                 self.outputs.push_back(Output::Media(MediaCommand::Close { leg }));
             }
-            return self.end_dialled(call, HangupCause::Response(NO_PORT));
+            return self.dialled_phone_lost(call, leg, HangupCause::Response(NO_PORT));
         };
         let colleague = colleague.clone();
         let browser = self.browser_on(&flow);

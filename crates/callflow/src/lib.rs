@@ -34,6 +34,7 @@ mod conversation;
 mod customer_first;
 mod desktop;
 mod dial;
+mod dial_forks;
 mod diverted;
 mod farewells;
 mod forks;

@@ -262,7 +262,7 @@ impl Callflow {
                 // Its CANCEL may take a while: nobody waits for that.
                 if entry.leg.state() != LegState::Terminated {
                     match entry.leg.role() {
-                        LegRole::Agent(_) => self.end_dialled(call, cause),
+                        LegRole::Agent(_) => self.dialled_phone_lost(call, leg, cause),
                         LegRole::Number(_) | LegRole::Caller => self.number_left(call, leg, cause),
                     }
                 }
@@ -438,6 +438,7 @@ impl Callflow {
 
     /// The telephone of the one who is called rings.
     pub(crate) fn number_rings(&mut self, call: CallId, leg: LegId) {
+        self.put_first_who_rings(call, leg);
         if self.calls.get(&call).is_some_and(|known| known.caller == leg) {
             self.dialled_rings(call);
         }

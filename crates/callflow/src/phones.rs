@@ -275,17 +275,8 @@ impl Callflow {
         self.acd.handle_input(AcdInput::PhoneReachable { agent, reachable }, self.now);
     }
 
-    /// Where an agent's phone is rung: the best of them, or that one alone.
-    pub(crate) fn phone_contact(
-        &self,
-        agent: &AgentId,
-        instance: Option<&Instance>,
-    ) -> Option<Contact> {
-        self.phones_meant(agent, instance).into_iter().next().map(contact_of)
-    }
-
-    /// Where an agent's phones are rung for an offer: all of them together, by the configuration,
-    /// or the best alone.
+    /// Where an agent's phones are rung: all of them together, by the configuration, or the best
+    /// alone.
     pub(crate) fn phone_contacts(
         &self,
         agent: &AgentId,

@@ -114,7 +114,7 @@ impl Callflow {
         }
         let place = match &mut known.stage {
             Stage::Waiting { offers, .. } => offers.iter_mut().find_map(|offer| offer.leg_mut(old)),
-            Stage::Dialled(dialled) => Some(&mut dialled.phone),
+            Stage::Dialled(dialled) => dialled.leg_mut(old),
             Stage::Connected(conversation) => {
                 let holder = conversation.holder.as_mut().map(|holder| &mut holder.leg);
                 match holder.filter(|leg| **leg == old) {

@@ -11,6 +11,11 @@ use super::table::{Number, Registrar};
 use super::{Binding, Probe, Unbound};
 use crate::{Flow, MAX_ROUTES, Message, Name, NameAddr, Refusal, ResponseBuilder, Scheme, Uri};
 
+/// The most contacts that one REGISTER may name, those it takes back among them.
+const NAMED_MAX: usize = 32;
+/// The longest Contact: each is kept, and compared with those that come later.
+const CONTACT_BYTES_MAX: usize = 2_048;
+
 /// One Contact of the request, read.
 struct Wish<'a> {
     uri: Uri<'a>,
@@ -114,6 +119,12 @@ impl Registrar {
         let header = request.first(Name::Expires).and_then(|value| value.trim().parse().ok());
         let mut wishes = Vec::new();
         for value in request.all(Name::Contact) {
+            if wishes.len() == NAMED_MAX {
+                return Err(Refusal::because(403, "Too Many Contacts"));
+            }
+            if value.len() > CONTACT_BYTES_MAX {
+                return Err(Refusal::because(400, "Contact Too Long"));
+            }
             let contact = NameAddr::parse(value).ok_or_else(broken)?;
             let uri = contact.uri().ok_or_else(broken)?;
             match uri.scheme() {

@@ -307,3 +307,17 @@ fn a_broken_contact_changes_nothing() {
     };
     assert_ne!(bench.registrar.poll_output(), Some(unbound));
 }
+
+#[test]
+fn contacts_that_are_too_long_or_too_many_are_refused_and_nothing_is_kept() {
+    let mut bench = Bench::new(quiet());
+    let long = format!("<sip:a@10.0.0.9;x={}>", "x".repeat(2_048));
+    let refused = bench.register(1, &[("Contact", &long)]);
+    assert_eq!((refused.status(), bench.registrar.len()), (Some(400), 0));
+    let some = |number: usize| vec!["<sip:a@10.0.0.9>;expires=0"; number].join(", ");
+    assert_eq!(bench.register(2, &[("Contact", &some(33))]).status(), Some(403));
+    assert_eq!(bench.register(3, &[("Contact", &some(32))]).status(), Some(200));
+    let fits = format!("<sip:a@10.0.0.9;x={}>", "x".repeat(2_000));
+    assert_eq!(bench.register(4, &[("Contact", &fits)]).status(), Some(200));
+    assert_eq!(bench.registrar.len(), 1);
+}

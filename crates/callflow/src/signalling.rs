@@ -368,11 +368,15 @@ pub(crate) fn on_its_flow(request: Message) -> Message {
 
 /// Where a party's media is reached. One on this host that speaks SIP over loopback is reached over
 /// loopback, whatever address of the host it wrote: from a loopback socket no other can be. One
-/// that wrote a host name is looked for where its signalling comes from, and its port is learned
-/// from its packets.
+/// that wrote a host name, an address of its own network behind a translator, or one of the other
+/// family than that of its signalling and our socket is looked for where its signalling comes from,
+/// and its port is learned from its packets.
 fn reachable(described: SocketAddr, flow: &Flow) -> SocketAddr {
     let is_unknown = described.ip().is_unspecified();
-    if is_unknown || (flow.remote.ip().is_loopback() && !described.ip().is_loopback()) {
+    let is_out_of_reach =
+        described.is_ipv4() != flow.remote.is_ipv4() || sip::is_hidden(described, flow);
+    let is_here = flow.remote.ip().is_loopback() && !described.ip().is_loopback();
+    if is_unknown || is_out_of_reach || is_here {
         SocketAddr::new(flow.remote.ip(), described.port())
     } else {
         described
@@ -408,6 +412,11 @@ mod tests {
         assert_eq!(reachable(described, &flow("198.51.100.1:5060")), described);
         let named = reachable(at("0.0.0.0:4000"), &flow("198.51.100.1:5060"));
         assert_eq!(named, at("198.51.100.1:4000"), "it wrote a name in place of an address");
+        let hidden = at("192.168.1.7:4000");
+        assert_eq!(reachable(hidden, &flow("198.51.100.1:5060")), at("198.51.100.1:4000"), "NAT");
+        assert_eq!(reachable(hidden, &flow("10.0.0.1:5060")), hidden, "one private network");
+        let six = at("[2001:db8::7]:4000");
+        assert_eq!(reachable(six, &flow("198.51.100.1:5060")), at("198.51.100.1:4000"));
         let other = at("127.0.0.9:4000");
         assert_eq!(reachable(other, &flow("127.0.0.1:5070")), other);
     }

@@ -514,9 +514,9 @@ fn is_usable(addr: SocketAddr, local: SocketAddr) -> bool {
     !addr.ip().is_unspecified() && addr.port() != 0 && addr.is_ipv4() == local.is_ipv4()
 }
 
-/// Whether an address is of a network of the other side's own, which only a translator of
-/// addresses leads to: it came from another one.
-fn is_hidden(addr: SocketAddr, flow: &Flow) -> bool {
+/// Whether an address that the other side wrote is of a network of its own (RFC 1918, 4193, 6598),
+/// which only a translator of addresses leads to: what it sent came from elsewhere.
+pub fn is_hidden(addr: SocketAddr, flow: &Flow) -> bool {
     is_private(addr.ip()) && !is_private(flow.remote.ip())
 }
 

@@ -35,7 +35,7 @@ pub use build::{RequestBuilder, ResponseBuilder};
 pub use chance::Chance;
 pub use conceal::{hide_personal, hide_secrets};
 pub use cseq::CSeq;
-pub use dialog::{Dialog, DialogId, MAX_ROUTES};
+pub use dialog::{Dialog, DialogId, MAX_ROUTES, is_hidden};
 pub use exchange::{ClientTx, FromBrain, ServerTx, ToBrain, hash_of, worker_of};
 pub use flow::Flow;
 pub use framer::{Frame, Framer, FramingError, MAX_HEAD_BYTES};

@@ -72,7 +72,6 @@ fn who_changes_how_they_listen_breaks_nobodys_stream_and_is_heard_by_whom_they_s
             (Supervision::Monitor, monitor),
             (Supervision::Whisper, whisper),
             (Supervision::Barge, barge),
-            (Supervision::Whisper, whisper),
             (Supervision::Monitor, monitor),
         ];
         let mut streams = [const { Vec::new() }; 3];
@@ -84,7 +83,7 @@ fn who_changes_how_they_listen_breaks_nobodys_stream_and_is_heard_by_whom_they_s
                 }
             }
             stage.settle();
-            let heard = all_talk(&mut parties, 6_000, FRAMES / 2);
+            let heard = all_talk(&mut parties, 6_000, FRAMES);
             assert_matrix(&parties, &heard, 6_000.0, |listener, speaker| {
                 wanted[listener].contains(&speaker)
             });

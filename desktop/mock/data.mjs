@@ -97,6 +97,7 @@ export function record(random, nth, at, outcome = pick(random, OUTCOMES)) {
     ani: `138******${digits(random, 2)}`,
     dnis: '95512',
     diverted_from: null,
+    callback_of: null,
     sip_call_id: `${digits(random, 10)}@carrier`,
     arrived_at: iso(at),
     answered_at: iso(at + 20),

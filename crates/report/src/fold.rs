@@ -102,9 +102,11 @@ impl Fold {
             }
             _ => return None,
         };
-        let queue = match &fact.body {
-            FactBody::CallbackBegun { queue, .. } => Some(queue.clone()),
-            _ => None,
+        let (queue, callback_of) = match &fact.body {
+            FactBody::CallbackBegun { queue, callback, .. } => {
+                (Some(queue.clone()), Some(*callback))
+            }
+            _ => (None, None),
         };
         let record = CallRecord {
             call: *call,
@@ -113,6 +115,7 @@ impl Fold {
             ani,
             dnis,
             diverted_from: None,
+            callback_of,
             sip_call_id,
             arrived: fact.wall,
             answered: None,

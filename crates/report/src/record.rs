@@ -26,6 +26,8 @@ pub struct CallRecord {
     pub dnis: String,
     /// The number that was dialled first, where a line that is believed says that there was one.
     pub diverted_from: Option<Pii<String>>,
+    /// The call whose caller asked to be called back by this one.
+    pub callback_of: Option<CallId>,
     /// SIP's Call-ID of the caller's leg, for comparing with a carrier.
     pub sip_call_id: String,
     /// When the INVITE came.

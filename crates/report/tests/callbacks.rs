@@ -52,6 +52,7 @@ fn who_is_called_back_waited_until_they_asked_for_it_and_is_no_abandoned_call() 
     let record = records(&story).remove(0);
     assert_eq!((record.outcome, record.waited_ms), (Outcome::CalledBack, Some(30_000)));
     assert_eq!((record.queue, record.agent), (Some("general".into()), None));
+    assert_eq!(record.callback_of, None);
     let mut figures = Figures::new(FiguresConfig::default(), Vec::new());
     for fact in &story.facts {
         figures.apply(fact);
@@ -80,6 +81,7 @@ fn the_call_that_is_made_is_the_queues_and_rings_only_until_the_agent_answers() 
     story.at(95_000).ends(2, Outcome::Answered);
     let record = records(&story).pop().expect("it has ended");
     assert_eq!((record.direction, record.trunk), (Direction::Outbound, "carrier".into()));
+    assert_eq!(record.callback_of, Some(call(1)));
     assert_eq!((record.ani, record.queue), (Pii::from(NUMBER), Some("general".into())));
     assert_eq!((record.agent, record.outcome), (Some(agent("8001")), Outcome::Answered));
     assert_eq!((record.rang_ms, record.talked_ms), (Some(4_000), Some(20_000)));

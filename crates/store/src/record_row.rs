@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &str = "call_records (call_id, site, trunk, ani, ani_k
      sip_call_id, arrived_us, answered_us, queued_us, agent_answered_us, ended_us, menu_path, \
      inputs, queue, tier, waited_ms, rang_ms, talked_ms, acw_ms, offers, agent, outcome, cause, \
      lookup, lookup_ms, customer_id, disposition, settled, legs, transfers, direction, \
-     diverted_from, overflows)";
+     diverted_from, overflows, callback_of)";
 
 /// What happens to a record that is there: all that can change after its first writing is
 /// replaced.
@@ -143,7 +143,7 @@ impl From<StoredOverflow> for Overflow {
 ///
 /// # Errors
 /// A part of it is no JSON.
-pub(crate) fn row(record: &CallRecord) -> Result<[Value; 34]> {
+pub(crate) fn row(record: &CallRecord) -> Result<[Value; 35]> {
     let ani = record.ani.reveal();
     let inputs: Vec<StoredInput> = record
         .inputs
@@ -204,6 +204,7 @@ pub(crate) fn row(record: &CallRecord) -> Result<[Value; 34]> {
         Value::Text(record.direction.as_str().to_owned()),
         Value::MaybeText(record.diverted_from.as_ref().map(|number| number.reveal().clone())),
         Value::json(&overflows)?,
+        Value::MaybeText(record.callback_of.map(|call| call.to_string())),
     ])
 }
 
@@ -254,6 +255,9 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
             level: u8::try_from(level).map_err(|error| corrupt("tier", error.to_string()))?,
         }),
     };
+    let callback_of = row.maybe_text("callback_of")?.map(|asked| asked.parse());
+    let callback_of =
+        callback_of.transpose().map_err(|_| corrupt("callback_of", "is no id".to_owned()))?;
     Ok(CallRecord {
         call: call.parse().map_err(|_| corrupt("call_id", "is no id".to_owned()))?,
         direction,
@@ -261,6 +265,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<CallRecord> {
         ani: Pii::new(row.text("ani")?),
         dnis: row.text("dnis")?,
         diverted_from: row.maybe_text("diverted_from")?.map(Pii::new),
+        callback_of,
         sip_call_id: row.text("sip_call_id")?,
         arrived: row.wall("arrived_us")?,
         answered: row.maybe_wall("answered_us")?,

@@ -37,6 +37,8 @@ pub(crate) struct CallBody<'a> {
     /// The number that was dialled first, where the call was diverted here; masked without
     /// `customer.unmask`.
     diverted_from: Option<Cow<'a, str>>,
+    /// The call whose caller asked to be called back by this one.
+    callback_of: Option<String>,
     /// SIP's Call-ID of the leg of the one outside.
     sip_call_id: &'a str,
     /// When it came, RFC 3339 with offset.
@@ -229,6 +231,7 @@ pub(crate) fn call<'a>(record: &'a CallRecord, sight: Sight, zone: &TimeZone) ->
         ani: sight.show(&record.ani),
         dnis: &record.dnis,
         diverted_from: record.diverted_from.as_ref().map(|number| sight.show(number)),
+        callback_of: record.callback_of.map(|call| call.to_string()),
         sip_call_id: &record.sip_call_id,
         arrived_at: rfc3339(record.arrived, zone),
         answered_at: record.answered.map(|at| rfc3339(at, zone)),

@@ -300,6 +300,8 @@ export interface CallRecord {
   dnis: string;
   /** The number that was dialled first, where the call was diverted here. */
   diverted_from: string | null;
+  /** The call whose caller asked to be called back by this one. */
+  callback_of: string | null;
   arrived_at: string;
   ended_at: string;
   menu_path: string[];

@@ -145,6 +145,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
         ani: Pii::from(PHONE),
         dnis: "95512".to_owned(),
         diverted_from: Some(Pii::from(PHONE)),
+        callback_of: Some(call(99)),
         sip_call_id: HARMFUL.to_owned(),
         arrived,
         answered: Some(arrived),

@@ -20,6 +20,7 @@ fn a_call_has_every_field_of_its_record() {
     let wanted = json!({
         "call_id": "c1-1-3", "trunk": "demo", "ani": MASKED_PHONE, "dnis": "95512",
         "diverted_from": MASKED_PHONE,
+        "callback_of": "c1-1-99",
         "sip_call_id": HARMFUL,
         "arrived_at": "2026-09-21T22:13:23.000+08:00",
         "answered_at": "2026-09-21T22:13:23.000+08:00",

@@ -20,6 +20,7 @@ export const RECORDS = {
   'rec.empty': ['没有符合条件的通话', 'No calls match'],
   'rec.detail': ['通话详情', 'Call'],
   'rec.parties': ['参与方', 'Parties'],
+  'rec.callback_of': ['应 {call} 的请求回拨', 'Calls back who asked in {call}'],
   'rec.diverted': ['由 {number} 转来', 'Diverted from {number}'],
   'rec.caller': ['客户', 'Caller'],
   'rec.timeline': ['时间线', 'Timeline'],

@@ -75,6 +75,12 @@ function Summary({ call }: { call: CallDetail | null }) {
       <dd>
         <b>{call ? phone(call.ani) : ''}</b> {call ? `→ ${call.dnis}` : ''}
         {call?.diverted_from && <small> {t('rec.diverted', { number: phone(call.diverted_from) })}</small>}
+        {call?.callback_of && (
+          <small>
+            {' '}
+            <a href={`#/records/${call.callback_of}`}>{t('rec.callback_of', { call: call.callback_of })}</a>
+          </small>
+        )}
       </dd>
       <dt>{t('rec.outcome')}</dt>
       <dd>{call && name('outcome', call.outcome)}</dd>

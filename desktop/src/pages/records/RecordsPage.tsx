@@ -1,9 +1,10 @@
 // The inspector's page (录音质检): find a call, see what happened in it, hear it.
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 
 import type { CallRecord } from '../../api/wire';
 import { useSpeech } from '../../i18n/context';
 import { takesKey } from '../../player/usePlayerKeys';
+import { useAsked } from '../../state/asked';
 import { CallList } from './CallList';
 import { Detail } from './Detail';
 import { Filters } from './Filters';
@@ -12,16 +13,16 @@ import { useCalls } from './useCalls';
 export default function RecordsPage() {
   const { t } = useSpeech();
   const calls = useCalls();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, choose] = useAsked('records');
   const { items } = calls;
   useEffect(() => {
     document.title = `${t('app.name')} · ${t('app.records')}`;
   }, [t]);
-  useUpDown(items, chosen, setChosen);
+  useUpDown(items, chosen, choose);
   return (
     <main className="records" data-testid="records">
       <Filters filters={calls.filters} busy={calls.busy} onSearch={calls.search} />
-      <CallList calls={calls} chosen={chosen} onChoose={setChosen} />
+      <CallList calls={calls} chosen={chosen} onChoose={choose} />
       <Detail id={chosen} />
     </main>
   );

@@ -34,33 +34,41 @@ const CLEAN_RATE_MIN: f64 = 4_000.0;
 /// The generator is at its ceiling when one packet of a hundred leaves so late.
 const AT_CEILING_MS: f64 = 20.0;
 
+/// A part of the table.
+type Part = fn(&Lab, &mut Table) -> anyhow::Result<()>;
+
+/// What there is to be measured, in this order: `ONLY=relayed,overload` measures some of it, and
+/// writes nothing down.
+const PARTS: [(&str, Part); 6] = [
+    ("messages", |_, table| {
+        messages::rows(table);
+        Ok(())
+    }),
+    ("in-dialog", |lab, table| in_dialog::rows(lab, table)),
+    ("calls", calls),
+    ("verified", |_, table| verified::rows(table)),
+    ("overload", overloaded),
+    ("relayed", relayed),
+];
+
 fn main() -> anyhow::Result<()> {
+    let wanted = std::env::var("ONLY").ok();
+    let is_wanted = |part: &str| {
+        let only = wanted.as_deref();
+        only.is_none_or(|only| only.split(',').any(|named| named.trim() == part))
+    };
     let lab = Lab::set_up()?;
     let mut table = Table::new(lab.kernel_loop()?, lab.cores);
-    messages::rows(&mut table);
-    in_dialog::rows(&lab, &mut table)?;
-    let engine = lab.engine(false)?;
-    answer_and_hang_up(&lab, &engine, &mut table)?;
-    prompts(&lab, &engine, &mut table)?;
-    queued(&lab, &engine, &mut table)?;
-    both_legs(&lab, &engine, &mut table)?;
-    drop(engine);
-    verified::rows(&mut table)?;
-    let engine = lab.engine(false)?;
-    overload::rows(&lab, &mut table)?;
-    drop(engine);
-    let least = least_relay(&lab, &mut table)?;
-    // A new one, so that its memory is that of the bridged calls.
-    let engine = lab.engine(false)?;
-    let unrecorded = bridged(&lab, &engine, &mut table, "M2 bridged", &[], &least)?;
-    drop(engine);
-    let engine = lab.engine(true)?;
-    bridged(&lab, &engine, &mut table, "M3 recorded", &unrecorded, &least)?;
-    drop(engine);
+    for (name, part) in PARTS {
+        if is_wanted(name) {
+            part(&lab, &mut table)?;
+        }
+    }
     table.add_kernel_loop(lab.kernel_loop()?);
     let text = table.to_markdown();
     writeln!(std::io::stdout(), "{text}")?;
-    match (lab.is_quick, table.is_quiet() || std::env::var_os("ANYWAY").is_some()) {
+    match (lab.is_quick || wanted.is_some(), table.is_quiet() || std::env::var_os("ANYWAY").is_some())
+    {
         (true, _) => Ok(()),
         (false, true) => table::write_into_docs(&text),
         (false, false) => anyhow::bail!(
@@ -68,6 +76,32 @@ fn main() -> anyhow::Result<()> {
              ANYWAY=1 writes them"
         ),
     }
+}
+
+/// Calls whose signalling is measured, on one engine.
+fn calls(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let engine = lab.engine(false)?;
+    answer_and_hang_up(lab, &engine, table)?;
+    prompts(lab, &engine, table)?;
+    queued(lab, &engine, table)?;
+    both_legs(lab, &engine, table)
+}
+
+fn overloaded(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let _engine = lab.engine(false)?;
+    overload::rows(lab, table)
+}
+
+/// Bridged calls, not recorded and recorded, each on an engine of its own, so that its memory is
+/// theirs.
+fn relayed(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let least = least_relay(lab, table)?;
+    let engine = lab.engine(false)?;
+    let unrecorded = bridged(lab, &engine, table, "M2 bridged", &[], &least)?;
+    drop(engine);
+    let engine = lab.engine(true)?;
+    bridged(lab, &engine, table, "M3 recorded", &unrecorded, &least)?;
+    Ok(())
 }
 
 /// Whether a target was met; unknown where the generator could not keep up or much was lost, for

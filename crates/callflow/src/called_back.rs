@@ -361,11 +361,9 @@ impl Callflow {
     /// Those who were to be called back before a restart are again, with their place.
     pub(crate) fn restore_callbacks(&mut self, standing: &[Fact]) {
         let begun = self.wall();
-        let ms =
-            |from: Wall, to: Wall| u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0) / 1_000;
         for (call, kept) in kept(standing) {
             let Kept { queue, number, permission, entered, booked, attempts, again_at } = kept;
-            let before_ms = ms(entered, begun);
+            let before_ms = begun.ms_since(entered);
             if !self.callbacks.add(call, queue.clone(), number, before_ms) {
                 continue;
             }
@@ -377,9 +375,9 @@ impl Callflow {
                 party: Party(call.0.0),
                 waited_ms: before_ms,
                 attempts,
-                rests_ms: again_at.map_or(0, |at| ms(begun, at)),
+                rests_ms: again_at.map_or(0, |at| at.ms_since(begun)),
             };
-            if ms(booked, begun) >= self.keeps_ms(&restored.queue) {
+            if begun.ms_since(booked) >= self.keeps_ms(&restored.queue) {
                 self.callback_over(call, CallbackEnd::Expired);
             } else if !self.acd.restore_callback(&restored, self.now) {
                 self.callback_over(call, CallbackEnd::Cancelled);

@@ -87,7 +87,7 @@ impl Recent {
         seen.spoke = spoke.or(seen.spoke.take());
         self.order.push_back((ended, number));
         while let Some((oldest, number)) = self.order.front() {
-            let is_old = ms_between(*oldest, ended) > keep_ms;
+            let is_old = ended.ms_since(*oldest) > keep_ms;
             if !is_old && self.order.len() <= REMEMBERED_MAX {
                 break;
             }
@@ -155,7 +155,7 @@ impl Favour {
     }
 
     fn of_number(&mut self, seen: &Seen, rules: &Priorities, now: Wall) {
-        let counts = |rule: &Within, at: Wall| ms_between(at, now) <= rule.within_ms;
+        let counts = |rule: &Within, at: Wall| now.ms_since(at) <= rule.within_ms;
         if let Some(rule) = rules.repeat.filter(|rule| counts(rule, seen.ended)) {
             self.add("repeat", rule.ms);
         }
@@ -174,10 +174,6 @@ fn is_of_age(card: &CustomerCard, years: u8, today: Day) -> bool {
     // Who was born on 29 February is a year older on 1 March where there is none.
     let birthday = Day::from_ymd(year, month, day).or_else(|| Day::from_ymd(year, 3, 1));
     birthday.is_some_and(|birthday| birthday <= today)
-}
-
-fn ms_between(from: Wall, to: Wall) -> u64 {
-    u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0) / 1_000
 }
 
 impl Callflow {

@@ -60,4 +60,10 @@ impl Wall {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Wall(self.0.saturating_add(micros))
     }
+
+    /// Whole milliseconds since an earlier time of day; none where that is later.
+    pub const fn ms_since(self, earlier: Wall) -> u64 {
+        let micros = self.0.saturating_sub(earlier.0);
+        if micros > 0 { micros.unsigned_abs() / 1_000 } else { 0 }
+    }
 }

@@ -208,8 +208,8 @@ impl Worker {
                 }
                 (Kind::Dtls, Some(leg)) => self.shake(leg, datagram),
                 (Kind::Media, Some(leg)) => self.handle_packet(leg, (bytes, from), now, memory),
-                (Kind::Dtls | Kind::Media, None) => self.counted.refused_source += 1,
-                (Kind::Other, _) => self.counted.refused_content += 1,
+                (Kind::Dtls | Kind::Media, None) => self.outward.counted.refused_source += 1,
+                (Kind::Other, _) => self.outward.counted.refused_content += 1,
             }
         }
     }

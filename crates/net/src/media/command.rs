@@ -48,12 +48,12 @@ impl Worker {
             }
             ToWorker::Command(MediaCommand::TapeVoices(voices)) => {
                 if !self.tapes.set_voices(&voices, &mut self.legs) {
-                    self.counted.commands_unknown += 1;
+                    self.outward.counted.commands_unknown += 1;
                 }
             }
             ToWorker::Command(MediaCommand::StopRecording { recording, at }) => {
                 if !self.tapes.stop(recording, at, &mut self.legs) {
-                    self.counted.commands_unknown += 1;
+                    self.outward.counted.commands_unknown += 1;
                 }
             }
             ToWorker::Stop => return Then::Stop,
@@ -83,7 +83,7 @@ impl Worker {
         }
         self.legs.insert(Leg::new(call, leg, socket, port, out, now));
         self.tapes.welcome(leg, &mut self.legs);
-        self.counted.legs_opened += 1;
+        self.outward.counted.legs_opened += 1;
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Worker {
         let Some((index, leg)) =
             self.legs.find_id(media.leg).filter(|(_, leg)| leg.call == media.call)
         else {
-            self.counted.commands_unknown += 1;
+            self.outward.counted.commands_unknown += 1;
             return;
         };
         let before = leg.wanted.take();
@@ -169,7 +169,7 @@ impl Worker {
                 let (mixing, left_out) = Mixing::new(&parties, listener, &mut self.legs);
                 if left_out > 0 {
                     tracing::error!(leg = %listener, left_out, "a mix has too many parties");
-                    self.counted.commands_unknown += 1;
+                    self.outward.counted.commands_unknown += 1;
                 }
                 if let Some(leg) = self.legs.at(index) {
                     leg.paced = Paced::Mixing(mixing);
@@ -182,7 +182,7 @@ impl Worker {
                 self.pace(index, now);
                 for prompt in missing {
                     tracing::error!(%prompt, "a prompt is missing: it is passed over");
-                    self.counted.commands_unknown += 1;
+                    self.outward.counted.commands_unknown += 1;
                 }
             }
         }
@@ -210,21 +210,21 @@ impl Worker {
             self.legs.unlink(heard, index);
         }
         let Some(mut leg) = self.legs.remove(id) else {
-            self.counted.commands_unknown += 1;
+            self.outward.counted.commands_unknown += 1;
             return;
         };
         if let Paced::Mixing(mixing) = std::mem::take(&mut leg.paced) {
             mixing.leave(&mut self.legs);
         }
         let (call, port) = (leg.call, leg.port);
-        leg.report(true, self.clock.now(), &mut self.counted);
+        leg.report(true, self.clock.now(), &mut self.outward.counted);
         self.browsers.forget(&mut leg);
         let stats = leg.stats();
         drop(leg);
         if let Some(port) = port {
             self.shared.ports.give_back(port);
         }
-        self.counted.legs_closed += 1;
+        self.outward.counted.legs_closed += 1;
         self.outbox.push(MediaEvent::Closed { call, leg: id, stats });
     }
 }

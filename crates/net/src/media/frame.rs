@@ -3,10 +3,10 @@
 use media::{FRAME_SAMPLES, MediaEvent};
 use model::Mono;
 
-use super::counters::Counters;
 use super::leg::Leg;
 use super::mixing::{self, Mixing};
 use super::outbox::Outbox;
+use super::outward::Outward;
 use super::pack::Way;
 use super::playing::{FRAME_NANOS, Playing};
 use super::wide;
@@ -30,13 +30,13 @@ pub(crate) enum Paced {
 impl Worker {
     /// Sends the frames that are due.
     pub(super) fn play(&mut self, now: Mono) {
-        let Self { wheel, legs, outbox, counted, packet, mixer, .. } = self;
+        let Self { wheel, legs, outbox, outward, packet, mixer, .. } = self;
         wheel.turn(now, |wheel, key| {
             let Some((_, leg)) = legs.find(key) else { return };
             let goes_on = match leg.paced {
                 Paced::Nothing => false,
-                Paced::Playing(_) => play_leg(leg, now, packet, outbox, counted),
-                Paced::Mixing(_) => mixing::mix_leg(key, now, legs, mixer, packet, counted),
+                Paced::Playing(_) => play_leg(leg, now, packet, outbox, outward),
+                Paced::Mixing(_) => mixing::mix_leg(key, now, legs, mixer, packet, outward),
             };
             let Some((_, leg)) = legs.find(key) else { return };
             leg.is_on_wheel = goes_on;
@@ -60,7 +60,7 @@ pub(super) fn catch_up(leg: &mut Leg, now: Mono) -> u64 {
 }
 
 /// Sends a frame that is due, unless the leg is on hold.
-pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut Counters) {
+pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], outward: &mut Outward) {
     let Some((media, target)) = leg.sending() else { return };
     let (payload_type, codec) = (media.payload_type, media.codec);
     if u64::from(media.packet_ms) != media::FRAME_MS || wide::is_sized(codec) {
@@ -68,12 +68,12 @@ pub(super) fn send(leg: &mut Leg, frame: &[u8], packet: &mut [u8], counted: &mut
         let piece = &mut piece[..frame.len().min(FRAME_SAMPLES)];
         piece.copy_from_slice(&frame[..piece.len()]);
         leg.join(wide::waiting(codec), piece);
-        return leg.pack(piece, &mut Way { packet, counted }, leg.frame_due);
+        return leg.pack(piece, &mut Way { packet, outward }, leg.frame_due);
     }
     let header = leg.out.own(payload_type, FRAME_SAMPLES as u32, leg.frame_due);
     if let Ok(bytes) = header.write(frame, packet) {
         leg.join(codec, &mut packet[rtp::HEADER_BYTES..bytes]);
-        leg.send(&packet[..bytes], target, counted);
+        leg.send(&packet[..bytes], target, outward);
     }
 }
 
@@ -83,21 +83,21 @@ fn play_leg(
     now: Mono,
     packet: &mut [u8],
     outbox: &mut Outbox,
-    counted: &mut Counters,
+    outward: &mut Outward,
 ) -> bool {
     let skipped = catch_up(leg, now);
     let Paced::Playing(mut playing) = std::mem::take(&mut leg.paced) else { return false };
     if skipped > 0 {
         playing.skip(skipped);
-        counted.frames_skipped += skipped;
+        outward.counted.frames_skipped += skipped;
     }
     while leg.frame_due <= now {
         let Some(frame) = playing.next_frame() else {
-            leg.flush(&mut Way { packet, counted }, leg.frame_due);
+            leg.flush(&mut Way { packet, outward }, leg.frame_due);
             outbox.push(MediaEvent::PlayFinished { leg: leg.id, play: playing.id() });
             return false;
         };
-        send(leg, frame, packet, counted);
+        send(leg, frame, packet, outward);
         leg.frame_due.0 += FRAME_NANOS;
     }
     leg.paced = Paced::Playing(playing);

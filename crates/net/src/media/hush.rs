@@ -117,12 +117,12 @@ impl Worker {
 
     /// Sends noise to those who hear the leg at `index` and are not sent its comfort noise.
     fn comfort(&mut self, index: u32, spoken: &Spoken<'_>, now: Mono) {
-        let Self { legs, packet, counted, .. } = self;
+        let Self { legs, packet, outward, .. } = self;
         let listeners = legs.at(index).map_or(0, |leg| leg.listeners.len());
         for at in 0..listeners {
             let Some(listener) = super::receive::nth_listener(legs, index, at) else { return };
             if listener.sending().is_some_and(|(media, _)| media.noise_payload_type.is_none()) {
-                listener.repack(spoken, &mut Way { packet: &mut packet[..], counted }, now);
+                listener.repack(spoken, &mut Way { packet: &mut packet[..], outward }, now);
             }
         }
     }

@@ -11,11 +11,11 @@ use model::{CallId, LegId, Mono};
 use rtp::{Header, OutStream, Packet, Quality, SequenceTracker, digits};
 
 use super::browser::Browser;
-use super::counters::Counters;
 use super::crypt::Crypt;
 use super::frame::Paced;
 use super::hush::Hush;
 use super::origin::Origin;
+use super::outward::Outward;
 use super::pack::Packer;
 use super::reports::Reports;
 use super::tapes::Taped;
@@ -72,6 +72,8 @@ impl Default for Newest {
 pub(crate) struct Leg {
     pub(crate) call: CallId,
     pub(crate) id: LegId,
+    /// What it is found by; [`super::legs::Legs`] gives it.
+    pub(crate) key: u64,
     /// Its own, or of a browser that of all.
     pub(crate) socket: Arc<UdpSocket>,
     /// The port to give back when it closes.
@@ -140,6 +142,7 @@ impl Leg {
         Self {
             call,
             id,
+            key: 0,
             socket,
             port,
             browser: None,
@@ -425,20 +428,21 @@ impl Leg {
 
     /// Sends a packet, protected where that was agreed on. One that the system does not take is
     /// lost, as on any network; one that cannot be protected is not sent.
-    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr, counted: &mut Counters) {
+    pub(crate) fn send(&mut self, packet: &[u8], target: SocketAddr, outward: &mut Outward) {
         let sealed = match &mut self.crypt {
             Some(crypt) => crypt.seal(packet),
             None => Some(packet),
         };
-        let sent = sealed.and_then(|packet| self.socket.send_to(packet, target).ok());
+        let (key, socket) = (self.key, &self.socket);
+        let sent = sealed.and_then(|packet| outward.send(key, socket, packet, target).ok());
         let Some(bytes) = sent else {
             self.stats.send_errors += 1;
-            counted.send_errors += 1;
+            outward.counted.send_errors += 1;
             return;
         };
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += bytes as u64;
-        counted.packets_sent += 1;
+        outward.counted.packets_sent += 1;
     }
 }
 

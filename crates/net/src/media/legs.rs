@@ -41,8 +41,9 @@ impl Legs {
     }
 
     /// Takes a leg in, at [`Legs::next_key`].
-    pub(crate) fn insert(&mut self, leg: Leg) {
+    pub(crate) fn insert(&mut self, mut leg: Leg) {
         let id = leg.id;
+        leg.key = self.next_key();
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             self.slots.len() as u32 - 1

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use media::{FRAME_SAMPLES, MAX_PARTIES, Mixer};
 use model::{LegId, Mono};
 
-use super::counters::Counters;
 use super::frame::{self, Paced};
 use super::leg::Leg;
 use super::legs::Legs;
@@ -88,11 +87,11 @@ pub(super) fn mix_leg(
     legs: &mut Legs,
     mixer: &mut Mixer,
     packet: &mut [u8],
-    counted: &mut Counters,
+    outward: &mut Outward,
 ) -> bool {
     let Some((_, leg)) = legs.find(key) else { return false };
     let skipped = frame::catch_up(leg, now);
-    counted.frames_skipped += skipped;
+    outward.counted.frames_skipped += skipped;
     let Some(mut mixing) = take(leg) else { return false };
     loop {
         let Some((_, leg)) = legs.find(key) else { return false };
@@ -110,7 +109,7 @@ pub(super) fn mix_leg(
             if wide::is_wide(codec) && !wide::is_sized(codec) {
                 leg.code(codec, codec, &mut payload);
             }
-            frame::send(leg, &payload, packet, counted);
+            frame::send(leg, &payload, packet, outward);
         }
         let Some((_, leg)) = legs.find(key) else { return false };
         leg.frame_due.0 += super::playing::FRAME_NANOS;

@@ -15,6 +15,8 @@ mod command;
 mod config;
 mod counters;
 mod crypt;
+#[expect(unsafe_code, reason = "io_uring: the kernel reads and writes memory of ours")]
+mod flow;
 mod frame;
 mod hush;
 mod identity;
@@ -23,6 +25,7 @@ mod legs;
 mod mixing;
 mod origin;
 pub(crate) mod outbox;
+mod outward;
 mod pack;
 mod playing;
 mod ports;

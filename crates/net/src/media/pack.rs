@@ -7,8 +7,8 @@ use media::{Codec, FRAME_SAMPLES, LegMedia, g711};
 use model::Mono;
 use rtp::{HEADER_BYTES, Header, digits};
 
-use super::counters::Counters;
 use super::leg::Leg;
+use super::outward::Outward;
 use super::wide::{is_sized, waiting};
 
 /// Samples of a millisecond.
@@ -137,7 +137,7 @@ pub(crate) struct Spoken<'a> {
 pub(crate) struct Way<'a> {
     /// Room to write it, [`PACKET_BYTES`] at least.
     pub(crate) packet: &'a mut [u8],
-    pub(crate) counted: &'a mut Counters,
+    pub(crate) outward: &'a mut Outward,
 }
 
 impl Leg {
@@ -224,9 +224,9 @@ impl Leg {
         let Some(payload_type) = media.digits_payload_type else { return };
         let at = (theirs.ssrc, theirs.timestamp);
         let header = self.out.relayed_digit(payload_type, at, theirs.marker, now);
-        let Way { packet, counted } = way;
+        let Way { packet, outward } = way;
         if let Ok(bytes) = header.write(event, packet) {
-            self.send(&packet[..bytes], target, counted);
+            self.send(&packet[..bytes], target, outward);
         }
     }
 
@@ -269,9 +269,9 @@ impl Leg {
             None => self.out.own(payload_type, bytes as u32, now),
         };
         self.out.correct_payload(bytes, length);
-        let Way { packet, counted } = way;
+        let Way { packet, outward } = way;
         if let Ok(length) = header.write(&payload[..length], packet) {
-            self.send(&packet[..length], target, counted);
+            self.send(&packet[..length], target, outward);
         }
         true
     }

@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::leg::{Content, Leg};
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::outward::Outward;
 use super::pack::{Spoken, Way};
 use super::readiness::Told;
 use super::reports;
@@ -86,12 +87,12 @@ impl Worker {
     ) {
         let Some((index, leg)) = self.legs.find(key) else { return };
         let Ready { buffer, copy, kept, .. } = memory;
-        let Some(datagram) = leg.open(&mut buffer[..bytes], &mut self.counted) else { return };
+        let Some(datagram) = leg.open(&mut buffer[..bytes], &mut self.outward.counted) else { return };
         if rtp::rtcp::is_rtcp(datagram) && leg.shares_its_port() {
-            leg.handle_report(datagram, from, true, now, &mut self.counted);
+            leg.handle_report(datagram, from, true, now, &mut self.outward.counted);
             return;
         }
-        let Some((packet, content)) = read(leg, datagram, from, &mut self.counted) else { return };
+        let Some((packet, content)) = read(leg, datagram, from, &mut self.outward.counted) else { return };
         let Some(media) = leg.wanted.as_ref().map(|wanted| &wanted.media) else { return };
         let (codec, digits_rate) = (media.codec, media.digits_clock_rate);
         if content == Content::Digit {
@@ -100,7 +101,7 @@ impl Worker {
         let timestamp = leg.narrowed(packet.header.timestamp);
         let packet = Packet { header: Header { timestamp, ..packet.header }, ..packet };
         leg.count(&packet, bytes, now);
-        self.counted.packets_received += 1;
+        self.outward.counted.packets_received += 1;
         let mut decoded = None;
         match content {
             Content::Voice => {
@@ -162,7 +163,7 @@ impl Worker {
         let Some(tape) = leg.tape else { return };
         let voice = Voice { codec, header, payload };
         if !self.tapes.tap(tape, &voice, arrived, &mut self.outbox) {
-            self.counted.taps_dropped += 1;
+            self.outward.counted.taps_dropped += 1;
         }
     }
 
@@ -235,7 +236,7 @@ impl Worker {
         copy: &mut [u8],
         now: Mono,
     ) {
-        let Self { legs, counted, .. } = self;
+        let Self { legs, outward, .. } = self;
         let Some(leg) = legs.at(index) else { return };
         let (listeners, scale) = (leg.listeners.len(), leg.out.scale());
         for at in 0..listeners {
@@ -253,7 +254,7 @@ impl Worker {
             let is_voice = came.content == Content::Voice;
             if is_voice && listener.repacks(came.header.ssrc, came.codec, samples) {
                 let spoken = came.spoken(to, datagram);
-                listener.repack(&spoken, &mut Way { packet: copy, counted }, now);
+                listener.repack(&spoken, &mut Way { packet: copy, outward }, now);
                 continue;
             }
             let event = match came.content {
@@ -266,7 +267,7 @@ impl Worker {
                 // Only events and what was decoded have a meaning by another clock.
                 let said = datagram[came.payload.clone()].first_chunk().copied();
                 if let Some(event) = event.or(said).filter(|_| came.content == Content::Digit) {
-                    let way = &mut Way { packet: copy, counted };
+                    let way = &mut Way { packet: copy, outward };
                     listener.relay_digit(&came.header, &event, way, now);
                 }
                 continue;
@@ -282,7 +283,7 @@ impl Worker {
             if let Some(event) = event {
                 datagram[came.payload.clone()][..event.len()].copy_from_slice(&event);
             }
-            send_on(listener, came, (datagram, payload_type), counted, now);
+            send_on(listener, came, (datagram, payload_type), outward, now);
         }
     }
 }
@@ -292,7 +293,7 @@ fn send_on(
     listener: &mut Leg,
     came: &Came<'_>,
     (datagram, payload_type): (&mut [u8], u8),
-    counted: &mut Counters,
+    outward: &mut Outward,
     now: Mono,
 ) {
     let Some((to, target)) = listener.sending().map(|(media, target)| (media.codec, target)) else {
@@ -311,7 +312,7 @@ fn send_on(
         }
         listener.join(to, voice);
     }
-    listener.send(datagram, target, counted);
+    listener.send(datagram, target, outward);
 }
 
 /// The nth of those who hear the leg at `index`.

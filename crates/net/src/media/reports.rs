@@ -105,7 +105,7 @@ impl Worker {
             let opened = reports.turn(agreed, local, &self.readiness, key);
             if let Err(error) = opened {
                 tracing::warn!(leg = %leg.id, %error, "no port for RTCP: it is not exchanged");
-                self.counted.report_ports_missing += 1;
+                self.outward.counted.report_ports_missing += 1;
                 reports.agreed = None;
             }
         }
@@ -121,7 +121,7 @@ impl Worker {
         for _ in 0..REPORTS_A_TICK {
             let Some(key) = self.reports_due.take(now) else { return };
             let Some((_, leg)) = self.legs.find(key) else { continue };
-            let next = leg.report(false, now, &mut self.counted);
+            let next = leg.report(false, now, &mut self.outward.counted);
             leg.tell_quality(&mut self.outbox);
             if let Some(reports) = leg.reports.as_mut() {
                 reports.is_queued = next.is_some();

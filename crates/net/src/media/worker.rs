@@ -10,10 +10,11 @@ use model::Mono;
 
 use super::browsers::{Browsers, Gate};
 use super::clock::Clock;
-use super::counters::Counters;
 use super::leg::Wanted;
+use super::flow::{self, Inflow};
 use super::legs::Legs;
 use super::outbox::Outbox;
+use super::outward::Outward;
 use super::pack::PACKET_BYTES;
 use super::readiness::Readiness;
 use super::tapes::Tapes;
@@ -57,7 +58,7 @@ pub(super) struct Worker {
     pub(super) browsers: Browsers,
     pub(super) tapes: Tapes,
     pub(super) outbox: Outbox,
-    pub(super) counted: Counters,
+    pub(super) outward: Outward,
     pub(super) wheel: Wheel,
     pub(super) reports_due: reports::Due,
     /// Legs whose digit has begun and not ended.
@@ -96,7 +97,7 @@ impl Worker {
             legs: Legs::default(),
             tapes: setup.tapes,
             outbox: setup.outbox,
-            counted: Counters::default(),
+            outward: Outward::default(),
             wheel: Wheel::new(tick_nanos),
             reports_due: reports::Due::default(),
             pressing: Vec::new(),
@@ -147,10 +148,10 @@ impl Worker {
             let every = SILENCE_EVERY.min(self.silent_after_ms * 250_000);
             self.silence_due = Mono(now.0 + every);
         }
-        self.counted.events_dropped += self.outbox.take_dropped();
-        self.counted.ticks += 1;
+        self.outward.counted.events_dropped += self.outbox.take_dropped();
+        self.outward.counted.ticks += 1;
         // Before the events are told: who hears of something finds it counted.
-        self.shared.counters.take(&mut self.counted);
+        self.shared.counters.take(&mut self.outward.counted);
         self.outbox.flush();
     }
 
@@ -224,7 +225,7 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(1));
             self.tapes.flush();
         }
-        self.shared.counters.take(&mut self.counted);
+        self.shared.counters.take(&mut self.outward.counted);
         self.outbox.close(PATIENCE);
     }
 }

@@ -87,11 +87,8 @@ impl Fold {
                 let numbers = (ani.clone(), dnis.clone());
                 (call, Direction::Inbound, trunk.clone(), numbers, legs, sip_call_id.clone())
             }
-            FactBody::CallPlaced { call, trunk, number, shown, .. } => {
-                let numbers = (number.clone(), shown.clone());
-                (call, Direction::Outbound, trunk.clone(), numbers, Vec::new(), String::new())
-            }
-            FactBody::CallbackBegun { call, trunk, number, shown, .. } => {
+            FactBody::CallPlaced { call, trunk, number, shown, .. }
+            | FactBody::CallbackBegun { call, trunk, number, shown, .. } => {
                 let numbers = (number.clone(), shown.clone());
                 (call, Direction::Outbound, trunk.clone(), numbers, Vec::new(), String::new())
             }

@@ -136,6 +136,19 @@ fn number_leg(arrived: Wall) -> CallLeg {
     }
 }
 
+/// One that a busy number ended.
+fn transfer(at: Wall) -> Transfer {
+    Transfer {
+        by: "8002".into(),
+        to: Target::Number(Pii::from(PHONE)),
+        kind: TransferKind::Blind,
+        by_phone: true,
+        at,
+        end: Some(TransferEnd::Missed(MissedCause::Busy)),
+        ended: None,
+    }
+}
+
 fn record(counter: u32, agent: &str) -> CallRecord {
     let arrived = Wall(1_790_000_000_000_000 + i64::from(counter) * 1_000_000);
     CallRecord {
@@ -175,15 +188,7 @@ fn record(counter: u32, agent: &str) -> CallRecord {
             to: model::OverflowTarget::Queue("claims".into()),
             at: arrived,
         }],
-        transfers: vec![Transfer {
-            by: "8002".into(),
-            to: Target::Number(Pii::from(PHONE)),
-            kind: TransferKind::Blind,
-            by_phone: true,
-            at: arrived,
-            end: Some(TransferEnd::Missed(MissedCause::Busy)),
-            ended: None,
-        }],
+        transfers: vec![transfer(arrived)],
         agent: Some(agent.into()),
         outcome: Outcome::Answered,
         cause: HangupCause::Response(486),
